@@ -1,0 +1,31 @@
+/**
+ * The errors that this library throws on purpose. Each says what was found and what was expected;
+ * anything else that is thrown is a bug.
+ *
+ * @module
+ */
+
+/** Base of every error thrown on purpose, so that one `instanceof` tells them from bugs. */
+export class Any4Error extends Error {
+  override name = "Any4Error";
+}
+
+/** A file or folder does not hold what its format promises: truncated, malformed, or lying about its size. */
+export class CheckpointError extends Any4Error {
+  override name = "CheckpointError";
+}
+
+/** config.json asks for something missing, contradictory or not supported. */
+export class ConfigError extends Any4Error {
+  override name = "ConfigError";
+}
+
+/** A tensor cannot be quantized or multiplied as it is: NaN, infinity, wrong shape. */
+export class TensorError extends Any4Error {
+  override name = "TensorError";
+}
+
+/** An option's value is out of range or unknown. */
+export class OptionError extends Any4Error {
+  override name = "OptionError";
+}

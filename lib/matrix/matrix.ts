@@ -1,0 +1,60 @@
+/**
+ * A dense matrix as the rest of the library passes it about.
+ *
+ * @module
+ */
+import { TensorError } from "../errors.ts";
+import type { DType } from "./dtype.ts";
+
+/**
+ * A dense matrix, row by row. Weights are [out_features, in_features], as in Hugging Face checkpoints.
+ * A vector (a norm's weight, a bias) has one row.
+ */
+export interface Matrix {
+  /** Number of rows (out_features). */
+  readonly rows: number;
+  /** Number of columns (in_features). */
+  readonly cols: number;
+  /** rows · cols values, row by row. */
+  readonly data: Float32Array;
+  /** How the checkpoint stores it; F32 when absent. Only sizes and saving look at it. */
+  readonly dtype?: DType;
+}
+
+/**
+ * Checks that a matrix is what it says: whole, non-negative sizes and as many values.
+ *
+ * @throws {TensorError} when the sizes and the data disagree.
+ */
+export function checkMatrix(matrix: Matrix, name = "matrix"): void {
+  const { rows, cols, data } = matrix;
+  for (const [side, size] of [["rows", rows], ["cols", cols]] as const) {
+    if (!Number.isSafeInteger(size) || size < 1) {
+      throw new TensorError(
+        `Cannot use ${name}: ${side} must be a whole number of at least 1, current value is ${size}`,
+      );
+    }
+  }
+  if (data.length !== rows * cols) {
+    throw new TensorError(
+      `Cannot use ${name}: ${rows}×${cols} needs ${rows * cols} values, it holds ${data.length}`,
+    );
+  }
+}
+
+/**
+ * Checks that every value is finite.
+ *
+ * @throws {TensorError} naming the tensor, row and column of the first value that is NaN or infinite.
+ */
+export function checkFinite(matrix: Matrix, name = "matrix"): void {
+  const { cols, data } = matrix;
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i]!)) {
+      const row = Math.floor(i / cols);
+      throw new TensorError(
+        `Cannot quantize ${name}: value at row ${row}, column ${i - row * cols} is ${data[i]}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The one packed matrix: b-bit codes into a table, a scale (and perhaps a zero) per group of columns.
+ *
+ * @module
+ */
+import type { Matrix } from "./matrix.ts";
+import { unpackRow } from "./packing.ts";
+
+/** How a group's scale is stored: a half, a single, or OCP's power-of-two byte. */
+export type ScaleType = "f16" | "f32" | "e8m0";
+
+/**
+ * A quantized matrix. Every format is this one thing:
+ *
+ * ŵ[r, c] = scales[r, g] · codebook[r or 0][code[r, c]] + zeros[r, g], where g = ⌊c / groupSize⌋.
+ *
+ * Scales, zeros and learned codebooks are kept as Float32Array for computing, already rounded to the type
+ * that they are stored in, so that a matrix saved and loaded again is the same bit for bit.
+ */
+export interface PackedMatrix {
+  /** The format's name: "any4", "nf4", "int3" … */
+  readonly format: string;
+  /** Bits of a code: 2, 3, 4 or 8. */
+  readonly bits: number;
+  /** Number of rows (out_features). */
+  readonly rows: number;
+  /** Number of columns (in_features). */
+  readonly cols: number;
+  /** Columns that share a scale; the last group of a row may be shorter. */
+  readonly groupSize: number;
+  /** [rows, ⌈cols / 32⌉ · bits] words: 32 codes of `bits` bits fill `bits` words. */
+  readonly codes: Uint32Array;
+  /** [rows, ⌈cols / groupSize⌉]. */
+  readonly scales: Float32Array;
+  /** [rows, ⌈cols / groupSize⌉], or null where the format has no zero. */
+  readonly zeros: Float32Array | null;
+  /** [1 or rows, 2^bits] values; one row is shared by all rows of the matrix. */
+  readonly codebook: Float32Array;
+  /** How scales and zeros are stored. */
+  readonly scaleType: ScaleType;
+  /** How the codebook is stored; "fixed" is a constant of the format and takes no space. */
+  readonly codebookType: "fixed" | "f16" | "f32";
+}
+
+/** True for a packed matrix, false for a dense one. */
+export function isPacked(matrix: Matrix | PackedMatrix): matrix is PackedMatrix {
+  return "codes" in matrix;
+}
+
+/** Groups in a row: ⌈cols / groupSize⌉. */
+export function groupsPerRow(packed: { cols: number; groupSize: number }): number {
+  return Math.ceil(packed.cols / packed.groupSize);
+}
+
+/**
+ * Writes the rows [from, to) of a packed matrix as float32 into `out`.
+ *
+ * @param packed the matrix.
+ * @param rows which rows, and scratch for one row of codes that the caller may keep between calls.
+ * @param out at least (to − from) · cols long.
+ */
+export function dequantizeRows(
+  packed: PackedMatrix,
+  rows: { from: number; to: number; codes?: Uint8Array },
+  out: Float32Array,
+): void {
+  const { cols, groupSize, bits, scales, zeros, codebook } = packed;
+  const groups = groupsPerRow(packed);
+  const values = 2 ** bits;
+  const shared = codebook.length === values;
+  const codes = rows.codes ?? new Uint8Array(cols);
+  for (let r = rows.from; r < rows.to; r++) {
+    unpackRow(packed.codes, { bits, cols, row: r }, codes);
+    const table = shared ? 0 : r * values;
+    const base = (r - rows.from) * cols;
+    for (let g = 0; g < groups; g++) {
+      const scale = scales[r * groups + g]!;
+      const zero = zeros === null ? 0 : zeros[r * groups + g]!;
+      const end = Math.min((g + 1) * groupSize, cols);
+      for (let c = g * groupSize; c < end; c++) {
+        out[base + c] = scale * codebook[table + codes[c]!]! + zero;
+      }
+    }
+  }
+}
+
+/**
+ * The float32 matrix that a packed matrix stands for, [rows, cols] row by row.
+ *
+ * @example
+ * ```ts
+ * import { dequantize, quantize } from "any4";
+ * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 1, 2, 3) };
+ * console.log(dequantize(quantize(matrix, { format: "int2" }))); // Float32Array [0, 1, 2, 3]
+ * ```
+ */
+export function dequantize(packed: PackedMatrix): Float32Array {
+  const out = new Float32Array(packed.rows * packed.cols);
+  dequantizeRows(packed, { from: 0, to: packed.rows }, out);
+  return out;
+}
+
+const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
+
+/** Bytes that a packed matrix takes when stored: codes (with their padding), scales, zeros and codebooks. */
+export function packedBytes(packed: PackedMatrix): number {
+  const tables = packed.codebook.length * BITS[packed.codebookType];
+  const groups = (packed.scales.length + (packed.zeros?.length ?? 0)) * BITS[packed.scaleType];
+  return packed.codes.byteLength + (tables + groups) / 8;
+}
+
+/** Bits that a packed matrix takes per weight, everything stored counted. */
+export function packedBitsPerWeight(packed: PackedMatrix): number {
+  return 8 * packedBytes(packed) / (packed.rows * packed.cols);
+}
