@@ -1,0 +1,91 @@
+/**
+ * Who multiplies: the operations that a decoder is made of, behind one interface.
+ *
+ * @module
+ */
+import type { Matrix } from "../matrix/matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+
+/** Activations where the backend keeps them: [rows, cols] float32, a row a token. */
+export interface Tensor {
+  /** Tokens. */
+  readonly rows: number;
+  /** Features. */
+  readonly cols: number;
+}
+
+/** Weights where the backend keeps them, dense or packed: [rows, cols] = [out_features, in_features]. */
+export interface Weight {
+  /** out_features. */
+  readonly rows: number;
+  /** in_features. */
+  readonly cols: number;
+}
+
+/** Keys and values of the tokens seen so far, of all layers. */
+export interface KvCache {
+  /** Tokens that it can hold. */
+  readonly capacity: number;
+}
+
+/** What a KV cache must hold. */
+export interface KvShape {
+  /** Decoder layers. */
+  readonly layers: number;
+  /** num_key_value_heads. */
+  readonly kvHeads: number;
+  /** Features of a head. */
+  readonly headDim: number;
+  /** Tokens. */
+  readonly capacity: number;
+}
+
+/**
+ * A place that computes. The decoder is written once against this; `plain` is the oracle that the others are checked
+ * against.
+ *
+ * Operations are issued in order and may run later; only {@linkcode Backend.read} waits. Outputs never alias inputs
+ * unless the operation says that it works in place.
+ */
+export interface Backend extends Disposable {
+  /** "plain", "wasm" or "webgpu". */
+  readonly name: string;
+  /** Takes weights to where they are used. A vector has one row. */
+  weight(matrix: Matrix | PackedMatrix): Weight;
+  /** Makes room for activations, [rows, cols]. */
+  tensor(rows: number, cols: number): Tensor;
+  /** Makes room for keys and values. */
+  cache(shape: KvShape): KvCache;
+  /** out[t] = table[ids[t]]. */
+  embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void;
+  /** out[t] = x[t] / √(mean x[t]² + epsilon) · weight. */
+  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void;
+  /** out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. */
+  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void;
+  /**
+   * Rotary position embedding, in place, on heads of 2·n features laid side by side: the pair (i, i + n) of the token at
+   * `position + t` turns by (position + t) · frequencies[i].
+   */
+  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void;
+  /**
+   * Stores keys k and values v of the tokens from `position` on, then attends causally from queries q to all stored:
+   * out[t, h] = Σ softmax(q[t, h] · K[…position + t] / √headDim) · V, query head h using key head ⌊h · kvHeads / heads⌋.
+   */
+  attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void;
+  /** out = gate / (1 + e^−gate) · up. */
+  swiglu(out: Tensor, gate: Tensor, up: Tensor): void;
+  /** x += y, in place. */
+  add(x: Tensor, y: Tensor): void;
+  /** The values, row by row. The array belongs to the caller. */
+  read(x: Tensor): Promise<Float32Array>;
+}
+
+/** Which part of a cache an attention reads and writes. */
+export interface AttentionPlace {
+  /** The cache. */
+  readonly cache: KvCache;
+  /** Which decoder layer. */
+  readonly layer: number;
+  /** The position of the first token of q, k and v. */
+  readonly position: number;
+}

@@ -1,0 +1,182 @@
+/**
+ * The backend in plain TypeScript: the oracle, readable before fast. Sums are kept in float64.
+ *
+ * @module
+ */
+import { TensorError } from "../errors.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./backend.ts";
+import { matmul } from "./matmul.ts";
+
+interface PlainTensor extends Tensor {
+  readonly data: Float32Array;
+}
+
+interface PlainCache extends KvCache {
+  readonly headDim: number;
+  /** A layer's keys and values: [capacity, kvHeads · headDim]. */
+  readonly layers: readonly { k: Float32Array; v: Float32Array }[];
+}
+
+/** Rows of a packed matrix that are dequantized at a time, to stay in the cache while they are multiplied. */
+const ROWS_AT_ONCE = 32;
+
+const values = (tensor: Tensor) => (tensor as PlainTensor).data;
+
+function dense(weight: Weight): Float32Array {
+  const matrix = weight as Matrix | PackedMatrix;
+  if (isPacked(matrix)) throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
+  return matrix.data;
+}
+
+/** The plain TypeScript backend. */
+export class PlainBackend implements Backend {
+  readonly name = "plain";
+  #block = new Float32Array(0);
+  #codes = new Uint8Array(0);
+  #scores = new Float64Array(0);
+
+  weight(matrix: Matrix | PackedMatrix): Weight {
+    return matrix;
+  }
+
+  tensor(rows: number, cols: number): Tensor {
+    const tensor: PlainTensor = { rows, cols, data: new Float32Array(rows * cols) };
+    return tensor;
+  }
+
+  cache(shape: KvShape): KvCache {
+    const size = shape.capacity * shape.kvHeads * shape.headDim;
+    const cache: PlainCache = {
+      capacity: shape.capacity,
+      headDim: shape.headDim,
+      layers: Array.from({ length: shape.layers }, () => ({ k: new Float32Array(size), v: new Float32Array(size) })),
+    };
+    return cache;
+  }
+
+  embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
+    const rows = dense(table);
+    for (let t = 0; t < ids.length; t++) {
+      const id = ids[t]!;
+      if (!(id >= 0 && id < table.rows)) {
+        throw new TensorError(`Cannot embed token ${id}: the vocabulary has ${table.rows}`);
+      }
+      values(out).set(rows.subarray(id * table.cols, (id + 1) * table.cols), t * table.cols);
+    }
+  }
+
+  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void {
+    const [o, v, w] = [values(out), values(x), dense(options.weight)];
+    const n = x.cols;
+    for (let at = 0; at < v.length; at += n) {
+      let squares = 0;
+      for (let i = 0; i < n; i++) squares += v[at + i]! * v[at + i]!;
+      const factor = 1 / Math.sqrt(squares / n + options.epsilon);
+      for (let i = 0; i < n; i++) o[at + i] = v[at + i]! * factor * w[i]!;
+    }
+  }
+
+  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
+    const matrix = options.weight as Matrix | PackedMatrix;
+    const { rows, cols } = matrix;
+    if (x.cols !== cols || out.cols !== rows || out.rows !== x.rows) {
+      throw new TensorError(
+        `Cannot multiply [${x.rows}, ${x.cols}] by [${rows}, ${cols}]ᵀ into [${out.rows}, ${out.cols}]`,
+      );
+    }
+    const target = { data: values(out), stride: rows, m: x.rows, k: cols };
+    if (isPacked(matrix)) {
+      if (this.#block.length < ROWS_AT_ONCE * cols) this.#block = new Float32Array(ROWS_AT_ONCE * cols);
+      if (this.#codes.length < cols) this.#codes = new Uint8Array(cols);
+      for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+        const to = Math.min(from + ROWS_AT_ONCE, rows);
+        dequantizeRows(matrix, { from, to, codes: this.#codes }, this.#block);
+        matmul(values(x), this.#block, { ...target, offset: from, n: to - from });
+      }
+    } else {
+      matmul(values(x), matrix.data, { ...target, offset: 0, n: rows });
+    }
+    if (options.bias) {
+      const [o, bias] = [values(out), dense(options.bias)];
+      for (let i = 0; i < o.length; i++) o[i]! += bias[i % rows]!;
+    }
+  }
+
+  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void {
+    const { position, frequencies } = options;
+    const half = frequencies.length;
+    const v = values(x);
+    for (let t = 0; t < x.rows; t++) {
+      for (let i = 0; i < half; i++) {
+        // The angle is rounded to float32, as every reference implementation has it.
+        const angle = Math.fround((position + t) * frequencies[i]!);
+        const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+        for (let at = t * x.cols + i; at < (t + 1) * x.cols; at += 2 * half) {
+          const [a, b] = [v[at]!, v[at + half]!];
+          v[at] = a * cos - b * sin;
+          v[at + half] = b * cos + a * sin;
+        }
+      }
+    }
+  }
+
+  attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
+    const cache = options.cache as PlainCache;
+    const { position } = options;
+    const { headDim } = cache;
+    const { q, k, v } = qkv;
+    const total = position + q.rows;
+    if (total > cache.capacity) {
+      throw new TensorError(`Cannot attend to ${total} tokens: the KV cache holds ${cache.capacity}`);
+    }
+    const { k: keys, v: vals } = cache.layers[options.layer]!;
+    keys.set(values(k), position * k.cols);
+    vals.set(values(v), position * v.cols);
+    if (this.#scores.length < total) this.#scores = new Float64Array(Math.max(total, 2 * this.#scores.length));
+    const scores = this.#scores;
+    const [queries, result] = [values(q), values(out)];
+    const queriesPerKey = q.cols / k.cols;
+    const scale = 1 / Math.sqrt(headDim);
+    for (let t = 0; t < q.rows; t++) {
+      const seen = position + t + 1;
+      for (let head = 0; head < q.cols / headDim; head++) {
+        const from = t * q.cols + head * headDim;
+        const shared = Math.floor(head / queriesPerKey) * headDim;
+        let largest = -Infinity;
+        for (let s = 0; s < seen; s++) {
+          const key = s * k.cols + shared;
+          let dot = 0;
+          for (let i = 0; i < headDim; i++) dot += queries[from + i]! * keys[key + i]!;
+          scores[s] = dot * scale;
+          if (scores[s]! > largest) largest = scores[s]!;
+        }
+        let sum = 0;
+        for (let s = 0; s < seen; s++) sum += scores[s] = Math.exp(scores[s]! - largest);
+        result.fill(0, from, from + headDim);
+        for (let s = 0; s < seen; s++) {
+          const share = scores[s]! / sum;
+          const value = s * v.cols + shared;
+          for (let i = 0; i < headDim; i++) result[from + i]! += share * vals[value + i]!;
+        }
+      }
+    }
+  }
+
+  swiglu(out: Tensor, gate: Tensor, up: Tensor): void {
+    const [o, g, u] = [values(out), values(gate), values(up)];
+    for (let i = 0; i < o.length; i++) o[i] = g[i]! / (1 + Math.exp(-g[i]!)) * u[i]!;
+  }
+
+  add(x: Tensor, y: Tensor): void {
+    const [a, b] = [values(x), values(y)];
+    for (let i = 0; i < a.length; i++) a[i]! += b[i]!;
+  }
+
+  read(x: Tensor): Promise<Float32Array> {
+    return Promise.resolve(values(x).slice());
+  }
+
+  [Symbol.dispose](): void {}
+}

@@ -1,0 +1,63 @@
+/**
+ * Texts to measure on.
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+import type { Tokenizer } from "../model/tokenizer.ts";
+
+/** A text of a kind. */
+export interface Document {
+  /** "fiction", "news" …; one word for all where there are no kinds. */
+  readonly kind: string;
+  /** The text. */
+  readonly text: string;
+}
+
+/** Token ids of a document. */
+export interface TokenizedDocument {
+  /** The document's kind. */
+  readonly kind: string;
+  /** Ids, the beginning-of-sequence token first where the tokenizer adds it. */
+  readonly ids: number[];
+}
+
+/**
+ * The library's own evaluation text: documents of five kinds by tinyworld's generator that the embedded model has not
+ * seen.
+ */
+export function evaluationDocuments(): Document[] {
+  const url = new URL("../../models/tinyworld/eval.json", import.meta.url);
+  const { documents } = JSON.parse(Deno.readTextFileSync(url)) as { documents: Record<string, string[]> };
+  return Object.entries(documents).flatMap(([kind, texts]) => texts.map((text) => ({ kind, text })));
+}
+
+/**
+ * Tokenizes documents. What is longer than the context is cut into pieces of that length, and documents are taken from
+ * the kinds in turn until `maxTokens` are reached, so that every kind has its share.
+ *
+ * @throws {OptionError} when nothing is left to measure.
+ */
+export function tokenizeDocuments(
+  documents: readonly Document[],
+  options: { tokenizer: Tokenizer; context: number; maxTokens?: number },
+): TokenizedDocument[] {
+  const { tokenizer, context } = options;
+  const kinds = Map.groupBy(documents, ({ kind }) => kind);
+  const budget = (options.maxTokens ?? Infinity) / kinds.size;
+  const result: TokenizedDocument[] = [];
+  for (const [kind, members] of kinds) {
+    let left = budget;
+    for (const { text } of members) {
+      const ids = tokenizer.encode(text);
+      for (let from = 0; from + 1 < ids.length && left >= 1; from += context) {
+        const piece = ids.slice(from, from + Math.min(context, left + 1));
+        if (piece.length < 2) break;
+        result.push({ kind, ids: piece });
+        left -= piece.length - 1;
+      }
+    }
+  }
+  if (result.length === 0) throw new OptionError("Cannot measure: the text has fewer than 2 tokens");
+  return result;
+}

@@ -1,0 +1,66 @@
+/**
+ * What quantization does to each layer: errors of the weights and of the output.
+ *
+ * @module
+ */
+import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import { CALIBRATION_SAMPLE } from "../model/calibration_sample.ts";
+import type { Model } from "../model/model.ts";
+
+/** ‖a − b‖ / ‖b‖ in the Euclidean norm; 0 where both are 0, infinite where only b is. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    norm += b[i]! ** 2;
+  }
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
+}
+
+/** The errors of one Linear. */
+export interface LayerError {
+  /** The Linear's module name. */
+  linear: string;
+  /** ‖Ŵ − W‖ / ‖W‖. */
+  weightError: number;
+  /** ‖XŴᵀ − XWᵀ‖ / ‖XWᵀ‖, X being what the original model feeds it. */
+  outputError: number;
+}
+
+/**
+ * The errors of each Linear of a changed model against the original's, on the original's own activations.
+ *
+ * @param options.text what runs through the original; the calibration sample when absent.
+ * @param options.maxTokens tokens of it that are used; 128 when absent.
+ */
+export async function layerErrors(
+  original: Model,
+  changed: Model,
+  options: { text?: string; maxTokens?: number } = {},
+): Promise<LayerError[]> {
+  const { backend } = original;
+  const limit = Math.min(options.maxTokens ?? 128, original.config.max_position_embeddings);
+  const ids = original.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE).slice(0, limit);
+  const errors: LayerError[] = [];
+  await original.session(ids.length).forward(ids, {
+    logits: "none",
+    async observe(linears, input) {
+      for (const linear of linears) {
+        const [before, after] = [original.weights(linear), changed.weights(linear)];
+        const outputs: Float32Array[] = [];
+        for (const weights of [after, before]) {
+          const out = backend.tensor(input.rows, weights.rows);
+          backend.linear(out, input, { weight: backend.weight(weights) });
+          outputs.push(await backend.read(out));
+        }
+        const dense = [after, before].map((weights) => isPacked(weights) ? dequantize(weights) : weights.data);
+        errors.push({
+          linear,
+          weightError: relativeError(dense[0]!, dense[1]!),
+          outputError: relativeError(outputs[0]!, outputs[1]!),
+        });
+      }
+    },
+  });
+  return errors;
+}

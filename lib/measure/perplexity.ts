@@ -1,0 +1,171 @@
+/**
+ * Perplexity, and how far a model's predictions are from another's.
+ *
+ * @module
+ */
+import type { Model } from "../model/model.ts";
+import { type Document, evaluationDocuments, type TokenizedDocument, tokenizeDocuments } from "./documents.ts";
+
+/** What perplexity is measured on. */
+export interface PerplexityOptions {
+  /** One text. */
+  text?: string;
+  /** Or several, by kind. The library's own evaluation text when neither is given. */
+  documents?: readonly Document[];
+  /** Predicted tokens at most, shared evenly by the kinds. */
+  maxTokens?: number;
+  /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
+  context?: number;
+  /** Is told how many of all tokens are done. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A perplexity. */
+export interface Perplexity {
+  /** e^(mean negative log-likelihood of the predicted tokens). */
+  perplexity: number;
+  /** Tokens predicted: all but each piece's first. */
+  tokens: number;
+  /** Mean negative log-likelihood, in nats a token. */
+  loss: number;
+  /** Perplexity of each kind of text. */
+  kinds: Record<string, number>;
+}
+
+/** A perplexity beside another model's predictions of the same tokens. */
+export interface Comparison extends Perplexity {
+  /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
+  kl: number;
+  /** Share of tokens where both models' likeliest next token is the same. */
+  top1: number;
+}
+
+/** A reference model's logits of some tokenized documents: for each, [tokens, vocab_size]. */
+export interface Reference {
+  /** The documents. */
+  readonly documents: readonly TokenizedDocument[];
+  /** Logits of all tokens of each document. */
+  readonly logits: readonly Float32Array[];
+}
+
+/** Tokenizes what a model is to be measured on. */
+export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
+  const documents = options.text === undefined
+    ? options.documents ?? evaluationDocuments()
+    : [{ kind: "text", text: options.text }];
+  return tokenizeDocuments(documents, {
+    tokenizer: model.tokenizer,
+    context: Math.min(options.context ?? Infinity, model.config.max_position_embeddings),
+    maxTokens: options.maxTokens,
+  });
+}
+
+/** ln Σ e^x over logits[from … from + n). */
+function logSumExp(logits: Float32Array, from: number, n: number): number {
+  let largest = -Infinity;
+  for (let i = from; i < from + n; i++) if (logits[i]! > largest) largest = logits[i]!;
+  let sum = 0;
+  for (let i = from; i < from + n; i++) sum += Math.exp(logits[i]! - largest);
+  return largest + Math.log(sum);
+}
+
+/** Adds up losses by kind. */
+class Losses {
+  readonly #kinds = new Map<string, { loss: number; tokens: number }>();
+
+  add(kind: string, loss: number): void {
+    const entry = this.#kinds.get(kind) ?? { loss: 0, tokens: 0 };
+    entry.loss += loss;
+    entry.tokens++;
+    this.#kinds.set(kind, entry);
+  }
+
+  result(): Perplexity {
+    const all = [...this.#kinds.values()];
+    const tokens = all.reduce((sum, entry) => sum + entry.tokens, 0);
+    const loss = all.reduce((sum, entry) => sum + entry.loss, 0) / tokens;
+    const kinds = [...this.#kinds].map(([kind, entry]) => [kind, Math.exp(entry.loss / entry.tokens)] as const);
+    return { perplexity: Math.exp(loss), tokens, loss, kinds: Object.fromEntries(kinds) };
+  }
+}
+
+/**
+ * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
+ *
+ * @throws {OptionError} when there are fewer than 2 tokens.
+ *
+ * @example
+ * ```ts
+ * import { loadModel, perplexity } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const result = await perplexity(model, { text: "Once upon a time, a girl lived in a village." });
+ * console.log(result.tokens > 5, result.perplexity > 1); // true true
+ * ```
+ */
+export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
+  const documents = measuredDocuments(model, options);
+  const losses = new Losses();
+  await eachDocument(model, documents, (document, logits) => addLosses(losses, document, logits), options.onProgress);
+  return losses.result();
+}
+
+/** A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token. */
+export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
+  const documents = measuredDocuments(model, options);
+  const kept: Float32Array[] = [];
+  await eachDocument(model, documents, (_, logits) => void kept.push(logits), options.onProgress);
+  return { documents, logits: kept };
+}
+
+/** The perplexity, divergence and agreement of a model on a reference's documents. */
+export async function compare(
+  model: Model,
+  reference: Reference,
+  options: { onProgress?: (done: number, total: number) => void } = {},
+): Promise<Comparison> {
+  const losses = new Losses();
+  let [kl, agreed, tokens, at] = [0, 0, 0, 0];
+  await eachDocument(model, reference.documents, (document, logits) => {
+    addLosses(losses, document, logits);
+    const expected = reference.logits[at++]!;
+    const vocab = logits.length / document.ids.length;
+    for (let from = 0; from < (document.ids.length - 1) * vocab; from += vocab) {
+      const [p, q] = [logSumExp(expected, from, vocab), logSumExp(logits, from, vocab)];
+      let [best, bestExpected] = [from, from];
+      for (let i = from; i < from + vocab; i++) {
+        const log = expected[i]! - p;
+        kl += Math.exp(log) * (log - (logits[i]! - q));
+        if (logits[i]! > logits[best]!) best = i;
+        if (expected[i]! > expected[bestExpected]!) bestExpected = i;
+      }
+      if (best === bestExpected) agreed++;
+      tokens++;
+    }
+  }, options.onProgress);
+  // Rounding may leave a divergence of 0 a hair below it.
+  return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
+}
+
+function addLosses(losses: Losses, document: TokenizedDocument, logits: Float32Array): void {
+  const { kind, ids } = document;
+  const vocab = logits.length / ids.length;
+  for (let t = 0; t + 1 < ids.length; t++) {
+    losses.add(kind, logSumExp(logits, t * vocab, vocab) - logits[t * vocab + ids[t + 1]!]!);
+  }
+}
+
+async function eachDocument(
+  model: Model,
+  documents: readonly TokenizedDocument[],
+  use: (document: TokenizedDocument, logits: Float32Array) => void,
+  onProgress?: (done: number, total: number) => void,
+): Promise<void> {
+  const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
+  let done = 0;
+  for (const document of documents) {
+    use(document, await model.session(document.ids.length).forward(document.ids, { logits: "all" }));
+    onProgress?.(done += document.ids.length, total);
+    // Lets progress be drawn and interrupts be heard between documents.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}

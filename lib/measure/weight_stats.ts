@@ -1,0 +1,60 @@
+/**
+ * What the weights of a matrix look like.
+ *
+ * @module
+ */
+
+/** Statistics of a list of weights. */
+export interface WeightStats {
+  /** How many. */
+  count: number;
+  /** Their mean. */
+  mean: number;
+  /** Standard deviation. */
+  std: number;
+  /** Least value. */
+  min: number;
+  /** Largest value. */
+  max: number;
+  /** Fourth standardised moment; 3 for a normal distribution, more where there are outliers. */
+  kurtosis: number;
+  /** Share of weights farther than 4 standard deviations from the mean. */
+  outliers: number;
+  /** Entropy of a histogram of `bins` equal bins between min and max, in bits; log2(bins) at most. */
+  entropy: number;
+}
+
+/**
+ * Statistics of weights, or of codes.
+ *
+ * @param options.bins of the entropy's histogram; 256 when absent.
+ */
+export function weightStats(values: ArrayLike<number>, options: { bins?: number } = {}): WeightStats {
+  const bins = options.bins ?? 256;
+  const count = values.length;
+  let [sum, min, max] = [0, Infinity, -Infinity];
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    sum += value;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  const mean = sum / count;
+  let [second, fourth] = [0, 0];
+  for (let i = 0; i < count; i++) {
+    const square = (values[i]! - mean) ** 2;
+    second += square;
+    fourth += square * square;
+  }
+  const std = Math.sqrt(second / count);
+  const histogram = new Float64Array(bins);
+  let outliers = 0;
+  for (let i = 0; i < count; i++) {
+    if (Math.abs(values[i]! - mean) > 4 * std) outliers++;
+    histogram[max > min ? Math.min(Math.floor((values[i]! - min) / (max - min) * bins), bins - 1) : 0]!++;
+  }
+  let entropy = 0;
+  for (const n of histogram) if (n > 0) entropy -= n / count * Math.log2(n / count);
+  const kurtosis = second > 0 ? count * fourth / second ** 2 : 0;
+  return { count, mean, std, min, max, kurtosis, outliers: outliers / count, entropy };
+}

@@ -1,0 +1,90 @@
+/**
+ * Calibration: what the columns of each Linear are multiplied by.
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import type { Model } from "./model.ts";
+
+/** Statistics of a Linear's input over the tokens of a sample: one number a column. */
+export interface ColumnStats {
+  /** Tokens seen. */
+  tokens: number;
+  /** [cols] mean x. */
+  mean: Float64Array;
+  /** [cols] mean |x|. */
+  meanAbs: Float64Array;
+  /** [cols] mean x², the diagonal of the layer's Hessian up to a factor. */
+  meanSquare: Float64Array;
+}
+
+/** Column statistics by the Linears' module names. Linears that share an input share the object. */
+export type Calibration = ReadonlyMap<string, ColumnStats>;
+
+/** How a model is calibrated. */
+export interface CalibrateOptions {
+  /** The sample; the library's own text of five kinds when absent. */
+  text?: string;
+  /** Which Linears; all when absent. */
+  linears?: Iterable<string>;
+}
+
+/**
+ * Runs one sample through a model and collects statistics of every Linear's input. A sample longer than the model's
+ * context is seen in pieces of that length.
+ *
+ * @throws {OptionError} when the sample is empty.
+ *
+ * @example
+ * ```ts
+ * import { calibrate, loadModel } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const stats = await calibrate(model);
+ * console.log(stats.get("model.layers.0.mlp.down_proj")?.meanSquare.length); // 768
+ * ```
+ */
+export async function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
+  const ids = model.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE);
+  if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
+  const wanted = options.linears ? new Set(options.linears) : undefined;
+  const stats = new Map<string, ColumnStats>();
+  const context = model.config.max_position_embeddings;
+  for (let from = 0; from < ids.length; from += context) {
+    const piece = ids.slice(from, from + context);
+    await model.session(piece.length).forward(piece, {
+      logits: "none",
+      async observe(linears, input) {
+        if (wanted && !linears.some((name) => wanted.has(name))) return;
+        let entry = stats.get(linears[0]!);
+        if (!entry) {
+          const zeros = () => new Float64Array(input.cols);
+          entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
+          for (const name of linears) stats.set(name, entry);
+        }
+        accumulate(entry, await model.backend.read(input), input.rows);
+      },
+    });
+  }
+  for (const entry of new Set(stats.values())) {
+    for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
+      for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
+    }
+  }
+  return stats;
+}
+
+/** Adds the tokens of x, [tokens, cols], to running sums. */
+function accumulate(sums: ColumnStats, x: Float32Array, tokens: number): void {
+  const { mean, meanAbs, meanSquare } = sums;
+  const cols = mean.length;
+  for (let t = 0; t < tokens; t++) {
+    for (let c = 0; c < cols; c++) {
+      const value = x[t * cols + c]!;
+      mean[c]! += value;
+      meanAbs[c]! += Math.abs(value);
+      meanSquare[c]! += value * value;
+    }
+  }
+  sums.tokens += tokens;
+}

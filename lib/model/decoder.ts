@@ -1,0 +1,238 @@
+/**
+ * The Llama decoder, written once against the Backend interface.
+ *
+ * @module
+ */
+import type { Backend, KvCache, Tensor, Weight } from "../compute/backend.ts";
+import { OptionError } from "../errors.ts";
+import type { LlamaConfig } from "./config.ts";
+import { ropeFrequencies } from "./rope.ts";
+
+/** Finds a tensor's weights on the backend by its checkpoint name; undefined where the checkpoint has none. */
+export type WeightLookup = (name: string) => Weight | undefined;
+
+interface Linear {
+  /** The module's name: "model.layers.0.mlp.up_proj". */
+  readonly name: string;
+  readonly weight: Weight;
+  readonly bias?: Weight;
+}
+
+interface Layer {
+  readonly inputNorm: Weight;
+  readonly q: Linear;
+  readonly k: Linear;
+  readonly v: Linear;
+  readonly o: Linear;
+  readonly postNorm: Weight;
+  readonly gate: Linear;
+  readonly up: Linear;
+  readonly down: Linear;
+}
+
+/** Is shown the input of Linears as a decoder runs: their module names, and the input they share, [tokens, in]. */
+export type Observer = (linears: readonly string[], input: Tensor) => void | Promise<void>;
+
+/** Which tokens' logits a forward pass computes. */
+export type Logits = "all" | "last" | "none";
+
+/** Activations for a number of tokens, kept so that a decode step allocates nothing. */
+interface Workspace {
+  readonly x: Tensor;
+  readonly normed: Tensor;
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly attended: Tensor;
+  readonly projected: Tensor;
+  readonly gate: Tensor;
+  readonly up: Tensor;
+  readonly activated: Tensor;
+  readonly logits: Tensor;
+}
+
+/** The weights of a Llama in their places, shared by any number of sessions. */
+export class Decoder {
+  /** The config. */
+  readonly config: LlamaConfig;
+  /** Where it runs. */
+  readonly backend: Backend;
+  /** [head_dim / 2] radians a token. */
+  readonly frequencies: Float32Array;
+  readonly #embedding: Weight;
+  readonly #layers: readonly Layer[];
+  readonly #norm: Weight;
+  readonly #head: Weight;
+
+  /** @param find finds weights by checkpoint name; all that the config asks for must be there. */
+  constructor(config: LlamaConfig, options: { backend: Backend; find: WeightLookup }) {
+    this.config = config;
+    this.backend = options.backend;
+    this.frequencies = ropeFrequencies(config);
+    const need = (name: string) => {
+      const weight = options.find(name);
+      if (!weight) throw new OptionError(`Cannot build the decoder: tensor ${name} is missing`);
+      return weight;
+    };
+    const linear = (name: string): Linear => ({
+      name,
+      weight: need(`${name}.weight`),
+      bias: options.find(`${name}.bias`),
+    });
+    this.#embedding = need("model.embed_tokens.weight");
+    this.#layers = Array.from({ length: config.num_hidden_layers }, (_, i) => {
+      const at = `model.layers.${i}`;
+      return {
+        inputNorm: need(`${at}.input_layernorm.weight`),
+        q: linear(`${at}.self_attn.q_proj`),
+        k: linear(`${at}.self_attn.k_proj`),
+        v: linear(`${at}.self_attn.v_proj`),
+        o: linear(`${at}.self_attn.o_proj`),
+        postNorm: need(`${at}.post_attention_layernorm.weight`),
+        gate: linear(`${at}.mlp.gate_proj`),
+        up: linear(`${at}.mlp.up_proj`),
+        down: linear(`${at}.mlp.down_proj`),
+      };
+    });
+    this.#norm = need("model.norm.weight");
+    this.#head = config.tie_word_embeddings ? this.#embedding : need("lm_head.weight");
+  }
+
+  /** Activations for `tokens` tokens. */
+  workspace(tokens: number): Workspace {
+    const { hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, head_dim, vocab_size } = this.config;
+    const tensor = (cols: number) => this.backend.tensor(tokens, cols);
+    return {
+      x: tensor(hidden_size),
+      normed: tensor(hidden_size),
+      q: tensor(num_attention_heads * head_dim),
+      k: tensor(num_key_value_heads * head_dim),
+      v: tensor(num_key_value_heads * head_dim),
+      attended: tensor(num_attention_heads * head_dim),
+      projected: tensor(hidden_size),
+      gate: tensor(intermediate_size),
+      up: tensor(intermediate_size),
+      activated: tensor(intermediate_size),
+      logits: tensor(vocab_size),
+    };
+  }
+
+  /**
+   * Runs tokens through the decoder.
+   *
+   * @param tokens ids, the first at `position` of the sequence whose earlier tokens are in `cache`.
+   * @param work a workspace for exactly as many tokens.
+   * @returns the logits' tensor, [tokens, vocab_size]; undefined when none were asked for.
+   */
+  async forward(
+    tokens: ArrayLike<number>,
+    work: Workspace,
+    options: { cache: KvCache; position: number; logits: boolean; observe?: Observer },
+  ): Promise<Tensor | undefined> {
+    const { backend: b, frequencies } = this;
+    const epsilon = this.config.rms_norm_eps;
+    const { cache, position, observe } = options;
+    const { x, normed, q, k, v, attended, projected, gate, up, activated } = work; // each [T, its features]
+    b.embed(x, this.#embedding, tokens); // x: [T, hidden_size]
+    for (const [layer, w] of this.#layers.entries()) {
+      b.rmsNorm(normed, x, { weight: w.inputNorm, epsilon });
+      await observe?.([w.q.name, w.k.name, w.v.name], normed);
+      b.linear(q, normed, w.q); // [T, heads · head_dim]
+      b.linear(k, normed, w.k); // [T, kv_heads · head_dim]
+      b.linear(v, normed, w.v);
+      b.rope(q, { position, frequencies });
+      b.rope(k, { position, frequencies });
+      b.attention(attended, { q, k, v }, { cache, layer, position });
+      await observe?.([w.o.name], attended);
+      b.linear(projected, attended, w.o);
+      b.add(x, projected);
+
+      b.rmsNorm(normed, x, { weight: w.postNorm, epsilon });
+      await observe?.([w.gate.name, w.up.name], normed);
+      b.linear(gate, normed, w.gate); // [T, intermediate_size]
+      b.linear(up, normed, w.up);
+      b.swiglu(activated, gate, up);
+      await observe?.([w.down.name], activated);
+      b.linear(projected, activated, w.down);
+      b.add(x, projected);
+    }
+    if (!options.logits) return undefined;
+    b.rmsNorm(normed, x, { weight: this.#norm, epsilon });
+    b.linear(work.logits, normed, { weight: this.#head }); // [T, vocab_size]
+    return work.logits;
+  }
+}
+
+/** Tokens that go through the decoder at a time; longer inputs are cut, which changes nothing but memory. */
+const CHUNK = 256;
+
+/** One sequence in progress: its KV cache and position. */
+export class Session {
+  /** Tokens seen so far. */
+  position = 0;
+  /** Tokens that fit. */
+  readonly capacity: number;
+  readonly #decoder: Decoder;
+  readonly #cache: KvCache;
+  #work = new Map<number, Workspace>();
+
+  /** @param capacity tokens that the sequence may have in all. */
+  constructor(decoder: Decoder, capacity: number) {
+    const { num_hidden_layers, num_key_value_heads, head_dim } = decoder.config;
+    this.#decoder = decoder;
+    this.capacity = capacity;
+    this.#cache = decoder.backend.cache({
+      layers: num_hidden_layers,
+      kvHeads: num_key_value_heads,
+      headDim: head_dim,
+      capacity,
+    });
+  }
+
+  /**
+   * Continues the sequence by some tokens.
+   *
+   * @param tokens ids of the new tokens.
+   * @returns the logits: [tokens, vocab_size] for "all", [vocab_size] for "last", empty for "none".
+   * @throws {OptionError} when the sequence would outgrow its capacity.
+   */
+  async forward(
+    tokens: ArrayLike<number>,
+    options: { logits?: Logits; observe?: Observer } = {},
+  ): Promise<Float32Array> {
+    const n = tokens.length;
+    if (this.position + n > this.capacity) {
+      throw new OptionError(`Cannot continue by ${n} tokens: ${this.position} of ${this.capacity} are used`);
+    }
+    const logits = options.logits ?? "last";
+    const vocab = this.#decoder.config.vocab_size;
+    const out = new Float32Array(logits === "all" ? n * vocab : logits === "last" ? Math.min(n, 1) * vocab : 0);
+    for (let from = 0; from < n; from += CHUNK) {
+      const chunk = Array.prototype.slice.call(tokens, from, from + CHUNK) as number[];
+      const last = from + chunk.length === n;
+      // Only the last token's logits are wanted: let it go alone, so that no others are computed.
+      if (logits === "last" && last && chunk.length > 1) {
+        await this.#run(chunk.slice(0, -1), { logits: false, observe: options.observe });
+        out.set(await this.#run(chunk.slice(-1), { logits: true, observe: options.observe }));
+      } else {
+        const wanted = logits === "all" || (logits === "last" && last);
+        const part = await this.#run(chunk, { logits: wanted, observe: options.observe });
+        out.set(part, logits === "all" ? from * vocab : 0);
+      }
+    }
+    return out;
+  }
+
+  async #run(chunk: number[], options: { logits: boolean; observe?: Observer }): Promise<Float32Array> {
+    let work = this.#work.get(chunk.length);
+    if (!work) {
+      // Two sizes are kept: the prefill's, used once or again and again, and the single token's.
+      if (this.#work.size > 2) this.#work.clear();
+      this.#work.set(chunk.length, work = this.#decoder.workspace(chunk.length));
+    }
+    const place = { cache: this.#cache, position: this.position };
+    const logits = await this.#decoder.forward(chunk, work, { ...place, ...options });
+    this.position += chunk.length;
+    return logits ? await this.#decoder.backend.read(logits) : new Float32Array(0);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Continuing a text.
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+import type { Model } from "./model.ts";
+import { Sampler, type SamplingOptions } from "./sampling.ts";
+
+/** How a text is continued. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to add at most; 64 when absent. */
+  maxTokens?: number;
+  /** Text that ends the continuation; it is left out of the result. */
+  stop?: string | string[];
+  /** Is given each piece of text as it comes. */
+  onText?: (piece: string) => void;
+}
+
+/** A continuation. */
+export interface Generated {
+  /** The continuation, without the prompt. */
+  text: string;
+  /** Its token ids. */
+  tokens: number[];
+  /** What ended it: the model's end token, a stop string, maxTokens, or the model's context. */
+  stoppedBy: "eos" | "stop" | "length";
+}
+
+/**
+ * Continues a text. Greedy unless a temperature is given; the same seed gives the same text.
+ *
+ * @throws {OptionError} when an option is out of range or the prompt does not fit the model's context.
+ *
+ * @example
+ * ```ts
+ * import { generate, loadModel } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const { text } = await generate(model, "Once upon a time", { maxTokens: 8 });
+ * console.log(text.length > 0); // true
+ * ```
+ */
+export async function generate(model: Model, prompt: string, options: GenerateOptions = {}): Promise<Generated> {
+  let printed = 0;
+  const result = { text: "", tokens: [] as number[], stoppedBy: "length" as Generated["stoppedBy"] };
+  for await (const step of generateStream(model, prompt, options)) {
+    result.text = step.text;
+    result.tokens = step.tokens;
+    result.stoppedBy = step.stoppedBy;
+    options.onText?.(step.text.slice(printed));
+    printed = step.text.length;
+  }
+  return result;
+}
+
+/**
+ * The same, a step at a time: yields the continuation so far after each token. A character that is not whole yet
+ * waits for its last token.
+ */
+export async function* generateStream(
+  model: Model,
+  prompt: string,
+  options: GenerateOptions = {},
+): AsyncGenerator<Generated> {
+  const maxTokens = options.maxTokens ?? 64;
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) {
+    throw new OptionError(`Cannot generate: maxTokens must be a whole number of at least 0, current value is ${maxTokens}`);
+  }
+  const sampler = new Sampler(options);
+  const context = model.config.max_position_embeddings;
+  const ids = model.tokenizer.encode(prompt);
+  if (ids.length === 0) throw new OptionError("Cannot generate from an empty prompt: the tokenizer adds no first token");
+  if (ids.length > context) {
+    throw new OptionError(`Cannot generate: the prompt has ${ids.length} tokens, the model's context ${context}`);
+  }
+  const capacity = Math.min(context, ids.length + maxTokens);
+  const session = model.session(capacity);
+  const stops = [options.stop ?? []].flat();
+  const eos = new Set(model.config.eos_token_id);
+  const tokens: number[] = [];
+  let input = ids;
+  while (ids.length + tokens.length < capacity) {
+    const next = sampler.next(await session.forward(input, { logits: "last" }));
+    if (eos.has(next)) {
+      yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
+      return;
+    }
+    tokens.push(next);
+    input = [next];
+    const found = stops.map((stop) => text(true).indexOf(stop)).filter((at) => at >= 0);
+    if (found.length > 0) {
+      yield { text: text(true).slice(0, Math.min(...found)), tokens: [...tokens], stoppedBy: "stop" };
+      return;
+    }
+    yield { text: text(ids.length + tokens.length === capacity), tokens: [...tokens], stoppedBy: "length" };
+  }
+
+  /** The text so far: decoded together with the prompt, since a tokenizer may strip what stands first. */
+  function text(whole: boolean): string {
+    const before = model.tokenizer.decode(ids);
+    const after = model.tokenizer.decode([...ids, ...tokens]).slice(before.length);
+    return whole ? after : after.replace(/\uFFFD+$/, "");
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * A language model: config, tensors, tokenizer, and the backend that it runs on.
+ *
+ * @module
+ */
+import type { Backend, Weight } from "../compute/backend.ts";
+import { type BackendName, createBackend } from "../compute/mod.ts";
+import { OptionError } from "../errors.ts";
+import { bytesOf, type DType } from "../matrix/dtype.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import type { LlamaConfig } from "./config.ts";
+import { Decoder, Session } from "./decoder.ts";
+import { readPacked } from "./packed_tensors.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+/** The parts of a model. */
+export interface ModelParts {
+  /** What to call it. */
+  readonly name: string;
+  /** The folder that it was loaded from. */
+  readonly folder: string;
+  /** The checked config. */
+  readonly config: LlamaConfig;
+  /** config.json as it stands. */
+  readonly rawConfig: Record<string, unknown>;
+  /** generation_config.json as it stands. */
+  readonly generationConfig: Record<string, unknown> | null;
+  /** Text to ids and back. */
+  readonly tokenizer: Tokenizer;
+  /** Where it runs. */
+  readonly backend: Backend;
+  /** Every tensor by its checkpoint name, dense or packed. */
+  readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
+}
+
+/** A loaded language model. Quantizing it makes another one that shares what stays as it is. */
+export class Model implements Disposable {
+  /** What to call it. */
+  readonly name: string;
+  /** The folder that it was loaded from. */
+  readonly folder: string;
+  /** The checked config. */
+  readonly config: LlamaConfig;
+  /** config.json as it stands. */
+  readonly rawConfig: Record<string, unknown>;
+  /** generation_config.json as it stands. */
+  readonly generationConfig: Record<string, unknown> | null;
+  /** Text to ids and back. */
+  readonly tokenizer: Tokenizer;
+  /** Where it runs. */
+  readonly backend: Backend;
+  /** Every tensor by its checkpoint name, dense or packed. */
+  readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
+  readonly #decoder: Decoder;
+
+  /** @param parts the parts; all tensors that the config asks for must be there. */
+  constructor(parts: ModelParts) {
+    this.name = parts.name;
+    this.folder = parts.folder;
+    this.config = parts.config;
+    this.rawConfig = parts.rawConfig;
+    this.generationConfig = parts.generationConfig;
+    this.tokenizer = parts.tokenizer;
+    this.backend = parts.backend;
+    this.tensors = parts.tensors;
+    const weights = new Map<string, Weight>();
+    const find = (name: string) => {
+      const tensor = parts.tensors.get(name);
+      if (tensor && !weights.has(name)) weights.set(name, parts.backend.weight(tensor));
+      return weights.get(name);
+    };
+    this.#decoder = new Decoder(parts.config, { backend: parts.backend, find });
+  }
+
+  /** The same model with some tensors replaced, or under another name. */
+  with(changes: Partial<ModelParts>): Model {
+    return new Model({ ...this, ...changes });
+  }
+
+  /** A fresh sequence with room for `capacity` tokens; max_position_embeddings when absent. */
+  session(capacity: number = this.config.max_position_embeddings): Session {
+    return new Session(this.#decoder, capacity);
+  }
+
+  /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
+  linears(): string[] {
+    const names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
+      .concat(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]);
+    return Array.from({ length: this.config.num_hidden_layers }, (_, i) => i)
+      .flatMap((i) => names.map((name) => `model.layers.${i}.${name}`));
+  }
+
+  /**
+   * A Linear's weights.
+   *
+   * @throws {OptionError} when there is no such Linear.
+   */
+  weights(linear: string): Matrix | PackedMatrix {
+    const tensor = this.tensors.get(`${linear}.weight`);
+    if (!tensor) throw new OptionError(`Cannot find ${linear}: this model has Linears such as ${this.linears()[0]}`);
+    return tensor;
+  }
+
+  /** Number of weights, and the bytes that they take when stored. */
+  get size(): { parameters: number; bytes: number } {
+    let parameters = 0;
+    let bytes = 0;
+    for (const tensor of this.tensors.values()) {
+      parameters += tensor.rows * tensor.cols;
+      bytes += isPacked(tensor) ? packedBytes(tensor) : tensor.data.length * bytesOf(tensor.dtype ?? "F32");
+    }
+    return { parameters, bytes };
+  }
+
+  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and tables. */
+  get bitsPerWeight(): number {
+    let weights = 0;
+    let bits = 0;
+    for (const linear of this.linears()) {
+      const tensor = this.weights(linear);
+      weights += tensor.rows * tensor.cols;
+      bits += 8 * (isPacked(tensor) ? packedBytes(tensor) : tensor.data.length * bytesOf(tensor.dtype ?? "F32"));
+    }
+    return bits / weights;
+  }
+
+  /** The type of the unquantized weights: the embedding's. */
+  get dtype(): DType {
+    const embedding = this.tensors.get("model.embed_tokens.weight")!;
+    return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
+  }
+
+  /** Frees what the backend holds. */
+  [Symbol.dispose](): void {
+    this.backend[Symbol.dispose]();
+  }
+}
+
+/** Models that come with the library, by name. */
+const embedded: ReadonlyMap<string, URL> = new Map([
+  ["tinyworld", new URL("../../models/tinyworld/", import.meta.url)],
+]);
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /** Where it runs; "auto" takes the best that this machine has. */
+  backend?: BackendName;
+}
+
+/**
+ * Loads a model: the embedded "tinyworld", or a folder in Hugging Face layout (config.json, safetensors,
+ * tokenizer.json), quantized by this library or not.
+ *
+ * @throws {CheckpointError} when files are missing or malformed.
+ * @throws {ConfigError} when config.json asks for something that is not supported.
+ *
+ * @example
+ * ```ts
+ * import { loadModel } from "any4";
+ * using model = await loadModel("tinyworld");
+ * console.log(model.config.num_hidden_layers, model.size.parameters); // 4 3410176
+ * ```
+ */
+// deno-lint-ignore require-await -- reading is fast and synchronous today; hubs and devices will wait
+export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
+  const url = embedded.get(name);
+  const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
+  using checkpoint = Checkpoint.open(folder);
+  const { config } = checkpoint;
+  const tensors = new Map<string, Matrix | PackedMatrix>();
+  for (const { tensor, rows, cols } of expectedTensors(config)) {
+    const optional = tensor.endsWith(".bias");
+    const packed = readPacked(checkpoint, { tensor, rows, cols });
+    if (packed) tensors.set(tensor, packed);
+    else if (!optional || checkpoint.has(tensor)) tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }));
+  }
+  return new Model({
+    name: name.split("/").at(-1)!,
+    folder,
+    config,
+    rawConfig: checkpoint.rawConfig,
+    generationConfig: checkpoint.generationConfig,
+    tokenizer: Tokenizer.open(folder),
+    backend: createBackend(options.backend),
+    tensors,
+  });
+}
+
+/** The tensors that a config asks for with their sizes; biases are taken where the checkpoint has them. */
+function* expectedTensors(config: LlamaConfig): Iterable<{ tensor: string; rows: number; cols: number }> {
+  const { hidden_size: hidden, intermediate_size: mlp, vocab_size: vocab, head_dim } = config;
+  const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
+  yield { tensor: "model.embed_tokens.weight", rows: vocab, cols: hidden };
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    const at = `model.layers.${i}`;
+    yield { tensor: `${at}.input_layernorm.weight`, rows: 1, cols: hidden };
+    yield { tensor: `${at}.post_attention_layernorm.weight`, rows: 1, cols: hidden };
+    const linears = [
+      ["self_attn.q_proj", q, hidden],
+      ["self_attn.k_proj", kv, hidden],
+      ["self_attn.v_proj", kv, hidden],
+      ["self_attn.o_proj", hidden, q],
+      ["mlp.gate_proj", mlp, hidden],
+      ["mlp.up_proj", mlp, hidden],
+      ["mlp.down_proj", hidden, mlp],
+    ] as const;
+    for (const [name, rows, cols] of linears) {
+      yield { tensor: `${at}.${name}.weight`, rows, cols };
+      yield { tensor: `${at}.${name}.bias`, rows: 1, cols: rows };
+    }
+  }
+  yield { tensor: "model.norm.weight", rows: 1, cols: hidden };
+  if (!config.tie_word_embeddings) yield { tensor: "lm_head.weight", rows: vocab, cols: hidden };
+}

@@ -1,0 +1,66 @@
+/**
+ * Models to folders in Hugging Face layout.
+ *
+ * @module
+ */
+import { type DType, fromFloat32 } from "../matrix/dtype.ts";
+import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import { writeCheckpoint } from "./checkpoint.ts";
+import type { Model } from "./model.ts";
+import { packedTensors, type QuantizationConfig, type StoredTensor } from "./packed_tensors.ts";
+
+/** How a model is saved. */
+export interface SaveOptions {
+  /** Write packed matrices back as dense ones, in BF16, for programs that know no packed ones. */
+  dequantized?: boolean;
+}
+
+/** Types that float32 values can be written as; whatever else was read is written as F32. */
+const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
+
+/**
+ * Saves a model as a Hugging Face folder: config.json with `quantization_config`, safetensors, and the tokenizer's files.
+ * Loaded again it is the same bit for bit. With `dequantized` the folder is a plain BF16 checkpoint that transformers
+ * loads.
+ *
+ * @throws {CheckpointError} when writing fails; what was there before stays.
+ *
+ * @example
+ * ```ts
+ * import { any4, loadModel, saveModel } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const folder = await Deno.makeTempDir();
+ * await saveModel(await any4(model), folder);
+ * using again = await loadModel(folder);
+ * await Deno.remove(folder, { recursive: true });
+ * console.log(again.bitsPerWeight < 16); // true
+ * ```
+ */
+// deno-lint-ignore require-await -- writing is synchronous today; devices will wait
+export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
+  const tensors: StoredTensor[] = [];
+  const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
+  for (const [name, tensor] of model.tensors) {
+    const shape = name.endsWith(".bias") || /norm\.weight$/.test(name) ? [tensor.cols] : [tensor.rows, tensor.cols];
+    if (!isPacked(tensor)) {
+      const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
+      const dtype = (WRITABLE.includes(asked) ? asked : "F32") as "F32" | "F16" | "BF16";
+      tensors.push({ name, dtype, shape, data: () => fromFloat32(tensor.data, dtype) });
+    } else if (options.dequantized) {
+      tensors.push({ name, dtype: "BF16", shape, data: () => fromFloat32(dequantize(tensor), "BF16") });
+    } else {
+      tensors.push(...packedTensors(name, tensor));
+      quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
+    }
+  }
+  const { quantization_config: _, ...config } = model.rawConfig;
+  const packed = Object.keys(quantization.tensors).length > 0;
+  const dtype = options.dequantized ? { torch_dtype: "bfloat16" } : {};
+  writeCheckpoint(folder, {
+    config: { ...config, ...dtype, ...(packed ? { quantization_config: quantization } : {}) },
+    generationConfig: model.generationConfig,
+    tensors,
+    metadata: { format: "pt" },
+    copyFrom: model.folder,
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * any4-deno: learned 4-, 3- and 2-bit number formats for language-model weights.
+ *
+ * ```ts
+ * import { any4, generate, loadModel, perplexity } from "any4";
+ *
+ * using model = await loadModel("tinyworld");
+ * const small = await any4(model);
+ * console.log((await perplexity(small, { maxTokens: 200 })).perplexity);
+ * console.log((await generate(small, "Once upon a time", { maxTokens: 16 })).text);
+ * ```
+ *
+ * @module
+ */
+export * from "./lib/errors.ts";
+export type { Format, Scaling } from "./lib/formats/format.ts";
+export { formatOf, formats } from "./lib/formats/mod.ts";
+export { bytesOf, type DType } from "./lib/matrix/dtype.ts";
+export type { Matrix } from "./lib/matrix/matrix.ts";
+export {
+  dequantize,
+  isPacked,
+  packedBitsPerWeight,
+  packedBytes,
+  type PackedMatrix,
+  type ScaleType,
+} from "./lib/matrix/packed_matrix.ts";
+export { ExactKMeans } from "./lib/learn/exact_kmeans.ts";
+export type { Learner } from "./lib/learn/learner.ts";
+export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
+export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
+export { type Weighting, weightings } from "./lib/learn/weighting.ts";
+export type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./lib/compute/backend.ts";
+export { type BackendName, backendNames } from "./lib/compute/mod.ts";
+export type { LlamaConfig } from "./lib/model/config.ts";
+export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
+export { type LoadOptions, loadModel, Model, type ModelParts } from "./lib/model/model.ts";
+export { saveModel, type SaveOptions } from "./lib/model/save.ts";
+export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";
+export type { SamplingOptions } from "./lib/model/sampling.ts";
+export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
+export { calibrate, type CalibrateOptions, type Calibration, type ColumnStats } from "./lib/model/calibrate.ts";
+export { CALIBRATION_SAMPLE } from "./lib/model/calibration_sample.ts";
+export {
+  af4,
+  any2,
+  any3,
+  any4,
+  fp4,
+  int2,
+  int3,
+  int4,
+  int8,
+  mx4,
+  nf4,
+  quantizeModel,
+  type QuantizeModelOptions,
+  type ShortOptions,
+} from "./lib/model/quantize_model.ts";
+export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
+export {
+  compare,
+  type Comparison,
+  type Perplexity,
+  perplexity,
+  type PerplexityOptions,
+  type Reference,
+  referenceLogits,
+} from "./lib/measure/perplexity.ts";
+export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
+export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
