@@ -34,12 +34,17 @@ export type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "
 export { type BackendName, backendNames } from "./lib/compute/mod.ts";
 export type { LlamaConfig } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
-export { type LoadOptions, loadModel, Model, type ModelParts } from "./lib/model/model.ts";
+export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/sampling.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
-export { calibrate, type CalibrateOptions, type Calibration, type ColumnStats } from "./lib/model/calibrate.ts";
+export {
+  calibrate,
+  type CalibrateOptions,
+  type Calibration,
+  type ColumnStats,
+} from "./lib/model/calibrate.ts";
 export { CALIBRATION_SAMPLE } from "./lib/model/calibration_sample.ts";
 export {
   af4,

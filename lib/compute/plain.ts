@@ -26,7 +26,9 @@ const values = (tensor: Tensor) => (tensor as PlainTensor).data;
 
 function dense(weight: Weight): Float32Array {
   const matrix = weight as Matrix | PackedMatrix;
-  if (isPacked(matrix)) throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
+  if (isPacked(matrix)) {
+    throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
+  }
   return matrix.data;
 }
 
@@ -51,7 +53,10 @@ export class PlainBackend implements Backend {
     const cache: PlainCache = {
       capacity: shape.capacity,
       headDim: shape.headDim,
-      layers: Array.from({ length: shape.layers }, () => ({ k: new Float32Array(size), v: new Float32Array(size) })),
+      layers: Array.from(
+        { length: shape.layers },
+        () => ({ k: new Float32Array(size), v: new Float32Array(size) }),
+      ),
     };
     return cache;
   }
@@ -134,7 +139,9 @@ export class PlainBackend implements Backend {
     const { k: keys, v: vals } = cache.layers[options.layer]!;
     keys.set(values(k), position * k.cols);
     vals.set(values(v), position * v.cols);
-    if (this.#scores.length < total) this.#scores = new Float64Array(Math.max(total, 2 * this.#scores.length));
+    if (this.#scores.length < total) {
+      this.#scores = new Float64Array(Math.max(total, 2 * this.#scores.length));
+    }
     const scores = this.#scores;
     const [queries, result] = [values(q), values(out)];
     const queriesPerKey = q.cols / k.cols;

@@ -114,7 +114,7 @@ export class ExactKMeans implements Learner {
     let step = 1;
     while (from + step <= to) step *= 2;
     // Halving steps: each i lies between two neighbours whose splits bound its own.
-    for (; step >= 1; step /= 2) {
+    for (; step >= 1; step >>= 1) {
       for (let i = from + step - 1; i <= to; i += 2 * step) {
         const left = i - step;
         const right = i + step;

@@ -53,7 +53,9 @@ export async function layerErrors(
           backend.linear(out, input, { weight: backend.weight(weights) });
           outputs.push(await backend.read(out));
         }
-        const dense = [after, before].map((weights) => isPacked(weights) ? dequantize(weights) : weights.data);
+        const dense = [after, before].map((weights) =>
+          isPacked(weights) ? dequantize(weights) : weights.data
+        );
         errors.push({
           linear,
           weightError: relativeError(dense[0]!, dense[1]!),

@@ -4,7 +4,12 @@
  * @module
  */
 import type { Model } from "../model/model.ts";
-import { type Document, evaluationDocuments, type TokenizedDocument, tokenizeDocuments } from "./documents.ts";
+import {
+  type Document,
+  evaluationDocuments,
+  type TokenizedDocument,
+  tokenizeDocuments,
+} from "./documents.ts";
 
 /** What perplexity is measured on. */
 export interface PerplexityOptions {
@@ -46,6 +51,8 @@ export interface Reference {
   readonly documents: readonly TokenizedDocument[];
   /** Logits of all tokens of each document. */
   readonly logits: readonly Float32Array[];
+  /** The reference's own perplexity on them. */
+  readonly perplexity: Perplexity;
 }
 
 /** Tokenizes what a model is to be measured on. */
@@ -84,7 +91,9 @@ class Losses {
     const all = [...this.#kinds.values()];
     const tokens = all.reduce((sum, entry) => sum + entry.tokens, 0);
     const loss = all.reduce((sum, entry) => sum + entry.loss, 0) / tokens;
-    const kinds = [...this.#kinds].map(([kind, entry]) => [kind, Math.exp(entry.loss / entry.tokens)] as const);
+    const kinds = [...this.#kinds].map(([kind, entry]) =>
+      [kind, Math.exp(entry.loss / entry.tokens)] as const
+    );
     return { perplexity: Math.exp(loss), tokens, loss, kinds: Object.fromEntries(kinds) };
   }
 }
@@ -105,7 +114,12 @@ class Losses {
 export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
   const documents = measuredDocuments(model, options);
   const losses = new Losses();
-  await eachDocument(model, documents, (document, logits) => addLosses(losses, document, logits), options.onProgress);
+  await eachDocument(
+    model,
+    documents,
+    (document, logits) => addLosses(losses, document, logits),
+    options.onProgress,
+  );
   return losses.result();
 }
 
@@ -113,8 +127,12 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
   const documents = measuredDocuments(model, options);
   const kept: Float32Array[] = [];
-  await eachDocument(model, documents, (_, logits) => void kept.push(logits), options.onProgress);
-  return { documents, logits: kept };
+  const losses = new Losses();
+  await eachDocument(model, documents, (document, logits) => {
+    addLosses(losses, document, logits);
+    kept.push(logits);
+  }, options.onProgress);
+  return { documents, logits: kept, perplexity: losses.result() };
 }
 
 /** The perplexity, divergence and agreement of a model on a reference's documents. */

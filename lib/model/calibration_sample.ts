@@ -6,7 +6,8 @@
  */
 
 /** Fiction, news, code, arithmetic and facts, a few lines of each. */
-export const CALIBRATION_SAMPLE = `The lighthouse keeper's daughter had never seen the town at night. One evening, when the fog \
+export const CALIBRATION_SAMPLE =
+  `The lighthouse keeper's daughter had never seen the town at night. One evening, when the fog \
 rolled in and the lamp was already burning, she took her father's old coat, tied the boat loose, and rowed toward the \
 faint yellow windows. "If I am not back by morning," she told the cat, "ring the bell." The cat said nothing, as usual.
 

@@ -100,7 +100,8 @@ export class Decoder {
 
   /** Activations for `tokens` tokens. */
   workspace(tokens: number): Workspace {
-    const { hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, head_dim, vocab_size } = this.config;
+    const { hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, head_dim, vocab_size } =
+      this.config;
     const tensor = (cols: number) => this.backend.tensor(tokens, cols);
     return {
       x: tensor(hidden_size),
@@ -206,7 +207,9 @@ export class Session {
     }
     const logits = options.logits ?? "last";
     const vocab = this.#decoder.config.vocab_size;
-    const out = new Float32Array(logits === "all" ? n * vocab : logits === "last" ? Math.min(n, 1) * vocab : 0);
+    const out = new Float32Array(
+      logits === "all" ? n * vocab : logits === "last" ? Math.min(n, 1) * vocab : 0,
+    );
     for (let from = 0; from < n; from += CHUNK) {
       const chunk = Array.prototype.slice.call(tokens, from, from + CHUNK) as number[];
       const last = from + chunk.length === n;

@@ -40,7 +40,11 @@ export interface Generated {
  * console.log(text.length > 0); // true
  * ```
  */
-export async function generate(model: Model, prompt: string, options: GenerateOptions = {}): Promise<Generated> {
+export async function generate(
+  model: Model,
+  prompt: string,
+  options: GenerateOptions = {},
+): Promise<Generated> {
   let printed = 0;
   const result = { text: "", tokens: [] as number[], stoppedBy: "length" as Generated["stoppedBy"] };
   for await (const step of generateStream(model, prompt, options)) {
@@ -64,14 +68,20 @@ export async function* generateStream(
 ): AsyncGenerator<Generated> {
   const maxTokens = options.maxTokens ?? 64;
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) {
-    throw new OptionError(`Cannot generate: maxTokens must be a whole number of at least 0, current value is ${maxTokens}`);
+    throw new OptionError(
+      `Cannot generate: maxTokens must be a whole number of at least 0, current value is ${maxTokens}`,
+    );
   }
   const sampler = new Sampler(options);
   const context = model.config.max_position_embeddings;
   const ids = model.tokenizer.encode(prompt);
-  if (ids.length === 0) throw new OptionError("Cannot generate from an empty prompt: the tokenizer adds no first token");
+  if (ids.length === 0) {
+    throw new OptionError("Cannot generate from an empty prompt: the tokenizer adds no first token");
+  }
   if (ids.length > context) {
-    throw new OptionError(`Cannot generate: the prompt has ${ids.length} tokens, the model's context ${context}`);
+    throw new OptionError(
+      `Cannot generate: the prompt has ${ids.length} tokens, the model's context ${context}`,
+    );
   }
   const capacity = Math.min(context, ids.length + maxTokens);
   const session = model.session(capacity);

@@ -99,7 +99,9 @@ export class Model implements Disposable {
    */
   weights(linear: string): Matrix | PackedMatrix {
     const tensor = this.tensors.get(`${linear}.weight`);
-    if (!tensor) throw new OptionError(`Cannot find ${linear}: this model has Linears such as ${this.linears()[0]}`);
+    if (!tensor) {
+      throw new OptionError(`Cannot find ${linear}: this model has Linears such as ${this.linears()[0]}`);
+    }
     return tensor;
   }
 
@@ -121,7 +123,8 @@ export class Model implements Disposable {
     for (const linear of this.linears()) {
       const tensor = this.weights(linear);
       weights += tensor.rows * tensor.cols;
-      bits += 8 * (isPacked(tensor) ? packedBytes(tensor) : tensor.data.length * bytesOf(tensor.dtype ?? "F32"));
+      bits += 8 *
+        (isPacked(tensor) ? packedBytes(tensor) : tensor.data.length * bytesOf(tensor.dtype ?? "F32"));
     }
     return bits / weights;
   }
@@ -174,7 +177,9 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     const optional = tensor.endsWith(".bias");
     const packed = readPacked(checkpoint, { tensor, rows, cols });
     if (packed) tensors.set(tensor, packed);
-    else if (!optional || checkpoint.has(tensor)) tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }));
+    else if (!optional || checkpoint.has(tensor)) {
+      tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }));
+    }
   }
   return new Model({
     name: name.split("/").at(-1)!,

@@ -42,7 +42,12 @@ function toE8M0(scales: Float32Array): Uint8Array {
 export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[] {
   const { rows, bits, cols, codes, scales, zeros, codebook, scaleType, codebookType } = packed;
   const groups = groupsPerRow(packed);
-  const numbers = (suffix: string, values: Float32Array, shape: number[], type: "f16" | "f32"): StoredTensor => ({
+  const numbers = (
+    suffix: string,
+    values: Float32Array,
+    shape: number[],
+    type: "f16" | "f32",
+  ): StoredTensor => ({
     name: `${name}.${suffix}`,
     dtype: type === "f16" ? "F16" : "F32",
     shape,
@@ -89,8 +94,11 @@ export function readPacked(
   const entries = quantizationConfig(checkpoint)?.tensors;
   const entry = entries && Object.hasOwn(entries, tensor) ? entries[tensor] : undefined;
   if (!entry) return undefined;
-  const fail = (what: string) => new CheckpointError(`Cannot load ${tensor} of ${checkpoint.folder}: ${what}`);
-  if (typeof entry !== "object" || typeof entry.format !== "string") throw fail("its format must be a string");
+  const fail = (what: string) =>
+    new CheckpointError(`Cannot load ${tensor} of ${checkpoint.folder}: ${what}`);
+  if (typeof entry !== "object" || typeof entry.format !== "string") {
+    throw fail("its format must be a string");
+  }
   const format = formatOf(entry.format);
   const { bits } = format;
   const groupSize = entry.group_size;
@@ -128,7 +136,9 @@ export function readPacked(
     cols,
     groupSize,
     codes: new Uint32Array(codes.slice().buffer),
-    scales: e8m0 ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127)) : toFloat32(scales.data, scales.dtype),
+    scales: e8m0
+      ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
+      : toFloat32(scales.data, scales.dtype),
     zeros: zeros ? toFloat32(zeros.data, zeros.dtype) : null,
     codebook: codebook ? toFloat32(codebook.data, codebook.dtype) : format.values!(groupSize),
     scaleType: e8m0 ? "e8m0" : type(scales.dtype),

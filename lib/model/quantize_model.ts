@@ -74,9 +74,14 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
       stats = await calibrate(result(), { text, linears: [name] });
     }
     const entry = stats?.get(name);
-    if (learned && !entry) throw new OptionError(`Cannot quantize ${name}: the calibration has no statistics of it`);
+    if (learned && !entry) {
+      throw new OptionError(`Cannot quantize ${name}: the calibration has no statistics of it`);
+    }
     const weighing = learned ? columnWeights(weighting, entry!) : columnWeights("none", noStats);
-    packed.set(`${name}.weight`, quantize(weights, { ...options, ...weighing, format, name: `${name}.weight` }));
+    packed.set(
+      `${name}.weight`,
+      quantize(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
+    );
     options.onProgress?.(done + 1, linears.length, name);
     // Lets progress be drawn and interrupts be heard between matrices.
     await new Promise((resolve) => setTimeout(resolve));

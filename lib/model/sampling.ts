@@ -39,11 +39,17 @@ export class Sampler {
     this.#topP = options.topP ?? 1;
     this.#random = new Random(options.seed ?? 0);
     if (!(this.#temperature >= 0 && this.#temperature < Infinity)) {
-      throw new OptionError(`Cannot sample: temperature must be finite and not negative, current value is ${this.#temperature}`);
+      throw new OptionError(
+        `Cannot sample: temperature must be finite and not negative, current value is ${this.#temperature}`,
+      );
     }
-    if (!(this.#topK >= 1)) throw new OptionError(`Cannot sample: topK must be at least 1, current value is ${this.#topK}`);
+    if (!(this.#topK >= 1)) {
+      throw new OptionError(`Cannot sample: topK must be at least 1, current value is ${this.#topK}`);
+    }
     if (!(this.#topP > 0 && this.#topP <= 1)) {
-      throw new OptionError(`Cannot sample: topP must be above 0 and at most 1, current value is ${this.#topP}`);
+      throw new OptionError(
+        `Cannot sample: topP must be above 0 and at most 1, current value is ${this.#topP}`,
+      );
     }
   }
 

@@ -41,7 +41,9 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
   const tensors: StoredTensor[] = [];
   const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
   for (const [name, tensor] of model.tensors) {
-    const shape = name.endsWith(".bias") || /norm\.weight$/.test(name) ? [tensor.cols] : [tensor.rows, tensor.cols];
+    const shape = name.endsWith(".bias") || /norm\.weight$/.test(name)
+      ? [tensor.cols]
+      : [tensor.rows, tensor.cols];
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
       const dtype = (WRITABLE.includes(asked) ? asked : "F32") as "F32" | "F16" | "BF16";

@@ -41,7 +41,9 @@ export class Tokenizer {
         text = Deno.readTextFileSync(`${folder}/${file}`);
       } catch (cause) {
         if (optional && cause instanceof Deno.errors.NotFound) return {};
-        throw new CheckpointError(`Cannot read the tokenizer: ${folder}/${file} is missing or not readable`, { cause });
+        throw new CheckpointError(`Cannot read the tokenizer: ${folder}/${file} is missing or not readable`, {
+          cause,
+        });
       }
       try {
         return JSON.parse(text);
@@ -53,7 +55,9 @@ export class Tokenizer {
     try {
       return new Tokenizer(tokenizer, config);
     } catch (cause) {
-      throw new CheckpointError(`Cannot use the tokenizer of ${folder}: ${(cause as Error).message}`, { cause });
+      throw new CheckpointError(`Cannot use the tokenizer of ${folder}: ${(cause as Error).message}`, {
+        cause,
+      });
     }
   }
 

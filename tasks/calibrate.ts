@@ -1,0 +1,66 @@
+/**
+ * `deno task calibrate`: statistics of what each Linear is multiplied by.
+ *
+ * @module
+ */
+import { type BackendName, calibrate, loadModel } from "any4";
+import { table } from "../lib/show/table.ts";
+import { backendOption, command, jsonOption, main, modelOption, readText, short } from "./cli.ts";
+
+const options = command(
+  "calibrate",
+  "Run a sample through a model and show the activations of every Linear's columns.",
+)
+  .addOption(modelOption())
+  .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
+  .option("-o, --out <file>", "write all column statistics as JSON")
+  .addOption(backendOption())
+  .addOption(jsonOption())
+  .parse(Deno.args, { from: "user" })
+  .opts<{ model: string; text?: string; out?: string; backend: BackendName; json?: true }>();
+
+await main(async () => {
+  using model = await loadModel(options.model, { backend: options.backend });
+  const stats = await calibrate(model, {
+    text: options.text === undefined ? undefined : readText(options.text),
+  });
+  const layers = [...stats].map(([linear, { tokens, mean, meanAbs, meanSquare }]) => {
+    const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const largest = meanSquare.reduce((best, value, i) => value > meanSquare[best]! ? i : best, 0);
+    return {
+      linear,
+      tokens,
+      columns: mean.length,
+      meanAbs: average(meanAbs),
+      rms: Math.sqrt(average(meanSquare)),
+      largestColumn: largest,
+      // How far one column stands out: its share of the squared activation, against an even share.
+      largestShare: meanSquare[largest]! / average(meanSquare),
+    };
+  });
+  if (options.out) {
+    const all = [...stats].map(([linear, { tokens, ...columns }]) => [
+      linear,
+      { tokens, ...Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, [...values]])) },
+    ]);
+    Deno.writeTextFileSync(options.out, JSON.stringify(Object.fromEntries(all)));
+  }
+  if (options.json) {
+    console.log(JSON.stringify({ model: model.name, layers }, null, 2));
+    return;
+  }
+  const columns = ["tokens", "columns", "mean |x|", "rms x", "largest column", "× the average"];
+  console.log(table(
+    [{ title: "Linear" }, ...columns.map((title) => ({ title, align: "right" as const }))],
+    layers.map((layer) => [
+      layer.linear.replace(/^model\.layers\./, ""),
+      String(layer.tokens),
+      String(layer.columns),
+      short(layer.meanAbs),
+      short(layer.rms),
+      String(layer.largestColumn),
+      short(layer.largestShare),
+    ]),
+  ));
+  if (options.out) console.log(`\nAll columns are in ${options.out}.`);
+});

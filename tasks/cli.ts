@@ -1,0 +1,123 @@
+/**
+ * What the tasks share: arguments, errors, reading texts.
+ *
+ * @module
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import {
+  Any4Error,
+  type BackendName,
+  backendNames,
+  type Document,
+  formats,
+  OptionError,
+  weightings,
+} from "any4";
+
+export { Command, Option };
+
+/** A command whose help goes to stdout and whose usage errors end with status 2. */
+export function command(name: string, description: string): Command {
+  return new Command(`deno task ${name}`)
+    .description(description)
+    .configureHelp({ helpWidth: 100 })
+    .showHelpAfterError("(--help lists the options)")
+    .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+}
+
+/** Parses a whole number of at least `least`. */
+export function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+    }
+    return value;
+  };
+}
+
+/** Parses a number. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");
+  return value;
+}
+
+/** Parses a group size: a whole number, or "row". */
+export function groupSize(text: string): number | "row" {
+  return text === "row" ? "row" : whole(1)(text);
+}
+
+/** --model, as every task has it. */
+export const modelOption = () =>
+  new Option("-m, --model <name>", "the embedded tinyworld, or a folder in Hugging Face layout").default(
+    "tinyworld",
+  );
+
+/** --backend, as every task has it. */
+export const backendOption = () =>
+  new Option("--backend <name>", "where to compute").choices(backendNames).default(
+    "auto" satisfies BackendName,
+  );
+
+/** --format with the formats as choices. */
+export const formatOption = () =>
+  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default("any4");
+
+/** --group-size. */
+export const groupSizeOption = () =>
+  new Option("-g, --group-size <columns>", 'columns that share a scale, or "row"').argParser(groupSize)
+    .default(128);
+
+/** --weighting. */
+export const weightingOption = () =>
+  new Option("--weighting <name>", "what learned tables minimise").choices(weightings).default("mean-square");
+
+/** --json. */
+export const jsonOption = () => new Option("--json", "print one JSON document instead");
+
+/**
+ * Reads a text: the file of that name if there is one, else the words themselves.
+ *
+ * @throws {OptionError} when a file is there but cannot be read.
+ */
+export function readText(given: string): string {
+  try {
+    return Deno.readTextFileSync(given);
+  } catch (cause) {
+    // A text is no file name: it may well be too long for one, or hold what a name cannot.
+    const name = given.length < 256 && !/\s/.test(given) && /[./]/.test(given);
+    if (name) throw new OptionError(`Cannot read the text ${given}: ${(cause as Error).message}`, { cause });
+    return given;
+  }
+}
+
+/** The documents of --text, or none for the library's own. */
+export function readDocuments(given: string | undefined): Document[] | undefined {
+  return given === undefined ? undefined : [{ kind: "text", text: readText(given) }];
+}
+
+/** Runs a task: errors thrown on purpose end it with one line and status 1, bugs with a stack. */
+export async function main(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Any4Error)) throw error;
+    console.error(`${error.name}: ${error.message}`);
+    Deno.exit(1);
+  }
+}
+
+/** Bytes as people read them. */
+export function humanBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (bytes >= 999.5 && unit < units.length - 1) [bytes, unit] = [bytes / 1000, unit + 1];
+  return `${unit === 0 ? bytes : bytes.toPrecision(3)} ${units[unit]}`;
+}
+
+/** A measure in four digits, whatever its size. */
+export function short(value: number): string {
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)) return value.toExponential(2);
+  return value.toPrecision(4);
+}

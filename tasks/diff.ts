@@ -1,0 +1,76 @@
+/**
+ * `deno task diff`: the error of each Linear between two models.
+ *
+ * @module
+ */
+import { type BackendName, layerErrors, loadModel, quantizeModel, type Weighting } from "any4";
+import { table } from "../lib/show/table.ts";
+import {
+  backendOption,
+  command,
+  formatOption,
+  groupSizeOption,
+  jsonOption,
+  main,
+  modelOption,
+  readText,
+  short,
+  weightingOption,
+  whole,
+} from "./cli.ts";
+
+const options = command("diff", "Show each Linear's error between a model and its quantized self.")
+  .addOption(modelOption())
+  .option("--with <folder>", "the other model, saved earlier; quantized on the spot by --format when absent")
+  .addOption(formatOption())
+  .addOption(groupSizeOption())
+  .addOption(weightingOption())
+  .option("-t, --text <text or file>", "what runs through the original; the calibration sample when absent")
+  .option("--tokens <n>", "tokens of it", whole(1), 128)
+  .addOption(backendOption())
+  .addOption(jsonOption())
+  .parse(Deno.args, { from: "user" })
+  .opts<{
+    model: string;
+    with?: string;
+    format: string;
+    groupSize: number | "row";
+    weighting: Weighting;
+    text?: string;
+    tokens: number;
+    backend: BackendName;
+    json?: true;
+  }>();
+
+await main(async () => {
+  using model = await loadModel(options.model, { backend: options.backend });
+  using other = options.with
+    ? await loadModel(options.with, { backend: options.backend })
+    : await quantizeModel(model, options);
+  const text = options.text === undefined ? undefined : readText(options.text);
+  const errors = await layerErrors(model, other, { text, maxTokens: options.tokens });
+  const mean = {
+    weightError: errors.reduce((sum, { weightError }) => sum + weightError, 0) / errors.length,
+    outputError: errors.reduce((sum, { outputError }) => sum + outputError, 0) / errors.length,
+  };
+  if (options.json) {
+    console.log(
+      JSON.stringify(
+        { model: model.name, with: options.with ?? options.format, layers: errors, mean },
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  const columns = ["weight error", "output error"].map((title) => ({ title, align: "right" as const }));
+  console.log(table([{ title: "Linear" }, ...columns], [
+    ...errors.map(({ linear, weightError, outputError }) => [
+      linear.replace(/^model\.layers\./, ""),
+      short(weightError),
+      short(outputError),
+    ]),
+    ["mean", short(mean.weightError), short(mean.outputError)],
+  ]));
+  console.log("\nErrors are ‖difference‖ / ‖original‖; the output's on the original's own activations.");
+});

@@ -1,0 +1,70 @@
+/**
+ * `deno task eval`: the perplexity of a model.
+ *
+ * @module
+ */
+import { type BackendName, compare, loadModel, perplexity, referenceLogits } from "any4";
+import { progress } from "../lib/show/progress.ts";
+import { table } from "../lib/show/table.ts";
+import { backendOption, command, jsonOption, main, modelOption, readDocuments, short, whole } from "./cli.ts";
+
+const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
+  .addOption(modelOption())
+  .option("--original <name>", "also measure divergence from this model and agreement with it")
+  .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
+  .option("--tokens <n>", "measure on about this many tokens; all when absent", whole(2))
+  .option("--context <n>", "tokens of context", whole(2))
+  .addOption(backendOption())
+  .addOption(jsonOption())
+  .parse(Deno.args, { from: "user" })
+  .opts<{
+    model: string;
+    original?: string;
+    text?: string;
+    tokens?: number;
+    context?: number;
+    backend: BackendName;
+    json?: true;
+  }>();
+
+await main(async () => {
+  using model = await loadModel(options.model, { backend: options.backend });
+  const settings = {
+    documents: readDocuments(options.text),
+    maxTokens: options.tokens,
+    context: options.context,
+  };
+  using bar = progress(`measuring ${model.name}`, options.original ? 2 : 1);
+  const result = await (async () => {
+    if (!options.original) {
+      return await perplexity(model, { ...settings, onProgress: (done, total) => bar.update(done / total) });
+    }
+    using original = await loadModel(options.original, { backend: options.backend });
+    const reference = await referenceLogits(original, {
+      ...settings,
+      onProgress: (done, total) => bar.update(done / total),
+    });
+    const { kl, top1, ...own } = await compare(model, reference, {
+      onProgress: (done, total) => bar.update(1 + done / total),
+    });
+    return { ...own, kl, top1, original: reference.perplexity };
+  })();
+  bar[Symbol.dispose]();
+  if (options.json) {
+    console.log(
+      JSON.stringify({ model: model.name, bitsPerWeight: model.bitsPerWeight, ...result }, null, 2),
+    );
+    return;
+  }
+  const rows = Object.entries(result.kinds).map(([kind, value]) => [kind, short(value)]);
+  if (rows.length > 1 || rows[0]?.[0] !== "text") {
+    console.log(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
+  }
+  console.log(`perplexity ${short(result.perplexity)} on ${result.tokens} tokens`);
+  if ("kl" in result) {
+    console.log(
+      `original ${short(result.original.perplexity)}, KL ${short(result.kl)} nats a token, ` +
+        `same likeliest token ${(100 * result.top1).toFixed(1)} %`,
+    );
+  }
+});

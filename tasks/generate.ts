@@ -1,0 +1,74 @@
+/**
+ * `deno task generate`: continue a text.
+ *
+ * @module
+ */
+import { type BackendName, generate, loadModel, quantizeModel } from "any4";
+import {
+  backendOption,
+  command,
+  decimal,
+  groupSizeOption,
+  jsonOption,
+  main,
+  modelOption,
+  Option,
+  whole,
+} from "./cli.ts";
+
+const program = command("generate", "Continue a text with a model, token by token.")
+  .argument("[prompt]", "the text to continue", "Once upon a time")
+  .addOption(modelOption())
+  .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
+  .addOption(groupSizeOption())
+  .option("-n, --max-tokens <n>", "tokens to add at most", whole(0), 64)
+  .option("--temperature <t>", "0 takes the likeliest token", decimal, 0)
+  .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
+  .option("--top-p <p>", "draw from the likeliest tokens of this probability only", decimal)
+  .option("--seed <n>", "of the draws", whole(0), 0)
+  .option("--stop <text>", "end where this would come")
+  .addOption(backendOption())
+  .addOption(jsonOption())
+  .parse(Deno.args, { from: "user" });
+const options = program.opts<{
+  model: string;
+  format?: string;
+  groupSize: number | "row";
+  maxTokens: number;
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  seed: number;
+  stop?: string;
+  backend: BackendName;
+  json?: true;
+}>();
+
+await main(async () => {
+  const prompt = program.processedArgs[0] as string;
+  using loaded = await loadModel(options.model, { backend: options.backend });
+  const model = options.format
+    ? await quantizeModel(loaded, { format: options.format, groupSize: options.groupSize })
+    : loaded;
+  const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
+  if (!options.json) write(prompt);
+  const started = performance.now();
+  const result = await generate(model, prompt, { ...options, onText: options.json ? undefined : write });
+  const seconds = (performance.now() - started) / 1000;
+  if (options.json) {
+    console.log(
+      JSON.stringify(
+        { model: model.name, format: options.format ?? null, prompt, ...result, seconds },
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  write("\n");
+  console.error(
+    `\n${result.tokens.length} tokens, ${
+      (result.tokens.length / seconds).toFixed(1)
+    } a second, stopped by ${result.stoppedBy}`,
+  );
+});

@@ -1,0 +1,88 @@
+/**
+ * `deno task quantize`: a model to a folder of packed, or dequantized, weights.
+ *
+ * @module
+ */
+import { type BackendName, loadModel, quantizeModel, saveModel, type Weighting } from "any4";
+import { progress } from "../lib/show/progress.ts";
+import {
+  backendOption,
+  command,
+  formatOption,
+  groupSizeOption,
+  humanBytes,
+  jsonOption,
+  main,
+  modelOption,
+  readText,
+  weightingOption,
+} from "./cli.ts";
+
+const options = command("quantize", "Quantize a model and save it as a Hugging Face folder.")
+  .addOption(modelOption())
+  .requiredOption("-o, --out <folder>", "where the quantized model goes")
+  .addOption(formatOption())
+  .addOption(groupSizeOption())
+  .addOption(weightingOption())
+  .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
+  .option("--sequential", "calibrate each Linear on the model quantized so far")
+  .option("--codebook <per>", 'learn a table for each "row", or one a "matrix"', "row")
+  .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters')
+  .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
+  .addOption(backendOption())
+  .addOption(jsonOption())
+  .parse(Deno.args, { from: "user" })
+  .opts<{
+    model: string;
+    out: string;
+    format: string;
+    groupSize: number | "row";
+    weighting: Weighting;
+    text?: string;
+    sequential?: true;
+    codebook: "row" | "matrix";
+    skip?: string;
+    dequantized?: true;
+    backend: BackendName;
+    json?: true;
+  }>();
+
+await main(async () => {
+  const started = performance.now();
+  using model = await loadModel(options.model, { backend: options.backend });
+  const small = await (async () => {
+    using bar = progress(`${options.format} of ${model.name}`, model.linears().length);
+    return await quantizeModel(model, {
+      format: options.format,
+      groupSize: options.groupSize,
+      weighting: options.weighting,
+      calibration: options.text === undefined ? undefined : readText(options.text),
+      sequential: options.sequential,
+      codebook: options.codebook,
+      skip: options.skip?.split(","),
+      onProgress: (done, _, linear) => bar.update(done, linear),
+    });
+  })();
+  await saveModel(small, options.out, { dequantized: options.dequantized });
+  const seconds = (performance.now() - started) / 1000;
+  const result = {
+    model: model.name,
+    format: options.format,
+    groupSize: options.groupSize,
+    bitsPerWeight: small.bitsPerWeight,
+    bytes: small.size.bytes,
+    originalBytes: model.size.bytes,
+    out: options.out,
+    seconds,
+  };
+  if (options.json) console.log(JSON.stringify(result, null, 2));
+  else {
+    const form = options.dequantized ? "dequantized to BF16 in" : "saved in";
+    console.log(
+      `${model.name} as ${options.format}: ${result.bitsPerWeight.toFixed(2)} bits per weight, ` +
+        `${humanBytes(result.originalBytes)} → ${humanBytes(result.bytes)}, ${form} ${options.out} (${
+          seconds.toFixed(1)
+        } s)`,
+    );
+  }
+});

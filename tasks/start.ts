@@ -1,0 +1,242 @@
+/**
+ * `deno task start`: what every number format costs on a real language model.
+ *
+ * @module
+ */
+import {
+  any2,
+  any4,
+  type BackendName,
+  calibrate,
+  compare,
+  dequantize,
+  formatOf,
+  generate,
+  isPacked,
+  type LayerError,
+  layerErrors,
+  loadModel,
+  type Model,
+  quantizeModel,
+  referenceLogits,
+  type Weighting,
+} from "any4";
+import { progress } from "../lib/show/progress.ts";
+import { type Report, reportHtml, type ReportRow } from "../lib/show/report.ts";
+import { table } from "../lib/show/table.ts";
+import {
+  backendOption,
+  command,
+  groupSizeOption,
+  humanBytes,
+  jsonOption,
+  main,
+  modelOption,
+  Option,
+  readDocuments,
+  short,
+  weightingOption,
+  whole,
+} from "./cli.ts";
+
+const FORMATS = "int8,int4,fp4,nf4,af4,mx4,any4,int3,any3,int2,any2";
+
+const options = command("start", "Quantize a language model to every number format and show what each costs.")
+  .addOption(modelOption())
+  .option("-f, --formats <names>", "comma-separated number formats", FORMATS)
+  .addOption(groupSizeOption())
+  .addOption(weightingOption())
+  .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
+  .option("--tokens <n>", "measure on about this many tokens", whole(10), 2000)
+  .option("-p, --prompt <text>", "text to continue", "Once upon a time")
+  .addOption(backendOption())
+  .addOption(new Option("-o, --out <file>", "where the report goes").default("report.html"))
+  .addOption(jsonOption())
+  .option("--quiet", "no progress bars")
+  .parse(Deno.args, { from: "user" })
+  .opts<{
+    model: string;
+    formats: string;
+    groupSize: number | "row";
+    weighting: Weighting;
+    text?: string;
+    tokens: number;
+    prompt: string;
+    backend: BackendName;
+    out: string;
+    json?: true;
+    quiet?: true;
+  }>();
+
+const seconds = (since: number) => (performance.now() - since) / 1000;
+
+/** The terminal's table: the original first, then a row a format. */
+function resultsTable(model: Model, rows: readonly ReportRow[], report: Report): string {
+  const kinds = Object.keys(report.baseline.kinds);
+  const right = (title: string) => ({ title, align: "right" as const });
+  const columns = [{ title: "format" }, ...["bits/weight", "size", "perplexity"].map(right)]
+    .concat(kinds.length > 1 ? kinds.map(right) : [])
+    .concat(["KL", "top-1", "layer error", "seconds"].map(right));
+  const cells = (perplexities: Record<string, number>) =>
+    kinds.length > 1 ? kinds.map((kind) => short(perplexities[kind]!)) : [];
+  const { baseline } = report;
+  return table(columns, [
+    [
+      `original (${model.dtype})`,
+      baseline.bitsPerWeight.toFixed(2),
+      humanBytes(baseline.bytes),
+      short(baseline.perplexity),
+    ]
+      .concat(cells(baseline.kinds), ["0", "100 %", "0", ""]),
+    ...rows.map((row) =>
+      [row.format, row.bitsPerWeight.toFixed(2), humanBytes(row.bytes), short(row.perplexity)].concat(
+        cells(row.kinds),
+        [short(row.kl), `${(100 * row.top1).toFixed(1)} %`, short(row.layerError), row.seconds.toFixed(1)],
+      )
+    ),
+  ]);
+}
+
+await main(async () => {
+  const started = performance.now();
+  const quiet = options.quiet ?? false;
+  const names = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const chosen = names.map(formatOf);
+  using model = await loadModel(options.model, { backend: options.backend });
+  const documents = readDocuments(options.text);
+
+  const reference = await (async () => {
+    using bar = progress(`measuring ${model.name}`, 1, { quiet });
+    return await referenceLogits(model, {
+      documents,
+      maxTokens: options.tokens,
+      onProgress: (done, total) => bar.update(done / total),
+    });
+  })();
+  const baseline = reference.perplexity;
+  const calibration = await calibrate(model);
+
+  const rows: ReportRow[] = [];
+  const errors: { name: string; layers: LayerError[] }[] = [];
+  const histogramFormats: Report["histogram"]["formats"] = [];
+  const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
+  {
+    using bar = progress("formats", chosen.length, { quiet });
+    for (const [done, format] of chosen.entries()) {
+      bar.update(done, format.name);
+      const since = performance.now();
+      const small = await quantizeModel(model, {
+        format,
+        groupSize: options.groupSize,
+        weighting: options.weighting,
+        calibration,
+      });
+      const took = seconds(since);
+      const result = await compare(small, reference, {
+        onProgress: (part, total) => bar.update(done + 0.9 * part / total, format.name),
+      });
+      const layers = await layerErrors(model, small);
+      errors.push({ name: format.name, layers });
+      const weights = small.weights(histogramLayer);
+      if (isPacked(weights)) {
+        const values = [
+          ...new Set(dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols))),
+        ];
+        histogramFormats.push({ name: format.name, values: values.sort((a, b) => a - b) });
+      }
+      rows.push({
+        format: format.name,
+        bits: format.bits,
+        groupSize: isPacked(weights) ? weights.groupSize : 0,
+        bitsPerWeight: small.bitsPerWeight,
+        bytes: small.size.bytes,
+        perplexity: result.perplexity,
+        kinds: result.kinds,
+        kl: result.kl,
+        top1: result.top1,
+        layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
+        seconds: took,
+        learned: format.values === null,
+      });
+    }
+    bar.update(chosen.length);
+  }
+
+  const samples = await (async () => {
+    const settings = { groupSize: options.groupSize, weighting: options.weighting, calibration };
+    const speakers = [
+      { name: "original", speaker: model },
+      { name: "any4", speaker: await any4(model, settings) },
+      { name: "any2", speaker: await any2(model, settings) },
+    ];
+    const outputs: { name: string; text: string }[] = [];
+    for (const { name, speaker } of speakers) {
+      outputs.push({ name, text: (await generate(speaker, options.prompt, { maxTokens: 64 })).text });
+    }
+    return outputs;
+  })();
+
+  const dense = model.weights(histogramLayer);
+  const first = isPacked(dense) ? dequantize(dense) : dense.data;
+  const groupValues = rows[0] ? Math.min(...rows.map((row) => row.groupSize)) : dense.cols;
+  const { parameters, bytes } = model.size;
+  const report: Report = {
+    title: `What every number format costs on ${model.name}`,
+    model: { name: model.name, parameters, dtype: model.dtype, bytes, tokens: baseline.tokens },
+    baseline: {
+      perplexity: baseline.perplexity,
+      bitsPerWeight: model.bitsPerWeight,
+      bytes,
+      kinds: baseline.kinds,
+    },
+    rows,
+    histogram: {
+      layer: `${histogramLayer}, row 0, columns 0 to ${Math.max(groupValues, 128) - 1}`,
+      values: first.subarray(0, Math.min(Math.max(groupValues, 128), dense.cols)),
+      formats: histogramFormats,
+    },
+    layers: {
+      names: model.linears(),
+      series: errors.map(({ name, layers }) => ({
+        name,
+        errors: model.linears().map((linear) => layers.find((layer) => layer.linear === linear)!.outputError),
+      })),
+    },
+    samples: { prompt: options.prompt, outputs: samples },
+    seconds: seconds(started),
+    settings: {
+      "group size": String(options.groupSize),
+      weighting: options.weighting,
+      text: options.text ?? "the library's own evaluation text",
+      backend: model.backend.name,
+    },
+  };
+  Deno.writeTextFileSync(options.out, reportHtml(report));
+
+  if (options.json) {
+    console.log(JSON.stringify(
+      {
+        model: model.name,
+        tokens: baseline.tokens,
+        baseline: report.baseline,
+        rows,
+        samples,
+        report: options.out,
+        seconds: seconds(started),
+      },
+      null,
+      2,
+    ));
+    return;
+  }
+  console.log(
+    `${model.name}: ${parameters.toLocaleString("en")} weights in ${model.dtype}, ${humanBytes(bytes)}; ` +
+      `${baseline.tokens} tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
+  );
+  console.log(resultsTable(model, rows, report));
+  console.log(`\n"${options.prompt}" goes on:`);
+  for (const { name, text } of samples) {
+    console.log(`\n${name.padEnd(9)}…${text.replaceAll("\n", "\n          ")}`);
+  }
+  console.log(`\nThe plots are in ${options.out}. It took ${seconds(started).toFixed(1)} seconds.`);
+});

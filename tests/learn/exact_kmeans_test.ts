@@ -1,0 +1,192 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertLessOrEqual,
+  assertThrows,
+} from "@std/assert";
+import { OptionError, TensorError } from "../../lib/errors.ts";
+import { ExactKMeans } from "../../lib/learn/exact_kmeans.ts";
+import { Random } from "../../lib/random.ts";
+
+/** Σ w · (v − mean)² of each interval, from its members, and the best k intervals by trying all splits: O(k n²). */
+function bruteForce(values: Float64Array, weights: Float64Array | null, k: number): number {
+  const all = weights === null || weights.every((w) => w === 0);
+  const points = Array.from(values, (value, i) => ({ value, weight: all ? 1 : weights[i]! }))
+    .sort((a, b) => a.value - b.value);
+  const n = points.length;
+  let best = new Float64Array(n + 1).fill(Infinity);
+  best[0] = 0;
+  for (let m = 1; m <= k; m++) {
+    const next = best.slice();
+    for (let from = 0; from < n; from++) {
+      let [sum, mean, inertia] = [0, 0, 0];
+      for (let to = from; to < n; to++) {
+        const { value, weight } = points[to]!;
+        if (weight > 0) {
+          // Welford's update adds squares only, so nothing cancels.
+          sum += weight;
+          const step = value - mean;
+          mean += step * weight / sum;
+          inertia += weight * step * (value - mean);
+        }
+        next[to + 1] = Math.min(next[to + 1]!, best[from]! + inertia);
+      }
+    }
+    best = next;
+  }
+  return best[n]!;
+}
+
+/** Σ w · (v − nearest centroid)². */
+function inertiaOf(values: Float64Array, weights: Float64Array | null, centroids: Float64Array): number {
+  const all = weights === null || weights.every((w) => w === 0);
+  let inertia = 0;
+  values.forEach((value, i) => {
+    const nearest = Math.min(...centroids.map((c) => Math.abs(c - value)));
+    inertia += (all ? 1 : weights[i]!) * nearest ** 2;
+  });
+  return inertia;
+}
+
+const heavy = (random: Random) => random.normal() / (0.05 + random.next());
+
+const SHAPES: Record<string, (random: Random) => number> = {
+  "normal values": (random) => random.normal(),
+  "heavy tails": (random) => heavy(random) ** 3,
+  "many ties": (random) => random.integer(9),
+  "whole numbers and their neighbours": (random) => random.integer(5) + random.integer(2) * 1e-9,
+  "values far from zero": (random) => 1e6 + random.normal(),
+  "tiny values": (random) => random.normal() * 1e-30,
+  "huge values": (random) => random.normal() * 1e30,
+  "magnitudes from 1e-30 to 1e30": (random) => Math.sign(random.normal()) * 10 ** (60 * random.next() - 30),
+};
+
+const WEIGHTS: Record<string, ((random: Random) => number) | null> = {
+  "no weights": null,
+  "weights": (random) => Math.abs(random.normal()),
+  "zero weights among others": (random) => Math.max(0, random.normal()),
+  "weights from 1e-6 to 1e6": (random) => 10 ** (12 * random.next() - 6),
+  "weights all zero": () => 0,
+};
+
+for (const [shape, draw] of Object.entries(SHAPES)) {
+  Deno.test(`ExactKMeans finds what trying all splits finds: ${shape}`, () => {
+    const random = new Random(shape.length);
+    for (const [kind, weigh] of Object.entries(WEIGHTS)) {
+      for (let k = 1; k <= 16; k = Math.ceil(k * 1.7)) {
+        const learner = new ExactKMeans(k);
+        for (let run = 0; run < 14; run++) {
+          const n = 1 + random.integer(run < 12 ? 24 : 60);
+          const values = Float64Array.from({ length: n }, () => draw(random));
+          const weights = weigh && Float64Array.from({ length: n }, () => weigh(random));
+          const centroids = new Float64Array(k);
+          const found = learner.fit(values, weights, centroids);
+          const best = bruteForce(values, weights, k);
+          const all = bruteForce(values, weights, 1);
+          const where = `${kind}, k = ${k}, n = ${n}, values ${values}, weights ${weights}`;
+          // Sums are rounded in proportion to the inertia of one cluster.
+          assertLessOrEqual(found, best * (1 + 1e-7) + all * 1e-14, where);
+          assertLessOrEqual(best, found * (1 + 1e-7) + all * 1e-14, where);
+          const real = inertiaOf(values, weights, centroids);
+          assertLessOrEqual(real, found * (1 + 1e-7) + all * 1e-14, where);
+          assert(centroids.every((c, i) => Number.isFinite(c) && (i === 0 || c >= centroids[i - 1]!)), where);
+        }
+      }
+    }
+  });
+}
+
+Deno.test("ExactKMeans gives the values themselves, the largest repeated, when they are no more than k", () => {
+  const centroids = new Float64Array(4);
+  const learner = new ExactKMeans(4);
+  assertEquals(learner.fit(Float64Array.of(3, -1, 3, 7, -1), null, centroids), 0);
+  assertEquals(centroids, Float64Array.of(-1, 3, 7, 7));
+  assertEquals(learner.fit(Float64Array.of(5), Float64Array.of(0), centroids), 0);
+  assertEquals(centroids, Float64Array.of(5, 5, 5, 5));
+  assertEquals(learner.fit(Float64Array.of(0, -0, 0), null, centroids), 0);
+  assertEquals(centroids.map(Math.abs), new Float64Array(4));
+});
+
+Deno.test("ExactKMeans ignores values of no weight unless none has any", () => {
+  const centroids = new Float64Array(2);
+  const learner = new ExactKMeans(2);
+  const values = Float64Array.of(100, 1, 2, 3);
+  learner.fit(values, Float64Array.of(0, 1, 1, 0), centroids);
+  assertEquals(centroids, Float64Array.of(1, 2));
+  learner.fit(values, Float64Array.of(0, 0, 0, 0), centroids);
+  assertEquals(centroids, Float64Array.of(2, 100));
+});
+
+Deno.test("ExactKMeans does not change its input and repeats its answer, whatever came between", () => {
+  const random = new Random(5);
+  const values = Float64Array.from({ length: 700 }, () => heavy(random));
+  const weights = Float64Array.from({ length: 700 }, () => random.next());
+  const copies = [values.slice(), weights.slice()];
+  const learner = new ExactKMeans(16);
+  const first = new Float64Array(16);
+  const again = new Float64Array(16);
+  const inertia = learner.fit(values, weights, first);
+  learner.fit(Float64Array.from({ length: 3000 }, () => random.normal()), null, again);
+  learner.fit(Float64Array.of(1, 2, 3), null, again);
+  assertEquals(learner.fit(values, weights, again), inertia);
+  assertEquals(again, first);
+  assertEquals([values, weights], copies);
+});
+
+Deno.test("ExactKMeans follows its values when they are shifted and scaled", () => {
+  const random = new Random(11);
+  const values = Float64Array.from({ length: 500 }, () => random.normal());
+  const plain = new Float64Array(8);
+  const moved = new Float64Array(8);
+  const learner = new ExactKMeans(8);
+  const inertia = learner.fit(values, null, plain);
+  // Powers of two change no digit.
+  for (const scale of [2 ** -300, 2 ** -40, 2 ** 60, 2 ** 300]) {
+    const scaled = learner.fit(values.map((v) => v * scale), null, moved);
+    assertEquals(moved, plain.map((c) => c * scale));
+    assertAlmostEquals(scaled / scale / scale, inertia, inertia * 1e-12);
+  }
+  learner.fit(values.map((v) => v + 1000), null, moved);
+  moved.forEach((c, i) => assertAlmostEquals(c, plain[i]! + 1000, 1e-9));
+});
+
+Deno.test("ExactKMeans never returns NaN at the ends of the number range", () => {
+  const random = new Random(2);
+  const centroids = new Float64Array(4);
+  const learner = new ExactKMeans(4);
+  for (const scale of [5e-324, 1e-310, 1e-300, 1e300, 1.7e308]) {
+    for (const weight of [5e-324, 1e-300, 1, 1e300, 1.7e308]) {
+      const values = Float64Array.from({ length: 50 }, () => (2 * random.next() - 1) * scale);
+      const inertia = learner.fit(values, new Float64Array(50).fill(weight), centroids);
+      assert(inertia >= 0, `inertia ${inertia} for scale ${scale}, weight ${weight}`);
+      assert(centroids.every(Number.isFinite), `${centroids} for scale ${scale}, weight ${weight}`);
+    }
+  }
+});
+
+Deno.test("ExactKMeans is never worse with more clusters", () => {
+  const random = new Random(3);
+  const values = Float64Array.from({ length: 2000 }, () => heavy(random));
+  let last = Infinity;
+  for (let k = 1; k <= 40; k++) {
+    const inertia = new ExactKMeans(k).fit(values, null, new Float64Array(k));
+    assertLess(inertia, last);
+    last = inertia;
+  }
+});
+
+Deno.test("ExactKMeans throws on input that it cannot cluster", () => {
+  const learner = new ExactKMeans(2);
+  const two = new Float64Array(2);
+  assertThrows(() => learner.fit(new Float64Array(0), null, two), TensorError, "0 values");
+  assertThrows(() => learner.fit(Float64Array.of(1, NaN), null, two), TensorError, "value 1");
+  assertThrows(() => learner.fit(Float64Array.of(-Infinity), null, two), TensorError, "-Infinity");
+  assertThrows(() => learner.fit(two, Float64Array.of(1, -1), two), TensorError, "weight 1");
+  assertThrows(() => learner.fit(two, Float64Array.of(NaN, 1), two), TensorError, "weight 0");
+  assertThrows(() => learner.fit(two, Float64Array.of(1), two), TensorError, "2 values with 1 weights");
+  assertThrows(() => learner.fit(two, null, new Float64Array(3)), TensorError, "array of 3");
+  assertThrows(() => new ExactKMeans(0), OptionError, "0 clusters");
+  assertThrows(() => new ExactKMeans(1.5), OptionError, "1.5 clusters");
+});
