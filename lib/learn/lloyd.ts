@@ -41,7 +41,7 @@ export class Lloyd implements Learner {
   /** [n + 1] sums of the weights, and of weight · (value − mean), before each value. */
   #sum0 = new Float64Array(0);
   #sum1 = new Float64Array(0);
-  /** [n] squared distance to the nearest centroid drawn, and what it would be after two further draws. */
+  /** [n] squared distance to the nearest centroid drawn; later, what each value costs. */
   #distance = new Float64Array(0);
   /** [k] the centroids while they move, ascending, less the mean. */
   readonly #centres: Float64Array;
@@ -84,10 +84,12 @@ export class Lloyd implements Learner {
     }
     points.load(values, weights);
     if (points.count <= this.#k) {
-      points.copyTo(centroids);
+      for (let m = 0; m < this.#k; m++) {
+        centroids[m] = points.values[Math.min(m, points.count - 1)]! * points.valueUnit;
+      }
       return 0;
     }
-    const mean = points.mean();
+    const mean = this.#mean(0, points.count);
     const variance = this.#prepare(mean);
     this.#start();
     for (let i = 0; i < centres.length; i++) centres[i]! -= mean;
@@ -98,8 +100,35 @@ export class Lloyd implements Learner {
       if (this.#move(mean) <= tolerance * variance) break;
     }
     this.#assign(mean);
-    for (let m = 0; m < centres.length; m++) centroids[m] = (centres[m]! + mean) * points.valueUnit;
-    return points.finish(this.#bounds, centroids);
+    return this.#finish(mean, centroids);
+  }
+
+  /** The weighted mean of the sorted values [from, to), summed from the first: precise far from 0 too. */
+  #mean(from: number, to: number): number {
+    const { values, weights } = this.#points;
+    const first = values[from]!;
+    let [sum0, sum1] = [0, 0];
+    for (let i = from; i < to; i++) {
+      sum0 += weights[i]!;
+      sum1 += weights[i]! * (values[i]! - first);
+    }
+    return Math.min(first + sum1 / sum0, values[to - 1]!);
+  }
+
+  /** Writes the clusters' means and returns their inertia, both from the members and not from running sums. */
+  #finish(mean: number, centroids: Float64Array): number {
+    const { values, weights, valueUnit, weightUnit } = this.#points;
+    const bounds = this.#bounds;
+    let inertia = 0;
+    for (let m = 0; m < this.#k; m++) {
+      const from = bounds[m]!;
+      const to = bounds[m + 1]!;
+      // Only when rounds ran out can a cluster be empty still; its centroid stays where it is.
+      const centre = from === to ? this.#centres[m]! + mean : this.#mean(from, to);
+      for (let i = from; i < to; i++) inertia += weights[i]! * (values[i]! - centre) ** 2;
+      centroids[m] = centre * valueUnit;
+    }
+    return inertia * weightUnit * valueUnit * valueUnit;
   }
 
   /** Prefix sums around the mean. Returns the weighted variance. */

@@ -5,13 +5,13 @@
  */
 import { TensorError } from "../errors.ts";
 
-const DIGIT_BITS = 11;
-const DIGITS = 6; // 6 · 11 bits cover the 64 of a double
-const RADIX = 2 ** DIGIT_BITS;
-const MASK = RADIX - 1;
-
 /** Magnitudes outside 2^±200 are scaled by a power of two, so that w · v² can neither overflow nor vanish. */
 const COMFORTABLE = 2 ** 200;
+
+/** Bits of a digit of the radix sort: six digits cover the 64 bits of a double. */
+const DIGIT = 11;
+const DIGITS = 6;
+const RADIX = 2 ** DIGIT;
 
 /**
  * The distinct values of positive weight, ascending, each with the sum of its weights.
@@ -21,153 +21,93 @@ const COMFORTABLE = 2 ** 200;
 export class SortedPoints {
   /** How many distinct values there are. */
   count = 0;
-  /** [count …] the values, ascending, in units of {@linkcode valueUnit}. */
+  /** [count …] the values, ascending, in units of `valueUnit`. */
   values: Float64Array = new Float64Array(0);
-  /** [count …] their weights, in units of {@linkcode weightUnit}. */
+  /** [count …] their weights, all positive, in units of `weightUnit`. */
   weights: Float64Array = new Float64Array(0);
   /** What a stored value of 1 stands for: a power of two, nearly always 1. */
   valueUnit = 1;
   /** What a stored weight of 1 stands for: a power of two, nearly always 1. */
   weightUnit = 1;
 
-  /** [2n] the two halves of each value, as whole numbers that sort as the doubles do. */
-  #keys = new Uint32Array(0);
-  #bits = new Float64Array(0);
+  #keys = new Float64Array(0);
+  #keyWords = new Uint32Array(0);
   #order = new Uint32Array(0);
   #otherOrder = new Uint32Array(0);
-  readonly #starts = new Uint32Array(DIGITS * RADIX);
+  readonly #digitCounts = new Uint32Array(DIGITS * RADIX);
 
-  /** Takes n values and their weights; see {@linkcode Learner.fit} for what they may be. */
-  load(values: Float64Array, weights: Float64Array | null): void {
-    const n = values.length;
-    if (n === 0) throw new TensorError("Cannot cluster 0 values");
-    if (weights !== null && weights.length !== n) {
-      throw new TensorError(`Cannot cluster ${n} values with ${weights.length} weights`);
-    }
-    this.#reserve(n);
-    const valueUnit = this.valueUnit = unit(largest(values, "value"));
-    const heaviest = weights === null ? 0 : largest(weights, "weight");
-    const weightUnit = this.weightUnit = unit(heaviest);
-    if (heaviest === 0) weights = null;
-
-    const order = this.#sort(values);
-    const distinct = this.values;
-    const sums = this.weights;
-    let last = -1;
-    for (let i = 0; i < n; i++) {
-      const at = order[i]!;
-      const weight = weights === null ? 1 : weights[at]! / weightUnit;
-      if (weight === 0) continue;
-      const value = values[at]! / valueUnit;
-      // −0 and 0 sort apart but are equal here.
-      if (last >= 0 && value === distinct[last]!) {
-        sums[last]! += weight;
-      } else {
-        distinct[++last] = value;
-        sums[last] = weight;
-      }
-    }
-    this.count = last + 1;
-  }
-
-  /** Where there are at most k distinct values: makes them the centroids, the largest repeated. */
-  copyTo(centroids: Float64Array): void {
-    const last = this.count - 1;
-    for (let i = 0; i < centroids.length; i++) {
-      centroids[i] = this.values[Math.min(i, last)]! * this.valueUnit;
-    }
-  }
-
-  /** The weighted mean, in units of {@linkcode valueUnit}. */
-  mean(): number {
-    return this.#meanOf(0, this.count);
-  }
-
-  /**
-   * Writes the means of the clusters [bounds[m], bounds[m + 1]), computed from their members and not from running
-   * sums, so that no precision is lost far from 0. An empty cluster keeps the centroid that it has.
-   *
-   * @returns the inertia.
-   */
-  finish(bounds: Int32Array, centroids: Float64Array): number {
-    const { values, weights } = this;
-    let inertia = 0;
-    for (let m = 0; m < centroids.length; m++) {
-      const from = bounds[m]!;
-      const to = bounds[m + 1]!;
-      if (from === to) continue;
-      const centroid = this.#meanOf(from, to);
-      for (let i = from; i < to; i++) inertia += weights[i]! * (values[i]! - centroid) ** 2;
-      centroids[m] = centroid * this.valueUnit;
-    }
-    return inertia * this.weightUnit * this.valueUnit * this.valueUnit;
-  }
-
-  #meanOf(from: number, to: number): number {
-    const { values, weights } = this;
-    const first = values[from]!;
-    let [sum0, sum1] = [0, 0];
-    for (let i = from; i < to; i++) {
-      sum0 += weights[i]!;
-      sum1 += weights[i]! * (values[i]! - first);
-    }
-    return Math.min(first + sum1 / sum0, values[to - 1]!);
-  }
-
-  #reserve(n: number): void {
-    if (this.#order.length >= n) return;
+  /** Makes room for n values. */
+  reserve(n: number): void {
+    if (n <= this.values.length) return;
     this.values = new Float64Array(n);
     this.weights = new Float64Array(n);
-    this.#bits = new Float64Array(n);
-    this.#keys = new Uint32Array(this.#bits.buffer);
+    this.#keys = new Float64Array(n);
+    this.#keyWords = new Uint32Array(this.#keys.buffer);
     this.#order = new Uint32Array(n);
     this.#otherOrder = new Uint32Array(n);
   }
 
-  /** The order of the values, by radix sort on the bits of the doubles: linear, and without a callback. */
+  /**
+   * Takes n ≥ 1 values and their weights (null: all 1). If all weights are 0 they count as 1.
+   *
+   * @throws {TensorError} when a value or weight is not finite, a weight is negative, or sizes disagree.
+   */
+  load(values: Float64Array, weights: Float64Array | null): void {
+    const n = values.length;
+    if (n === 0) throw new TensorError("Cannot cluster values: there are none");
+    if (weights !== null && weights.length !== n) {
+      throw new TensorError(
+        `Cannot cluster ${n} values: they need as many weights, current number is ${weights.length}`,
+      );
+    }
+    this.reserve(n);
+    const valueUnit = this.valueUnit = unitFor(largestMagnitude(values));
+    const heaviest = weights === null ? 0 : largestWeight(weights);
+    const weightUnit = this.weightUnit = unitFor(heaviest);
+
+    const order = this.#sort(values);
+    let count = 0;
+    let last = NaN;
+    for (let i = 0; i < n; i++) {
+      const at = order[i]!;
+      const weight = heaviest === 0 ? 1 : weights![at]! / weightUnit;
+      if (weight === 0) continue;
+      const value = values[at]! / valueUnit;
+      if (value === last) {
+        this.weights[count - 1]! += weight;
+      } else {
+        this.values[count] = last = value;
+        this.weights[count] = weight;
+        count++;
+      }
+    }
+    this.count = count;
+  }
+
+  /** The indices of the values in ascending order: a radix sort on the bits of the doubles, from the lowest digit up. */
   #sort(values: Float64Array): Uint32Array {
     const n = values.length;
-    const keys = this.#keys;
-    const starts = this.#starts.fill(0);
-    this.#bits.set(values);
-    for (let i = 0; i < n; i++) {
-      const top = keys[2 * i + 1]!;
-      // Bits of doubles sort as whole numbers once negative ones are inverted and the sign of the others is set.
-      const flip = -(top >>> 31);
-      const low = (keys[2 * i]! ^ flip) >>> 0;
-      const high = (top ^ (flip | 0x80000000)) >>> 0;
-      keys[2 * i] = low;
-      keys[2 * i + 1] = high;
-      starts[low & MASK]!++;
-      starts[RADIX + ((low >>> 11) & MASK)]!++;
-      starts[2 * RADIX + ((low >>> 22) | ((high & 1) << 10))]!++;
-      starts[3 * RADIX + ((high >>> 1) & MASK)]!++;
-      starts[4 * RADIX + ((high >>> 12) & MASK)]!++;
-      starts[5 * RADIX + (high >>> 23)]!++;
-    }
+    const words = this.#keyWords;
+    const counts = this.#digitCounts.fill(0);
+    this.#keys.set(values);
     let from = this.#order;
     let to = this.#otherOrder;
-    for (let i = 0; i < n; i++) from[i] = i;
-    for (let digit = 0; digit < DIGITS; digit++) {
-      const first = digit * RADIX;
-      let sum = 0;
-      let constant = false;
-      for (let b = first; b < first + RADIX; b++) {
-        const count = starts[b]!;
-        constant ||= count === n;
-        starts[b] = sum;
-        sum += count;
-      }
-      if (constant) continue; // all values share this digit, as the low ones of numbers with few bits do
-      // Digits 0 and 1 lie in the low half, 2 across both, 3 to 5 in the high half.
-      const half = digit < 2 ? 0 : 1;
-      const shift = digit * DIGIT_BITS - 32 * half;
+    for (let i = 0; i < n; i++) {
+      // The bits of doubles sort as unsigned numbers once those of negative ones are inverted and the others' sign is set.
+      const sign = words[2 * i + 1]! >> 31;
+      const low = words[2 * i]! ^ sign;
+      const high = words[2 * i + 1]! ^ (sign | 0x80000000);
+      words[2 * i] = low;
+      words[2 * i + 1] = high;
+      for (let d = 0; d < DIGITS; d++) counts[d * RADIX + digit(low, high, d)]!++;
+      from[i] = i;
+    }
+    for (let d = 0; d < DIGITS; d++) {
+      if (!startsFromCounts(counts.subarray(d * RADIX, (d + 1) * RADIX), n)) continue;
       for (let i = 0; i < n; i++) {
         const at = from[i]!;
-        const key = digit === 2
-          ? (keys[2 * at]! >>> 22) | ((keys[2 * at + 1]! & 1) << 10)
-          : (keys[2 * at + half]! >>> shift) & MASK;
-        to[starts[first + key]!++] = at;
+        const place = d * RADIX + digit(words[2 * at]!, words[2 * at + 1]!, d);
+        to[counts[place]!++] = at;
       }
       [from, to] = [to, from];
     }
@@ -175,26 +115,53 @@ export class SortedPoints {
   }
 }
 
-/** The largest magnitude, every value checked. */
-function largest(values: Float64Array, what: "value" | "weight"): number {
+/** Digit d of a 64-bit key given as two 32-bit words. */
+function digit(low: number, high: number, d: number): number {
+  const shift = d * DIGIT;
+  if (shift >= 32) return (high >>> (shift - 32)) & (RADIX - 1);
+  return ((low >>> shift) | (shift > 32 - DIGIT ? high << (32 - shift) : 0)) & (RADIX - 1);
+}
+
+/** Turns counts of digits into where each begins; false when all n keys have the same digit, so nothing moves. */
+function startsFromCounts(counts: Uint32Array, n: number): boolean {
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i]!;
+    if (count === n) return false;
+    counts[i] = sum;
+    sum += count;
+  }
+  return true;
+}
+
+function largestMagnitude(values: Float64Array): number {
   let largest = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    const magnitude = what === "weight" ? value : Math.abs(value);
-    if (!(magnitude >= 0 && magnitude < Infinity)) {
-      throw new TensorError(
-        what === "weight"
-          ? `Cannot cluster: weight ${i} must be finite and not negative, current value is ${value}`
-          : `Cannot cluster: value ${i} must be finite, current value is ${value}`,
-      );
+    const magnitude = Math.abs(values[i]!);
+    if (!(magnitude < Infinity)) {
+      throw new TensorError(`Cannot cluster values: they must be finite, value ${i} is ${values[i]}`);
     }
     if (magnitude > largest) largest = magnitude;
   }
   return largest;
 }
 
-/** A power of two that brings a magnitude near 1, or 1 where it is comfortable as it is. */
-function unit(magnitude: number): number {
+function largestWeight(weights: Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
+    if (!(weight >= 0 && weight < Infinity)) {
+      throw new TensorError(
+        `Cannot cluster values: weights must be finite and not negative, weight ${i} is ${weight}`,
+      );
+    }
+    if (weight > largest) largest = weight;
+  }
+  return largest;
+}
+
+/** A power of two near the magnitude, or 1 where the magnitude is comfortable as it is. */
+function unitFor(magnitude: number): number {
   if (magnitude === 0 || (magnitude < COMFORTABLE && magnitude > 1 / COMFORTABLE)) return 1;
-  return 2 ** Math.max(-1000, Math.min(1000, Math.floor(Math.log2(magnitude))));
+  return 2 ** Math.max(-1000, Math.floor(Math.log2(magnitude)));
 }

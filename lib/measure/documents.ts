@@ -33,14 +33,15 @@ export function evaluationDocuments(): Document[] {
 }
 
 /**
- * Tokenizes documents. What is longer than the context is cut into pieces of that length, and documents are taken from
+ * Tokenizes documents. What is longer than the context is cut into pieces of that
+ * length (or, with `truncate`, cut off), and documents are taken from
  * the kinds in turn until `maxTokens` are reached, so that every kind has its share.
  *
  * @throws {OptionError} when nothing is left to measure.
  */
 export function tokenizeDocuments(
   documents: readonly Document[],
-  options: { tokenizer: Tokenizer; context: number; maxTokens?: number },
+  options: { tokenizer: Tokenizer; context: number; maxTokens?: number; truncate?: boolean },
 ): TokenizedDocument[] {
   const { tokenizer, context } = options;
   const kinds = Map.groupBy(documents, ({ kind }) => kind);
@@ -55,6 +56,7 @@ export function tokenizeDocuments(
         if (piece.length < 2) break;
         result.push({ kind, ids: piece });
         left -= piece.length - 1;
+        if (options.truncate) break;
       }
     }
   }

@@ -21,6 +21,8 @@ export interface PerplexityOptions {
   maxTokens?: number;
   /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
   context?: number;
+  /** Leave out what is longer than the context instead of cutting it into pieces. */
+  truncate?: boolean;
   /** Is told how many of all tokens are done. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -64,6 +66,7 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
     tokenizer: model.tokenizer,
     context: Math.min(options.context ?? Infinity, model.config.max_position_embeddings),
     maxTokens: options.maxTokens,
+    truncate: options.truncate,
   });
 }
 

@@ -1,0 +1,81 @@
+/**
+ * Numbers as people read them: percentages, sizes, durations, counts.
+ *
+ * A no-break space stands between a number and its unit, so that no line ends between them.
+ *
+ * @module
+ */
+
+const SPACE = "\u00a0";
+const MINUS = "\u2212";
+
+/** A dash: the value was not measured. */
+export const MISSING = "–";
+
+/**
+ * A number with so many significant digits; whole numbers keep all of theirs, grouped by thousands.
+ *
+ * @param value any number; NaN and undefined become a dash.
+ * @param digits significant digits.
+ */
+export function decimal(value: number | undefined, digits = 4): string {
+  if (value === undefined || Number.isNaN(value)) return MISSING;
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  const size = Math.abs(value);
+  if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(digits - 1);
+  // How many places are left behind the point once the places before it are counted.
+  const before = size === 0 ? 1 : Math.floor(Math.log10(size)) + 1;
+  const places = Math.min(Math.max(digits - before, 0), 20);
+  return value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places })
+    .replace("-", MINUS);
+}
+
+/**
+ * A fraction as a percentage: 0.037 is 3.7 %.
+ *
+ * @param fraction 1 is 100 %; NaN and undefined become a dash.
+ * @param options.sign write + before a positive one.
+ * @param options.places digits behind the point; by default as many as the size deserves.
+ */
+export function percent(fraction: number | undefined, options: { sign?: boolean; places?: number } = {}): string {
+  if (fraction === undefined || Number.isNaN(fraction)) return MISSING;
+  const value = 100 * fraction;
+  const places = options.places ?? (Math.abs(value) < 9.95 ? 1 : 0);
+  const rounded = Number.isFinite(value) ? Number(value.toFixed(places)) : value;
+  const sign = rounded < 0 ? MINUS : options.sign ? "+" : "";
+  const text = Number.isFinite(rounded)
+    ? Math.abs(rounded).toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places })
+    : "∞";
+  return `${sign}${text}${SPACE}%`;
+}
+
+/** Bytes in decimal units: 1.24 MB is 1 240 000 bytes. */
+export function size(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? Math.round(value) : decimal(value, 3)}${SPACE}${units[unit]}`;
+}
+
+/** Seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return MISSING;
+  if (seconds < 9.95) return `${seconds.toFixed(1)}${SPACE}s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}${SPACE}s`;
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)}${SPACE}min${SPACE}${two(whole % 60)}${SPACE}s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)}${SPACE}h${SPACE}${two(minutes % 60)}${SPACE}min`;
+}
+
+/** A count in words from a million on: 260,032, 1.24 billion. */
+export function count(value: number): string {
+  if (value >= 1e9) return `${decimal(value / 1e9, 3)}${SPACE}billion`;
+  if (value >= 1e6) return `${decimal(value / 1e6, 3)}${SPACE}million`;
+  return Math.round(value).toLocaleString("en-US");
+}

@@ -1,0 +1,37 @@
+/**
+ * How many columns of a terminal a text takes.
+ *
+ * @module
+ */
+
+// deno-lint-ignore no-control-regex -- the escape character is what starts a colour.
+const COLOURS = /\x1b\[[0-9;]*m/g;
+const WIDE =
+  /\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|[\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
+const NONE = /^[\p{Mark}\p{Control}\p{Format}]+$/u;
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+function graphemeWidth(grapheme: string): number {
+  if (NONE.test(grapheme)) return 0;
+  return WIDE.test(grapheme) ? 2 : 1;
+}
+
+/** Columns that the text takes in a terminal: East Asian letters and emoji take two, accents and colours none. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const { segment } of graphemes.segment(text.replace(COLOURS, ""))) width += graphemeWidth(segment);
+  return width;
+}
+
+/** The text, cut to so many columns; an ellipsis says that something is gone. Colours must not be in it yet. */
+export function cut(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let kept = "";
+  let width = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    width += graphemeWidth(segment);
+    if (width > columns - 1) break;
+    kept += segment;
+  }
+  return kept + "…";
+}
