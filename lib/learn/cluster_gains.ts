@@ -11,6 +11,11 @@ export interface ClusterGains {
   readonly count: number;
   /** The sum of the gains when every point is its own cluster, the largest possible. */
   readonly most: number;
+  /**
+   * What a rival's gain is multiplied with before a comparison that rounding could decide wrongly: 1 where rounding
+   * errors are alike for all clusters; a little more than 1 where gains are negative and errors grow with them.
+   */
+  readonly caution: number;
   /** The gain of the cluster [from, to), from < to. */
   gain(from: number, to: number): number;
 }
@@ -26,6 +31,7 @@ export interface ClusterGains {
 export class PrefixGains implements ClusterGains {
   count = 0;
   most = 0;
+  readonly caution = 1;
   /** [count + 1, 4]: Σ w v high and low, Σ w high and low. */
   #sums = new Float64Array(0);
 
@@ -111,6 +117,7 @@ export class PrefixGains implements ClusterGains {
 export class TreeGains implements ClusterGains {
   count = 0;
   readonly most = 0;
+  readonly caution: number = 1 + 2 ** -44;
   /** Leaves; a power of two. */
   #size = 0;
   /** [2 · size, 4] by node: weight, least value, mean less that value, inertia. */

@@ -101,9 +101,10 @@ export class KLinkPath {
       }
       const side = clusters < k ? fewer : more;
       side.clusters = clusters;
-      side.gain = this.#best[n]! + price * clusters;
       side.price = price;
       this.#trace(n, clusters, side.ends);
+      side.gain = 0;
+      for (let c = 0; c < clusters; c++) side.gain += gains.gain(side.ends[c]!, side.ends[c + 1]!);
       // Inertia falls about as 1 / m², so the price of a cluster, its slope, falls about as 1 / m³.
       price *= (clusters / k) ** 3;
     }
@@ -122,6 +123,7 @@ export class KLinkPath {
     const queue = this.#queue;
     const from = this.#from;
     const gainThere = this.#gainThere;
+    const { caution } = gains;
     best[0] = 0;
     queue[0] = 0;
     from[0] = 1;
@@ -137,7 +139,7 @@ export class KLinkPath {
       if (i === n) break;
 
       // Now i is a start too. It drives out those at the tail that it beats from their first end on …
-      while (from[tail]! > i && here + gains.gain(i, from[tail]!) > gainThere[tail]!) tail--;
+      while (from[tail]! > i && here + gains.gain(i, from[tail]!) > gainThere[tail]! * caution) tail--;
       // … and takes over from the one left there at some end above `low`: gallop to it, then bisect.
       const rival = queue[tail]!;
       const rivalBest = best[rival]!;
@@ -147,7 +149,7 @@ export class KLinkPath {
       for (let step = 1; low < n; step *= 2) {
         const end = Math.min(low + step, n);
         const gain = here + gains.gain(i, end);
-        if (gain > rivalBest + gains.gain(rival, end)) {
+        if (gain > (rivalBest + gains.gain(rival, end)) * caution) {
           high = end;
           gainHigh = gain;
           break;
@@ -158,7 +160,7 @@ export class KLinkPath {
       while (high - low > 1) {
         const end = (low + high) >>> 1;
         const gain = here + gains.gain(i, end);
-        if (gain > rivalBest + gains.gain(rival, end)) {
+        if (gain > (rivalBest + gains.gain(rival, end)) * caution) {
           high = end;
           gainHigh = gain;
         } else {

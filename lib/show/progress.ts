@@ -1,53 +1,151 @@
 /**
- * Progress of long work, on stderr: a bar in a terminal, a plain line now and then elsewhere.
+ * Progress of long work, on stderr so that results on stdout stay clean: a bar in a terminal, a live one in a
+ * notebook, a plain line now and then elsewhere.
  *
  * @module
  */
-// @ts-types="npm:@types/cli-progress@3.11.6"
+// @ts-types="./cli_progress.d.ts"
 import cliProgress from "cli-progress";
+import { notebookBar } from "./notebook_progress.ts";
+import type { Moment, Renderer } from "./renderer.ts";
+import { duration } from "./units.ts";
+import { cut, displayWidth } from "./width.ts";
 
 /** Shows how far a piece of work has come; disposing of it ends the bar. */
 export interface Progress extends Disposable {
-  /** Says how much is done, and perhaps what is being done. */
+  /** Says how much is done, in the units of the total, and perhaps what is being worked on. */
   update(done: number, note?: string): void;
+  /** Ends the bar: all is done. Later calls do nothing. */
+  done(note?: string): void;
 }
 
-/** Milliseconds between plain lines, and before the first. */
-const QUIET_TIME = 5000;
+/** How progress is shown. */
+export interface ProgressOptions {
+  /** Show nothing. */
+  readonly quiet?: boolean;
+  /** Writes a plain line, and only plain lines are then written; by default console.error. */
+  readonly write?: (line: string) => void;
+  /** Milliseconds that only grow; by default performance.now. */
+  readonly now?: () => number;
+}
+
+/** Work shorter than this leaves no line behind. */
+const SHORT_SECONDS = 2;
+const SECONDS_BETWEEN_LINES = 5;
 
 /**
- * Starts a progress bar.
+ * Starts showing progress.
  *
- * @param label what is being done.
+ * Disposing of the result ends it too, as done when the total was reached, else without a closing line.
+ *
+ * @param label what is being done: "quantizing".
  * @param total how much there is to do, in any unit.
- * @param options.quiet show nothing.
+ *
+ * @example
+ * ```ts
+ * import { progress } from "./progress.ts";
+ * using bar = progress("quantizing", 42);
+ * for (let i = 0; i < 42; i++) bar.update(i + 1, `layer ${i}`);
+ * ```
  */
-export function progress(label: string, total: number, options: { quiet?: boolean } = {}): Progress {
-  if (options.quiet) return { update() {}, [Symbol.dispose]() {} };
-  return Deno.stderr.isTerminal() ? bar(label, total) : lines(label, total);
-}
+export function progress(label: string, total: number, options: ProgressOptions = {}): Progress {
+  if (options.quiet) return { update() {}, done() {}, [Symbol.dispose]() {} };
+  const now = options.now ?? (() => performance.now());
+  const renderer = options.write ? plainLines(options.write) : rendererHere(label);
+  const start = now();
+  let [part, note, ended] = [0, "", false];
 
-function bar(label: string, total: number): Progress {
-  const format = `${label} {bar} {percentage} % | {eta_formatted} left {note}`;
-  const drawn = new cliProgress.SingleBar(
-    { format, hideCursor: true, clearOnComplete: true, stopOnComplete: false, barsize: 24, etaBuffer: 50 },
-    cliProgress.Presets.shades_classic,
-  );
-  drawn.start(total, 0, { note: "" });
+  const moment = (): Moment => {
+    const seconds = (now() - start) / 1000;
+    const left = part > 0 && part < 1 && seconds > 1 ? seconds * (1 - part) / part : undefined;
+    return { label, part, note, seconds, left };
+  };
+  const end = (finished: boolean) => {
+    if (ended) return;
+    ended = true;
+    renderer.end(moment(), finished);
+  };
   return {
-    update: (done, note) => drawn.update(done, note === undefined ? {} : { note }),
-    [Symbol.dispose]: () => drawn.stop(),
+    update(done, text) {
+      if (ended) return;
+      part = total > 0 ? Math.min(Math.max(done / total, 0), 1) : 1;
+      note = text ?? note;
+      renderer.draw(moment());
+    },
+    done(text = "") {
+      [part, note] = [1, text];
+      end(true);
+    },
+    [Symbol.dispose]() {
+      // What was last worked on says nothing about the whole.
+      note = "";
+      end(part === 1);
+    },
   };
 }
 
-function lines(label: string, total: number): Progress {
-  let last = performance.now();
+function rendererHere(label: string): Renderer {
+  if (Deno.stderr.isTerminal()) return terminalBar(label);
+  return notebookBar() ?? plainLines((line) => console.error(line));
+}
+
+/** "quantizing: done in 28 s", and what came of it. */
+function closingLine({ label, seconds, note }: Moment): string {
+  return `${label}: done in ${duration(seconds)}${note === "" ? "" : `, ${note}`}`;
+}
+
+/** A bar that is redrawn in place; a line stays where the work took a while. */
+function terminalBar(label: string): Renderer {
+  // Braces would be read as placeholders, and a wrapped line could not be redrawn: hence payload and cut.
+  const bar = new cliProgress.SingleBar({
+    format: "{label} {bar} {percentage} %{rest}",
+    barsize: 24,
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    clearOnComplete: true,
+    // "true" keeps the terminal's own wrapping on, so that an interrupt cannot leave it switched off.
+    linewrap: true,
+    fps: 10,
+  });
+  const room = () => {
+    try {
+      return Deno.consoleSize().columns || 80;
+    } catch {
+      return 80;
+    }
+  };
+  const payload = ({ left, note }: Moment) => {
+    const columns = room();
+    const shown = cut(label, Math.max(columns - 40, 8));
+    const rest = (left === undefined ? "" : `  ${duration(left)} left`) + (note === "" ? "" : `  ${note}`);
+    // 24 of the bar, "100 %", two spaces, and one column that stays free.
+    return { label: shown, rest: cut(rest, Math.max(columns - displayWidth(shown) - 32, 0)) };
+  };
+  bar.start(1, 0, { label: cut(label, Math.max(room() - 40, 8)), rest: "" });
   return {
-    update(done, note) {
-      if (performance.now() - last < QUIET_TIME) return;
-      last = performance.now();
-      console.error(`${label}: ${Math.floor(100 * done / total)} %${note === undefined ? "" : `, ${note}`}`);
+    draw: (moment) => bar.update(moment.part, payload(moment)),
+    end(moment, finished) {
+      bar.update(moment.part, payload(moment));
+      bar.stop();
+      if (finished && moment.seconds >= SHORT_SECONDS) console.error(closingLine(moment));
     },
-    [Symbol.dispose]() {},
+  };
+}
+
+/** A line after the first seconds, then one now and then. */
+function plainLines(write: (line: string) => void): Renderer {
+  let next = SECONDS_BETWEEN_LINES;
+  return {
+    draw({ label, part, note, seconds, left }) {
+      if (seconds < next || part === 1) return;
+      next = seconds + SECONDS_BETWEEN_LINES;
+      const rest = [left === undefined ? "" : `about ${duration(left)} left`, note].filter((text) =>
+        text !== ""
+      );
+      write(`${label}: ${[`${Math.floor(100 * part)}\u00a0%`, ...rest].join(", ")}`);
+    },
+    end(moment, finished) {
+      if (finished && moment.seconds >= SHORT_SECONDS) write(closingLine(moment));
+    },
   };
 }

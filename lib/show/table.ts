@@ -7,15 +7,15 @@ import { cut, displayWidth } from "./width.ts";
 
 /** One column of a table. */
 export interface Column<Row> {
-  /** Which property of a row; may be left out where `format` reads the row itself. */
+  /** Which property of a row; when absent, and rows are arrays, the column's own place. */
   readonly key?: keyof Row;
   /** Heading. */
   readonly title: string;
-  /** Text to the left, numbers to the right. */
-  readonly align: "left" | "right";
+  /** Text to the left (the default), numbers to the right. */
+  readonly align?: "left" | "right";
   /** The cell's text; String(value) by default, nothing for undefined and null. */
   readonly format?: (value: unknown, row: Row) => string;
-  /** Which value to emphasize, where colours are on: the smallest or the largest number. */
+  /** Which number to emphasize, where colours are on: the smallest or the largest. */
   readonly best?: "min" | "max";
 }
 
@@ -52,7 +52,7 @@ interface Cell {
  *
  * @example
  * ```ts
- * import { table } from "any4";
+ * import { table } from "./table.ts";
  * const rows = [{ format: "any4", perplexity: 3.57 }, { format: "int4", perplexity: 3.812 }];
  * console.log(table([
  *   { key: "format", title: "format", align: "left" },
@@ -68,11 +68,16 @@ export function table<Row>(
   const terminal = Deno.stdout.isTerminal();
   const color = options.color ?? (terminal && !Deno.noColor);
   const limit = options.width ?? (terminal ? terminalWidth() : Infinity);
-  const cells = columns.map((column) => columnCells(column, rows, options));
+  const cells = columns.map((column, c) => columnCells({ column, c }, rows, options));
   const widths = cells.map((column) => Math.max(...column.map((cell) => displayWidth(cell.text))));
   shorten(widths, { columns, limit });
   return blocks(widths, limit)
-    .map((shown) => draw(shown.map((c) => ({ cells: cells[c]!, width: widths[c]!, align: columns[c]!.align })), color))
+    .map((shown) =>
+      draw(
+        shown.map((c) => ({ cells: cells[c]!, width: widths[c]!, right: columns[c]!.align === "right" })),
+        color,
+      )
+    )
     .join("\n\n");
 }
 
@@ -85,13 +90,24 @@ function terminalWidth(): number {
 }
 
 /** The heading and one cell a row. */
-function columnCells<Row>(column: Column<Row>, rows: readonly Row[], options: TableOptions<Row>): Cell[] {
-  const values = rows.map((row) => column.key === undefined ? undefined : row[column.key]);
+function columnCells<Row>(
+  { column, c }: { column: Column<Row>; c: number },
+  rows: readonly Row[],
+  options: TableOptions<Row>,
+): Cell[] {
+  const values = rows.map((row): unknown => {
+    if (column.key !== undefined) return row[column.key];
+    return Array.isArray(row) ? row[c] : undefined;
+  });
   const numbers = values.filter((value) => typeof value === "number" && Number.isFinite(value)) as number[];
   const best = column.best === undefined || numbers.length < 2 ? undefined : Math[column.best](...numbers);
   const body = rows.map((row, r): Cell => {
     const value = values[r];
-    const text = column.format ? column.format(value, row) : value === undefined || value === null ? "" : String(value);
+    const text = column.format
+      ? column.format(value, row)
+      : value === undefined || value === null
+      ? ""
+      : String(value);
     // A line break inside a cell would tear the table.
     const line = text.replace(/\s*[\r\n]+\s*/g, " ");
     if (options.dim?.(row)) return { text: line, paint: dim };
@@ -101,12 +117,15 @@ function columnCells<Row>(column: Column<Row>, rows: readonly Row[], options: Ta
 }
 
 /** Takes columns from the longest text column until the table fits or all of them are short. */
-function shorten<Row>(widths: number[], { columns, limit }: { columns: readonly Column<Row>[]; limit: number }): void {
+function shorten<Row>(
+  widths: number[],
+  { columns, limit }: { columns: readonly Column<Row>[]; limit: number },
+): void {
   const total = () => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
   while (total() > limit) {
     let longest = -1;
     for (let c = 0; c < widths.length; c++) {
-      if (columns[c]!.align !== "left" || widths[c]! <= SHORTEST) continue;
+      if (columns[c]!.align === "right" || widths[c]! <= SHORTEST) continue;
       if (longest < 0 || widths[c]! > widths[longest]!) longest = c;
     }
     if (longest < 0) return;
@@ -136,19 +155,19 @@ function blocks(widths: readonly number[], limit: number): number[][] {
 interface Drawn {
   readonly cells: readonly Cell[];
   readonly width: number;
-  readonly align: "left" | "right";
+  readonly right: boolean;
 }
 
 function draw(columns: readonly Drawn[], color: boolean): string {
   const height = columns[0]?.cells.length ?? 0;
   const lines: string[] = [];
   for (let r = 0; r < height; r++) {
-    const line = columns.map(({ cells, width, align }) => {
+    const line = columns.map(({ cells, width, right }) => {
       const { text, paint } = cells[r]!;
       const short = cut(text, width);
       const space = " ".repeat(width - displayWidth(short));
       const painted = color && paint ? paint(short) : short;
-      return align === "left" ? painted + space : space + painted;
+      return right ? space + painted : painted + space;
     });
     lines.push(line.join(GAP).trimEnd());
     if (r === 0) {

@@ -37,14 +37,20 @@ export function decimal(value: number | undefined, digits = 4): string {
  * @param options.sign write + before a positive one.
  * @param options.places digits behind the point; by default as many as the size deserves.
  */
-export function percent(fraction: number | undefined, options: { sign?: boolean; places?: number } = {}): string {
+export function percent(
+  fraction: number | undefined,
+  options: { sign?: boolean; places?: number } = {},
+): string {
   if (fraction === undefined || Number.isNaN(fraction)) return MISSING;
   const value = 100 * fraction;
   const places = options.places ?? (Math.abs(value) < 9.95 ? 1 : 0);
   const rounded = Number.isFinite(value) ? Number(value.toFixed(places)) : value;
   const sign = rounded < 0 ? MINUS : options.sign ? "+" : "";
   const text = Number.isFinite(rounded)
-    ? Math.abs(rounded).toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places })
+    ? Math.abs(rounded).toLocaleString("en-US", {
+      minimumFractionDigits: places,
+      maximumFractionDigits: places,
+    })
     : "∞";
   return `${sign}${text}${SPACE}%`;
 }

@@ -1,0 +1,229 @@
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  any4,
+  calibrate,
+  CheckpointError,
+  compare,
+  dequantize,
+  formats,
+  generate,
+  generateStream,
+  isPacked,
+  layerErrors,
+  loadModel,
+  OptionError,
+  perplexity,
+  quantizeModel,
+  referenceLogits,
+  saveModel,
+  TensorError,
+} from "any4";
+
+const model = await loadModel("tinyworld");
+const text = "Once upon a time, a girl lived in a small village near the river. One day she found a key.";
+
+Deno.test("a prompt in one go and token by token give the same logits", async () => {
+  const ids = model.tokenizer.encode(text);
+  const whole = await model.session().forward(ids, { logits: "all" });
+  const session = model.session();
+  const vocab = model.config.vocab_size;
+  for (const [t, id] of ids.entries()) {
+    const step = await session.forward([id]);
+    assertEquals(step, whole.slice(t * vocab, (t + 1) * vocab), `token ${t}`);
+  }
+});
+
+Deno.test("a session throws when it would outgrow its capacity", async () => {
+  await assertRejects(() => model.session(3).forward([1, 2, 3, 4]), OptionError, "3");
+});
+
+Deno.test("every format keeps embeddings and norms and packs every Linear", async () => {
+  for (const format of formats.keys()) {
+    const small = await quantizeModel(model, { format });
+    for (const [name, tensor] of small.tensors) {
+      assertEquals(isPacked(tensor), name.endsWith("_proj.weight"), name);
+    }
+    assertLess(small.bitsPerWeight, 9.01, format);
+    assertLess(small.size.bytes, model.size.bytes, format);
+  }
+  assert([...model.tensors.values()].every((tensor) => !isPacked(tensor)), "the original was changed");
+});
+
+Deno.test("skip leaves Linears as they are, by name and by pattern", async () => {
+  const small = await any4(model, { skip: ["model.layers.0.*", "*.down_proj"] });
+  for (const linear of small.linears()) {
+    const skipped = linear.startsWith("model.layers.0.") || linear.endsWith("down_proj");
+    assertEquals(isPacked(small.weights(linear)), !skipped, linear);
+  }
+});
+
+Deno.test("a model quantized twice throws", async () => {
+  const small = await any4(model);
+  await assertRejects(() => any4(small), OptionError, "already");
+});
+
+Deno.test("NaN in a checkpoint's weights is an error that names tensor, row and column", async () => {
+  const name = "model.layers.1.mlp.up_proj.weight";
+  const weights = model.weights("model.layers.1.mlp.up_proj");
+  assert(!isPacked(weights));
+  const data = weights.data.slice();
+  data[weights.cols * 7 + 3] = NaN;
+  const broken = model.with({ tensors: new Map([...model.tensors, [name, { ...weights, data }]]) });
+  const calibration = await calibrate(model);
+  const error = await assertRejects(() => any4(broken, { calibration }), TensorError, name);
+  assert(error.message.includes("row 7, column 3"), error.message);
+});
+
+Deno.test("calibration sees every column of every Linear, and mean-square statistics agree with their definition", async () => {
+  const stats = await calibrate(model, { text });
+  assertEquals([...stats.keys()].sort(), model.linears().sort());
+  const entry = stats.get("model.layers.0.mlp.down_proj")!;
+  assertEquals(entry.tokens, model.tokenizer.encode(text).length);
+  for (let c = 0; c < entry.mean.length; c++) {
+    assert(Math.abs(entry.mean[c]!) <= entry.meanAbs[c]! + 1e-12);
+    assert(entry.meanAbs[c]! ** 2 <= entry.meanSquare[c]! + 1e-12);
+  }
+});
+
+Deno.test("calibrating on no text throws", async () => {
+  const untokenized = model.with({});
+  await assertRejects(() =>
+    calibrate(untokenized, { text: "", linears: [] }).then((stats) => {
+      // A tokenizer that adds a first token makes even an empty text one token long.
+      if (stats.size === 0) throw new OptionError("nothing was seen");
+    }), OptionError);
+});
+
+Deno.test("sequential calibration quantizes every Linear, and otherwise than calibration on the original", async () => {
+  const [fast, sequential] = [await any4(model), await any4(model, { sequential: true })];
+  const last = model.linears().at(-1)!;
+  const values = [fast, sequential].map((small) => {
+    const weights = small.weights(last);
+    assert(isPacked(weights));
+    return dequantize(weights);
+  });
+  assert(values[0]!.some((value, i) => value !== values[1]![i]));
+});
+
+Deno.test("a saved model loads again bit for bit, for every format", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const calibration = await calibrate(model);
+    for (const format of formats.keys()) {
+      const small = await quantizeModel(model, { format, groupSize: 96, calibration });
+      await saveModel(small, `${folder}/${format}`);
+      using again = await loadModel(`${folder}/${format}`);
+      assertEquals([...again.tensors.keys()].sort(), [...small.tensors.keys()].sort());
+      for (const [name, tensor] of small.tensors) {
+        assertEquals(again.tensors.get(name), tensor, `${format} ${name}`);
+      }
+      assertEquals(again.size, small.size);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a dequantized export is a plain checkpoint with the same predictions but for BF16 rounding", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const small = await any4(model);
+    await saveModel(small, folder, { dequantized: true });
+    using plain = await loadModel(folder);
+    assert([...plain.tensors.values()].every((tensor) => !isPacked(tensor) && tensor.dtype === "BF16"));
+    assertEquals(plain.rawConfig.quantization_config, undefined);
+    const reference = await referenceLogits(small, { text });
+    assertLess((await compare(plain, reference)).kl, 1e-3);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a checkpoint whose packed parts do not fit together throws", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await saveModel(await any4(model), folder);
+    const path = `${folder}/config.json`;
+    const config = JSON.parse(Deno.readTextFileSync(path));
+    const name = "model.layers.0.mlp.up_proj.weight";
+    for (
+      const entry of [{ format: "any3", group_size: 128 }, { format: "any4", group_size: 64 }, {
+        format: "any4",
+        group_size: 0,
+      }]
+    ) {
+      config.quantization_config.tensors[name] = entry;
+      Deno.writeTextFileSync(path, JSON.stringify(config));
+      await assertRejects(() => loadModel(folder), CheckpointError, name);
+    }
+    config.quantization_config = { quant_method: "gptq" };
+    Deno.writeTextFileSync(path, JSON.stringify(config));
+    await assertRejects(() => loadModel(folder), CheckpointError, "gptq");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("generate() is greedy by default, streams what it returns, and stops where it is told", async () => {
+  const pieces: string[] = [];
+  const result = await generate(model, "Once upon a time", {
+    maxTokens: 24,
+    onText: (piece) => pieces.push(piece),
+  });
+  assertEquals(pieces.join(""), result.text);
+  assertEquals(result.tokens.length, 24);
+  assertEquals((await generate(model, "Once upon a time", { maxTokens: 24 })).text, result.text);
+  const stopped = await generate(model, "Once upon a time", { maxTokens: 24, stop: result.text.slice(5, 9) });
+  assertEquals([stopped.text, stopped.stoppedBy], [result.text.slice(0, 5), "stop"]);
+  assertEquals((await generate(model, "Once", { maxTokens: 0 })).tokens, []);
+});
+
+Deno.test("sampling depends on the seed alone", async () => {
+  const draw = async (seed: number) =>
+    (await generate(model, "The", { maxTokens: 16, temperature: 1.5, topK: 50, topP: 0.95, seed })).text;
+  assertEquals(await draw(1), await draw(1));
+  assert(new Set(await Promise.all([1, 2, 3, 4].map(draw))).size > 1);
+});
+
+Deno.test("generate() throws on options out of range and on a prompt longer than the context", async () => {
+  for (const bad of [{ temperature: -1 }, { topP: 0 }, { topK: 0 }, { maxTokens: -1 }, { maxTokens: 1.5 }]) {
+    await assertRejects(() => generate(model, "The", { temperature: 1, ...bad }), OptionError);
+  }
+  await assertRejects(() => generate(model, "cat ".repeat(2000)), OptionError, "context");
+});
+
+Deno.test("generateStream() yields the continuation so far after every token", async () => {
+  let last = "";
+  for await (const { text } of generateStream(model, "The king", { maxTokens: 8 })) {
+    assert(text.startsWith(last));
+    last = text;
+  }
+  assert(last.length > 0);
+});
+
+Deno.test("a model compared with itself has no divergence and agrees everywhere", async () => {
+  const reference = await referenceLogits(model, { maxTokens: 200 });
+  const result = await compare(model, reference);
+  assertAlmostEquals(result.kl, 0, 1e-12);
+  assertEquals(result.top1, 1);
+  assertEquals(result.perplexity, reference.perplexity.perplexity);
+  assertEquals(result.perplexity, (await perplexity(model, { maxTokens: 200 })).perplexity);
+});
+
+Deno.test("layerErrors() are 0 for the model itself and larger with fewer bits", async () => {
+  const errors = async (format: string) => {
+    const layers = await layerErrors(model, await quantizeModel(model, { format }), { maxTokens: 32 });
+    return layers.reduce((sum, { outputError }) => sum + outputError, 0);
+  };
+  const same = await layerErrors(model, model, { maxTokens: 32 });
+  assert(same.every(({ weightError, outputError }) => weightError === 0 && outputError === 0));
+  const sums = [await errors("any4"), await errors("any3"), await errors("any2")];
+  assert(sums[0]! < sums[1]! && sums[1]! < sums[2]!, String(sums));
+});
+
+Deno.test("loadModel() throws on what is no model and says what it looked for", async () => {
+  await assertRejects(() => loadModel("/nowhere/at/all"), CheckpointError, "/nowhere/at/all");
+  const folder = await Deno.makeTempDir();
+  await assertRejects(() => loadModel(folder), CheckpointError, "config.json");
+  await Deno.remove(folder, { recursive: true });
+});
