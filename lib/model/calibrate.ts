@@ -48,6 +48,7 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
   const ids = model.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE);
   if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const wanted = options.linears ? new Set(options.linears) : undefined;
+  const last = wanted && model.linears().findLast((name) => wanted.has(name));
   const stats = new Map<string, ColumnStats>();
   const context = model.config.max_position_embeddings;
   for (let from = 0; from < ids.length; from += context) {
@@ -63,6 +64,8 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
           for (const name of linears) stats.set(name, entry);
         }
         accumulate(entry, await model.backend.read(input), input.rows);
+        // Layers behind the last one that is wanted need not run.
+        if (last !== undefined && linears.includes(last)) return "stop";
       },
     });
   }

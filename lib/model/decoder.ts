@@ -30,8 +30,14 @@ interface Layer {
   readonly down: Linear;
 }
 
-/** Is shown the input of Linears as a decoder runs: their module names, and the input they share, [tokens, in]. */
-export type Observer = (linears: readonly string[], input: Tensor) => void | Promise<void>;
+/**
+ * Is shown the input of Linears as a decoder runs: their module names, and the input they share, [tokens, in]. When it
+ * says "stop", the rest of the pass is left out.
+ */
+export type Observer = (
+  linears: readonly string[],
+  input: Tensor,
+) => void | "stop" | Promise<void | "stop">;
 
 /** Which tokens' logits a forward pass computes. */
 export type Logits = "all" | "last" | "none";
@@ -137,23 +143,23 @@ export class Decoder {
     b.embed(x, this.#embedding, tokens); // x: [T, hidden_size]
     for (const [layer, w] of this.#layers.entries()) {
       b.rmsNorm(normed, x, { weight: w.inputNorm, epsilon });
-      await observe?.([w.q.name, w.k.name, w.v.name], normed);
+      if (await observe?.([w.q.name, w.k.name, w.v.name], normed) === "stop") return undefined;
       b.linear(q, normed, w.q); // [T, heads · head_dim]
       b.linear(k, normed, w.k); // [T, kv_heads · head_dim]
       b.linear(v, normed, w.v);
       b.rope(q, { position, frequencies });
       b.rope(k, { position, frequencies });
       b.attention(attended, { q, k, v }, { cache, layer, position });
-      await observe?.([w.o.name], attended);
+      if (await observe?.([w.o.name], attended) === "stop") return undefined;
       b.linear(projected, attended, w.o);
       b.add(x, projected);
 
       b.rmsNorm(normed, x, { weight: w.postNorm, epsilon });
-      await observe?.([w.gate.name, w.up.name], normed);
+      if (await observe?.([w.gate.name, w.up.name], normed) === "stop") return undefined;
       b.linear(gate, normed, w.gate); // [T, intermediate_size]
       b.linear(up, normed, w.up);
       b.swiglu(activated, gate, up);
-      await observe?.([w.down.name], activated);
+      if (await observe?.([w.down.name], activated) === "stop") return undefined;
       b.linear(projected, activated, w.down);
       b.add(x, projected);
     }

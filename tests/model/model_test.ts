@@ -227,3 +227,12 @@ Deno.test("loadModel() throws on what is no model and says what it looked for", 
   await assertRejects(() => loadModel(folder), CheckpointError, "config.json");
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("calibrating some Linears gives the statistics that calibrating all of them gives", async () => {
+  const long = text.repeat(40); // several passes
+  const all = await calibrate(model, { text: long });
+  const linears = ["model.layers.0.self_attn.o_proj", "model.layers.1.mlp.gate_proj"];
+  const some = await calibrate(model, { text: long, linears });
+  for (const linear of linears) assertEquals(some.get(linear), all.get(linear));
+  assertEquals(some.has("model.layers.3.mlp.down_proj"), false);
+});

@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+
+const root = new URL("../../", import.meta.url);
+
+/** Runs a task as deno.json has it, with its own permissions. */
+async function task(
+  name: string,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const words = (tasks[name].command as string).split(" ").slice(1);
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...words.slice(0, 1), "--no-prompt", ...words.slice(1), ...args],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+const tasks = ["start", "quantize", "eval", "calibrate", "analyze", "diff", "generate"];
+
+Deno.test("every task explains itself with --help and refuses an unknown option with status 2", async () => {
+  await Promise.all(tasks.map(async (name) => {
+    const help = await task(name, "--help");
+    assertEquals(help.code, 0, help.stderr);
+    assertStringIncludes(help.stdout, `deno task ${name}`);
+    assertStringIncludes(help.stdout, "--json");
+    const wrong = await task(name, "--no-such-option");
+    assertEquals(wrong.code, 2);
+    assertEquals(wrong.stdout, "");
+  }));
+});
+
+Deno.test("start --json prints one document with the promised keys and writes the report", async () => {
+  const folder = await Deno.makeTempDir();
+  const out = `${folder}/report.html`;
+  const { code, stdout, stderr } = await task(
+    ...(["start", "--json", "--formats", "any4,int2,mx4", "--tokens", "100", "--out", out] as const),
+  );
+  assertEquals(code, 0, stderr);
+  const result = JSON.parse(stdout);
+  assertEquals(result.model, "tinyworld");
+  assert(result.tokens > 50 && result.seconds > 0);
+  assert(result.baseline.perplexity > 1);
+  assertEquals(result.baseline.bitsPerWeight, 16);
+  assertEquals(result.rows.map((row: { format: string }) => row.format), ["any4", "int2", "mx4"]);
+  for (const row of result.rows) {
+    for (const key of ["bits", "groupSize", "bitsPerWeight", "perplexity", "kl", "top1", "seconds"]) {
+      assert(Number.isFinite(row[key]), `${row.format} ${key}`);
+    }
+  }
+  assertEquals(result.rows[2].groupSize, 32);
+  assertLess(result.rows[0].kl, result.rows[1].kl);
+  const html = Deno.readTextFileSync(out);
+  assertStringIncludes(html, "any4");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("start prints a table and three continuations", async () => {
+  const folder = await Deno.makeTempDir();
+  const { code, stdout, stderr } = await task(
+    ...(["start", "--formats", "any4", "--tokens", "60", "--out", `${folder}/r.html`] as const),
+  );
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /original \(BF16\)\s+16\.00/);
+  for (const name of ["original", "any4", "any2"]) assertMatch(stdout, new RegExp(`^${name} +…`, "m"));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("quantize, eval, diff and generate work on one another's folders", async () => {
+  const folder = await Deno.makeTempDir();
+  const saved = await task("quantize", "--format", "any3", "--out", folder, "--json");
+  assertEquals(saved.code, 0, saved.stderr);
+  const { bitsPerWeight } = JSON.parse(saved.stdout);
+  const [measured, compared, spoken] = await Promise.all([
+    task("eval", "--model", folder, "--original", "tinyworld", "--tokens", "100", "--json"),
+    task("diff", "--with", folder, "--tokens", "16", "--json"),
+    task("generate", "The king", "--model", folder, "--max-tokens", "5", "--json"),
+  ]);
+  for (const { code, stderr } of [measured, compared, spoken]) assertEquals(code, 0, stderr);
+  const result = JSON.parse(measured.stdout);
+  assertEquals(result.bitsPerWeight, bitsPerWeight);
+  assert(result.kl > 0 && result.top1 > 0.5);
+  assertEquals(JSON.parse(compared.stdout).layers.length, 28);
+  assertEquals(JSON.parse(spoken.stdout).tokens.length, 5);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("calibrate and analyze show a row for every Linear", async () => {
+  for (const name of ["calibrate", "analyze"]) {
+    const { code, stdout, stderr } = await task(name);
+    assertEquals(code, 0, stderr);
+    for (const linear of ["0.self_attn.q_proj", "3.mlp.down_proj"]) assertStringIncludes(stdout, linear);
+    assertEquals(JSON.parse((await task(name, "--json")).stdout).layers.length, 28);
+  }
+});
+
+Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear line", async () => {
+  const cases = [
+    ["start", "--model", "/nowhere"],
+    ["start", "--formats", "any5"],
+    ["eval", "--text", "/nowhere.txt"],
+    ["quantize", "--out", "/proc/nowhere"],
+    ["diff", "--format", "any5"],
+  ];
+  for (const [name, ...args] of cases) {
+    const { code, stdout, stderr } = await task(name!, ...args);
+    assert(code === 1 || code === 2, `${name} ${args}: ${code} ${stderr}`);
+    assertEquals(stdout, "");
+    assert(!stderr.includes("    at "), stderr);
+  }
+});
