@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
-import { PrefixGains, TreeGains } from "./cluster_gains.ts";
+import { OptionError, TensorError } from "../errors.ts";
+import { ClusterGains } from "./cluster_gains.ts";
 import { KLinkPath } from "./k_link_path.ts";
 import type { Learner } from "./learner.ts";
 import { SortedPoints } from "./sorted_points.ts";
 
-/** Runs of points, by count and by value, in the coarse first look for the price; see {@linkcode KLinkPath}. */
+/** Steps by count and by value in the coarse first look for the price; see {@linkcode KLinkPath}. */
 const CELLS = 256;
 
 /** How far from the optimum rounding may lead, relative to the inertia. */
@@ -25,14 +25,21 @@ const TOLERANCE = 1e-9;
  * The cuts are chosen with sums that carry a rounding error of about 2^-53 of the values' total inertia. Where that could
  * matter beyond a relative 1e-9, because almost nothing of the total is left, they are chosen again without cancellation.
  * Centroids and inertia are computed from each cluster's members.
+ *
+ * @example
+ * ```ts ignore
+ * const centroids = new Float64Array(2);
+ * new ExactKMeans(2).fit(Float64Array.of(5, 1, 2, 6), null, centroids); // 1
+ * centroids; // 1.5, 5.5
+ * ```
  */
 export class ExactKMeans implements Learner {
   readonly #k: number;
   readonly #points = new SortedPoints();
-  readonly #gains = new PrefixGains();
-  readonly #coarse = new PrefixGains();
+  readonly #gains = new ClusterGains();
+  readonly #coarse = new ClusterGains();
+  readonly #careful = new ClusterGains();
   readonly #path: KLinkPath;
-  #tree: TreeGains | null = null;
 
   /**
    * @param k how many centroids, at least 1.
@@ -52,71 +59,50 @@ export class ExactKMeans implements Learner {
   fit(values: Float64Array, weights: Float64Array | null, centroids: Float64Array): number {
     const k = this.#k;
     const points = this.#points;
-    const { ends } = this.#path;
+    if (centroids.length !== k) {
+      throw new TensorError(`Cannot write ${k} centroids to an array of ${centroids.length}`);
+    }
     points.load(values, weights);
     if (points.count <= k) {
-      for (let c = 0; c < k; c++) {
-        centroids[c] = points.values[Math.min(c, points.count - 1)]! * points.valueUnit;
-      }
+      points.writeValues(centroids);
       return 0;
     }
-    const price = this.#choose();
-    let inertia = this.#measure(ends, centroids);
-    // Gains and prices are sums of about `most` and k · price, each rounded a few times.
-    const error = (k + 8) * 2 ** -53 * (this.#gains.most + k * price);
-    if (k > 1 && !(error <= TOLERANCE * inertia)) inertia = this.#chooseAgain(price, inertia, centroids);
-    return inertia * points.valueUnit * points.valueUnit * points.weightUnit;
-  }
-
-  /** Chooses the cuts by prefix sums; returns the price per cluster. */
-  #choose(): number {
-    const points = this.#points;
     const gains = this.#gains;
     gains.load(points);
-    // Gaussian values leave about 2.7 / m² of their inertia to m clusters (Panter and Dite 1951); this is its slope.
-    let price = 5.4 * gains.most / this.#k ** 3;
-    if (points.count > 4 * CELLS) {
-      this.#coarse.loadCoarse(gains, points, CELLS);
-      if (this.#coarse.count > this.#k) price = this.#path.find(this.#coarse, price);
-    }
-    return this.#path.find(gains, price);
+    const price = this.#path.find(gains, this.#guessPrice());
+    const inertia = points.writeMeans(this.#path.ends, centroids);
+    // Gains and prices are sums of about `most` and k · price, each rounded a few times.
+    const error = (k + 8) * 2 ** -53 * (gains.most + k * price);
+    const left = inertia / this.#inertiaUnit();
+    if (k === 1 || error <= TOLERANCE * left) return inertia;
+    return this.#fitCarefully(price, centroids);
   }
 
-  /** Chooses the cuts without cancellation, keeps them where they are better, and returns the inertia. */
-  #chooseAgain(price: number, inertia: number, centroids: Float64Array): number {
-    const { ends } = this.#path;
-    const tree = this.#tree ??= new TreeGains();
-    tree.load(this.#points);
-    for (let tries = 0; tries < 100; tries++) {
-      price = this.#path.find(tree, price);
-      inertia = this.#measure(ends, centroids);
-      if (!(price > 1000 * inertia)) break;
-      price = 2 * inertia;
-    }
-    return inertia;
+  /** About the price per cluster at which k clusters are best. */
+  #guessPrice(): number {
+    // m clusters leave Gaussian values about 2.7 / m² of their inertia (Panter and Dite 1951); this is the slope at k.
+    const price = 5.4 * this.#gains.most / this.#k ** 3;
+    if (this.#points.count <= 4 * CELLS) return price;
+    this.#coarse.loadCoarse(this.#gains, this.#points, CELLS);
+    return this.#coarse.count > this.#k ? this.#path.find(this.#coarse, price) : price;
   }
 
-  /** The clusters' means, and their inertia in the points' units. */
-  #measure(ends: Int32Array, centroids: Float64Array): number {
-    const { values, weights, valueUnit } = this.#points;
-    let inertia = 0;
-    for (let c = 0; c < this.#k; c++) {
-      const from = ends[c]!;
-      const to = ends[c + 1]!;
-      const first = values[from]!;
-      let weight = 0;
-      let moment = 0;
-      for (let i = from; i < to; i++) {
-        weight += weights[i]!;
-        moment += weights[i]! * (values[i]! - first);
-      }
-      const mean = first + moment / weight;
-      centroids[c] = mean * valueUnit;
-      for (let i = from; i < to; i++) {
-        const off = values[i]! - mean;
-        inertia += weights[i]! * off * off;
-      }
+  /** Chooses the cuts without cancellation, starting from a guess of the price. */
+  #fitCarefully(price: number, centroids: Float64Array): number {
+    const points = this.#points;
+    this.#careful.loadCareful(points);
+    for (let tries = 0;; tries++) {
+      price = this.#path.find(this.#careful, price);
+      const inertia = points.writeMeans(this.#path.ends, centroids);
+      // A price far above the inertia would round it away. It need not be: the lowest price that leads to k clusters is
+      // what one more would save, at most the inertia.
+      const left = inertia / this.#inertiaUnit();
+      if (price <= 1000 * left || tries === 100) return inertia;
+      price = 2 * left;
     }
-    return inertia;
+  }
+
+  #inertiaUnit(): number {
+    return this.#points.valueUnit ** 2 * this.#points.weightUnit;
   }
 }

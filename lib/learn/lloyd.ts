@@ -84,9 +84,7 @@ export class Lloyd implements Learner {
     }
     points.load(values, weights);
     if (points.count <= this.#k) {
-      for (let m = 0; m < this.#k; m++) {
-        centroids[m] = points.values[Math.min(m, points.count - 1)]! * points.valueUnit;
-      }
+      points.writeValues(centroids);
       return 0;
     }
     const mean = this.#mean(0, points.count);
@@ -115,20 +113,12 @@ export class Lloyd implements Learner {
     return Math.min(first + sum1 / sum0, values[to - 1]!);
   }
 
-  /** Writes the clusters' means and returns their inertia, both from the members and not from running sums. */
+  /** Writes the clusters' means and returns their inertia. */
   #finish(mean: number, centroids: Float64Array): number {
-    const { values, weights, valueUnit, weightUnit } = this.#points;
-    const bounds = this.#bounds;
-    let inertia = 0;
-    for (let m = 0; m < this.#k; m++) {
-      const from = bounds[m]!;
-      const to = bounds[m + 1]!;
-      // Only when rounds ran out can a cluster be empty still; its centroid stays where it is.
-      const centre = from === to ? this.#centres[m]! + mean : this.#mean(from, to);
-      for (let i = from; i < to; i++) inertia += weights[i]! * (values[i]! - centre) ** 2;
-      centroids[m] = centre * valueUnit;
-    }
-    return inertia * weightUnit * valueUnit * valueUnit;
+    const points = this.#points;
+    // Only when rounds ran out can a cluster be empty still; its centroid stays where it is.
+    for (let m = 0; m < this.#k; m++) centroids[m] = (this.#centres[m]! + mean) * points.valueUnit;
+    return points.writeMeans(this.#bounds, centroids);
   }
 
   /** Prefix sums around the mean. Returns the weighted variance. */

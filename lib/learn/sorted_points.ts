@@ -84,6 +84,44 @@ export class SortedPoints {
     this.count = count;
   }
 
+  /** Writes the distinct values, then the largest again and again: the best centroids where they are at least `count`. */
+  writeValues(centroids: Float64Array): void {
+    for (let c = 0; c < centroids.length; c++) {
+      centroids[c] = this.values[Math.min(c, this.count - 1)]! * this.valueUnit;
+    }
+  }
+
+  /**
+   * Writes the means of clusters, each computed from its members.
+   *
+   * @param ends [centroids + 1]: cluster c holds the points [ends[c], ends[c + 1]). An empty one keeps its centroid.
+   * @returns their inertia Σ weight · (value − mean)².
+   */
+  writeMeans(ends: Int32Array, centroids: Float64Array): number {
+    const { values, weights, valueUnit, weightUnit } = this;
+    let inertia = 0;
+    for (let c = 0; c < centroids.length; c++) {
+      const from = ends[c]!;
+      const to = ends[c + 1]!;
+      if (from === to) continue;
+      // Taken from the cluster's least value, so that a narrow cluster far from 0 keeps its digits.
+      const first = values[from]!;
+      let weight = 0;
+      let moment = 0;
+      for (let i = from; i < to; i++) {
+        weight += weights[i]!;
+        moment += weights[i]! * (values[i]! - first);
+      }
+      const mean = Math.min(first + moment / weight, values[to - 1]!);
+      centroids[c] = mean * valueUnit;
+      for (let i = from; i < to; i++) {
+        const off = values[i]! - mean;
+        inertia += weights[i]! * off * off;
+      }
+    }
+    return inertia * valueUnit * valueUnit * weightUnit;
+  }
+
   /** The indices of the values in ascending order: a radix sort on the bits of the doubles, from the lowest digit up. */
   #sort(values: Float64Array): Uint32Array {
     const n = values.length;

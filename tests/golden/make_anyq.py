@@ -4,7 +4,8 @@ Writes tests/golden/anyq.json: what any4's reference (github.com/facebookresearc
     python tests/golden/make_anyq.py FOLDER
 
 FOLDER is a checkout of the reference; its requirements must be installed. The error of a row is
-sum_c weight[c] * scale * (u - û)^2 over its scaled weights u, which is what the reference's clustering minimises.
+sum_c weight[c] * scale * (u - û)^2 over its scaled weights u, which is what the reference's clustering minimises;
+its squared error is sum_c (w - ŵ)^2 over the weights w, dequantized by the reference.
 """
 
 import json
@@ -40,12 +41,15 @@ for bits in (4, 3, 2):
     rounded = torch.gather(table, 1, codes.long())
     importance = weights.double() * scales.repeat_interleave(GROUP, dim=1)
     errors = (importance * (scaled.double() - rounded.double()) ** 2).sum(dim=1)
+    dequantized = quantize.anyq_dequantize_tensor(codes, table, scales_and_zeros, n_bit=bits, q_group_size=GROUP)
+    squared = ((matrix.double() - dequantized.double()) ** 2).sum(dim=1)
     cases.append(
         {
             "bits": bits,
             "scales": [float(np.float32(x)) for x in scales.flatten()],
             "zeros": [float(np.float32(x)) for x in zeros.flatten()],
             "errors": errors.tolist(),
+            "squaredErrors": squared.tolist(),
         }
     )
 

@@ -1,5 +1,5 @@
 """
-Writes tests/golden/kmeans.json: the inertia that scikit-learn's weighted k-means reaches on rows made by a formula,
+Writes tests/golden/kmeans.json: the centroids and inertia that scikit-learn's weighted k-means reaches on rows made by a formula,
 called as any4's reference calls it.
 
     python tests/golden/make_kmeans.py
@@ -31,7 +31,14 @@ for row in range(ROWS):
         fit = KMeans(n_clusters=k, init="k-means++", random_state=0, n_init="auto").fit(
             values.reshape(-1, 1), sample_weight=weights
         )
-        cases.append({"seed": 1000 + row, "k": k, "inertia": inertia(values, weights, fit.cluster_centers_)})
+        cases.append(
+            {
+                "seed": 1000 + row,
+                "k": k,
+                "inertia": inertia(values, weights, fit.cluster_centers_),
+                "centroids": sorted(fit.cluster_centers_.ravel().tolist()),
+            }
+        )
 
 golden = {"made_by": f"make_kmeans.py, scikit-learn {sklearn.__version__}", "cols": COLS, "cases": cases}
 Path(__file__).with_name("kmeans.json").write_text(json.dumps(golden, indent=2) + "\n")

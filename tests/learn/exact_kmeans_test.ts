@@ -38,6 +38,30 @@ function bruteForce(values: Float64Array, weights: Float64Array, k: number): num
   return best[n]!;
 }
 
+/** The same by Welford's updates, in O(k n²) time and O(n) memory. */
+function quickBruteForce(values: Float64Array, weights: Float64Array, k: number): number {
+  const order = Array.from(values.keys()).sort((a, b) => values[a]! - values[b]!);
+  const n = order.length;
+  let best = new Float64Array(n + 1).fill(Infinity);
+  best[0] = 0;
+  for (let m = 1; m <= k; m++) {
+    const next = new Float64Array(n + 1).fill(Infinity);
+    for (let from = 0; from < n; from++) {
+      let [sum, mean, inertia] = [0, 0, 0];
+      for (let to = from; to < n; to++) {
+        const weight = weights[order[to]!]!;
+        const off = values[order[to]!]! - mean;
+        sum += weight;
+        mean += off * weight / sum;
+        inertia += weight * off * (values[order[to]!]! - mean);
+        next[to + 1] = Math.min(next[to + 1]!, best[from]! + inertia);
+      }
+    }
+    best = next;
+  }
+  return best[n]!;
+}
+
 /** Σ w · (v − nearest centroid)². */
 function inertiaOf(values: Float64Array, weights: Float64Array, centroids: Float64Array): number {
   return values.reduce((inertia, value, i) => {
@@ -174,6 +198,69 @@ Deno.test("ExactKMeans is never worse with more clusters", () => {
   }
 });
 
+Deno.test("ExactKMeans keeps its digits where clusters are narrow, weights uneven and almost no inertia is left", () => {
+  const random = new Random(13);
+  for (let run = 0; run < 200; run++) {
+    const k = 6 + random.integer(8);
+    const n = 10 + random.integer(40);
+    // Five clumps a millionth of their distance wide; one value outweighs all others.
+    const values = Float64Array.from(
+      { length: n },
+      () => 7 * (random.integer(5) - 2) + random.normal() * 1e-6,
+    );
+    const weights = new Float64Array(n).fill(1);
+    weights[random.integer(n)] = run % 2 ? 1 : 1e6;
+    const best = bruteForce(values, weights, k);
+    const found = new ExactKMeans(k).fit(values, weights, new Float64Array(k));
+    assertAlmostEquals(found, best, 1e-8 * best, `k = ${k}, values ${values}, weights ${weights}`);
+  }
+});
+
+Deno.test("ExactKMeans keeps its digits where outliers are 1e30 times as large as the rest", () => {
+  const random = new Random(17);
+  for (let run = 0; run < 100; run++) {
+    const n = 10 + random.integer(40);
+    const outliers = 1 + random.integer(5);
+    const values = Float64Array.from(
+      { length: n },
+      (_, i) => i < outliers ? 1e30 * random.normal() : random.normal(),
+    );
+    const weights = Float64Array.from({ length: n }, () => random.next());
+    const best = bruteForce(values, weights, 8);
+    const found = new ExactKMeans(8).fit(values, weights, new Float64Array(8));
+    assertAlmostEquals(found, best, 1e-9 * best, `values ${values}, weights ${weights}`);
+  }
+});
+
+Deno.test("ExactKMeans finds k clusters where many numbers of clusters are worth the same at one price", () => {
+  // Each of n equal pairs costs 1 / 2 unless it is split, so inertia falls by 1 / 2 for every further cluster.
+  const values = Float64Array.from({ length: 40 }, (_, i) => 100 * (i >> 1) + (i & 1));
+  for (let k = 20; k <= 40; k++) {
+    assertEquals(new ExactKMeans(k).fit(values, null, new Float64Array(k)), (40 - k) / 2);
+  }
+  const line = Float64Array.from({ length: 36 }, (_, i) => i);
+  for (let k = 1; k <= 36; k++) {
+    const best = bruteForce(line, new Float64Array(36).fill(1), k);
+    assertAlmostEquals(
+      new ExactKMeans(k).fit(line, null, new Float64Array(k)),
+      best,
+      1e-12 * best,
+      `k = ${k}`,
+    );
+  }
+});
+
+Deno.test("ExactKMeans finds what trying all splits finds on a row long enough for a coarse first look", () => {
+  const random = new Random(19);
+  const values = Float64Array.from({ length: 1100 }, () => heavy(random));
+  const weights = Float64Array.from({ length: 1100 }, () => random.next() ** 4);
+  for (const k of [4, 16]) {
+    const best = quickBruteForce(values, weights, k);
+    const found = new ExactKMeans(k).fit(values, weights, new Float64Array(k));
+    assertAlmostEquals(found, best, 1e-9 * best, `k = ${k}`);
+  }
+});
+
 Deno.test("ExactKMeans clusters a million values in a few seconds", () => {
   const random = new Random(8);
   const values = Float64Array.from({ length: 1_000_000 }, () => random.normal());
@@ -193,6 +280,7 @@ Deno.test("ExactKMeans throws on input that it cannot cluster", () => {
   assertThrows(() => learner.fit(two, Float64Array.of(1, -1), two), TensorError, "weight 1");
   assertThrows(() => learner.fit(two, Float64Array.of(NaN, 1), two), TensorError, "weight 0");
   assertThrows(() => learner.fit(two, Float64Array.of(1), two), TensorError, "weights");
+  assertThrows(() => learner.fit(two, null, new Float64Array(3)), TensorError, "array of 3");
   assertThrows(() => new ExactKMeans(0), OptionError, "k must be");
   assertThrows(() => new ExactKMeans(1.5), OptionError, "1.5");
 });

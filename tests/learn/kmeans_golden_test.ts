@@ -4,6 +4,19 @@ import { Lloyd } from "../../lib/learn/lloyd.ts";
 import golden from "../golden/kmeans.json" with { type: "json" };
 import { Lcg } from "../golden/lcg.ts";
 
+Deno.test("scikit-learn's centroids have the inertia here that they have there: the rows are the same", () => {
+  for (const { seed, k, inertia, centroids } of golden.cases) {
+    const lcg = new Lcg(seed);
+    const values = lcg.heavyTailed(golden.cols);
+    const weights = lcg.weights(golden.cols);
+    const found = values.reduce((sum, value, i) => {
+      const nearest = Math.min(...centroids.map((c) => Math.abs(c - value)));
+      return sum + weights[i]! * nearest ** 2;
+    }, 0);
+    assertAlmostEquals(found, inertia, 1e-12 * inertia, `seed ${seed}, k ${k}`);
+  }
+});
+
 Deno.test("ExactKMeans is never worse than scikit-learn's k-means, and better in sum", () => {
   let [ours, theirs] = [0, 0];
   for (const { seed, k, inertia } of golden.cases) {
