@@ -3,72 +3,121 @@
  *
  * @module
  */
-import { CheckpointError } from "../errors.ts";
-import { toFloat32 } from "../matrix/dtype.ts";
+import { Any4Error, CheckpointError, OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
+import { SafetensorsFile } from "../matrix/safetensors.ts";
+import type { TensorInfo } from "../matrix/safetensors_header.ts";
+import { JsonCursor } from "../matrix/safetensors_json.ts";
+import { alternatives, type Fail, quote, showShape } from "../matrix/safetensors_messages.ts";
 import {
-  SafetensorsFile,
-  type TensorInfo,
+  storedBytes,
   type TensorToWrite,
+  writeBeside,
   writeSafetensors,
-} from "../matrix/safetensors.ts";
-import { bytesOf } from "../matrix/dtype.ts";
-import { type LlamaConfig, parseConfig } from "./config.ts";
+} from "../matrix/safetensors_write.ts";
+import { type LlamaConfig, parseConfig, show } from "./config.ts";
 
 type Json = Record<string, unknown>;
 
+const CONFIG = "config.json";
+const GENERATION_CONFIG = "generation_config.json";
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
+
+/** A weights file of this layout, whole or a shard. */
+const WEIGHTS_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+
+/** What belongs to a model's text side, and the terms that it comes under. */
+const COPIED_FILES = [
+  ...["tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json"],
+  ...["added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json"],
+  ...["LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
 ];
 
-function readJson(path: string): Json {
-  let json: unknown;
-  try {
-    json = JSON.parse(Deno.readTextFileSync(path));
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) throw new CheckpointError(`Cannot find ${path}`, { cause });
-    throw new CheckpointError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new CheckpointError(`Cannot read ${path}: expected a JSON object`);
-  }
-  return json as Json;
+/** Larger JSON files are none of a checkpoint's, and would only exhaust memory. */
+const LARGEST_JSON = 2 ** 24;
+
+/** What a save builds, inside the folder, before anything in the folder changes. */
+const STAGING = ".saving-";
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An open checkpoint: config.json, and one or many safetensors files whose tensors are read when asked for. */
+function readJson(path: string): Json {
+  const fail: Fail = (what, cause) => {
+    throw new CheckpointError(`Cannot read ${path}: ${what}`, { cause });
+  };
+  let text = "";
+  try {
+    const { size, isFile } = Deno.statSync(path);
+    if (!isFile) fail("it is not a file");
+    if (size > LARGEST_JSON) fail(`it has ${size} bytes, at most ${LARGEST_JSON} are read`);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    fail(cause instanceof TypeError ? "it is not UTF-8" : (cause as Error).message, cause);
+  }
+  // Read over first: JSON.parse would build whatever a hostile file has nested.
+  const cursor = new JsonCursor(text, { name: "it", fail });
+  cursor.skip();
+  cursor.end();
+  const json: unknown = JSON.parse(text);
+  return isObject(json) ? json : fail("expected a JSON object");
+}
+
+/** An error about what a folder lacks that says what it has instead. */
+function lacks(folder: string, what: string): CheckpointError {
+  const names: string[] = [];
+  tryTo(() => names.push(...[...Deno.readDirSync(folder)].map(({ name }) => name).sort()));
+  const found = names.length === 0
+    ? "found nothing"
+    : `the folder has ${names.slice(0, 8).join(", ")}${names.length > 8 ? " and more" : ""}`;
+  return new CheckpointError(`Cannot open the model ${folder}: looked for ${what}, but ${found}`);
+}
+
+/**
+ * An open checkpoint: config.json, and one or many safetensors files whose tensors are read when asked for.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * using checkpoint = Checkpoint.open("models/tinyworld");
+ * const { hidden_size, vocab_size } = checkpoint.config;
+ * const embedding = checkpoint.matrix("model.embed_tokens.weight", { rows: vocab_size, cols: hidden_size });
+ * assertEquals(embedding.data.length, vocab_size * hidden_size);
+ * ```
+ */
 export class Checkpoint implements Disposable {
   /** The folder. */
   readonly folder: string;
   /** config.json, checked. */
   readonly config: LlamaConfig;
   /** config.json as it stands. */
-  readonly rawConfig: Json;
+  readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands, if there is one. */
-  readonly generationConfig: Json | null;
+  readonly generationConfig: Record<string, unknown> | null;
   readonly #files = new Map<string, SafetensorsFile>();
   /** The file of each tensor. */
   readonly #places = new Map<string, SafetensorsFile>();
 
   private constructor(folder: string) {
     this.folder = folder;
-    this.rawConfig = readJson(`${folder}/config.json`);
-    this.config = parseConfig(this.rawConfig, `${folder}/config.json`);
-    this.generationConfig = isFile(`${folder}/generation_config.json`)
-      ? readJson(`${folder}/generation_config.json`)
+    if (!isFile(`${folder}/${CONFIG}`)) throw lacks(folder, CONFIG);
+    this.rawConfig = readJson(`${folder}/${CONFIG}`);
+    this.config = parseConfig(this.rawConfig, `${folder}/${CONFIG}`);
+    this.generationConfig = isFile(`${folder}/${GENERATION_CONFIG}`)
+      ? readJson(`${folder}/${GENERATION_CONFIG}`)
       : null;
     try {
       if (isFile(`${folder}/${WEIGHTS}`)) {
         const file = this.#file(WEIGHTS);
-        for (const name of file.tensors.keys()) this.#places.set(name, file);
+        for (const name of file.names()) this.#places.set(name, file);
       } else if (isFile(`${folder}/${INDEX}`)) {
         this.#readIndex();
       } else {
-        throw new CheckpointError(`Cannot find weights in ${folder}: looked for ${WEIGHTS} and ${INDEX}`);
+        throw lacks(folder, `${WEIGHTS} and ${INDEX}`);
       }
     } catch (error) {
       this[Symbol.dispose]();
@@ -80,18 +129,16 @@ export class Checkpoint implements Disposable {
    * Opens a folder.
    *
    * @throws {CheckpointError} when the folder, config.json or weights are missing or malformed.
-   * @throws {ConfigError} when config.json asks for something that is not supported.
+   * @throws {ConfigError} when config.json asks for something that is not supported or makes no sense.
    */
   static open(folder: string): Checkpoint {
-    let info: Deno.FileInfo;
+    let isDirectory: boolean;
     try {
-      info = Deno.statSync(folder);
+      isDirectory = Deno.statSync(folder).isDirectory;
     } catch (cause) {
-      throw new CheckpointError(`Cannot open the model ${folder}: expected a folder with config.json`, {
-        cause,
-      });
+      throw new CheckpointError(`Cannot open the model ${folder}: ${(cause as Error).message}`, { cause });
     }
-    if (!info.isDirectory) {
+    if (!isDirectory) {
       throw new CheckpointError(`Cannot open the model ${folder}: it is a file, expected a folder`);
     }
     return new Checkpoint(folder);
@@ -106,18 +153,21 @@ export class Checkpoint implements Disposable {
   #readIndex(): void {
     const path = `${this.folder}/${INDEX}`;
     const { weight_map } = readJson(path);
-    if (typeof weight_map !== "object" || weight_map === null) {
-      throw new CheckpointError(`Cannot read ${path}: weight_map is missing`);
+    if (!isObject(weight_map)) {
+      throw new CheckpointError(`Cannot read ${path}: weight_map must map tensors to files`);
     }
     for (const [name, shard] of Object.entries(weight_map)) {
+      const tensor = `Cannot read ${path}: tensor ${quote(name)}`;
       // A shard lies beside its index; anything else would lead out of the folder.
       if (typeof shard !== "string" || !/^[\w.-]+\.safetensors$/.test(shard)) {
         throw new CheckpointError(
-          `Cannot read ${path}: ${name} must lie in a file of this folder, not ${JSON.stringify(shard)}`,
+          `${tensor} must lie in a .safetensors file of the same folder, current value is ${show(shard)}`,
         );
       }
       const file = this.#file(shard);
-      file.info(name);
+      if (!file.has(name)) {
+        throw new CheckpointError(`${tensor} is not in ${shard}: ${alternatives(name, file.names())}`);
+      }
       this.#places.set(name, file);
     }
   }
@@ -130,12 +180,6 @@ export class Checkpoint implements Disposable {
   /** Whether there is a tensor of that name. */
   has(name: string): boolean {
     return this.#places.has(name);
-  }
-
-  #place(name: string): SafetensorsFile {
-    const file = this.#places.get(name);
-    if (!file) throw new CheckpointError(`Cannot find tensor ${name} in ${this.folder}`);
-    return file;
   }
 
   /**
@@ -157,28 +201,36 @@ export class Checkpoint implements Disposable {
   }
 
   /**
-   * A tensor of one or two dimensions as float32; one dimension is one row.
+   * A tensor as float32. No more than a few MB are used beside the result.
    *
-   * @param expect the size that it must have.
-   * @throws {CheckpointError} when it is missing, cut off, or of another size.
+   * @param size the size that it must have; a tensor of one dimension is one row.
+   * @throws {CheckpointError} when it is missing, cut off or of another size.
    */
-  matrix(name: string, expect: { rows?: number; cols?: number } = {}): Matrix {
+  matrix(name: string, size: { rows: number; cols: number }): Matrix {
+    const { rows, cols } = size;
     const { dtype, shape } = this.info(name);
-    const [rows, cols] = shape.length === 1 ? [1, shape[0]!] : [shape[0] ?? 0, shape[1] ?? 0];
-    const fits = rows === (expect.rows ?? rows) && cols === (expect.cols ?? cols);
-    if ((shape.length !== 1 && shape.length !== 2) || !fits) {
-      const { rows: r = "any", cols: c = "any" } = expect;
+    const expected = rows === 1 && shape.length < 2 ? [cols] : [rows, cols];
+    if (shape.length !== expected.length || shape.some((n, i) => n !== expected[i])) {
       throw new CheckpointError(
-        `Cannot use tensor ${name} of ${this.folder}: expected [${r}, ${c}], current shape is [${shape}]`,
+        `Cannot use tensor ${quote(name)} of ${this.folder}: expected shape ${showShape(expected)}, ` +
+          `current shape is ${showShape(shape)}`,
       );
     }
-    return { rows, cols, data: toFloat32(this.read(name), dtype), dtype };
+    return { rows, cols, data: this.#place(name).readFloat32(name), dtype };
   }
 
   /** Closes the files. */
   [Symbol.dispose](): void {
     for (const file of this.#files.values()) file[Symbol.dispose]();
     this.#files.clear();
+  }
+
+  #place(name: string): SafetensorsFile {
+    const file = this.#places.get(name);
+    if (file) return file;
+    throw new CheckpointError(
+      `Cannot find tensor ${quote(name)} in ${this.folder}: ${alternatives(name, this.#places.keys())}`,
+    );
   }
 }
 
@@ -193,71 +245,144 @@ function isFile(path: string): boolean {
 /** What a checkpoint is made of. */
 export interface CheckpointParts {
   /** config.json. */
-  readonly config: Json;
-  /** generation_config.json, if any. */
-  readonly generationConfig?: Json | null;
-  /** The tensors. */
-  readonly tensors: readonly TensorToWrite[];
+  readonly config: Record<string, unknown>;
+  /** generation_config.json; null removes the one that is there. */
+  readonly generationConfig?: Record<string, unknown> | null;
+  /** The tensors; each one's data is asked for when its turn comes. */
+  readonly tensors: Iterable<TensorToWrite>;
   /** Metadata of the safetensors files. */
   readonly metadata?: Record<string, string>;
-  /** A folder whose tokenizer files are copied. */
+  /** A folder whose tokenizer and licence files are copied. */
   readonly copyFrom?: string;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
   readonly maxShardBytes?: number;
 }
 
 /**
- * Writes a checkpoint. Every file is written beside its place and renamed when whole, config.json last, so that an
- * interrupted save is not taken for a model.
+ * Writes a checkpoint under Hugging Face's file names, split into shards and an index where it is large.
  *
- * @throws {CheckpointError} when writing fails.
+ * Everything is written whole into a folder inside `folder` first and only then moved up, config.json last: when writing
+ * fails, a checkpoint that was there before stays as it was, and an interrupted save is never taken for a model. Weight
+ * files that the new checkpoint does not replace are removed.
+ *
+ * @throws {ConfigError} when `config` would not be read again.
+ * @throws {CheckpointError} when a tensor is not what it says, or writing fails.
+ * @throws {OptionError} when `maxShardBytes` is not above 0.
+ *
+ * @example
+ * ```ts
+ * using checkpoint = Checkpoint.open("models/tinyworld");
+ * const tensors = checkpoint.names().map((name) => ({
+ *   ...checkpoint.info(name),
+ *   data: () => checkpoint.read(name),
+ * }));
+ * const folder = await Deno.makeTempDir();
+ * writeCheckpoint(folder, { config: checkpoint.rawConfig, tensors, copyFrom: checkpoint.folder });
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export function writeCheckpoint(folder: string, parts: CheckpointParts): void {
+  parseConfig(parts.config, `${folder}/${CONFIG}`);
+  const shards = splitIntoShards(parts.tensors, parts.maxShardBytes ?? 5e9);
+  const existed = exists(folder);
+  const staging = `${folder}/${STAGING}${Deno.pid}`;
   try {
     Deno.mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new CheckpointError(`Cannot make the folder ${folder}: ${(cause as Error).message}`, { cause });
-  }
-  const writeText = (name: string, json: unknown) => {
-    try {
-      Deno.writeTextFileSync(`${folder}/${name}.part`, JSON.stringify(json, null, 2) + "\n");
-      Deno.renameSync(`${folder}/${name}.part`, `${folder}/${name}`);
-    } catch (cause) {
-      throw new CheckpointError(`Cannot write ${folder}/${name}: ${(cause as Error).message}`, { cause });
+    // Killed saves have left theirs.
+    for (const { name } of [...Deno.readDirSync(folder)]) {
+      if (name.startsWith(STAGING)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
     }
-  };
-  const size = (tensor: TensorToWrite) =>
-    tensor.shape.reduce((product, n) => product * n, bytesOf(tensor.dtype));
-  const shards: TensorToWrite[][] = [];
-  let room = 0;
-  for (const tensor of parts.tensors) {
-    if (shards.length === 0 || size(tensor) > room) {
+    Deno.mkdirSync(staging);
+    writeFiles(staging, shards, parts);
+    moveInto(folder, staging, parts.generationConfig === null);
+  } catch (cause) {
+    if (cause instanceof Any4Error) throw cause;
+    throw new CheckpointError(`Cannot write ${folder}: ${(cause as Error).message}`, { cause });
+  } finally {
+    tryTo(() => Deno.removeSync(staging, { recursive: true }));
+    // Only succeeds when empty.
+    if (!existed) tryTo(() => Deno.removeSync(folder));
+  }
+}
+
+/** Tensors in their order, as many in a file as fit; one that is larger has a file of its own. */
+function splitIntoShards(tensors: Iterable<TensorToWrite>, most: number): TensorToWrite[][] {
+  if (!(most > 0)) {
+    throw new OptionError(`Cannot write shards: maxShardBytes must be above 0, current value is ${most}`);
+  }
+  const shards: TensorToWrite[][] = [[]];
+  let used = 0;
+  for (const tensor of tensors) {
+    const bytes = storedBytes(tensor);
+    if (used > 0 && used + bytes > most) {
       shards.push([]);
-      room = parts.maxShardBytes ?? 5e9;
+      used = 0;
     }
     shards.at(-1)!.push(tensor);
-    room -= size(tensor);
+    used += bytes;
   }
+  return shards;
+}
+
+function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: CheckpointParts): void {
   const five = (n: number) => String(n).padStart(5, "0");
-  const name = (i: number) =>
-    shards.length === 1 ? WEIGHTS : `model-${five(i + 1)}-of-${five(shards.length)}.safetensors`;
+  const places = new Map<string, string>();
+  let total_size = 0;
   for (const [i, tensors] of shards.entries()) {
-    writeSafetensors(`${folder}/${name(i)}`, tensors, parts.metadata);
+    const file = shards.length === 1 ? WEIGHTS : `model-${five(i + 1)}-of-${five(shards.length)}.safetensors`;
+    for (const tensor of tensors) {
+      if (places.has(tensor.name)) {
+        throw new CheckpointError(`Cannot write ${folder}: there are two tensors ${quote(tensor.name)}`);
+      }
+      places.set(tensor.name, file);
+      total_size += storedBytes(tensor);
+    }
+    writeSafetensors(`${folder}/${file}`, tensors, parts.metadata);
   }
   if (shards.length > 1) {
-    const places = shards.flatMap((tensors, i) => tensors.map((tensor) => [tensor.name, name(i)] as const));
-    const total_size = parts.tensors.reduce((sum, tensor) => sum + size(tensor), 0);
-    writeText(INDEX, { metadata: { total_size }, weight_map: Object.fromEntries(places) });
+    writeJson(`${folder}/${INDEX}`, { metadata: { total_size }, weight_map: Object.fromEntries(places) });
   }
-  for (const file of TOKENIZER_FILES) {
+  for (const file of COPIED_FILES) {
     const from = `${parts.copyFrom}/${file}`;
-    if (parts.copyFrom === undefined || !isFile(from) || `${folder}/${file}` === from) continue;
-    try {
-      Deno.copyFileSync(from, `${folder}/${file}`);
-    } catch (cause) {
-      throw new CheckpointError(`Cannot copy ${from} to ${folder}: ${(cause as Error).message}`, { cause });
-    }
+    if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
   }
-  if (parts.generationConfig) writeText("generation_config.json", parts.generationConfig);
-  writeText("config.json", parts.config);
+  if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
+  writeJson(`${folder}/${CONFIG}`, parts.config);
+}
+
+function writeJson(path: string, json: unknown): void {
+  const text = JSON.stringify(json, null, 2) + "\n";
+  writeBeside(path, () => [new TextEncoder().encode(text)]);
+}
+
+/** Moves all files up into the folder. While config.json is away there is no model to be loaded by halves. */
+function moveInto(folder: string, staging: string, dropGenerationConfig: boolean): void {
+  const names = [...Deno.readDirSync(staging)].map(({ name }) => name);
+  if (exists(`${folder}/${CONFIG}`)) Deno.removeSync(`${folder}/${CONFIG}`);
+  if (dropGenerationConfig && isFile(`${folder}/${GENERATION_CONFIG}`)) {
+    Deno.removeSync(`${folder}/${GENERATION_CONFIG}`);
+  }
+  for (const { name } of [...Deno.readDirSync(folder)]) {
+    if (WEIGHTS_FILE.test(name) && !names.includes(name)) Deno.removeSync(`${folder}/${name}`);
+  }
+  for (const name of names.filter((name) => name !== CONFIG).concat(CONFIG)) {
+    Deno.renameSync(`${staging}/${name}`, `${folder}/${name}`);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function tryTo(run: () => void): void {
+  try {
+    run();
+  } catch {
+    // Whatever it was, it was not needed.
+  }
 }

@@ -105,11 +105,26 @@ class Layer(torch.nn.Module):
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         repeat = self.heads // self.kv_heads
         k, v = k.repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = attention(q, k, v)
         x = x + a["o_proj"](y.transpose(1, 2).reshape(B, T, -1))
         h = self.post_attention_layernorm(x)
         m = self.mlp
         return x + m["down_proj"](F.silu(m["gate_proj"](h)) * m["up_proj"](h))
+
+
+def attention(q, k, v, rows=128):
+    """Causal attention, some rows of queries at a time: what they may not see is left out, not masked.
+
+    PyTorch's own kernel takes half of a training step on a CPU when heads are as narrow as these, this a fifth.
+    """
+    out = []
+    hidden = torch.full((rows, rows), -math.inf, device=q.device).triu(1)
+    for start in range(0, q.shape[2], rows):
+        end = min(start + rows, q.shape[2])
+        scores = q[:, :, start:end] @ k[:, :, :end].transpose(-1, -2) * q.shape[-1] ** -0.5
+        scores = scores.float() + F.pad(hidden[: end - start, : end - start], (start, 0))
+        out.append(scores.softmax(-1).to(v.dtype) @ v[:, :, :end])
+    return torch.cat(out, 2)
 
 
 def rotate(x, cos, sin):

@@ -1,7 +1,7 @@
 """Writes the numbers that our own decoder and tokenizer are held against.
 
-    python models/tinyworld/golden.py
-    python models/tinyworld/golden.py --stories FOLDER    # also for stories260K, whose weights are not in the project
+    python tests/golden/make_logits.py
+    python tests/golden/make_logits.py --stories FOLDER    # also for stories260K, whose weights are not in the project
 
 Runs transformers in float32 on the stored weights (BF16 for tinyworld), greedily and without cache tricks, and
 writes tests/golden/NAME-logits.json:
@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "..", "..", "tests", "golden")
+TINYWORLD = os.path.join(HERE, "..", "..", "models", "tinyworld")
 PROMPT = "Once upon a time, a"
 TEXT = "Once upon a time, a curious girl named Mia lived in a small village by the sea. One day she found a red kite near the old bridge. She was very happy."
 ROWS = [0, 7, 30, 47]
@@ -76,8 +76,7 @@ def golden(folder, name):
         "greedyMargin": round(margin, 4),
         "strings": [{"text": text, "ids": encode(text)} for text in STRINGS],
     }
-    os.makedirs(GOLDEN, exist_ok=True)
-    with open(os.path.join(GOLDEN, f"{name}-logits.json"), "w") as file:
+    with open(os.path.join(HERE, f"{name}-logits.json"), "w") as file:
         json.dump(value, file, separators=(",", ":"))
         file.write("\n")
     print(f"{name}: greedy margin {margin:.4f}: {tokenizer.decode(ids)!r}")
@@ -85,7 +84,7 @@ def golden(folder, name):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--model", default=HERE)
+    args.add_argument("--model", default=TINYWORLD)
     args.add_argument("--stories", help="folder of stories260K in Hugging Face layout")
     args = args.parse_args()
     torch.set_num_threads(2)
