@@ -16,14 +16,16 @@ import {
   type LayerError,
   layerErrors,
   loadModel,
-  type Model,
   quantizeModel,
   referenceLogits,
   type Weighting,
 } from "any4";
 import { progress } from "../lib/show/progress.ts";
-import { type Report, reportHtml, type ReportRow } from "../lib/show/report.ts";
-import { table } from "../lib/show/table.ts";
+import { reportHtml } from "../lib/show/report.ts";
+import type { Report, ReportRow } from "../lib/show/report_data.ts";
+import { resultsText } from "../lib/show/results_table.ts";
+import { terminalWidth } from "../lib/show/table.ts";
+import { fold } from "../lib/show/width.ts";
 import {
   backendOption,
   command,
@@ -34,7 +36,6 @@ import {
   modelOption,
   Option,
   readDocuments,
-  short,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -70,36 +71,9 @@ const options = command("start", "Quantize a language model to every number form
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
-/** The terminal's table: the original first, then a row a format. */
-function resultsTable(model: Model, rows: readonly ReportRow[], report: Report): string {
-  const kinds = Object.keys(report.baseline.kinds);
-  const right = (title: string) => ({ title, align: "right" as const });
-  const columns = [{ title: "format" }, ...["bits/weight", "size", "perplexity"].map(right)]
-    .concat(kinds.length > 1 ? kinds.map(right) : [])
-    .concat(["KL", "top-1", "layer error", "seconds"].map(right));
-  const cells = (perplexities: Record<string, number>) =>
-    kinds.length > 1 ? kinds.map((kind) => short(perplexities[kind]!)) : [];
-  const { baseline } = report;
-  return table(columns, [
-    [
-      `original (${model.dtype})`,
-      baseline.bitsPerWeight.toFixed(2),
-      humanBytes(baseline.bytes),
-      short(baseline.perplexity),
-    ]
-      .concat(cells(baseline.kinds), ["0", "100 %", "0", ""]),
-    ...rows.map((row) =>
-      [row.format, row.bitsPerWeight.toFixed(2), humanBytes(row.bytes), short(row.perplexity)].concat(
-        cells(row.kinds),
-        [short(row.kl), `${(100 * row.top1).toFixed(1)} %`, short(row.layerError), row.seconds.toFixed(1)],
-      )
-    ),
-  ]);
-}
-
 await main(async () => {
   const started = performance.now();
-  const quiet = options.quiet ?? false;
+  const quiet = options.quiet ?? options.json ?? false;
   const names = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
   const chosen = names.map(formatOf);
   using model = await loadModel(options.model, { backend: options.backend });
@@ -118,7 +92,7 @@ await main(async () => {
 
   const rows: ReportRow[] = [];
   const errors: { name: string; layers: LayerError[] }[] = [];
-  const histogramFormats: Report["histogram"]["formats"] = [];
+  const histogramFormats: { name: string; values: number[] }[] = [];
   const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
   {
     using bar = progress("formats", chosen.length, { quiet });
@@ -203,12 +177,20 @@ await main(async () => {
       })),
     },
     samples: { prompt: options.prompt, outputs: samples },
-    seconds: seconds(started),
     settings: {
-      "group size": String(options.groupSize),
-      weighting: options.weighting,
-      text: options.text ?? "the library's own evaluation text",
+      text: options.text ?? `the library's own evaluation text: ${Object.keys(baseline.kinds).join(", ")}`,
+      tokens: `${baseline.tokens.toLocaleString("en")} predicted, the same for every format`,
+      "group size": [...new Set(rows.map(({ groupSize }) => groupSize))].map((groupSize) =>
+        `${groupSize} (${
+          rows.filter((row) => row.groupSize === groupSize).map(({ format }) => format).join(", ")
+        })`
+      ).join("; "),
+      calibration: `${
+        Math.max(...[...calibration.values()].map(({ tokens }) => tokens)).toLocaleString("en")
+      } tokens of the library's own sample; weighting: ${options.weighting}`,
       backend: model.backend.name,
+      date: new Date().toISOString().slice(0, 10),
+      time: `${seconds(started).toFixed(0)} seconds in all`,
     },
   };
   Deno.writeTextFileSync(options.out, reportHtml(report));
@@ -233,10 +215,11 @@ await main(async () => {
     `${model.name}: ${parameters.toLocaleString("en")} weights in ${model.dtype}, ${humanBytes(bytes)}; ` +
       `${baseline.tokens} tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
   );
-  console.log(resultsTable(model, rows, report));
+  console.log(resultsText(report));
   console.log(`\n"${options.prompt}" goes on:`);
   for (const { name, text } of samples) {
-    console.log(`\n${name.padEnd(9)}…${text.replaceAll("\n", "\n          ")}`);
+    const lines = fold(`…${text}`, Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
+    console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
   console.log(`\nThe plots are in ${options.out}. It took ${seconds(started).toFixed(1)} seconds.`);
 });

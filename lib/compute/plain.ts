@@ -15,8 +15,8 @@ interface PlainTensor extends Tensor {
 
 interface PlainCache extends KvCache {
   readonly headDim: number;
-  /** A layer's keys and values: [capacity, kvHeads · headDim]. */
-  readonly layers: readonly { k: Float32Array; v: Float32Array }[];
+  /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
+  readonly layers: { k: Float32Array; v: Float32Array }[];
 }
 
 /** Rows of a packed matrix that are dequantized at a time, to stay in the cache while they are multiplied. */
@@ -30,6 +30,12 @@ function dense(weight: Weight): Float32Array {
     throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
   }
   return matrix.data;
+}
+
+function grown(array: Float32Array, length: number): Float32Array {
+  const larger = new Float32Array(length);
+  larger.set(array);
+  return larger;
 }
 
 /** The plain TypeScript backend. */
@@ -49,14 +55,11 @@ export class PlainBackend implements Backend {
   }
 
   cache(shape: KvShape): KvCache {
-    const size = shape.capacity * shape.kvHeads * shape.headDim;
+    const nothing = new Float32Array(0);
     const cache: PlainCache = {
       capacity: shape.capacity,
       headDim: shape.headDim,
-      layers: Array.from(
-        { length: shape.layers },
-        () => ({ k: new Float32Array(size), v: new Float32Array(size) }),
-      ),
+      layers: Array.from({ length: shape.layers }, () => ({ k: nothing, v: nothing })),
     };
     return cache;
   }
@@ -136,7 +139,13 @@ export class PlainBackend implements Backend {
     if (total > cache.capacity) {
       throw new TensorError(`Cannot attend to ${total} tokens: the KV cache holds ${cache.capacity}`);
     }
-    const { k: keys, v: vals } = cache.layers[options.layer]!;
+    const stored = cache.layers[options.layer]!;
+    if (stored.k.length < total * k.cols) {
+      const room = Math.min(cache.capacity, Math.max(total, 2 * stored.k.length / k.cols));
+      stored.k = grown(stored.k, room * k.cols);
+      stored.v = grown(stored.v, room * v.cols);
+    }
+    const { k: keys, v: vals } = stored;
     keys.set(values(k), position * k.cols);
     vals.set(values(v), position * v.cols);
     if (this.#scores.length < total) {

@@ -173,8 +173,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   using checkpoint = Checkpoint.open(folder);
   const { config } = checkpoint;
   const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const { tensor, rows, cols } of expectedTensors(config)) {
-    const optional = tensor.endsWith(".bias");
+  for (const { tensor, rows, cols, optional } of expectedTensors(config)) {
     const packed = readPacked(checkpoint, { tensor, rows, cols });
     if (packed) tensors.set(tensor, packed);
     else if (!optional || checkpoint.has(tensor)) {
@@ -193,8 +192,16 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   });
 }
 
-/** The tensors that a config asks for with their sizes; biases are taken where the checkpoint has them. */
-function* expectedTensors(config: LlamaConfig): Iterable<{ tensor: string; rows: number; cols: number }> {
+/** A tensor that a checkpoint must have, or may. */
+interface ExpectedTensor {
+  readonly tensor: string;
+  readonly rows: number;
+  readonly cols: number;
+  readonly optional?: boolean;
+}
+
+/** The tensors that a config asks for; biases that it does not ask for are taken where the checkpoint has them. */
+function* expectedTensors(config: LlamaConfig): Iterable<ExpectedTensor> {
   const { hidden_size: hidden, intermediate_size: mlp, vocab_size: vocab, head_dim } = config;
   const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
   yield { tensor: "model.embed_tokens.weight", rows: vocab, cols: hidden };
@@ -213,7 +220,8 @@ function* expectedTensors(config: LlamaConfig): Iterable<{ tensor: string; rows:
     ] as const;
     for (const [name, rows, cols] of linears) {
       yield { tensor: `${at}.${name}.weight`, rows, cols };
-      yield { tensor: `${at}.${name}.bias`, rows: 1, cols: rows };
+      const optional = !(name.startsWith("mlp") ? config.mlp_bias : config.attention_bias);
+      yield { tensor: `${at}.${name}.bias`, rows: 1, cols: rows, optional };
     }
   }
   yield { tensor: "model.norm.weight", rows: 1, cols: hidden };

@@ -6,8 +6,8 @@
  */
 // @ts-types="./cli_progress.d.ts"
 import cliProgress from "cli-progress";
-import { notebookBar } from "./notebook_progress.ts";
-import type { Moment, Renderer } from "./renderer.ts";
+import { escapeHtml } from "./html.ts";
+import { terminalWidth } from "./table.ts";
 import { duration } from "./units.ts";
 import { cut, displayWidth } from "./width.ts";
 
@@ -27,6 +27,24 @@ export interface ProgressOptions {
   readonly write?: (line: string) => void;
   /** Milliseconds that only grow; by default performance.now. */
   readonly now?: () => number;
+}
+
+/** What is known at a moment. */
+interface Moment {
+  readonly label: string;
+  /** Part that is done, 0 to 1. */
+  readonly part: number;
+  /** What is being worked on. */
+  readonly note: string;
+  readonly seconds: number;
+  /** Seconds that are probably left; undefined until there is something to judge by. */
+  readonly left?: number;
+}
+
+/** Draws moments; `end` gets the last one, `finished` when all was done. */
+interface Renderer {
+  draw(moment: Moment): void;
+  end(moment: Moment, finished: boolean): void;
 }
 
 /** Work shorter than this leaves no line behind. */
@@ -107,21 +125,14 @@ function terminalBar(label: string): Renderer {
     linewrap: true,
     fps: 10,
   });
-  const room = () => {
-    try {
-      return Deno.consoleSize().columns || 80;
-    } catch {
-      return 80;
-    }
-  };
   const payload = ({ left, note }: Moment) => {
-    const columns = room();
+    const columns = terminalWidth();
     const shown = cut(label, Math.max(columns - 40, 8));
     const rest = (left === undefined ? "" : `  ${duration(left)} left`) + (note === "" ? "" : `  ${note}`);
     // 24 of the bar, "100 %", two spaces, and one column that stays free.
     return { label: shown, rest: cut(rest, Math.max(columns - displayWidth(shown) - 32, 0)) };
   };
-  bar.start(1, 0, { label: cut(label, Math.max(room() - 40, 8)), rest: "" });
+  bar.start(1, 0, { label: cut(label, Math.max(terminalWidth() - 40, 8)), rest: "" });
   return {
     draw: (moment) => bar.update(moment.part, payload(moment)),
     end(moment, finished) {
@@ -146,6 +157,54 @@ function plainLines(write: (line: string) => void): Renderer {
     },
     end(moment, finished) {
       if (finished && moment.seconds >= SHORT_SECONDS) write(closingLine(moment));
+    },
+  };
+}
+
+/** The part of Deno.jupyter that is used; it is there only inside a kernel. */
+interface Jupyter {
+  broadcast(type: string, content: Record<string, unknown>): Promise<void>;
+}
+
+/** Milliseconds between redraws: more would flood the notebook's messages. */
+const MOST_OFTEN = 200;
+
+function notebookHtml({ label, part, note, seconds, left }: Moment, ended: boolean): string {
+  const rest = ended ? `done in ${duration(seconds)}` : left === undefined ? "" : `${duration(left)} left`;
+  const words = [`${Math.floor(100 * part)}\u00a0%`, rest, note].filter((word) => word !== "").join(" · ");
+  return `<div>${escapeHtml(label)} <progress max="1" value="${part}"></progress> ${escapeHtml(words)}</div>`;
+}
+
+/** Draws into one output that is replaced as the work goes on; undefined outside a notebook. */
+function notebookBar(): Renderer | undefined {
+  let jupyter: Jupyter | undefined;
+  try {
+    jupyter = (Deno as unknown as { jupyter?: Jupyter }).jupyter;
+  } catch {
+    // Outside a kernel, looking is an error.
+  }
+  if (jupyter === undefined) return undefined;
+  const id = crypto.randomUUID();
+  let last = -Infinity;
+  let shown = false;
+  const show = (moment: Moment, ended: boolean) => {
+    const text = notebookHtml(moment, ended);
+    // A lost redraw does no harm, and the work must not wait for one.
+    jupyter.broadcast(shown ? "update_display_data" : "display_data", {
+      data: { "text/html": text, "text/plain": `${moment.label} ${Math.floor(100 * moment.part)} %` },
+      metadata: {},
+      transient: { display_id: id },
+    }).catch(() => {});
+    shown = true;
+  };
+  return {
+    draw(moment) {
+      if (moment.seconds < 0.5 || 1000 * moment.seconds - last < MOST_OFTEN) return;
+      last = 1000 * moment.seconds;
+      show(moment, false);
+    },
+    end(moment, finished) {
+      if (shown) show(moment, finished);
     },
   };
 }

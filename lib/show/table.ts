@@ -6,174 +6,108 @@
 import { cut, displayWidth } from "./width.ts";
 
 /** One column of a table. */
-export interface Column<Row> {
-  /** Which property of a row; when absent, and rows are arrays, the column's own place. */
-  readonly key?: keyof Row;
+export interface Column {
   /** Heading. */
   readonly title: string;
   /** Text to the left (the default), numbers to the right. */
   readonly align?: "left" | "right";
-  /** The cell's text; String(value) by default, nothing for undefined and null. */
-  readonly format?: (value: unknown, row: Row) => string;
-  /** Which number to emphasize, where colours are on: the smallest or the largest. */
-  readonly best?: "min" | "max";
 }
 
 /** How a table is drawn. */
-export interface TableOptions<Row> {
+export interface TableOptions {
   /** Columns of the terminal; those of stdout, or no limit where stdout is a file or a pipe. */
   readonly width?: number;
-  /** Whether to colour; by default only in a terminal where NO_COLOR is not set. */
+  /** Whether to make headings bold; by default only in a terminal where NO_COLOR is not set. */
   readonly color?: boolean;
-  /** Rows to step back, such as the baseline. */
-  readonly dim?: (row: Row) => boolean;
 }
 
 const GAP = "  ";
-const SHORTEST = 12;
+const SHORTEST = 20;
 const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
 const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
-const green = (text: string) => `\x1b[1;32m${text}\x1b[22;39m`;
-
-interface Cell {
-  readonly text: string;
-  readonly paint?: (text: string) => string;
-}
 
 /**
  * Draws rows as an aligned table.
  *
- * A table wider than the terminal first shortens its longest text columns; if that is not enough, the
- * columns that do not fit follow in further blocks, each starting with the first column again.
+ * A table wider than the terminal first shortens its longest text columns; if that is not enough, the columns
+ * that do not fit follow in further blocks, each starting with the first column again.
  *
  * @param columns what to show, from left to right.
- * @param rows what to show it of.
+ * @param rows a text for each column; a line break in it becomes a space.
  * @returns lines without a final line break.
  *
  * @example
  * ```ts
  * import { table } from "./table.ts";
- * const rows = [{ format: "any4", perplexity: 3.57 }, { format: "int4", perplexity: 3.812 }];
- * console.log(table([
- *   { key: "format", title: "format", align: "left" },
- *   { key: "perplexity", title: "perplexity", align: "right", format: (v) => Number(v).toFixed(2), best: "min" },
- * ], rows));
+ * console.log(table(
+ *   [{ title: "format" }, { title: "perplexity", align: "right" }],
+ *   [["any4", "3.57"], ["int4", "3.81"]],
+ * ));
  * ```
  */
-export function table<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  options: TableOptions<Row> = {},
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  options: TableOptions = {},
 ): string {
   const terminal = Deno.stdout.isTerminal();
   const color = options.color ?? (terminal && !Deno.noColor);
   const limit = options.width ?? (terminal ? terminalWidth() : Infinity);
-  const cells = columns.map((column, c) => columnCells({ column, c }, rows, options));
-  const widths = cells.map((column) => Math.max(...column.map((cell) => displayWidth(cell.text))));
+  const lines = [columns.map(({ title }) => title), ...rows].map((line) =>
+    columns.map((_, c) => (line[c] ?? "").replace(/\s*[\r\n]+\s*/g, " "))
+  );
+  const widths = columns.map((_, c) => Math.max(...lines.map((line) => displayWidth(line[c]!))));
   shorten(widths, { columns, limit });
-  return blocks(widths, limit)
-    .map((shown) =>
-      draw(
-        shown.map((c) => ({ cells: cells[c]!, width: widths[c]!, right: columns[c]!.align === "right" })),
-        color,
-      )
-    )
-    .join("\n\n");
+
+  const cell = (line: readonly string[], c: number) => {
+    const text = cut(line[c]!, widths[c]!);
+    const space = " ".repeat(widths[c]! - displayWidth(text));
+    return columns[c]!.align === "right" ? space + text : text + space;
+  };
+  return blocks(widths, limit).map((shown) => {
+    const [head, ...body] = lines.map((line) => shown.map((c) => cell(line, c)).join(GAP).trimEnd());
+    const rule = shown.map((c) => "─".repeat(widths[c]!)).join(GAP);
+    return [...(color ? [bold(head!), dim(rule)] : [head, rule]), ...body].join("\n");
+  }).join("\n\n");
 }
 
-function terminalWidth(): number {
+/** Columns of the terminal that stdout or stderr is; 80 where it does not tell. */
+export function terminalWidth(): number {
   try {
     return Deno.consoleSize().columns || 80;
   } catch {
-    return 80; // a terminal that does not tell its size
+    return 80;
   }
 }
 
-/** The heading and one cell a row. */
-function columnCells<Row>(
-  { column, c }: { column: Column<Row>; c: number },
-  rows: readonly Row[],
-  options: TableOptions<Row>,
-): Cell[] {
-  const values = rows.map((row): unknown => {
-    if (column.key !== undefined) return row[column.key];
-    return Array.isArray(row) ? row[c] : undefined;
-  });
-  const numbers = values.filter((value) => typeof value === "number" && Number.isFinite(value)) as number[];
-  const best = column.best === undefined || numbers.length < 2 ? undefined : Math[column.best](...numbers);
-  const body = rows.map((row, r): Cell => {
-    const value = values[r];
-    const text = column.format
-      ? column.format(value, row)
-      : value === undefined || value === null
-      ? ""
-      : String(value);
-    // A line break inside a cell would tear the table.
-    const line = text.replace(/\s*[\r\n]+\s*/g, " ");
-    if (options.dim?.(row)) return { text: line, paint: dim };
-    return best !== undefined && value === best ? { text: line, paint: green } : { text: line };
-  });
-  return [{ text: column.title, paint: bold }, ...body];
-}
-
 /** Takes columns from the longest text column until the table fits or all of them are short. */
-function shorten<Row>(
+function shorten(
   widths: number[],
-  { columns, limit }: { columns: readonly Column<Row>[]; limit: number },
+  { columns, limit }: { columns: readonly Column[]; limit: number },
 ): void {
   const total = () => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
   while (total() > limit) {
-    let longest = -1;
-    for (let c = 0; c < widths.length; c++) {
-      if (columns[c]!.align === "right" || widths[c]! <= SHORTEST) continue;
-      if (longest < 0 || widths[c]! > widths[longest]!) longest = c;
-    }
-    if (longest < 0) return;
-    widths[longest]!--;
+    const long = widths.map((_, c) => c).filter((c) =>
+      columns[c]!.align !== "right" && widths[c]! > SHORTEST
+    );
+    if (long.length === 0) return;
+    widths[long.reduce((a, b) => widths[b]! > widths[a]! ? b : a)]!--;
   }
 }
 
 /** Which columns stand beside each other: all, or as many as fit, the first one in front each time. */
 function blocks(widths: readonly number[], limit: number): number[][] {
-  const all: number[][] = [];
-  let block: number[] = [];
-  let used = 0;
-  for (let c = 0; c < widths.length; c++) {
-    const width = widths[c]! + (block.length > 0 ? GAP.length : 0);
-    if (used + width > limit && block.length > (all.length === 0 ? 0 : 1)) {
-      all.push(block);
-      block = [0];
-      used = widths[0]! + GAP.length + widths[c]!;
-    } else {
-      used += width;
+  const first = widths[0] ?? 0;
+  const all = [[0]];
+  let used = first;
+  for (let c = 1; c < widths.length; c++) {
+    const width = GAP.length + widths[c]!;
+    if (used + width > limit && all.at(-1)!.length > 1) {
+      all.push([0]);
+      used = first;
     }
-    block.push(c);
+    used += width;
+    all.at(-1)!.push(c);
   }
-  return [...all, block];
-}
-
-interface Drawn {
-  readonly cells: readonly Cell[];
-  readonly width: number;
-  readonly right: boolean;
-}
-
-function draw(columns: readonly Drawn[], color: boolean): string {
-  const height = columns[0]?.cells.length ?? 0;
-  const lines: string[] = [];
-  for (let r = 0; r < height; r++) {
-    const line = columns.map(({ cells, width, right }) => {
-      const { text, paint } = cells[r]!;
-      const short = cut(text, width);
-      const space = " ".repeat(width - displayWidth(short));
-      const painted = color && paint ? paint(short) : short;
-      return right ? space + painted : painted + space;
-    });
-    lines.push(line.join(GAP).trimEnd());
-    if (r === 0) {
-      const rule = columns.map(({ width }) => "─".repeat(width)).join(GAP);
-      lines.push(color ? dim(rule) : rule);
-    }
-  }
-  return lines.join("\n");
+  return all;
 }

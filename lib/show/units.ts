@@ -24,7 +24,8 @@ export function decimal(value: number | undefined, digits = 4): string {
   const size = Math.abs(value);
   if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(digits - 1);
   // How many places are left behind the point once the places before it are counted.
-  const before = size === 0 ? 1 : Math.floor(Math.log10(size)) + 1;
+  const rounded = Number(size.toPrecision(digits));
+  const before = rounded === 0 ? 1 : Math.floor(Math.log10(rounded)) + 1;
   const places = Math.min(Math.max(digits - before, 0), 20);
   return value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places })
     .replace("-", MINUS);
@@ -43,9 +44,10 @@ export function percent(
 ): string {
   if (fraction === undefined || Number.isNaN(fraction)) return MISSING;
   const value = 100 * fraction;
-  const places = options.places ?? (Math.abs(value) < 9.95 ? 1 : 0);
+  const size = Math.abs(value);
+  const places = options.places ?? (size < 0.0995 ? 2 : size < 9.95 ? 1 : 0);
   const rounded = Number.isFinite(value) ? Number(value.toFixed(places)) : value;
-  const sign = rounded < 0 ? MINUS : options.sign ? "+" : "";
+  const sign = rounded < 0 ? MINUS : options.sign && rounded > 0 ? "+" : "";
   const text = Number.isFinite(rounded)
     ? Math.abs(rounded).toLocaleString("en-US", {
       minimumFractionDigits: places,

@@ -35,3 +35,16 @@ export function cut(text: string, columns: number): string {
   }
   return kept + "…";
 }
+
+/** The text in lines of at most so many columns, broken at spaces; a longer word stands alone. */
+export function fold(text: string, columns: number): string[] {
+  return text.split("\n").flatMap((paragraph) => {
+    const lines: string[] = [];
+    for (const word of paragraph.split(" ")) {
+      const longer = `${lines.at(-1)} ${word}`;
+      if (lines.length > 0 && displayWidth(longer) <= columns) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  });
+}

@@ -1,0 +1,172 @@
+/**
+ * Plotly figures, as far as the plots here use them: plain data that a page gives to plotly and a notebook shows
+ * when a cell ends with it.
+ *
+ * @module
+ */
+import { figureSvg } from "./figure_svg.ts";
+import { type Dash, neutralColor, type PointShape } from "./palette.ts";
+
+/** One set of points, lines or bars. */
+export interface Trace {
+  readonly type: "scatter" | "bar";
+  readonly name: string;
+  readonly x: readonly number[];
+  /** null leaves a gap. */
+  readonly y: readonly (number | null)[];
+  readonly mode?: "lines" | "markers" | "lines+markers";
+  /** Which vertical axis; the first unless said. */
+  readonly yaxis?: "y2";
+  /** Of bars, in the units of x. */
+  readonly width?: number;
+  readonly marker?: {
+    readonly color: string;
+    readonly size?: number;
+    /** "line-ns-open" is a vertical stroke. */
+    readonly symbol?: PointShape | "line-ns-open";
+    readonly line?: { readonly color: string; readonly width: number };
+  };
+  readonly line?: { readonly color: string; readonly width: number; readonly dash?: Dash };
+  readonly hovertext?: readonly string[];
+  readonly hoverinfo?: "text" | "skip";
+  readonly showlegend?: boolean;
+}
+
+/** One axis; its ticks and range are always given. */
+export interface Axis {
+  readonly title?: { readonly text: string };
+  /** A logarithmic axis has powers of ten as range, and plain numbers as ticks. */
+  readonly type?: "linear" | "log";
+  readonly range: readonly [number, number];
+  readonly tickvals: readonly number[];
+  readonly ticktext: readonly string[];
+  readonly tickangle?: number;
+  /** Which part of the plot's height it takes. */
+  readonly domain?: readonly [number, number];
+  readonly anchor?: "y" | "y2";
+  readonly showgrid?: boolean;
+}
+
+/** A text at a point in axis units, `ax` and `ay` pixels from it. */
+export interface Annotation {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly ax: number;
+  readonly ay: number;
+}
+
+/** A straight line across the plot, in axis units, or parts of the plot where "paper". */
+export interface Line {
+  readonly type: "line";
+  readonly xref: "paper" | "x";
+  readonly yref: "paper" | "y";
+  readonly x0: number;
+  readonly x1: number;
+  readonly y0: number;
+  readonly y1: number;
+  readonly layer: "below";
+  readonly line: { readonly color: string; readonly width: number; readonly dash?: Dash };
+}
+
+/** Everything around the traces. */
+export interface Layout {
+  /** Pixels, the legend counted. */
+  readonly height: number;
+  readonly margin: { readonly l: number; readonly r: number; readonly t: number; readonly b: number };
+  readonly xaxis: Axis;
+  readonly yaxis: Axis;
+  readonly yaxis2?: Axis;
+  readonly shapes?: readonly Line[];
+  readonly annotations?: readonly Annotation[];
+}
+
+/** What plotly draws. */
+export interface Figure {
+  readonly data: readonly Trace[];
+  readonly layout: Layout;
+}
+
+/** How much room a figure has. */
+export interface FigureSize {
+  /** Pixels from edge to edge; default 800. */
+  readonly width?: number;
+}
+
+const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
+const GRID = "rgba(128,136,144,0.22)";
+
+/**
+ * A figure in the common style, with a legend below where a trace wants one.
+ *
+ * @param data what to draw.
+ * @param layout what differs from plot to plot; room for the legend is added to its height.
+ * @param size the width that it is made for; plotly will stretch it.
+ */
+export function figure(data: readonly Trace[], layout: Layout, size: FigureSize = {}): Figure {
+  const { width = 800 } = size;
+  const legend = legendHeight(data, width);
+  const { margin, height, xaxis, yaxis, yaxis2, annotations = [], ...rest } = layout;
+  const styled = {
+    data,
+    layout: {
+      ...rest,
+      font: { family: FONT, size: 13, color: neutralColor },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      hovermode: "closest",
+      hoverlabel: { align: "left" },
+      // Dragging would zoom, and so would a finger that scrolls the page.
+      dragmode: false,
+      height: height + legend,
+      margin: { ...margin, b: margin.b + legend },
+      xaxis: styledAxis(xaxis),
+      yaxis: styledAxis(yaxis),
+      ...(yaxis2 ? { yaxis2: styledAxis(yaxis2) } : {}),
+      annotations: annotations.map((one) => ({ ...LABEL, ...one })),
+      showlegend: legend > 0,
+      legend: {
+        orientation: "h",
+        xref: "container",
+        yref: "container",
+        x: 0,
+        y: 0,
+        xanchor: "left",
+        yanchor: "bottom",
+      },
+    },
+  };
+  // Not enumerable, so that JSON and comparisons see plain data.
+  return Object.defineProperty(styled, Symbol.for("Jupyter.display"), {
+    value: () => ({
+      "application/vnd.plotly.v1+json": styled,
+      "text/html": figureSvg(styled, { width }),
+    }),
+  });
+}
+
+function styledAxis(axis: Axis): Axis {
+  const common = { gridcolor: GRID, zeroline: false, fixedrange: true, tickmode: "array" };
+  const title = axis.title ? { title: { ...axis.title, font: { size: 13 }, standoff: 10 } } : {};
+  return { ...common, ...axis, ...title };
+}
+
+const LABEL = { showarrow: true, arrowhead: 0, arrowwidth: 0.8, arrowcolor: neutralColor, standoff: 6 };
+
+/** Pixels for the legend's lines: entries stand in columns as wide as the longest. */
+function legendHeight(data: readonly Trace[], width: number): number {
+  const shown = data.filter(({ showlegend }) => showlegend !== false);
+  if (shown.length === 0) return 0;
+  const entry = 50 + 7 * Math.max(...shown.map(({ name }) => name.length));
+  return 14 + 20 * Math.ceil(shown.length / Math.max(Math.floor(width / entry), 1));
+}
+
+/** Names as plotly's texts show them: it would read "<b>" as bold and "&lt;" as "<". */
+export function plotText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** The lines of a hover text, the first in bold. */
+export function hover(name: string, ...lines: string[]): string {
+  return [`<b>${plotText(name)}</b>`, ...lines.map(plotText)].join("<br>");
+}

@@ -1,0 +1,196 @@
+/**
+ * A figure as static SVG: for README files, and for notebooks whose front end has no plotly.
+ *
+ * @module
+ */
+import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
+import { escapeHtml } from "./html.ts";
+
+/** What the picture needs besides its figure. */
+export interface SvgOptions extends FigureSize {
+  /** What the picture shows, for those who cannot see it. */
+  readonly title?: string;
+}
+
+/** Text takes the colour of what is around it; an SVG that stands alone follows the reader's colour scheme. */
+const STYLE = "svg:root{color:#1e2227}@media(prefers-color-scheme:dark){svg:root{color:#e9e7e3}}";
+const DASHES: Record<string, string> = { dash: "7 4", dot: "2 3", dashdot: "7 3 2 3" };
+
+interface Attributes {
+  readonly [name: string]: string | number | undefined;
+}
+
+function element(name: string, attributes: Attributes, content = ""): string {
+  const written = Object.entries(attributes).filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${typeof value === "number" ? Math.round(100 * value) / 100 : value}"`);
+  return `<${name}${written.join("")}>${content}</${name}>`;
+}
+
+/** Plotly's text is escaped already; of its tags only bold is used here. */
+function text(words: string, attributes: Attributes): string {
+  return element(
+    "text",
+    attributes,
+    words.replaceAll("<b>", '<tspan font-weight="600">').replaceAll("</b>", "</tspan>"),
+  );
+}
+
+function marker(x: number, y: number, { marker }: Trace): string {
+  const { color, size = 6, symbol = "circle" } = marker!;
+  const r = size / 2;
+  if (symbol === "circle") return element("circle", { cx: x, cy: y, r, fill: color });
+  if (symbol === "line-ns-open") {
+    return element("path", { d: `M${x.toFixed(1)} ${y - r}v${size}`, stroke: color, "stroke-width": 2 });
+  }
+  const corners = {
+    diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
+    square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
+    "triangle-down": [[-1.1, -0.8], [1.1, -0.8], [0, 1.1]],
+  }[symbol];
+  const points = corners.map(([dx, dy]) => `${(x + r * dx!).toFixed(1)},${(y + r * dy!).toFixed(1)}`);
+  return element("polygon", { points: points.join(" "), fill: color });
+}
+
+function stroke({ color, width, dash }: NonNullable<Trace["line"]>): Attributes {
+  return { fill: "none", stroke: color, "stroke-width": width, "stroke-dasharray": DASHES[dash ?? "solid"] };
+}
+
+/** Pixels of a value, between the axis's ends. */
+function scale({ range, type }: Axis, [start, end]: readonly [number, number]) {
+  return (value: number, plain = type !== "log") =>
+    start + (end - start) * ((plain ? value : Math.log10(value)) - range[0]) / (range[1] - range[0]);
+}
+
+/**
+ * Draws a figure.
+ *
+ * @returns an svg element that may stand alone in a file or inside HTML; it refers to nothing outside.
+ */
+export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): string {
+  const { width = 800, title = "" } = options;
+  const { margin, height, xaxis, yaxis, yaxis2, shapes = [], annotations = [] } = layout;
+  const [left, right, top, bottom] = [margin.l, width - margin.r, margin.t, height - margin.b];
+  const vertical = (axis: Axis) => {
+    const [low, high] = axis.domain ?? [0, 1];
+    return scale(axis, [bottom - low * (bottom - top), bottom - high * (bottom - top)]);
+  };
+  const px = scale(xaxis, [left, right]);
+  const axes = [yaxis, ...(yaxis2 ? [yaxis2] : [])].map((axis) => ({ axis, py: vertical(axis) }));
+  const parts: string[] = [];
+  const grid = { stroke: "currentColor", "stroke-opacity": 0.14 };
+  const muted = { fill: "currentColor", "fill-opacity": 0.75 };
+
+  xaxis.tickvals.forEach((value, i) => {
+    const x = px(value);
+    if (xaxis.showgrid !== false) parts.push(element("path", { d: `M${x} ${top}V${bottom}`, ...grid }));
+    const turned = xaxis.tickangle
+      ? { "text-anchor": "end", transform: `translate(${x + 4} ${bottom + 8}) rotate(${xaxis.tickangle})` }
+      : { "text-anchor": "middle", x, y: bottom + 18 };
+    parts.push(text(xaxis.ticktext[i]!, { ...muted, "font-size": xaxis.tickangle ? 11 : 13, ...turned }));
+  });
+  for (const { axis, py } of axes) {
+    axis.tickvals.forEach((value, i) => {
+      const y = py(value);
+      if (axis.showgrid !== false) parts.push(element("path", { d: `M${left} ${y}H${right}`, ...grid }));
+      parts.push(text(axis.ticktext[i]!, { ...muted, "text-anchor": "end", x: left - 8, y: y + 4.5 }));
+    });
+    if (axis.title) {
+      const y = (py(axis.range[0], true) + py(axis.range[1], true)) / 2;
+      parts.push(text(axis.title.text, {
+        ...muted,
+        "text-anchor": "middle",
+        transform: `translate(14 ${y}) rotate(-90)`,
+      }));
+    }
+  }
+  if (xaxis.title) {
+    parts.push(text(xaxis.title.text, {
+      ...muted,
+      "text-anchor": "middle",
+      x: (left + right) / 2,
+      y: bottom + 40,
+    }));
+  }
+  for (const { xref, yref, x0, x1, y0, y1, line } of shapes) {
+    const x = (value: number) => xref === "paper" ? left + value * (right - left) : px(value, true);
+    const y = (value: number) =>
+      yref === "paper" ? bottom - value * (bottom - top) : axes[0]!.py(value, true);
+    parts.push(element("path", { d: `M${x(x0)} ${y(y0)}L${x(x1)} ${y(y1)}`, ...stroke(line) }));
+  }
+  for (const trace of data) {
+    const { py } = axes[trace.yaxis === "y2" ? 1 : 0]!;
+    const points = trace.x.flatMap((x, i) => {
+      const y = trace.y[i];
+      return y === null || y === undefined ? [] : [{ x, y }];
+    });
+    if (trace.type === "bar") {
+      for (const { x, y } of points) {
+        const [from, to] = [px(x - trace.width! / 2), px(x + trace.width! / 2)];
+        const size = { x: from, y: py(y), width: to - from, height: py(0) - py(y) };
+        parts.push(element("rect", { ...size, fill: trace.marker!.color }));
+      }
+      continue;
+    }
+    if (trace.mode!.includes("lines")) {
+      const path = points.map(({ x, y }) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`);
+      parts.push(element("polyline", { points: path.join(" "), ...stroke(trace.line!) }));
+    }
+    if (trace.mode!.includes("markers")) parts.push(...points.map(({ x, y }) => marker(px(x), py(y), trace)));
+  }
+  for (const { text: label, x, y, ax, ay } of annotations) {
+    const point = [px(x, true), axes[0]!.py(y, true)] as const;
+    const middle = [point[0] + ax, point[1] + ay] as const;
+    parts.push(leader(point, { middle, letters: label.replace(/<[^>]*>/g, "").length }));
+    const place = { x: middle[0], y: middle[1] + 4.5 };
+    parts.push(text(label, { fill: "currentColor", "text-anchor": "middle", ...place }));
+  }
+  parts.push(...legend(data, { width, height }));
+  const attributes = {
+    xmlns: "http://www.w3.org/2000/svg",
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    style: "max-width:100%;height:auto",
+    role: "img",
+    "font-family": "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    "font-size": 13,
+  };
+  return element(
+    "svg",
+    attributes,
+    `<title>${escapeHtml(title)}</title><style>${STYLE}</style>${parts.join("\n")}`,
+  );
+}
+
+/** A thin line from a point to the nearest place of its label, where there is room for one. */
+function leader(
+  [x, y]: readonly [number, number],
+  { middle, letters }: { middle: readonly [number, number]; letters: number },
+): string {
+  const nearest = (from: number, center: number, half: number) =>
+    Math.min(Math.max(from, center - half), center + half);
+  const [dx, dy] = [nearest(x, middle[0], 3.7 * letters) - x, nearest(y, middle[1], 7) - y];
+  const length = Math.hypot(dx, dy);
+  if (length < 14) return "";
+  const along = (pixels: number) =>
+    `${(x + pixels * dx / length).toFixed(1)} ${(y + pixels * dy / length).toFixed(1)}`;
+  const d = `M${along(7)}L${along(length - 2)}`;
+  return element("path", { d, stroke: "currentColor", "stroke-opacity": 0.5 });
+}
+
+/** The legend, at the bottom, in columns as wide as the longest entry. */
+function legend(data: readonly Trace[], { width, height }: { width: number; height: number }): string[] {
+  const shown = data.filter(({ showlegend }) => showlegend !== false);
+  const entry = 50 + 7 * Math.max(...shown.map(({ name }) => name.length));
+  const columns = Math.max(Math.floor(width / entry), 1);
+  const lines = Math.ceil(shown.length / columns);
+  return shown.flatMap((trace, i) => {
+    const x = (i % columns) * entry + 6;
+    const y = height - 20 * (lines - Math.floor(i / columns)) + 8;
+    return [
+      trace.mode!.includes("lines") ? element("path", { d: `M${x} ${y}h30`, ...stroke(trace.line!) }) : "",
+      trace.mode!.includes("markers") ? marker(x + 15, y, trace) : "",
+      text(trace.name, { x: x + 38, y: y + 4.5, fill: "currentColor" }),
+    ];
+  });
+}

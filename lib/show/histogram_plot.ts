@@ -1,0 +1,121 @@
+/**
+ * A layer's weights, and where each format has values for them.
+ *
+ * @module
+ */
+import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import { formatStyle, neutralColor } from "./palette.ts";
+import { decimal } from "./units.ts";
+
+/** A format's values for these weights, in the weights' own units. */
+export interface FormatValues {
+  /** The format's name. */
+  readonly name: string;
+  /** The values, in any order. */
+  readonly values: ArrayLike<number>;
+}
+
+const BARS_HEIGHT = 220;
+const ROW_HEIGHT = 24;
+const BINS = 40;
+
+/** A histogram of weights, and below it a row of strokes for each format's values. */
+export function histogramPlot(
+  weights: ArrayLike<number>,
+  formats: readonly FormatValues[],
+  options: FigureSize = {},
+): Figure {
+  const { width = 800 } = options;
+  const [low, high] = extent([weights, ...formats.map(({ values }) => values)]);
+  const bin = (high - low) / BINS;
+  const counts = new Array<number>(BINS).fill(0);
+  for (let i = 0; i < weights.length; i++) {
+    if (!Number.isFinite(weights[i])) continue;
+    counts[Math.min(Math.floor((weights[i]! - low) / bin), BINS - 1)]!++;
+  }
+  const bars: Trace = {
+    type: "bar",
+    name: "weights",
+    x: counts.map((_, i) => low + (i + 0.5) * bin),
+    y: counts,
+    width: 0.94 * bin,
+    marker: { color: neutralColor },
+    hovertext: counts.map((count, i) =>
+      hover(`${count} weights`, `from ${decimal(low + i * bin, 3)} to ${decimal(low + (i + 1) * bin, 3)}`)
+    ),
+    hoverinfo: "text",
+    showlegend: false,
+  };
+  // Row 0 is at the bottom, the first format at the top.
+  const row = (i: number) => formats.length - 1 - i;
+  const strokes = formats.map(({ name, values }, i): Trace => {
+    const sorted = Array.from(values).sort((a, b) => a - b);
+    const { color } = formatStyle(name);
+    return {
+      type: "scatter",
+      mode: "markers",
+      name: plotText(name),
+      x: sorted,
+      y: sorted.map(() => row(i)),
+      yaxis: "y2",
+      marker: { symbol: "line-ns-open", size: 13, color, line: { color, width: 2 } },
+      hovertext: sorted.map((value, v) =>
+        hover(name, `value ${v + 1} of ${sorted.length}: ${decimal(value, 4)}`)
+      ),
+      hoverinfo: "text",
+      showlegend: false,
+    };
+  });
+  const gap = 10;
+  const whole = BARS_HEIGHT + gap + ROW_HEIGHT * formats.length;
+  const margin = { l: 86, r: 12, t: 10, b: 52 };
+  const most = Math.max(...counts);
+  const xTicks = roundTicks([low, high], width < 500 ? 4 : 9);
+  const yTicks = roundTicks([0, most], 5);
+  return figure([bars, ...strokes], {
+    height: margin.t + whole + margin.b,
+    margin,
+    xaxis: {
+      title: { text: "weight" },
+      range: [low - 0.02 * (high - low), high + 0.02 * (high - low)],
+      anchor: formats.length > 0 ? "y2" : "y",
+      tickvals: xTicks,
+      ticktext: xTicks.map(String),
+    },
+    yaxis: {
+      title: { text: "weights" },
+      range: [0, 1.04 * most],
+      domain: [1 - BARS_HEIGHT / whole, 1],
+      tickvals: yTicks,
+      ticktext: yTicks.map(String),
+    },
+    yaxis2: {
+      range: [-0.5, formats.length - 0.5],
+      domain: [0, ROW_HEIGHT * formats.length / whole],
+      tickvals: formats.map((_, i) => row(i)),
+      ticktext: formats.map(({ name }) => plotText(name)),
+    },
+  }, { width });
+}
+
+/** The least and the largest finite number; something around it where there is no span. */
+function extent(lists: readonly ArrayLike<number>[]): [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const list of lists) {
+    for (let i = 0; i < list.length; i++) {
+      if (!Number.isFinite(list[i])) continue;
+      low = Math.min(low, list[i]!);
+      high = Math.max(high, list[i]!);
+    }
+  }
+  if (low > high) return [-1, 1];
+  return low === high ? [low - 1, high + 1] : [low, high];
+}
+
+/** Multiples of 1, 2 or 5 times a power of ten within a range, at most so many. */
+function roundTicks([low, high]: readonly [number, number], most: number): number[] {
+  const power = 10 ** Math.floor(Math.log10((high - low) / most));
+  const step = [1, 2, 5, 10].map((digit) => digit * power).find((step) => (high - low) / step <= most)!;
+  const [first, last] = [Math.ceil(low / step), Math.floor(high / step)];
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
+}

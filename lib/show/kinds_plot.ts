@@ -1,0 +1,73 @@
+/**
+ * What each format costs on each kind of text.
+ *
+ * @module
+ */
+import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
+import { formatStyle, neutralColor } from "./palette.ts";
+import type { ReportRow } from "./report_data.ts";
+import { decimal } from "./units.ts";
+
+/** What the plot of kinds needs besides its rows. */
+export interface KindsOptions extends FigureSize {
+  /** The original's perplexity of each kind. */
+  readonly baseline: { readonly kinds: Readonly<Record<string, number>> };
+}
+
+const HEIGHT = 370;
+
+/** Perplexity against the original's: a group of points for each kind of text, a point a format. */
+export function kindsPlot(rows: readonly ReportRow[], options: KindsOptions): Figure {
+  const { baseline, width = 800 } = options;
+  const kinds = Object.keys(baseline.kinds);
+  const margin = { l: 86, r: 12, t: 10, b: 34 };
+  const data = rows.map((row, r): Trace => {
+    const { color, symbol } = formatStyle(row.format);
+    const measured = kinds.map((kind, k) => ({ kind, k, ratio: row.kinds[kind]! / baseline.kinds[kind]! }))
+      .filter(({ kind }) => row.kinds[kind] !== undefined);
+    return {
+      type: "scatter",
+      mode: "markers",
+      name: plotText(row.format),
+      // Formats stand beside each other in the order of the rows, over four fifths of a kind's place.
+      x: measured.map(({ k }) => k + 0.8 * ((r + 0.5) / rows.length - 0.5)),
+      y: measured.map(({ ratio }) => increasePlace(ratio)),
+      marker: { color, symbol, size: width < 500 ? 7 : 10 },
+      hovertext: measured.map(({ kind, ratio }) =>
+        hover(
+          `${row.format} on ${kind}`,
+          `perplexity ${decimal(row.kinds[kind])}, the original's ${decimal(baseline.kinds[kind])}`,
+          increaseText(ratio),
+        )
+      ),
+      hoverinfo: "text",
+    };
+  });
+  const places = data.flatMap(({ y }) => y as number[]);
+  const [low, high] = [Math.min(...places, 0), Math.max(...places, increasePlace(1.02))];
+  const range = [low - 0.06 * (high - low), high + 0.06 * (high - low)] as const;
+  const ticks = increaseTicks(range, 28 / (HEIGHT - margin.t - margin.b) * (range[1] - range[0]));
+  const line = {
+    type: "line",
+    layer: "below",
+    line: { color: neutralColor, width: 1.5, dash: "dash" },
+  } as const;
+  return figure(data, {
+    height: HEIGHT,
+    margin,
+    xaxis: {
+      range: [-0.5, kinds.length - 0.5],
+      tickvals: kinds.map((_, k) => k),
+      ticktext: kinds.map(plotText),
+      showgrid: false,
+    },
+    yaxis: {
+      title: { text: "change of perplexity" },
+      range,
+      tickvals: ticks.map(increasePlace),
+      ticktext: ticks.map((ratio) => ratio === 1 ? "original" : increaseTickText(ratio)),
+    },
+    shapes: [{ ...line, xref: "paper", yref: "y", x0: 0, x1: 1, y0: 0, y1: 0 }],
+  }, { width });
+}

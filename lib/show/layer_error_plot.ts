@@ -1,0 +1,95 @@
+/**
+ * What each format does to each layer's output.
+ *
+ * @module
+ */
+import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import { formatStyle, neutralColor } from "./palette.ts";
+import { percent } from "./units.ts";
+
+/** A format's errors, in the order of the layers. */
+export interface LayerSeries {
+  /** The format's name. */
+  readonly name: string;
+  /** Relative errors of the outputs, 0.01 being a hundredth. */
+  readonly errors: readonly number[];
+}
+
+const HEIGHT = 420;
+
+/** Relative error of every layer's output on a logarithmic axis, a line a format. */
+export function layerErrorPlot(
+  layers: readonly string[],
+  series: readonly LayerSeries[],
+  options: FigureSize = {},
+): Figure {
+  const { width = 800 } = options;
+  const margin = { l: 86, r: 12, t: 10, b: 92 };
+  const data = series.map(({ name, errors }): Trace => {
+    const { color, symbol, dash } = formatStyle(name);
+    return {
+      type: "scatter",
+      mode: "lines+markers",
+      name: plotText(name),
+      x: layers.map((_, i) => i),
+      // A logarithmic axis has no place for 0.
+      y: layers.map((_, i) => errors[i]! > 0 && Number.isFinite(errors[i]) ? errors[i]! : null),
+      line: { color, dash, width: /^any/i.test(name) ? 2.4 : 1.4 },
+      marker: { color, symbol, size: layers.length > 60 ? 4 : 6 },
+      hovertext: layers.map((layer, i) => hover(name, layer, `error of the output ${percent(errors[i])}`)),
+      hoverinfo: "text",
+    };
+  });
+  const names = layers.map(shortLayerName);
+  const block = (i: number) => names[i]?.split(".")[0];
+  const starts = names.flatMap((_, i) => i === 0 || block(i) !== block(i - 1) ? [i] : []);
+  const known = data.flatMap(({ y }) => y.filter((error) => error !== null));
+  const [low, high] = [Math.min(...known, 0.05), Math.max(...known, 0.1)];
+  const errors = [-6, -5, -4, -3, -2, -1, 0, 1].flatMap((power) =>
+    [1, 2, 5].map((digit) => digit * 10 ** power)
+  )
+    .filter((error) => error >= low / 1.5 && error <= high * 1.5);
+  const shown = ticks(starts, { all: layers.length, fit: Math.floor((width - margin.l) / 15) });
+  return figure(data, {
+    height: HEIGHT,
+    margin,
+    xaxis: {
+      range: [-0.6, layers.length - 0.4],
+      tickvals: shown,
+      ticktext: shown.map((i) => plotText(names[i]!)),
+      tickangle: -90,
+      showgrid: false,
+    },
+    yaxis: {
+      type: "log",
+      title: { text: "error of the output" },
+      range: [Math.log10(low / 1.5), Math.log10(high * 1.5)],
+      tickvals: errors,
+      ticktext: errors.map((error) => `${Number((100 * error).toPrecision(1))}\u00a0%`),
+    },
+    // A line where a new block begins, unless there are too many to help.
+    shapes: starts.length > 48 ? [] : starts.slice(1).map((i) => ({
+      type: "line",
+      xref: "x",
+      yref: "paper",
+      x0: i - 0.5,
+      x1: i - 0.5,
+      y0: 0,
+      y1: 1,
+      layer: "below",
+      line: { color: neutralColor, width: 0.5 },
+    })),
+  }, { width });
+}
+
+/** "model.layers.3.self_attn.q_proj" as "3.q_proj"; names without a number stay as they are. */
+export function shortLayerName(name: string): string {
+  return name.replace(/^.*?(?:^|\.)(\d+)\.(?:.*\.)?([^.]+)$/, "$1.$2");
+}
+
+/** Which layers are named: all where they fit, else the first of each block, or every so many of those. */
+function ticks(starts: readonly number[], { all, fit }: { all: number; fit: number }): number[] {
+  if (all <= fit) return Array.from({ length: all }, (_, i) => i);
+  const step = Math.ceil(starts.length / fit);
+  return starts.filter((_, i) => i % step === 0);
+}

@@ -1,0 +1,53 @@
+/**
+ * How a format looks in every plot: its hue tells the family, its shape and dash the bits.
+ *
+ * Learned formats are cool, fixed ones warm, which every common colour blindness tells apart. Each colour has at
+ * least 3:1 against white and against the report's dark background, so that a figure needs no second palette.
+ *
+ * @module
+ */
+
+/** Plotly's names of the shapes that points have here. */
+export type PointShape = "circle" | "diamond" | "square" | "triangle-down";
+
+/** Plotly's names of dashes. */
+export type Dash = "solid" | "dash" | "dot" | "dashdot";
+
+/** How a format's marks look. */
+export interface FormatStyle {
+  readonly color: string;
+  readonly symbol: PointShape;
+  readonly dash: Dash;
+}
+
+const FAMILIES: Record<string, string> = {
+  any: "#2b7fd6",
+  int: "#d9601a",
+  nf: "#a97f00",
+  fp: "#a8583a",
+  af: "#cf5f77",
+  mx: "#857d4d",
+};
+
+/** The colour of learned formats as a whole. */
+export const learnedColor: string = FAMILIES.any!;
+/** The colour of fixed formats as a whole. */
+export const fixedColor: string = FAMILIES.int!;
+/** For lines that are no format's, legible on light and on dark. */
+export const neutralColor = "#7d858d";
+
+/** The look of a format, from its name: "any4", "int3", "nf4" … */
+export function formatStyle(name: string): FormatStyle {
+  const [, family = "", bits = "4"] = /^([a-z]*)(\d*)/i.exec(name) ?? [];
+  const color = FAMILIES[family.toLowerCase()] ?? neutralColor;
+  switch (Number(bits)) {
+    case 2:
+      return { color, symbol: "triangle-down", dash: "dot" };
+    case 3:
+      return { color, symbol: "square", dash: "dash" };
+    case 4:
+      return { color, symbol: "circle", dash: "solid" };
+    default:
+      return { color, symbol: "diamond", dash: "dashdot" };
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Labels beside points, none over another.
+ *
+ * @module
+ */
+
+/** A point and how wide its label is, in pixels; y grows downwards. */
+export interface Labelled {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** What labels have to fit into. */
+export interface Scene {
+  /** Pixels that the plot is wide. */
+  readonly width: number;
+  /** Pixels that the plot is high. */
+  readonly height: number;
+  /** The corners of a line that labels should rather not cross. */
+  readonly line?: readonly { readonly x: number; readonly y: number }[];
+}
+
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Height of a label, in pixels. */
+export const LABEL_HEIGHT = 16;
+/** Half the side of the square that a marker takes. */
+const MARKER = 7;
+/** In the order of preference: right, above, left, below, then between them. */
+const DIRECTIONS = [[1, 0], [0, -1], [-1, 0], [0, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]] as const;
+/** Pixels from the point to the label's nearest side. */
+const REACHES = [10, 18, 28, 40, 54, 70, 90, 112, 136];
+
+/**
+ * Where each label's middle goes, relative to its point.
+ *
+ * Greedy: the most crowded points choose first, and each takes the place that costs least in overlap with labels
+ * and markers, in crossing the line and in distance.
+ *
+ * @returns pixels to the right and down, in the order of the points.
+ */
+export function placeLabels(points: readonly Labelled[], scene: Scene): { dx: number; dy: number }[] {
+  const markers = points.map(({ x, y }) => around(x, y, [MARKER, MARKER]));
+  const placed: Box[] = [];
+  const offsets = points.map(() => ({ dx: 0, dy: 0 }));
+  const crowd = points.map(({ x, y }) => points.filter((p) => Math.hypot(p.x - x, p.y - y) < 60).length);
+  const order = points.map((_, i) => i).sort((a, b) => crowd[b]! - crowd[a]! || a - b);
+  for (const i of order) {
+    const { x, y, width } = points[i]!;
+    const half = [width / 2 + 2, LABEL_HEIGHT / 2] as const;
+    let best = { cost: Infinity, box: around(x, y, half) };
+    for (const [rank, reach] of REACHES.entries()) {
+      for (const [preference, [right, down]] of DIRECTIONS.entries()) {
+        const [dx, dy] = [right * (reach + half[0]), down * (reach + half[1])];
+        const box = around(x + dx, y + dy, half);
+        const over = (others: readonly Box[]) => others.reduce((sum, other) => sum + overlap(box, other), 0);
+        const cost = 1000 * over(placed) + 10 * over(markers) + 1000 * outside(box, scene) +
+          6 * crossed(box, scene) + 30 * rank +
+          2 * preference;
+        if (cost >= best.cost) continue;
+        best = { cost, box };
+        offsets[i] = { dx, dy };
+      }
+    }
+    placed.push(best.box);
+  }
+  return offsets;
+}
+
+function around(x: number, y: number, [width, height]: readonly [number, number]): Box {
+  return { left: x - width, right: x + width, top: y - height, bottom: y + height };
+}
+
+function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  return width > 0 && height > 0 ? width * height : 0;
+}
+
+/** Pixels by which a box sticks out of the plot. */
+function outside(box: Box, { width, height }: Scene): number {
+  return Math.max(0, -box.left) + Math.max(0, box.right - width) + Math.max(0, -box.top) +
+    Math.max(0, box.bottom - height);
+}
+
+/** Pixels of the line inside a box, roughly: by points along it. */
+function crossed(box: Box, { line = [] }: Scene): number {
+  let hits = 0;
+  for (let i = 1; i < line.length; i++) {
+    const [a, b] = [line[i - 1]!, line[i]!];
+    const steps = Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / 4);
+    for (let s = 0; s <= steps; s++) {
+      const [x, y] = [a.x + (b.x - a.x) * s / steps, a.y + (b.y - a.y) * s / steps];
+      if (x > box.left && x < box.right && y > box.top && y < box.bottom) hits += 4;
+    }
+  }
+  return hits;
+}
