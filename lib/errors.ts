@@ -7,25 +7,25 @@
 
 /** Base of every error thrown on purpose, so that one `instanceof` tells them from bugs. */
 export class Any4Error extends Error {
-  override name = "Any4Error";
+  /**
+   * Makes an error that bears the name of its class.
+   *
+   * @param message what was found and what was expected.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** A file or folder does not hold what its format promises: truncated, malformed, or lying about its size. */
-export class CheckpointError extends Any4Error {
-  override name = "CheckpointError";
-}
+export class CheckpointError extends Any4Error {}
 
 /** config.json asks for something missing, contradictory or not supported. */
-export class ConfigError extends Any4Error {
-  override name = "ConfigError";
-}
+export class ConfigError extends Any4Error {}
 
 /** A tensor cannot be quantized or multiplied as it is: NaN, infinity, wrong shape. */
-export class TensorError extends Any4Error {
-  override name = "TensorError";
-}
+export class TensorError extends Any4Error {}
 
 /** An option's value is out of range or unknown. */
-export class OptionError extends Any4Error {
-  override name = "OptionError";
-}
+export class OptionError extends Any4Error {}

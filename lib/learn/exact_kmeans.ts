@@ -42,6 +42,8 @@ export class ExactKMeans implements Learner {
   readonly #path: KLinkPath;
 
   /**
+   * Makes a learner, with buffers that all its fits share.
+   *
    * @param k how many centroids, at least 1.
    * @param capacity how many values to make room for at once; buffers grow when more come.
    * @throws {OptionError} when k is not a whole number of at least 1.

@@ -48,6 +48,8 @@ export class Lloyd implements Learner {
   readonly #bounds: Int32Array;
 
   /**
+   * Makes a learner, with buffers that all its fits share.
+   *
    * @param k how many centroids to find.
    * @throws {OptionError} when k or an option is out of range or unknown.
    */

@@ -183,7 +183,11 @@ export class Session {
   readonly #cache: KvCache;
   #work = new Map<number, Workspace>();
 
-  /** @param capacity tokens that the sequence may have in all. */
+  /**
+   * Starts an empty sequence.
+   *
+   * @param capacity tokens that it may have in all.
+   */
   constructor(decoder: Decoder, capacity: number) {
     const { num_hidden_layers, num_key_value_heads, head_dim } = decoder.config;
     this.#decoder = decoder;

@@ -55,7 +55,12 @@ export class Model implements Disposable {
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
   readonly #decoder: Decoder;
 
-  /** @param parts the parts; all tensors that the config asks for must be there. */
+  /**
+   * Puts a model together; {@linkcode loadModel} is how to get one from files.
+   *
+   * @param parts the parts; all tensors that the config asks for must be there.
+   * @throws {OptionError} when a tensor is missing.
+   */
   constructor(parts: ModelParts) {
     this.name = parts.name;
     this.folder = parts.folder;

@@ -21,6 +21,8 @@ export class Tokenizer {
   readonly #config: Record<string, unknown>;
 
   /**
+   * Makes a tokenizer of parsed files.
+   *
    * @param tokenizer the parsed tokenizer.json.
    * @param config the parsed tokenizer_config.json.
    */
