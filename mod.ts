@@ -74,3 +74,16 @@ export {
 } from "./lib/measure/perplexity.ts";
 export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
+export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
+export { type KindsOptions, kindsPlot } from "./lib/show/kinds_plot.ts";
+export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts";
+export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
+export type { Dash, PointShape } from "./lib/show/palette.ts";
+export { type Progress, progress, type ProgressOptions } from "./lib/show/progress.ts";
+export { reportHtml } from "./lib/show/report.ts";
+export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";
+export { type Results, resultsText } from "./lib/show/results_table.ts";
+export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
+export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
+export { fold } from "./lib/show/width.ts";

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { dequantize, isPacked, loadModel, weightStats } from "any4";
-import { table } from "../lib/show/table.ts";
-import { command, jsonOption, main, modelOption, short, whole } from "./cli.ts";
+import { decimal, dequantize, isPacked, loadModel, percent, weightStats } from "any4";
+import { command, jsonOption, linearsTable, main, modelOption, whole } from "./cli.ts";
 
 const options = command("analyze", "Show statistics of every Linear's weights: spread, outliers, entropy.")
   .addOption(modelOption())
@@ -31,19 +30,18 @@ await main(async () => {
     console.log(JSON.stringify({ model: model.name, bins: options.bins, layers }, null, 2));
     return;
   }
-  const columns = ["shape", "format", "mean", "std", "min", "max", "kurtosis", "beyond 4σ", "entropy, bits"];
-  console.log(table(
-    [{ title: "Linear" }, ...columns.map((title) => ({ title, align: "right" as const }))],
+  console.log(linearsTable(
+    ["shape", "format", "mean", "std", "min", "max", "kurtosis", "beyond 4σ", "entropy, bits"],
     layers.map((layer) => [
-      layer.linear.replace(/^model\.layers\./, ""),
+      layer.linear,
       `${layer.rows}×${layer.cols}`,
       layer.format ?? "F32",
-      short(layer.mean),
-      short(layer.std),
-      short(layer.min),
-      short(layer.max),
-      short(layer.kurtosis),
-      `${(100 * layer.outliers).toFixed(3)} %`,
+      decimal(layer.mean),
+      decimal(layer.std),
+      decimal(layer.min),
+      decimal(layer.max),
+      decimal(layer.kurtosis),
+      percent(layer.outliers, { places: 3 }),
       layer.entropy.toFixed(3),
     ]),
   ));

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { type BackendName, calibrate, loadModel } from "any4";
-import { table } from "../lib/show/table.ts";
-import { backendOption, command, jsonOption, main, modelOption, readText, short } from "./cli.ts";
+import { type BackendName, calibrate, decimal, loadModel } from "any4";
+import { backendOption, command, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(
   "calibrate",
@@ -49,17 +48,16 @@ await main(async () => {
     console.log(JSON.stringify({ model: model.name, layers }, null, 2));
     return;
   }
-  const columns = ["tokens", "columns", "mean |x|", "rms x", "largest column", "× the average"];
-  console.log(table(
-    [{ title: "Linear" }, ...columns.map((title) => ({ title, align: "right" as const }))],
+  console.log(linearsTable(
+    ["tokens", "columns", "mean |x|", "rms x", "largest column", "× the average"],
     layers.map((layer) => [
-      layer.linear.replace(/^model\.layers\./, ""),
+      layer.linear,
       String(layer.tokens),
       String(layer.columns),
-      short(layer.meanAbs),
-      short(layer.rms),
+      decimal(layer.meanAbs),
+      decimal(layer.rms),
       String(layer.largestColumn),
-      short(layer.largestShare),
+      decimal(layer.largestShare),
     ]),
   ));
   if (options.out) console.log(`\nAll columns are in ${options.out}.`);

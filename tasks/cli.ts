@@ -1,5 +1,5 @@
 /**
- * What the tasks share: arguments, errors, reading texts.
+ * What the tasks share: arguments, errors, reading texts, tables of Linears.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import {
   type Document,
   formats,
   OptionError,
+  table,
   weightings,
 } from "any4";
 
@@ -36,8 +37,8 @@ export function whole(least: number): (text: string) => number {
   };
 }
 
-/** Parses a number. */
-export function decimal(text: string): number {
+/** Parses a number that is not infinite. */
+export function finite(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");
   return value;
@@ -108,16 +109,10 @@ export async function main(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Bytes as people read them. */
-export function humanBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  while (bytes >= 999.5 && unit < units.length - 1) [bytes, unit] = [bytes / 1000, unit + 1];
-  return `${unit === 0 ? bytes : bytes.toPrecision(3)} ${units[unit]}`;
-}
-
-/** A measure in four digits, whatever its size. */
-export function short(value: number): string {
-  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)) return value.toExponential(2);
-  return value.toPrecision(4);
+/** A table with a row for each Linear, whose name comes first. */
+export function linearsTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  return table(
+    [{ title: "Linear" }, ...titles.map((title) => ({ title, align: "right" as const }))],
+    rows.map(([linear = "", ...values]) => [linear.replace(/^model\.layers\./, ""), ...values]),
+  );
 }

@@ -3,18 +3,17 @@
  *
  * @module
  */
-import { type BackendName, layerErrors, loadModel, quantizeModel, type Weighting } from "any4";
-import { table } from "../lib/show/table.ts";
+import { type BackendName, layerErrors, loadModel, percent, quantizeModel, type Weighting } from "any4";
 import {
   backendOption,
   command,
   formatOption,
   groupSizeOption,
   jsonOption,
+  linearsTable,
   main,
   modelOption,
   readText,
-  short,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -63,14 +62,13 @@ await main(async () => {
     );
     return;
   }
-  const columns = ["weight error", "output error"].map((title) => ({ title, align: "right" as const }));
-  console.log(table([{ title: "Linear" }, ...columns], [
-    ...errors.map(({ linear, weightError, outputError }) => [
-      linear.replace(/^model\.layers\./, ""),
-      short(weightError),
-      short(outputError),
+  console.log(linearsTable(
+    ["weight error", "output error"],
+    [...errors, { linear: "mean", ...mean }].map(({ linear, weightError, outputError }) => [
+      linear,
+      percent(weightError, { places: 2 }),
+      percent(outputError, { places: 2 }),
     ]),
-    ["mean", short(mean.weightError), short(mean.outputError)],
-  ]));
+  ));
   console.log("\nErrors are ‖difference‖ / ‖original‖; the output's on the original's own activations.");
 });

@@ -3,10 +3,19 @@
  *
  * @module
  */
-import { type BackendName, compare, loadModel, perplexity, referenceLogits } from "any4";
-import { progress } from "../lib/show/progress.ts";
-import { table } from "../lib/show/table.ts";
-import { backendOption, command, jsonOption, main, modelOption, readDocuments, short, whole } from "./cli.ts";
+import {
+  type BackendName,
+  compare,
+  count,
+  decimal,
+  loadModel,
+  percent,
+  perplexity,
+  progress,
+  referenceLogits,
+  table,
+} from "any4";
+import { backendOption, command, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
   .addOption(modelOption())
@@ -34,7 +43,7 @@ await main(async () => {
     maxTokens: options.tokens,
     context: options.context,
   };
-  using bar = progress(`measuring ${model.name}`, options.original ? 2 : 1);
+  using bar = progress(`measuring ${model.name}`, options.original ? 2 : 1, { quiet: options.json });
   const result = await (async () => {
     if (!options.original) {
       return await perplexity(model, { ...settings, onProgress: (done, total) => bar.update(done / total) });
@@ -56,15 +65,15 @@ await main(async () => {
     );
     return;
   }
-  const rows = Object.entries(result.kinds).map(([kind, value]) => [kind, short(value)]);
+  const rows = Object.entries(result.kinds).map(([kind, value]) => [kind, decimal(value)]);
   if (rows.length > 1 || rows[0]?.[0] !== "text") {
     console.log(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
   }
-  console.log(`perplexity ${short(result.perplexity)} on ${result.tokens} tokens`);
+  console.log(`perplexity ${decimal(result.perplexity)} on ${count(result.tokens)} tokens`);
   if ("kl" in result) {
     console.log(
-      `original ${short(result.original.perplexity)}, KL ${short(result.kl)} nats a token, ` +
-        `same likeliest token ${(100 * result.top1).toFixed(1)} %`,
+      `original ${decimal(result.original.perplexity)}, KL ${decimal(result.kl)} nats a token, ` +
+        `same likeliest token ${percent(result.top1, { places: 1 })}`,
     );
   }
 });

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type BackendName, generate, loadModel, quantizeModel } from "any4";
+import { type BackendName, decimal, generate, loadModel, quantizeModel } from "any4";
 import {
   backendOption,
   command,
-  decimal,
+  finite,
   groupSizeOption,
   jsonOption,
   main,
@@ -22,9 +22,9 @@ const program = command("generate", "Continue a text with a model, token by toke
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
   .option("-n, --max-tokens <n>", "tokens to add at most", whole(0), 64)
-  .option("--temperature <t>", "0 takes the likeliest token", decimal, 0)
+  .option("--temperature <t>", "0 takes the likeliest token", finite, 0)
   .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
-  .option("--top-p <p>", "draw from the likeliest tokens of this probability only", decimal)
+  .option("--top-p <p>", "draw from the likeliest tokens of this probability only", finite)
   .option("--seed <n>", "of the draws", whole(0), 0)
   .option("--stop <text>", "end where this would come")
   .addOption(backendOption())
@@ -66,9 +66,8 @@ await main(async () => {
     return;
   }
   write("\n");
+  const { tokens, stoppedBy } = result;
   console.error(
-    `\n${result.tokens.length} tokens, ${
-      (result.tokens.length / seconds).toFixed(1)
-    } a second, stopped by ${result.stoppedBy}`,
+    `\n${tokens.length} tokens, ${decimal(tokens.length / seconds, 3)} a second, stopped by ${stoppedBy}`,
   );
 });

@@ -3,14 +3,21 @@
  *
  * @module
  */
-import { type BackendName, loadModel, quantizeModel, saveModel, type Weighting } from "any4";
-import { progress } from "../lib/show/progress.ts";
+import {
+  type BackendName,
+  duration,
+  loadModel,
+  progress,
+  quantizeModel,
+  saveModel,
+  size,
+  type Weighting,
+} from "any4";
 import {
   backendOption,
   command,
   formatOption,
   groupSizeOption,
-  humanBytes,
   jsonOption,
   main,
   modelOption,
@@ -51,7 +58,9 @@ await main(async () => {
   const started = performance.now();
   using model = await loadModel(options.model, { backend: options.backend });
   const small = await (async () => {
-    using bar = progress(`${options.format} of ${model.name}`, model.linears().length);
+    using bar = progress(`${options.format} of ${model.name}`, model.linears().length, {
+      quiet: options.json,
+    });
     return await quantizeModel(model, {
       format: options.format,
       groupSize: options.groupSize,
@@ -80,9 +89,9 @@ await main(async () => {
     const form = options.dequantized ? "dequantized to BF16 in" : "saved in";
     console.log(
       `${model.name} as ${options.format}: ${result.bitsPerWeight.toFixed(2)} bits per weight, ` +
-        `${humanBytes(result.originalBytes)} → ${humanBytes(result.bytes)}, ${form} ${options.out} (${
-          seconds.toFixed(1)
-        } s)`,
+        `${size(result.originalBytes)} → ${size(result.bytes)}, ${form} ${options.out} in ${
+          duration(seconds)
+        }`,
     );
   }
 });

@@ -9,28 +9,32 @@ import {
   type BackendName,
   calibrate,
   compare,
+  count,
   dequantize,
+  duration,
+  fold,
   formatOf,
+  type FormatValues,
   generate,
   isPacked,
   type LayerError,
   layerErrors,
   loadModel,
+  progress,
   quantizeModel,
   referenceLogits,
+  type Report,
+  reportHtml,
+  type ReportRow,
+  resultsText,
+  size,
+  terminalWidth,
   type Weighting,
 } from "any4";
-import { progress } from "../lib/show/progress.ts";
-import { reportHtml } from "../lib/show/report.ts";
-import type { Report, ReportRow } from "../lib/show/report_data.ts";
-import { resultsText } from "../lib/show/results_table.ts";
-import { terminalWidth } from "../lib/show/table.ts";
-import { fold } from "../lib/show/width.ts";
 import {
   backendOption,
   command,
   groupSizeOption,
-  humanBytes,
   jsonOption,
   main,
   modelOption,
@@ -92,7 +96,7 @@ await main(async () => {
 
   const rows: ReportRow[] = [];
   const errors: { name: string; layers: LayerError[] }[] = [];
-  const histogramFormats: { name: string; values: number[] }[] = [];
+  const histogramFormats: FormatValues[] = [];
   const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
   {
     using bar = progress("formats", chosen.length, { quiet });
@@ -179,18 +183,18 @@ await main(async () => {
     samples: { prompt: options.prompt, outputs: samples },
     settings: {
       text: options.text ?? `the library's own evaluation text: ${Object.keys(baseline.kinds).join(", ")}`,
-      tokens: `${baseline.tokens.toLocaleString("en")} predicted, the same for every format`,
+      tokens: `${count(baseline.tokens)} predicted, the same for every format`,
       "group size": [...new Set(rows.map(({ groupSize }) => groupSize))].map((groupSize) =>
         `${groupSize} (${
           rows.filter((row) => row.groupSize === groupSize).map(({ format }) => format).join(", ")
         })`
       ).join("; "),
       calibration: `${
-        Math.max(...[...calibration.values()].map(({ tokens }) => tokens)).toLocaleString("en")
+        count(Math.max(...[...calibration.values()].map(({ tokens }) => tokens)))
       } tokens of the library's own sample; weighting: ${options.weighting}`,
       backend: model.backend.name,
       date: new Date().toISOString().slice(0, 10),
-      time: `${seconds(started).toFixed(0)} seconds in all`,
+      time: `${duration(seconds(started))} in all`,
     },
   };
   Deno.writeTextFileSync(options.out, reportHtml(report));
@@ -212,8 +216,10 @@ await main(async () => {
     return;
   }
   console.log(
-    `${model.name}: ${parameters.toLocaleString("en")} weights in ${model.dtype}, ${humanBytes(bytes)}; ` +
-      `${baseline.tokens} tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
+    `${model.name}: ${count(parameters)} weights in ${model.dtype}, ${size(bytes)}; ` +
+      `${
+        count(baseline.tokens)
+      } tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
   );
   console.log(resultsText(report));
   console.log(`\n"${options.prompt}" goes on:`);
@@ -221,5 +227,5 @@ await main(async () => {
     const lines = fold(`…${text}`, Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
     console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
-  console.log(`\nThe plots are in ${options.out}. It took ${seconds(started).toFixed(1)} seconds.`);
+  console.log(`\nThe plots are in ${options.out}. It took ${duration(seconds(started))}.`);
 });

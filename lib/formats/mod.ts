@@ -37,6 +37,12 @@ export const formats: ReadonlyMap<string, Format> = new Map(
  * The format of a name; a format passes through.
  *
  * @throws {OptionError} when there is none, with the names that there are.
+ *
+ * @example
+ * ```ts
+ * import { formatOf } from "any4";
+ * console.log(formatOf("any4").bits); // 4
+ * ```
  */
 export function formatOf(format: string | Format): Format {
   if (typeof format !== "string") return format;

@@ -27,10 +27,11 @@ const TOLERANCE = 1e-9;
  * Centroids and inertia are computed from each cluster's members.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { ExactKMeans } from "any4";
  * const centroids = new Float64Array(2);
- * new ExactKMeans(2).fit(Float64Array.of(5, 1, 2, 6), null, centroids); // 1
- * centroids; // 1.5, 5.5
+ * const inertia = new ExactKMeans(2).fit(Float64Array.of(5, 1, 2, 6), null, centroids);
+ * console.log(inertia, centroids); // 1 Float64Array [1.5, 5.5]
  * ```
  */
 export class ExactKMeans implements Learner {

@@ -33,6 +33,14 @@ const INITS = ["k-means++", "random", "int", "nf4"];
  * round takes k binary searches and k differences of prefix sums.
  *
  * Scratch is kept between calls: a learner may serve many rows, one after another.
+ *
+ * @example
+ * ```ts
+ * import { Lloyd } from "any4";
+ * const centroids = new Float64Array(2);
+ * const inertia = new Lloyd(2, { init: "int" }).fit(Float64Array.of(5, 1, 2, 6), null, centroids);
+ * console.log(inertia, centroids); // 1 Float64Array [1.5, 5.5]
+ * ```
  */
 export class Lloyd implements Learner {
   readonly #k: number;

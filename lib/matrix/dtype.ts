@@ -57,7 +57,15 @@ export function isDType(name: unknown): name is DType {
   return typeof name === "string" && Object.hasOwn(STORAGE, name);
 }
 
-/** Bytes that one value takes: 1, 2, 4 or 8. */
+/**
+ * Bytes that one value takes: 1, 2, 4 or 8.
+ *
+ * @example
+ * ```ts
+ * import { bytesOf } from "any4";
+ * console.log(bytesOf("BF16")); // 2
+ * ```
+ */
 export function bytesOf(dtype: DType): number {
   return STORAGE[dtype].bytes;
 }

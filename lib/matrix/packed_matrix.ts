@@ -42,7 +42,16 @@ export interface PackedMatrix {
   readonly codebookType: "fixed" | "f16" | "f32";
 }
 
-/** True for a packed matrix, false for a dense one. */
+/**
+ * True for a packed matrix, false for a dense one.
+ *
+ * @example
+ * ```ts
+ * import { isPacked, quantize } from "any4";
+ * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 1, 2, 3) };
+ * console.log(isPacked(matrix), isPacked(quantize(matrix, { format: "int2" }))); // false true
+ * ```
+ */
 export function isPacked(matrix: Matrix | PackedMatrix): matrix is PackedMatrix {
   return "codes" in matrix;
 }
@@ -102,14 +111,32 @@ export function dequantize(packed: PackedMatrix): Float32Array {
 
 const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
 
-/** Bytes that a packed matrix takes when stored: codes (with their padding), scales, zeros and codebooks. */
+/**
+ * Bytes that a packed matrix takes when stored: codes (with their padding), scales, zeros and codebooks.
+ *
+ * @example
+ * ```ts
+ * import { packedBytes, quantize } from "any4";
+ * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
+ * console.log(packedBytes(quantize(matrix, { format: "nf4" }))); // 66: 64 of codes, 2 of scale
+ * ```
+ */
 export function packedBytes(packed: PackedMatrix): number {
   const tables = packed.codebook.length * BITS[packed.codebookType];
   const groups = (packed.scales.length + (packed.zeros?.length ?? 0)) * BITS[packed.scaleType];
   return packed.codes.byteLength + (tables + groups) / 8;
 }
 
-/** Bits that a packed matrix takes per weight, everything stored counted. */
+/**
+ * Bits that a packed matrix takes per weight, everything stored counted.
+ *
+ * @example
+ * ```ts
+ * import { packedBitsPerWeight, quantize } from "any4";
+ * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
+ * console.log(packedBitsPerWeight(quantize(matrix, { format: "nf4" }))); // 4.125
+ * ```
+ */
 export function packedBitsPerWeight(packed: PackedMatrix): number {
   return 8 * packedBytes(packed) / (packed.rows * packed.cols);
 }

@@ -25,6 +25,12 @@ export interface TokenizedDocument {
 /**
  * The library's own evaluation text: documents of five kinds by tinyworld's generator that the embedded model has not
  * seen.
+ *
+ * @example
+ * ```ts
+ * import { evaluationDocuments } from "any4";
+ * console.log(new Set(evaluationDocuments().map(({ kind }) => kind)));
+ * ```
  */
 export function evaluationDocuments(): Document[] {
   const url = new URL("../../models/tinyworld/eval.json", import.meta.url);

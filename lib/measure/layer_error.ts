@@ -32,6 +32,14 @@ export interface LayerError {
  *
  * @param options.text what runs through the original; the calibration sample when absent.
  * @param options.maxTokens tokens of it that are used; 128 when absent.
+ *
+ * @example
+ * ```ts
+ * import { layerErrors, loadModel, nf4 } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const [first] = await layerErrors(model, await nf4(model), { maxTokens: 16 });
+ * console.log(first!.linear, first!.outputError < 0.5);
+ * ```
  */
 export async function layerErrors(
   original: Model,

@@ -126,7 +126,17 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
   return losses.result();
 }
 
-/** A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token. */
+/**
+ * A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token.
+ *
+ * @example
+ * ```ts
+ * import { loadModel, referenceLogits } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
+ * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
+ * ```
+ */
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
   const documents = measuredDocuments(model, options);
   const kept: Float32Array[] = [];
@@ -138,7 +148,18 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
   return { documents, logits: kept, perplexity: losses.result() };
 }
 
-/** The perplexity, divergence and agreement of a model on a reference's documents. */
+/**
+ * The perplexity, divergence and agreement of a model on a reference's documents.
+ *
+ * @example
+ * ```ts
+ * import { compare, loadModel, nf4, referenceLogits } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const reference = await referenceLogits(model, { maxTokens: 50 });
+ * const { kl, top1 } = await compare(await nf4(model), reference);
+ * console.log(kl > 0, top1 <= 1); // true true
+ * ```
+ */
 export async function compare(
   model: Model,
   reference: Reference,

@@ -28,6 +28,13 @@ export interface WeightStats {
  * Statistics of weights, or of codes.
  *
  * @param options.bins of the entropy's histogram; 256 when absent.
+ *
+ * @example
+ * ```ts
+ * import { weightStats } from "any4";
+ * const { mean, std, entropy } = weightStats([-1, 1, -1, 1]);
+ * console.log(mean, std, entropy); // 0 1 1
+ * ```
  */
 export function weightStats(values: ArrayLike<number>, options: { bins?: number } = {}): WeightStats {
   const bins = options.bins ?? 256;

@@ -60,6 +60,13 @@ export async function generate(
 /**
  * The same, a step at a time: yields the continuation so far after each token. A character that is not whole yet
  * waits for its last token.
+ *
+ * @example
+ * ```ts
+ * import { generateStream, loadModel } from "any4";
+ * using model = await loadModel("tinyworld");
+ * for await (const { text } of generateStream(model, "Once upon a time", { maxTokens: 4 })) console.log(text);
+ * ```
  */
 export async function* generateStream(
   model: Model,

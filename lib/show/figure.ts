@@ -9,16 +9,21 @@ import { type Dash, neutralColor, type PointShape } from "./palette.ts";
 
 /** One set of points, lines or bars. */
 export interface Trace {
+  /** Points and lines, or bars. */
   readonly type: "scatter" | "bar";
+  /** What the legend calls it, in plotly's markup. */
   readonly name: string;
+  /** Where its points are, in axis units; x, y and hovertext are of one length. */
   readonly x: readonly number[];
-  /** null leaves a gap. */
+  /** Their heights, in axis units; null leaves a gap. */
   readonly y: readonly (number | null)[];
+  /** Of points: joined, marked or both. */
   readonly mode?: "lines" | "markers" | "lines+markers";
   /** Which vertical axis; the first unless said. */
   readonly yaxis?: "y2";
   /** Of bars, in the units of x. */
   readonly width?: number;
+  /** How points or bars look; sizes and widths in pixels. */
   readonly marker?: {
     readonly color: string;
     readonly size?: number;
@@ -26,46 +31,71 @@ export interface Trace {
     readonly symbol?: PointShape | "line-ns-open";
     readonly line?: { readonly color: string; readonly width: number };
   };
+  /** How the line between points looks; its width in pixels. */
   readonly line?: { readonly color: string; readonly width: number; readonly dash?: Dash };
+  /** What is shown beside each point under the pointer, in plotly's markup. */
   readonly hovertext?: readonly string[];
+  /** Whether that text is all that is shown, or nothing at all. */
   readonly hoverinfo?: "text" | "skip";
+  /** Whether the legend has it; true when absent. */
   readonly showlegend?: boolean;
 }
 
 /** One axis; its ticks and range are always given. */
 export interface Axis {
+  /** What the numbers are. */
   readonly title?: { readonly text: string };
   /** A logarithmic axis has powers of ten as range, and plain numbers as ticks. */
   readonly type?: "linear" | "log";
+  /** The first and the last number shown. */
   readonly range: readonly [number, number];
+  /** Where ticks stand. */
   readonly tickvals: readonly number[];
+  /** What stands at each of them, in plotly's markup. */
   readonly ticktext: readonly string[];
+  /** Degrees that these texts are turned clockwise. */
   readonly tickangle?: number;
   /** Which part of the plot's height it takes. */
   readonly domain?: readonly [number, number];
+  /** Of the horizontal axis: the vertical one that it lies below. */
   readonly anchor?: "y" | "y2";
+  /** Whether lines cross the plot at its ticks; true when absent. */
   readonly showgrid?: boolean;
 }
 
-/** A text at a point in axis units, `ax` and `ay` pixels from it. */
+/** A text at a point. */
 export interface Annotation {
+  /** What it says, in plotly's markup. */
   readonly text: string;
+  /** The point, in axis units: a logarithmic axis wants the logarithm. */
   readonly x: number;
+  /** The point, in axis units. */
   readonly y: number;
+  /** How far to the right of the point the text stands, in pixels. */
   readonly ax: number;
+  /** How far below it, in pixels. */
   readonly ay: number;
 }
 
-/** A straight line across the plot, in axis units, or parts of the plot where "paper". */
+/** A straight line across the plot, from (x0, y0) to (x1, y1). */
 export interface Line {
+  /** Plotly's name of the shape. */
   readonly type: "line";
+  /** Whether x0 and x1 are parts of the plot's width or in axis units. */
   readonly xref: "paper" | "x";
+  /** Whether y0 and y1 are parts of the plot's height or in axis units. */
   readonly yref: "paper" | "y";
+  /** Where it starts. */
   readonly x0: number;
+  /** Where it ends. */
   readonly x1: number;
+  /** Where it starts. */
   readonly y0: number;
+  /** Where it ends. */
   readonly y1: number;
+  /** Behind the traces. */
   readonly layer: "below";
+  /** How it looks; its width in pixels. */
   readonly line: { readonly color: string; readonly width: number; readonly dash?: Dash };
 }
 
@@ -73,17 +103,25 @@ export interface Line {
 export interface Layout {
   /** Pixels, the legend counted. */
   readonly height: number;
+  /** Pixels to the left, right, top and bottom of the plot, for its axes. */
   readonly margin: { readonly l: number; readonly r: number; readonly t: number; readonly b: number };
+  /** The horizontal axis. */
   readonly xaxis: Axis;
+  /** The vertical axis. */
   readonly yaxis: Axis;
+  /** A second vertical axis, below the first. */
   readonly yaxis2?: Axis;
+  /** Lines across the plot. */
   readonly shapes?: readonly Line[];
+  /** Texts in the plot. */
   readonly annotations?: readonly Annotation[];
 }
 
-/** What plotly draws. */
+/** What plotly draws: give `data` and `layout` to `Plotly.newPlot`, or end a notebook's cell with the figure. */
 export interface Figure {
+  /** What is drawn, the first at the back. */
   readonly data: readonly Trace[];
+  /** What is around it. */
   readonly layout: Layout;
 }
 

@@ -19,7 +19,16 @@ const BARS_HEIGHT = 220;
 const ROW_HEIGHT = 24;
 const BINS = 40;
 
-/** A histogram of weights, and below it a row of strokes for each format's values. */
+/**
+ * A histogram of weights, and below it a row of strokes for each format's values.
+ *
+ * @example
+ * ```ts
+ * import { histogramPlot } from "any4";
+ * const figure = histogramPlot([-0.9, -0.2, 0.1, 0.3, 1], [{ name: "int2", values: [-1, -0.5, 0, 0.5] }]);
+ * console.log(figure.data.map(({ name }) => name)); // ["weights", "int2"]
+ * ```
+ */
 export function histogramPlot(
   weights: ArrayLike<number>,
   formats: readonly FormatValues[],

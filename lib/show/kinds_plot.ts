@@ -17,8 +17,21 @@ export interface KindsOptions extends FigureSize {
 
 const HEIGHT = 370;
 
-/** Perplexity against the original's: a group of points for each kind of text, a point a format. */
-export function kindsPlot(rows: readonly ReportRow[], options: KindsOptions): Figure {
+/**
+ * Perplexity against the original's: a group of points for each kind of text, a point a format.
+ *
+ * @example
+ * ```ts
+ * import { kindsPlot } from "any4";
+ * const baseline = { kinds: { fiction: 3, code: 2 } };
+ * const figure = kindsPlot([{ format: "any4", kinds: { fiction: 3.1, code: 2.02 } }], { baseline });
+ * console.log(figure.layout.xaxis.ticktext); // ["fiction", "code"]
+ * ```
+ */
+export function kindsPlot(
+  rows: readonly Pick<ReportRow, "format" | "kinds">[],
+  options: KindsOptions,
+): Figure {
   const { baseline, width = 800 } = options;
   const kinds = Object.keys(baseline.kinds);
   const margin = { l: 86, r: 12, t: 10, b: 34 };

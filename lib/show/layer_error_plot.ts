@@ -17,7 +17,17 @@ export interface LayerSeries {
 
 const HEIGHT = 420;
 
-/** Relative error of every layer's output on a logarithmic axis, a line a format. */
+/**
+ * Relative error of every layer's output on a logarithmic axis, a line a format.
+ *
+ * @example
+ * ```ts
+ * import { layerErrorPlot } from "any4";
+ * const layers = ["model.layers.0.mlp.up_proj", "model.layers.0.mlp.down_proj"];
+ * const figure = layerErrorPlot(layers, [{ name: "any4", errors: [0.07, 0.09] }]);
+ * console.log(figure.layout.xaxis.ticktext); // ["0.up_proj", "0.down_proj"]
+ * ```
+ */
 export function layerErrorPlot(
   layers: readonly string[],
   series: readonly LayerSeries[],

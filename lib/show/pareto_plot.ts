@@ -20,6 +20,17 @@ export interface ParetoOptions extends FigureSize {
  * The rows that no other row beats: none is at least as good in both and better in one.
  *
  * @returns them by rising bits; of equal rows, the first. Rows whose perplexity is not finite are left out.
+ *
+ * @example
+ * ```ts
+ * import { paretoFront } from "any4";
+ * const rows = [
+ *   { format: "int4", bitsPerWeight: 4.25, perplexity: 3.3 },
+ *   { format: "nf4", bitsPerWeight: 4.125, perplexity: 3.2 },
+ *   { format: "any4", bitsPerWeight: 4.5, perplexity: 3.1 },
+ * ];
+ * console.log(paretoFront(rows).map(({ format }) => format)); // ["nf4", "any4"]
+ * ```
  */
 export function paretoFront<Row extends { readonly bitsPerWeight: number; readonly perplexity: number }>(
   rows: readonly Row[],
@@ -35,7 +46,30 @@ const HEIGHT = 430;
 /** Pixels that a letter of a label takes on average. */
 const LETTER = 7.4;
 
-/** Bits per weight against perplexity, with the formats that none beats joined by a line. */
+/**
+ * Bits per weight against perplexity, with the formats that none beats joined by a line.
+ *
+ * @example
+ * ```ts
+ * import { paretoPlot, type ReportRow } from "any4";
+ * const row: ReportRow = {
+ *   format: "any4",
+ *   bits: 4,
+ *   groupSize: 128,
+ *   bitsPerWeight: 4.51,
+ *   bytes: 2_100_000,
+ *   perplexity: 3.05,
+ *   kinds: {},
+ *   kl: 0.02,
+ *   top1: 0.94,
+ *   layerError: 0.08,
+ *   seconds: 1.5,
+ *   learned: true,
+ * };
+ * const figure = paretoPlot([row], { baseline: { perplexity: 3 } });
+ * console.log(figure.data.map(({ name }) => name)); // ["Pareto front", "learned values"]
+ * ```
+ */
 export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): Figure {
   const { baseline, width = 800 } = options;
   const margin = { l: 136, r: 12, t: 10, b: 52 };

@@ -61,7 +61,7 @@ const SECONDS_BETWEEN_LINES = 5;
  *
  * @example
  * ```ts
- * import { progress } from "./progress.ts";
+ * import { progress } from "any4";
  * using bar = progress("quantizing", 42);
  * for (let i = 0; i < 42; i++) bar.update(i + 1, `layer ${i}`);
  * ```

@@ -29,6 +29,22 @@ const [NARROW, WIDE] = [340, 960];
  *
  * @param report what to show; its texts may hold anything, they are shown as they are.
  * @returns the page, about 1.4 MB: plotly, which draws the plots, is inside.
+ *
+ * @example
+ * ```ts
+ * import { reportHtml } from "any4";
+ * const html = reportHtml({
+ *   title: "What any4 costs",
+ *   model: { name: "tinyworld", parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 },
+ *   baseline: { perplexity: 3, bitsPerWeight: 16, bytes: 6_820_352, kinds: {} },
+ *   rows: [],
+ *   histogram: { layer: "", values: [], formats: [] },
+ *   layers: { names: [], series: [] },
+ *   samples: { prompt: "", outputs: [] },
+ *   settings: { backend: "plain" },
+ * });
+ * console.log(html.startsWith("<!doctype html>")); // true
+ * ```
  */
 export function reportHtml(report: Report): string {
   const { model, samples } = report;

@@ -9,6 +9,9 @@ import type { Report, ReportRow } from "./report_data.ts";
 import { table, type TableOptions } from "./table.ts";
 import { decimal, duration, percent, size } from "./units.ts";
 
+/** The part of a report that is the table. */
+export type Results = Pick<Report, "model" | "baseline" | "rows">;
+
 interface Column {
   readonly title: string;
   /** The title where there is little room. */
@@ -56,13 +59,26 @@ function columns(kinds: readonly string[]): Column[] {
 }
 
 /** The original as if it were a format that costs nothing. */
-function original({ baseline, model }: Report): ReportRow {
+function original({ baseline, model }: Results): ReportRow {
   const perfect = { kl: 0, top1: 1, layerError: 0, seconds: NaN, bits: NaN, groupSize: NaN, learned: false };
   return { ...perfect, ...baseline, format: `original (${model.dtype})` };
 }
 
-/** The table for a terminal. */
-export function resultsText(report: Report, options: TableOptions = {}): string {
+/**
+ * The table for a terminal.
+ *
+ * @example
+ * ```ts
+ * import { resultsText } from "any4";
+ * const sizes = { parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 };
+ * console.log(resultsText({
+ *   model: { name: "tinyworld", ...sizes },
+ *   baseline: { perplexity: 3, bitsPerWeight: 16, bytes: sizes.bytes, kinds: {} },
+ *   rows: [],
+ * }));
+ * ```
+ */
+export function resultsText(report: Results, options: TableOptions = {}): string {
   const shown = columns(Object.keys(report.baseline.kinds));
   return table(
     [
@@ -75,7 +91,7 @@ export function resultsText(report: Report, options: TableOptions = {}): string 
 }
 
 /** The table for a page; the best of as many bits is bold. */
-export function resultsHtml(report: Report): string {
+export function resultsHtml(report: Results): string {
   const shown = columns(Object.keys(report.baseline.kinds));
   const { rows } = report;
   const isBest = ({ value, best }: Column, row: ReportRow) => {

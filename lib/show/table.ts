@@ -38,7 +38,7 @@ const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
  *
  * @example
  * ```ts
- * import { table } from "./table.ts";
+ * import { table } from "any4";
  * console.log(table(
  *   [{ title: "format" }, { title: "perplexity", align: "right" }],
  *   [["any4", "3.57"], ["int4", "3.81"]],
@@ -71,7 +71,15 @@ export function table(
   }).join("\n\n");
 }
 
-/** Columns of the terminal that stdout or stderr is; 80 where it does not tell. */
+/**
+ * Columns of the terminal that stdout or stderr is; 80 where it does not tell.
+ *
+ * @example
+ * ```ts
+ * import { terminalWidth } from "any4";
+ * console.log(terminalWidth() > 0); // true
+ * ```
+ */
 export function terminalWidth(): number {
   try {
     return Deno.consoleSize().columns || 80;

@@ -17,12 +17,18 @@ export const MISSING = "–";
  *
  * @param value any number; NaN and undefined become a dash.
  * @param digits significant digits.
+ *
+ * @example
+ * ```ts
+ * import { decimal } from "any4";
+ * console.log(decimal(3.14159), decimal(71234.5)); // 3.142 71,235
+ * ```
  */
 export function decimal(value: number | undefined, digits = 4): string {
   if (value === undefined || Number.isNaN(value)) return MISSING;
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   const size = Math.abs(value);
-  if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(digits - 1);
+  if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(digits - 1).replace(/^-/, MINUS);
   // How many places are left behind the point once the places before it are counted.
   const rounded = Number(size.toPrecision(digits));
   const before = rounded === 0 ? 1 : Math.floor(Math.log10(rounded)) + 1;
@@ -37,6 +43,12 @@ export function decimal(value: number | undefined, digits = 4): string {
  * @param fraction 1 is 100 %; NaN and undefined become a dash.
  * @param options.sign write + before a positive one.
  * @param options.places digits behind the point; by default as many as the size deserves.
+ *
+ * @example
+ * ```ts
+ * import { percent } from "any4";
+ * console.log(percent(0.037), percent(0.34, { sign: true })); // 3.7 % +34 %
+ * ```
  */
 export function percent(
   fraction: number | undefined,
@@ -57,7 +69,15 @@ export function percent(
   return `${sign}${text}${SPACE}%`;
 }
 
-/** Bytes in decimal units: 1.24 MB is 1 240 000 bytes. */
+/**
+ * Bytes in decimal units: 1.24 MB is 1 240 000 bytes.
+ *
+ * @example
+ * ```ts
+ * import { size } from "any4";
+ * console.log(size(6_820_352)); // 6.82 MB
+ * ```
+ */
 export function size(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   let value = bytes;
@@ -69,7 +89,15 @@ export function size(bytes: number): string {
   return `${unit === 0 ? Math.round(value) : decimal(value, 3)}${SPACE}${units[unit]}`;
 }
 
-/** Seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min. */
+/**
+ * Seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min.
+ *
+ * @example
+ * ```ts
+ * import { duration } from "any4";
+ * console.log(duration(185)); // 3 min 05 s
+ * ```
+ */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return MISSING;
   if (seconds < 9.95) return `${seconds.toFixed(1)}${SPACE}s`;
@@ -81,7 +109,15 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)}${SPACE}h${SPACE}${two(minutes % 60)}${SPACE}min`;
 }
 
-/** A count in words from a million on: 260,032, 1.24 billion. */
+/**
+ * A count in words from a million on: 260,032, 1.24 billion.
+ *
+ * @example
+ * ```ts
+ * import { count } from "any4";
+ * console.log(count(3_410_176)); // 3.41 million
+ * ```
+ */
 export function count(value: number): string {
   if (value >= 1e9) return `${decimal(value / 1e9, 3)}${SPACE}billion`;
   if (value >= 1e6) return `${decimal(value / 1e6, 3)}${SPACE}million`;

@@ -36,7 +36,15 @@ export function cut(text: string, columns: number): string {
   return kept + "…";
 }
 
-/** The text in lines of at most so many columns, broken at spaces; a longer word stands alone. */
+/**
+ * The text in lines of at most so many columns, broken at spaces; a longer word stands alone.
+ *
+ * @example
+ * ```ts
+ * import { fold } from "any4";
+ * console.log(fold("Once upon a time", 9)); // ["Once upon", "a time"]
+ * ```
+ */
 export function fold(text: string, columns: number): string[] {
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];

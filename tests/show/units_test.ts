@@ -12,6 +12,7 @@ Deno.test("decimal() keeps significant digits and groups thousands", () => {
     [0.0018372, "0.001837"],
     [-0.5, "−0.5000"],
     [1.5e-7, "1.500e-7"],
+    [-1.5e-7, "−1.500e-7"],
     [Infinity, "∞"],
     [NaN, "–"],
   ];
