@@ -43,15 +43,25 @@ export function evaluationDocuments(): Document[] {
  * length (or, with `truncate`, cut off), and documents are taken from
  * the kinds in turn until `maxTokens` are reached, so that every kind has its share.
  *
- * @throws {OptionError} when nothing is left to measure.
+ * @throws {OptionError} when an option is out of range, or nothing is left to measure.
  */
 export function tokenizeDocuments(
   documents: readonly Document[],
-  options: { tokenizer: Tokenizer; context: number; maxTokens?: number; truncate?: boolean },
+  options: { tokenizer: Pick<Tokenizer, "encode">; context: number; maxTokens?: number; truncate?: boolean },
 ): TokenizedDocument[] {
   const { tokenizer, context } = options;
   const kinds = Map.groupBy(documents, ({ kind }) => kind);
-  const budget = (options.maxTokens ?? Infinity) / kinds.size;
+  const { maxTokens = Infinity } = options;
+  if (!(context >= 2)) {
+    throw new OptionError(`Cannot measure: context must be at least 2 tokens, current value is ${context}`);
+  }
+  if (!(maxTokens >= kinds.size)) {
+    throw new OptionError(
+      `Cannot measure: maxTokens must be at least one for each of ${kinds.size} kinds of text, ` +
+        `current value is ${maxTokens}`,
+    );
+  }
+  const budget = maxTokens / kinds.size;
   const result: TokenizedDocument[] = [];
   for (const [kind, members] of kinds) {
     let left = budget;

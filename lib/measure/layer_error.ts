@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OptionError } from "../errors.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { CALIBRATION_SAMPLE } from "../model/calibration_sample.ts";
 import type { Model } from "../model/model.ts";
@@ -32,6 +33,7 @@ export interface LayerError {
  *
  * @param options.text what runs through the original; the calibration sample when absent.
  * @param options.maxTokens tokens of it that are used; 128 when absent.
+ * @throws {OptionError} when the models' Linears differ in number or shape.
  *
  * @example
  * ```ts
@@ -55,6 +57,12 @@ export async function layerErrors(
     async observe(linears, input) {
       for (const linear of linears) {
         const [before, after] = [original.weights(linear), changed.weights(linear)];
+        if (before.rows !== after.rows || before.cols !== after.cols) {
+          throw new OptionError(
+            `Cannot compare ${linear}: ${before.rows}×${before.cols} in one model, ` +
+              `${after.rows}×${after.cols} in the other`,
+          );
+        }
         const outputs: Float32Array[] = [];
         for (const weights of [after, before]) {
           const out = backend.tensor(input.rows, weights.rows);

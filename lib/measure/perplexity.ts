@@ -104,7 +104,7 @@ class Losses {
 /**
  * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
  *
- * @throws {OptionError} when there are fewer than 2 tokens.
+ * @throws {OptionError} when an option is out of range or there are fewer than 2 tokens.
  *
  * @example
  * ```ts

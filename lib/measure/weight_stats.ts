@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OptionError } from "../errors.ts";
 
 /** Statistics of a list of weights. */
 export interface WeightStats {
@@ -27,7 +28,9 @@ export interface WeightStats {
 /**
  * Statistics of weights, or of codes.
  *
+ * @param values at least one.
  * @param options.bins of the entropy's histogram; 256 when absent.
+ * @throws {OptionError} when there are no values or no bins.
  *
  * @example
  * ```ts
@@ -39,6 +42,12 @@ export interface WeightStats {
 export function weightStats(values: ArrayLike<number>, options: { bins?: number } = {}): WeightStats {
   const bins = options.bins ?? 256;
   const count = values.length;
+  if (count === 0) throw new OptionError("Cannot describe weights: there are none");
+  if (!Number.isSafeInteger(bins) || bins < 1) {
+    throw new OptionError(
+      `Cannot describe weights: bins must be a whole number of at least 1, current value is ${bins}`,
+    );
+  }
   let [sum, min, max] = [0, Infinity, -Infinity];
   for (let i = 0; i < count; i++) {
     const value = values[i]!;

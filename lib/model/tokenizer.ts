@@ -32,30 +32,20 @@ export class Tokenizer {
   }
 
   /**
-   * Reads tokenizer.json and tokenizer_config.json of a folder.
+   * Reads tokenizer.json of a folder and, where they are there, tokenizer_config.json and chat_template.jinja.
    *
-   * @throws {CheckpointError} when they are missing or malformed.
+   * @throws {CheckpointError} when tokenizer.json is missing, or one of them is malformed.
    */
   static open(folder: string): Tokenizer {
-    const read = (file: string, optional: boolean) => {
-      let text: string;
-      try {
-        text = Deno.readTextFileSync(`${folder}/${file}`);
-      } catch (cause) {
-        if (optional && cause instanceof Deno.errors.NotFound) return {};
-        throw new CheckpointError(`Cannot read the tokenizer: ${folder}/${file} is missing or not readable`, {
-          cause,
-        });
-      }
-      try {
-        return JSON.parse(text);
-      } catch (cause) {
-        throw new CheckpointError(`Cannot read the tokenizer: ${folder}/${file} is not JSON`, { cause });
-      }
-    };
-    const [tokenizer, config] = [read("tokenizer.json", false), read("tokenizer_config.json", true)];
+    const tokenizer = readJson(`${folder}/tokenizer.json`);
+    if (tokenizer === undefined) {
+      throw new CheckpointError(`Cannot read the tokenizer: ${folder}/tokenizer.json is missing`);
+    }
+    const config = readJson(`${folder}/tokenizer_config.json`) ?? {};
+    // Newer checkpoints keep the template in a file of its own, which counts for more.
+    const chat_template = readText(`${folder}/chat_template.jinja`) ?? config.chat_template;
     try {
-      return new Tokenizer(tokenizer, config);
+      return new Tokenizer(tokenizer, { ...config, chat_template });
     } catch (cause) {
       throw new CheckpointError(`Cannot use the tokenizer of ${folder}: ${(cause as Error).message}`, {
         cause,
@@ -74,21 +64,60 @@ export class Tokenizer {
   }
 
   /**
-   * The prompt that a conversation becomes by the checkpoint's chat template.
+   * The prompt that a conversation becomes by the checkpoint's chat template. It holds the special tokens that the
+   * template puts there: encode it with `specialTokens: false`.
    *
-   * @throws {CheckpointError} when the checkpoint has no chat template.
+   * @throws {CheckpointError} when the checkpoint has no chat template, or its template refuses the conversation.
+   *
+   * @example
+   * ```ts
+   * import { loadModel, Tokenizer } from "any4";
+   * using model = await loadModel("tinyworld");
+   * const file = JSON.parse(Deno.readTextFileSync(`${model.folder}/tokenizer.json`));
+   * const chat_template = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";
+   * const tokenizer = new Tokenizer(file, { chat_template });
+   * console.log(tokenizer.chat([{ role: "user", content: "Good morning!" }])); // user: Good morning!
+   * ```
    */
   chat(messages: readonly Message[], options: { addGenerationPrompt?: boolean } = {}): string {
     const { chat_template, bos_token, eos_token } = this.#config;
     if (typeof chat_template !== "string") {
       throw new CheckpointError("Cannot format a conversation: the tokenizer has no chat_template");
     }
-    return new Template(chat_template).render({
-      messages,
-      add_generation_prompt: options.addGenerationPrompt ?? true,
-      bos_token: tokenText(bos_token),
-      eos_token: tokenText(eos_token),
-    });
+    try {
+      return new Template(chat_template).render({
+        messages,
+        add_generation_prompt: options.addGenerationPrompt ?? true,
+        bos_token: tokenText(bos_token),
+        eos_token: tokenText(eos_token),
+      });
+    } catch (cause) {
+      throw new CheckpointError(
+        `Cannot format a conversation by the tokenizer's chat_template: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** A file's text, or undefined when there is no such file. */
+function readText(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new CheckpointError(`Cannot read the tokenizer: ${path} is not readable`, { cause });
+  }
+}
+
+/** A JSON file's object, or undefined when there is no such file. */
+function readJson(path: string): Record<string, unknown> | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CheckpointError(`Cannot read the tokenizer: ${path} is not JSON`, { cause });
   }
 }
 
