@@ -72,6 +72,13 @@ export {
   type Reference,
   referenceLogits,
 } from "./lib/measure/perplexity.ts";
+export {
+  type FormatCost,
+  type FormatCosts,
+  MEASURED_FORMATS,
+  measureFormats,
+  type MeasureFormatsOptions,
+} from "./lib/measure/measure_formats.ts";
 export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";

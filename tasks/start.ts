@@ -8,24 +8,19 @@ import {
   any4,
   type BackendName,
   calibrate,
-  compare,
   count,
   dequantize,
   duration,
   fold,
-  formatOf,
   type FormatValues,
   generate,
   isPacked,
-  type LayerError,
-  layerErrors,
   loadModel,
+  MEASURED_FORMATS,
+  measureFormats,
   progress,
-  quantizeModel,
-  referenceLogits,
   type Report,
   reportHtml,
-  type ReportRow,
   resultsText,
   size,
   terminalWidth,
@@ -44,11 +39,9 @@ import {
   whole,
 } from "./cli.ts";
 
-const FORMATS = "int8,int4,fp4,nf4,af4,mx4,any4,int3,any3,int2,any2";
-
 const options = command("start", "Quantize a language model to every number format and show what each costs.")
   .addOption(modelOption())
-  .option("-f, --formats <names>", "comma-separated number formats", FORMATS)
+  .option("-f, --formats <names>", "comma-separated number formats", MEASURED_FORMATS.join(","))
   .addOption(groupSizeOption())
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
@@ -78,70 +71,33 @@ const seconds = (since: number) => (performance.now() - since) / 1000;
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
-  const names = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
-  const chosen = names.map(formatOf);
+  const formats = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
   using model = await loadModel(options.model, { backend: options.backend });
-  const documents = readDocuments(options.text);
-
-  const reference = await (async () => {
+  const settings = {
+    groupSize: options.groupSize,
+    weighting: options.weighting,
+    calibration: await calibrate(model),
+  };
+  const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
+  const histogramFormats: FormatValues[] = [];
+  const { baseline, rows } = await (async () => {
     using bar = progress(`measuring ${model.name}`, 1, { quiet });
-    return await referenceLogits(model, {
-      documents,
+    return await measureFormats(model, {
+      ...settings,
+      formats,
+      documents: readDocuments(options.text),
       maxTokens: options.tokens,
-      onProgress: (done, total) => bar.update(done / total),
+      onModel(small, { name }) {
+        const weights = small.weights(histogramLayer);
+        if (!isPacked(weights)) return;
+        const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
+        histogramFormats.push({ name, values: [...new Set(group)].sort((a, b) => a - b) });
+      },
+      onProgress: (done, what) => bar.update(done, what),
     });
   })();
-  const baseline = reference.perplexity;
-  const calibration = await calibrate(model);
-
-  const rows: ReportRow[] = [];
-  const errors: { name: string; layers: LayerError[] }[] = [];
-  const histogramFormats: FormatValues[] = [];
-  const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
-  {
-    using bar = progress("formats", chosen.length, { quiet });
-    for (const [done, format] of chosen.entries()) {
-      bar.update(done, format.name);
-      const since = performance.now();
-      const small = await quantizeModel(model, {
-        format,
-        groupSize: options.groupSize,
-        weighting: options.weighting,
-        calibration,
-      });
-      const took = seconds(since);
-      const result = await compare(small, reference, {
-        onProgress: (part, total) => bar.update(done + 0.9 * part / total, format.name),
-      });
-      const layers = await layerErrors(model, small);
-      errors.push({ name: format.name, layers });
-      const weights = small.weights(histogramLayer);
-      if (isPacked(weights)) {
-        const values = [
-          ...new Set(dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols))),
-        ];
-        histogramFormats.push({ name: format.name, values: values.sort((a, b) => a - b) });
-      }
-      rows.push({
-        format: format.name,
-        bits: format.bits,
-        groupSize: isPacked(weights) ? weights.groupSize : 0,
-        bitsPerWeight: small.bitsPerWeight,
-        bytes: small.size.bytes,
-        perplexity: result.perplexity,
-        kinds: result.kinds,
-        kl: result.kl,
-        top1: result.top1,
-        layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
-        seconds: took,
-        learned: format.values === null,
-      });
-    }
-    bar.update(chosen.length);
-  }
 
   const samples = await (async () => {
-    const settings = { groupSize: options.groupSize, weighting: options.weighting, calibration };
     const speakers = [
       { name: "original", speaker: model },
       { name: "any4", speaker: await any4(model, settings) },
@@ -161,12 +117,7 @@ await main(async () => {
   const report: Report = {
     title: `What every number format costs on ${model.name}`,
     model: { name: model.name, parameters, dtype: model.dtype, bytes, tokens: baseline.tokens },
-    baseline: {
-      perplexity: baseline.perplexity,
-      bitsPerWeight: model.bitsPerWeight,
-      bytes,
-      kinds: baseline.kinds,
-    },
+    baseline,
     rows,
     histogram: {
       layer: `${histogramLayer}, row 0, columns 0 to ${Math.max(groupValues, 128) - 1}`,
@@ -175,8 +126,8 @@ await main(async () => {
     },
     layers: {
       names: model.linears(),
-      series: errors.map(({ name, layers }) => ({
-        name,
+      series: rows.map(({ format, layers }) => ({
+        name: format,
         errors: model.linears().map((linear) => layers.find((layer) => layer.linear === linear)!.outputError),
       })),
     },
@@ -190,7 +141,7 @@ await main(async () => {
         })`
       ).join("; "),
       calibration: `${
-        count(Math.max(...[...calibration.values()].map(({ tokens }) => tokens)))
+        count(Math.max(...[...settings.calibration.values()].map(({ tokens }) => tokens)))
       } tokens of the library's own sample; weighting: ${options.weighting}`,
       backend: model.backend.name,
       date: new Date().toISOString().slice(0, 10),
@@ -204,8 +155,8 @@ await main(async () => {
       {
         model: model.name,
         tokens: baseline.tokens,
-        baseline: report.baseline,
-        rows,
+        baseline,
+        rows: rows.map(({ layers: _, ...row }) => row),
         samples,
         report: options.out,
         seconds: seconds(started),

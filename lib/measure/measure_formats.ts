@@ -1,0 +1,138 @@
+/**
+ * What each of several number formats costs a model: size, perplexity, divergence, error of every layer.
+ *
+ * @module
+ */
+import type { Format } from "../formats/format.ts";
+import { formatOf } from "../formats/mod.ts";
+import { isPacked } from "../matrix/packed_matrix.ts";
+import { calibrate } from "../model/calibrate.ts";
+import type { Model } from "../model/model.ts";
+import { quantizeModel, type QuantizeModelOptions } from "../model/quantize_model.ts";
+import { type LayerError, layerErrors } from "./layer_error.ts";
+import {
+  compare,
+  type Comparison,
+  type Perplexity,
+  type PerplexityOptions,
+  referenceLogits,
+} from "./perplexity.ts";
+
+/** Which formats are measured, and how: the options of quantization, and those of perplexity. */
+export interface MeasureFormatsOptions
+  extends Omit<QuantizeModelOptions, "format" | "onProgress">, Omit<PerplexityOptions, "onProgress"> {
+  /** The formats; all but the symmetric integers when absent. */
+  formats?: readonly (string | Format)[];
+  /** Is given each quantized model once it is measured. */
+  onModel?: (small: Model, format: Format) => void | Promise<void>;
+  /** Is told how much is done, of 1, and what is under way. */
+  onProgress?: (done: number, what: string) => void;
+}
+
+/** What one format costs and gains. */
+export interface FormatCost extends Comparison {
+  /** The format's name: "any4". */
+  format: string;
+  /** Bits of a code. */
+  bits: number;
+  /** Columns that share a scale. */
+  groupSize: number;
+  /** Stored bits per quantized weight: codes, scales, zeros and codebooks. */
+  bitsPerWeight: number;
+  /** Bytes of the whole model. */
+  bytes: number;
+  /** Mean relative error of the layers' outputs. */
+  layerError: number;
+  /** The errors of every Linear. */
+  layers: LayerError[];
+  /** Seconds to quantize. */
+  seconds: number;
+  /** Whether the format's values are learned from the weights. */
+  learned: boolean;
+}
+
+/** Formats measured beside the original. */
+export interface FormatCosts {
+  /** The original's own numbers. */
+  baseline: Perplexity & { bitsPerWeight: number; bytes: number };
+  /** A row a format, in the order given. */
+  rows: FormatCost[];
+}
+
+/** The formats that are measured unless others are named. */
+export const MEASURED_FORMATS: readonly string[] = [
+  "int8",
+  "int4",
+  "fp4",
+  "nf4",
+  "af4",
+  "mx4",
+  "any4",
+  "int3",
+  "any3",
+  "int2",
+  "any2",
+];
+
+/**
+ * Quantizes a model to each of several formats and measures them all on the same tokens.
+ *
+ * @throws {OptionError} when a format or an option is unknown or out of range.
+ *
+ * @example
+ * ```ts
+ * import { loadModel, measureFormats } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const { baseline, rows } = await measureFormats(model, { formats: ["int4", "any4"], maxTokens: 100 });
+ * for (const { format, perplexity } of rows) console.log(format, perplexity / baseline.perplexity);
+ * ```
+ */
+export async function measureFormats(
+  model: Model,
+  options: MeasureFormatsOptions = {},
+): Promise<FormatCosts> {
+  const { formats = MEASURED_FORMATS, onModel, onProgress, ...rest } = options;
+  const chosen = formats.map(formatOf);
+  // The original is measured once, about as long as it takes for each format.
+  const steps = chosen.length + 1;
+  const reference = await referenceLogits(model, {
+    ...rest,
+    onProgress: (part, total) => onProgress?.(part / total / steps, model.name),
+  });
+  const text = typeof rest.calibration === "string" ? rest.calibration : undefined;
+  // One calibration serves every format, but where each format's own layers before a layer change what it sees.
+  const calibration = rest.sequential || typeof rest.calibration === "object"
+    ? rest.calibration
+    : await calibrate(model, { text });
+  const rows: FormatCost[] = [];
+  for (const [index, format] of chosen.entries()) {
+    const report = (part: number) => onProgress?.((index + 1 + part) / steps, format.name);
+    report(0);
+    const started = performance.now();
+    const small = await quantizeModel(model, { ...rest, format, calibration });
+    const seconds = (performance.now() - started) / 1000;
+    const comparison = await compare(small, reference, {
+      onProgress: (part, total) => report(0.9 * part / total),
+    });
+    const layers = await layerErrors(model, small);
+    const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked).map((it) =>
+      it.groupSize
+    );
+    rows.push({
+      format: format.name,
+      bits: format.bits,
+      groupSize: Math.max(0, ...sizes),
+      bitsPerWeight: small.bitsPerWeight,
+      bytes: small.size.bytes,
+      ...comparison,
+      layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
+      layers,
+      seconds,
+      learned: format.values === null,
+    });
+    await onModel?.(small, format);
+    report(1);
+  }
+  const { bitsPerWeight, size: { bytes } } = model;
+  return { baseline: { ...reference.perplexity, bitsPerWeight, bytes }, rows };
+}
