@@ -1,28 +1,34 @@
-import { branch, choice, formula, measure, text } from "./code_formulas.ts";
-import { build, fold, loop } from "./code_loops.ts";
-import { printed } from "./code_piece.ts";
+import { FORMULAS } from "./code_formulas.ts";
+import { LISTS } from "./code_lists.ts";
+import { LOOPS } from "./code_loops.ts";
+import { NUMBERS } from "./code_numbers.ts";
+import { dictionary, object, script } from "./code_objects.ts";
+import type { Style, Writer } from "./code_piece.ts";
+import { TEXTS } from "./code_texts.ts";
 import type { Random } from "./random.ts";
 
-const PIECES = [
-  [1, formula],
-  [1, measure],
-  [1, branch],
-  [1, choice],
-  [2, fold],
-  [1, build],
-  [1, text],
-  [1, loop],
-] as const;
+const GROUPS: readonly (readonly [weight: number, writers: readonly Writer[]])[] = [
+  [3, FORMULAS],
+  [2, NUMBERS],
+  [6, LOOPS],
+  [5, LISTS],
+  [3, TEXTS],
+  [1, [object]],
+  [6, [script]],
+  [3, [dictionary]],
+];
 
-/** A commented function or two, each followed by calls whose printed result is right. */
+/** A document gets no further piece once it has this many characters. */
+const ENOUGH = 160;
+
+/** Functions, classes and short scripts in Python; what they print stands beside it, and is right. */
 export function code(rng: Random): string {
-  const pieces = Array.from({ length: rng.int(1, 2) }, () => {
-    const { comment, name, lines, call } = rng.weighted(PIECES)(rng);
-    const calls = Array.from({ length: rng.int(1, 2) }, () => {
-      const [args, result] = call();
-      return `print(${name}(${args}))  # ${printed(result)}`;
-    });
-    return [`# ${comment}`, ...lines, "", ...calls].join("\n");
-  });
-  return pieces.join("\n\n");
+  const style: Style = {
+    hints: rng.chance(0.3),
+    doc: rng.weighted([[5, "comment"], [3, "docstring"], [2, "none"]] as const),
+  };
+  const piece = () => rng.pick(rng.weighted(GROUPS))(rng, style);
+  let text = piece();
+  while (text.length < ENOUGH && rng.chance(0.7)) text += "\n\n" + piece();
+  return text;
 }

@@ -1,148 +1,169 @@
-import { type Piece, source, type Value } from "./code_piece.ts";
-import type { Random } from "./random.ts";
-import { COLOURS, COUNTABLE, PEOPLE } from "./words.ts";
-import { once } from "./write.ts";
+import { family, int, type Param, type Writer } from "./code_piece.ts";
 
-/** One formula of one or two numbers. */
-export function formula(rng: Random): Piece {
-  const x = rng.pick(["x", "n", "value", "number"]);
-  const k = once(() => rng.int(2, 9));
-  const [name, comment, expression, apply] = rng.pick<() => [string, string, string, (x: number) => Value]>([
-    () => [`add_${k()}`, `Add ${k()} to a number.`, `${x} + ${k()}`, (x) => x + k()],
-    () => [`times_${k()}`, `Multiply a number by ${k()}.`, `${x} * ${k()}`, (x) => x * k()],
-    () => ["double", "Return twice the number.", `${x} * 2`, (x) => x * 2],
-    () => ["square", "Return the square of a number.", `${x} * ${x}`, (x) => x * x],
-    () => ["is_even", "Tell whether a number is even.", `${x} % 2 == 0`, (x) => x % 2 === 0],
-    () => ["is_odd", "Tell whether a number is odd.", `${x} % 2 == 1`, (x) => x % 2 === 1],
-    () => [`rest_${k()}`, `Return the rest of a division by ${k()}.`, `${x} % ${k()}`, (x) => x % k()],
-    () => [`above_${k()}`, `Tell whether a number is above ${k()}.`, `${x} > ${k()}`, (x) => x > k()],
-    () => ["half", "Return half of a number, rounded down.", `${x} // 2`, (x) => Math.floor(x / 2)],
-  ])();
-  return {
-    comment,
-    name,
-    lines: [`def ${name}(${x}):`, `    return ${expression}`],
-    call: () => {
-      const n = rng.int(2, 20);
-      return [`${n}`, apply(n)];
-    },
-  };
-}
+const optional = (param: Param<number>): Param<number> => ({ ...param, fallback: true });
 
-/** A formula of two named measures. */
-export function measure(rng: Random): Piece {
-  const [name, comment, a, b, expression, apply] = rng.pick<
-    [string, string, string, string, string, (a: number, b: number) => number]
-  >([
-    ["area", "Area of a rectangle.", "width", "height", "width * height", (a, b) => a * b],
-    [
-      "perimeter",
-      "Length around a rectangle.",
-      "width",
-      "height",
-      "2 * (width + height)",
-      (a, b) => 2 * (a + b),
-    ],
-    ["total_price", "Price of several items.", "price", "count", "price * count", (a, b) => a * b],
-    ["distance", "Distance for a speed and a time.", "speed", "hours", "speed * hours", (a, b) => a * b],
-    ["add", "Add two numbers.", "a", "b", "a + b", (a, b) => a + b],
-    ["difference", "Difference between two numbers.", "a", "b", "abs(a - b)", (a, b) => Math.abs(a - b)],
-    [
-      "seconds",
-      "Minutes and seconds as seconds.",
-      "minutes",
-      "rest",
-      "minutes * 60 + rest",
-      (a, b) => a * 60 + b,
-    ],
-  ]);
-  return {
-    comment,
-    name,
-    lines: [`def ${name}(${a}, ${b}):`, `    return ${expression}`],
-    call: () => {
-      const [m, n] = [rng.int(1, 12), rng.int(1, 12)];
-      return [`${m}, ${n}`, apply(m, n)];
-    },
-  };
-}
-
-/** A choice between two values. */
-export function branch(rng: Random): Piece {
-  const limit = rng.int(3, 15);
-  const [high, low] = rng.pick(
-    [["big", "small"], ["warm", "cold"], ["full", "empty"], ["open", "closed"], ["late", "early"], [
-      "rich",
-      "poor",
-    ]] as const,
-  );
-  const x = rng.pick(["x", "n", "value", "level", "amount"]);
-  const op = rng.pick([">", ">="]);
-  return {
-    comment: `Return "${high}" if ${x} is ${op === ">" ? "above" : "at least"} ${limit}, else "${low}".`,
-    name: `${high}_or_${low}`,
-    lines: [
-      `def ${high}_or_${low}(${x}):`,
-      `    if ${x} ${op} ${limit}:`,
-      `        return "${high}"`,
-      `    return "${low}"`,
-    ],
-    call: () => {
-      const n = rng.int(0, 20);
-      return [`${n}`, (op === ">" ? n > limit : n >= limit) ? high : low];
-    },
-  };
-}
-
-/** The larger or the smaller of two. */
-export function choice(rng: Random): Piece {
-  const larger = rng.chance(0.5);
-  const name = rng.pick(larger ? ["larger", "maximum", "bigger"] : ["smaller", "minimum", "lesser"]);
-  const [a, b] = rng.pick([["a", "b"], ["x", "y"], ["first", "second"], ["left", "right"]] as const);
-  return {
-    comment: `Return the ${larger ? "larger" : "smaller"} of two numbers.`,
-    name,
-    lines: [
-      `def ${name}(${a}, ${b}):`,
-      `    if ${a} ${larger ? ">" : "<"} ${b}:`,
-      `        return ${a}`,
-      `    return ${b}`,
-    ],
-    call: () => {
-      const [m, n] = [rng.int(1, 50), rng.int(1, 50)];
-      return [`${m}, ${n}`, larger ? Math.max(m, n) : Math.min(m, n)];
-    },
-  };
-}
-
-/** Something with text. */
-export function text(rng: Random): Piece {
-  const s = rng.pick(["word", "text", "s", "name"]);
-  const k = once(() => rng.int(2, 4));
-  const [name, comment, expression, apply] = rng.pick<() => [string, string, string, (s: string) => Value]>([
-    () => ["greet", "Say hello.", `"Hello, " + ${s}`, (s) => "Hello, " + s],
-    () => ["length", "Number of letters.", `len(${s})`, (s) => s.length],
-    () => ["first_letter", "Return the first letter.", `${s}[0]`, (s) => s.slice(0, 1)],
-    () => ["last_letter", "Return the last letter.", `${s}[-1]`, (s) => s.slice(-1)],
-    () => ["shout", "Write it in capital letters.", `${s}.upper()`, (s) => s.toUpperCase()],
-    () => [`repeat_${k()}`, `Repeat it ${k()} times.`, `${s} * ${k()}`, (s) => s.repeat(k())],
-    () => ["plural", "Add an s at the end.", `${s} + "s"`, (s) => s + "s"],
-    () => [
-      `longer_than_${k() + 1}`,
-      `Tell whether it has more than ${k() + 1} letters.`,
-      `len(${s}) > ${k() + 1}`,
-      (s) => s.length > k() + 1,
-    ],
-  ])();
-  return {
-    comment,
-    name,
-    lines: [`def ${name}(${s}):`, `    return ${expression}`],
-    call: () => {
-      const argument = s === "name" ? rng.pick(PEOPLE).name : word(rng);
-      return [source(argument), apply(argument)];
-    },
-  };
-}
-
-const word = (rng: Random): string => rng.pick([...COUNTABLE, ...COLOURS]);
+/** Functions of one or a few numbers. */
+export const FORMULAS: readonly Writer[] = [
+  family(
+    "{item}_{changeName}|{changeName}",
+    "The {item} {changeWords}.|Return the {item} {changeWords}.|Gives back a {item} {changeWords}.",
+    [int("item")],
+    "int",
+    "return {change}",
+    ([n], { change }) => change(n),
+  ),
+  family(
+    "is_{testName}|{item}_{testName}",
+    "Tell whether the {item} is {testWords}.|True for a {item} {testWords}.|Check for a {item} {testWords}.",
+    [int("item")],
+    "bool",
+    "return {test}",
+    ([n], { test }) => test(n),
+  ),
+  family(
+    "area|rectangle_area|surface",
+    "Area of a rectangle.|Multiply the two sides.|How large a rectangle is.",
+    [int("_a", 2, 40), int("_b2", 2, 30)],
+    "int",
+    "return {_a} * {_b2}",
+    ([a, b]) => a * b,
+  ),
+  family(
+    "perimeter|fence_length|way_around",
+    "Length around a rectangle.|All four sides together.",
+    [int("_a", 2, 90), int("_b2", 2, 60)],
+    "int",
+    "return 2 * ({_a} + {_b2})",
+    ([a, b]) => 2 * (a + b),
+  ),
+  family(
+    "total_{item}|full_{item}|{item}_with_fee",
+    "The {item} for several, plus {big} once.|Many times the {item}, and {big} on top.",
+    [int("item", 2, 60), int("_n", 1, 12)],
+    "int",
+    "return {item} * {_n} + {big}",
+    ([a, b], { big }) => a * b + big,
+  ),
+  family(
+    "larger|maximum|bigger|upper",
+    "Return the larger of two numbers.|Which of the two is more?|The bigger one wins.",
+    [int("_a"), int("_b2")],
+    "int",
+    "if {_a} > {_b2}:\n    return {_a}\nreturn {_b2}",
+    ([a, b]) => Math.max(a, b),
+  ),
+  family(
+    "smaller|minimum|lesser|lower",
+    "Return the smaller of two numbers.|Which of the two is less?|Take the lesser one.",
+    [int("_a"), int("_b2")],
+    "int",
+    "if {_a} < {_b2}:\n    return {_a}\nelse:\n    return {_b2}",
+    ([a, b]) => Math.min(a, b),
+  ),
+  family(
+    "clamp|limit_{item}|keep_in_range",
+    "Keep the {item} between {k} and {big}.|No {item} below {k} or over {big}.",
+    [int("item", 1, 120)],
+    "int",
+    "if {item} < {k}:\n    return {k}\nif {item} > {big}:\n    return {big}\nreturn {item}",
+    ([n], { k, big }) => n < k ? k : n > big ? big : n,
+  ),
+  family(
+    "grade_{item}|judge|rate_{item}|classify",
+    "Put the {item} into one of three classes.|Low, middle or high?",
+    [int("item", 1, 120)],
+    "str",
+    'if {item} < {k}:\n    return "low"\nelif {item} < {big}:\n    return "middle"\nreturn "high"',
+    ([n], { k, big }) => n < k ? "low" : n < big ? "middle" : "high",
+  ),
+  family(
+    "describe|name_{item}|kind_of_{item}",
+    "Say what sort of {item} it is.|Two questions about one {item}.",
+    [int("item")],
+    "str",
+    'if {test}:\n    if {item} > {big}:\n        return "good and large"\n    return "good"\nreturn "bad"',
+    ([n], { test, big }) => !test(n) ? "bad" : n > big ? "good and large" : "good",
+  ),
+  family(
+    "to_fahrenheit|fahrenheit|celsius_to_fahrenheit",
+    "Degrees Celsius as Fahrenheit, rounded down.|Convert a temperature.",
+    [int("_n", 0, 99)],
+    "int",
+    "return {_n} * 9 // 5 + 32",
+    ([n]) => Math.floor(n * 9 / 5) + 32,
+  ),
+  family(
+    "to_seconds|seconds|in_seconds",
+    "Minutes and seconds as seconds.|How many seconds is that?",
+    [int("_n", 1, 59), int("_rest", 0, 59)],
+    "int",
+    "return {_n} * 60 + {_rest}",
+    ([a, b]) => a * 60 + b,
+  ),
+  family(
+    "clock|show_time|as_clock",
+    "Minutes as hours and minutes.|A number of minutes in words.",
+    [int("_n", 61, 900)],
+    "str",
+    '{_total} = {_n} // 60\n{_rest} = {_n} % 60\nreturn str({_total}) + " h " + str({_rest}) + " min"',
+    ([n]) => `${Math.floor(n / 60)} h ${n % 60} min`,
+  ),
+  family(
+    "to_grams|grams|weight_in_grams",
+    "Kilograms and grams as grams.|The whole weight in grams.",
+    [int("_n", 1, 40), int("_rest", 1, 999)],
+    "int",
+    "return {_n} * 1000 + {_rest}",
+    ([a, b]) => a * 1000 + b,
+  ),
+  family(
+    "change_back|coins_back|pay",
+    "Coins back from a note of {big}.|What is left of {big}, or 0.",
+    [int("item", 1, 120)],
+    "int",
+    "if {item} >= {big}:\n    return 0\nreturn {big} - {item}",
+    ([n], { big }) => n >= big ? 0 : big - n,
+  ),
+  family(
+    "add_{k}_default|raise_{item}|more_{item}|grow",
+    "Raise the {item} by a step.|Add a step, {k} if none is given.",
+    [int("item", 1, 300), optional(int("_m", 2, 60))],
+    "int",
+    "return {item} + {_m}",
+    ([n, m]) => n + m,
+  ),
+  family(
+    "split_{item}|boxes_needed|packs",
+    "Full packs of the {item}, {k} in each by default.|How many packs are filled?",
+    [int("item", 20, 300), optional(int("_m", 3, 20))],
+    "int",
+    "return {item} // {_m}",
+    ([n, m]) => Math.floor(n / m),
+  ),
+  family(
+    "twice|apply_twice|two_rounds|again",
+    "Change the {item} twice.|Two rounds of one rule.",
+    [int("item", 3, 60)],
+    "int",
+    "return once(once({item}))",
+    ([n], { change }) => change(change(n)),
+    "def once({item}):\n    return {change}",
+  ),
+  family(
+    "final_{item}|result_for|settle",
+    "Change the {item}, then take off {k}.|Use the helper, then subtract {k}.",
+    [int("item", 3, 99)],
+    "int",
+    "return helper({item}) - {k}",
+    ([n], { change, k }) => change(n) - k,
+    "def helper({item}):\n    return {change}",
+  ),
+  family(
+    "between|in_between|is_inside",
+    "Is the {item} inside the limits?|Check both limits.",
+    [int("item", 1, 120)],
+    "bool",
+    "return {k} <= {item} <= {big}",
+    ([n], { k, big }) => k <= n && n <= big,
+  ),
+];

@@ -1,149 +1,152 @@
-import { type Piece, source } from "./code_piece.ts";
-import type { Random } from "./random.ts";
-import { once, plural } from "./write.ts";
+import { family, int, ints, type Writer } from "./code_piece.ts";
 
-/** A loop that folds a list of numbers into one. */
-export function fold(rng: Random): Piece {
-  const item = rng.pick(["n", "x", "value", "price", "score", "number"]);
-  const items = item.length === 1 ? "numbers" : plural(item);
-  const k = once(() => rng.int(3, 12));
-  const [name, comment, start, result, body, apply] = rng.pick<
-    () => [string, string, string, string, string[], (list: number[]) => number]
-  >([
-    () => [
-      `sum_${items}`,
-      `Sum of all ${items}.`,
-      "0",
-      "total",
-      [`    total += ${item}`],
-      (list) => list.reduce((a, b) => a + b),
-    ],
-    () => [`count_above_${k()}`, `Count the ${items} above ${k()}.`, "0", "count", [
-      `    if ${item} > ${k()}:`,
-      "        count += 1",
-    ], (list) => list.filter((n) => n > k()).length],
-    () => [`count_even`, `Count the even ${items}.`, "0", "count", [
-      `    if ${item} % 2 == 0:`,
-      "        count += 1",
-    ], (list) => list.filter((n) => n % 2 === 0).length],
-    () => [`largest`, `Find the largest of the ${items}.`, `${items}[0]`, "best", [
-      `    if ${item} > best:`,
-      `        best = ${item}`,
-    ], (list) => Math.max(...list)],
-    () => [`smallest`, `Find the smallest of the ${items}.`, `${items}[0]`, "best", [
-      `    if ${item} < best:`,
-      `        best = ${item}`,
-    ], (list) => Math.min(...list)],
-  ])();
-  return {
-    comment,
-    name,
-    lines: [
-      `def ${name}(${items}):`,
-      `    ${result} = ${start}`,
-      `    for ${item} in ${items}:`,
-      ...body.map((line) => "    " + line),
-      `    return ${result}`,
-    ],
-    call: () => {
-      const list = several(rng);
-      return [source(list), apply(list)];
-    },
-  };
-}
+const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+const sorted = (list: readonly number[]) => [...list].sort((a, b) => a - b);
 
-/** A loop that builds a new list. */
-export function build(rng: Random): Piece {
-  const item = rng.pick(["n", "x", "value", "number"]);
-  const items = item.length === 1 ? "numbers" : plural(item);
-  const out = rng.pick(["result", "out", "found"]);
-  const k = once(() => rng.int(2, 9));
-  const [name, comment, body, apply] = rng.pick<
-    () => [string, string, string[], (list: number[]) => number[]]
-  >([
-    () => [
-      `add_${k()}_to_all`,
-      `Add ${k()} to each of the ${items}.`,
-      [`${out}.append(${item} + ${k()})`],
-      (list) => list.map((n) => n + k()),
-    ],
-    () => [
-      "double_all",
-      `Double each of the ${items}.`,
-      [`${out}.append(${item} * 2)`],
-      (list) => list.map((n) => n * 2),
-    ],
-    () => [
-      `keep_above_${k()}`,
-      `Keep the ${items} above ${k()}.`,
-      [`if ${item} > ${k()}:`, `    ${out}.append(${item})`],
-      (list) => list.filter((n) => n > k()),
-    ],
-    () => [
-      "keep_even",
-      `Keep the even ${items}.`,
-      [`if ${item} % 2 == 0:`, `    ${out}.append(${item})`],
-      (list) => list.filter((n) => n % 2 === 0),
-    ],
-  ])();
-  return {
-    comment,
-    name,
-    lines: [
-      `def ${name}(${items}):`,
-      `    ${out} = []`,
-      `    for ${item} in ${items}:`,
-      ...body.map((line) => "        " + line),
-      `    return ${out}`,
-    ],
-    call: () => {
-      const list = several(rng);
-      return [source(list), apply(list)];
-    },
-  };
-}
-
-/** A loop that counts. */
-export function loop(rng: Random): Piece {
-  const i = rng.pick(["i", "k", "step"]);
-  const n = rng.pick(["n", "limit", "count"]);
-  const [name, comment, start, update, top, apply] = rng.pick<
-    [string, string, number, string, number, (n: number) => number]
-  >([
-    ["sum_to", `Sum of the numbers from 1 to ${n}.`, 0, `+= ${i}`, 12, (n) => n * (n + 1) / 2],
-    [
-      "factorial",
-      `Product of the numbers from 1 to ${n}.`,
-      1,
-      `*= ${i}`,
-      6,
-      (n) => Array.from({ length: n }, (_, i) => i + 1).reduce((a, b) => a * b),
-    ],
-    ["power_of_two", `Two to the power of ${n}.`, 1, "*= 2", 8, (n) => 2 ** n],
-    [
-      "sum_of_squares",
-      `Sum of the squares from 1 to ${n}.`,
-      0,
-      `+= ${i} * ${i}`,
-      6,
-      (n) => n * (n + 1) * (2 * n + 1) / 6,
-    ],
-  ]);
-  return {
-    comment,
-    name,
-    lines: [
-      `def ${name}(${n}):`,
-      `    result = ${start}`,
-      `    for ${i} in range(1, ${n} + 1):`,
-      `        result ${update}`,
-      "    return result",
-    ],
-    call: () => {
-      const value = rng.int(2, top);
-      return [`${value}`, apply(value)];
-    },
-  };
-}
-
-const several = (rng: Random): number[] => Array.from({ length: rng.int(3, 5) }, () => rng.int(1, 20));
+/** Functions of a list of numbers. */
+export const LOOPS: readonly Writer[] = [
+  family(
+    "sum_{items}|total_{items}|add_up|{item}_total",
+    "Sum of all {items}.|Add up the {items}.|What the {items} come to.",
+    [ints()],
+    "int",
+    "{_total} = 0\nfor {item} in {items}:\n    {_total} += {item}\nreturn {_total}",
+    ([list]) => sum(list),
+  ),
+  family(
+    "sum_{testName}|total_{testName}",
+    "Sum of the {items} {testWords}.|Add up only {items} {testWords}.",
+    [ints()],
+    "int",
+    "{_total} = 0\nfor {item} in {items}:\n    if {test}:\n        {_total} += {item}\nreturn {_total}",
+    ([list], { test }) => sum(list.filter(test)),
+  ),
+  family(
+    "count_{testName}|how_many_{testName}",
+    "Count the {items} {testWords}.|How many {items} are {testWords}?",
+    [ints()],
+    "int",
+    "{_count} = 0\nfor {item} in {items}:\n    if {test}:\n        {_count} += 1\nreturn {_count}",
+    ([list], { test }) => list.filter(test).length,
+  ),
+  family(
+    "keep_{testName}|only_{testName}|filter_{items}",
+    "Keep the {items} {testWords}.|A new list of {items} {testWords}.",
+    [ints()],
+    "list[int]",
+    "{_out} = []\nfor {item} in {items}:\n    if {test}:\n        {_out}.append({item})\nreturn {_out}",
+    ([list], { test }) => list.filter(test),
+  ),
+  family(
+    "pick_{items}|{items}_{testName}",
+    "All {items} {testWords}.|Choose the {items} {testWords}.",
+    [ints()],
+    "list[int]",
+    "return [{item} for {item} in {items} if {test}]",
+    ([list], { test }) => list.filter(test),
+  ),
+  family(
+    "all_{changeName}|change_{items}|map_{items}",
+    "Each of the {items} {changeWords}.|All {items}, {changeWords}.",
+    [ints()],
+    "list[int]",
+    "{_out} = []\nfor {item} in {items}:\n    {_out}.append({change})\nreturn {_out}",
+    ([list], { change }) => list.map(change),
+  ),
+  family(
+    "new_{items}|{items}_{changeName}",
+    "The {items} {changeWords}.|A list of {items} {changeWords}.",
+    [ints()],
+    "list[int]",
+    "return [{change} for {item} in {items}]",
+    ([list], { change }) => list.map(change),
+  ),
+  family(
+    "change_some|fix_{items}|adjust",
+    "Change the {items} {testWords}, keep the others.|Only {items} {testWords} are changed.",
+    [ints()],
+    "list[int]",
+    "{_out} = []\nfor {item} in {items}:\n    if {test}:\n        {_out}.append({change})\n    else:\n        {_out}.append({item})\nreturn {_out}",
+    ([list], { test, change }) => list.map((n) => test(n) ? change(n) : n),
+  ),
+  family(
+    "largest|highest_{item}|max_{item}",
+    "Find the largest of the {items}.|The highest of all {items}.",
+    [ints()],
+    "int",
+    "{_best} = {items}[0]\nfor {item} in {items}:\n    if {item} > {_best}:\n        {_best} = {item}\nreturn {_best}",
+    ([list]) => Math.max(...list),
+  ),
+  family(
+    "smallest|lowest_{item}|min_{item}",
+    "Find the smallest of the {items}.|The lowest of all {items}.",
+    [ints()],
+    "int",
+    "{_best} = {items}[0]\nfor {item} in {items}[1:]:\n    if {item} < {_best}:\n        {_best} = {item}\nreturn {_best}",
+    ([list]) => Math.min(...list),
+  ),
+  family(
+    "place_of_largest|where_highest|best_index",
+    "Where the largest of the {items} stands.|Position of the highest {item}.",
+    [ints()],
+    "int",
+    "{_best} = 0\nfor {_i} in range(len({items})):\n    if {items}[{_i}] > {items}[{_best}]:\n        {_best} = {_i}\nreturn {_best}",
+    ([list]) => list.indexOf(Math.max(...list)),
+  ),
+  family(
+    "spread|{item}_range|gap_of_{items}",
+    "Largest minus smallest of the {items}.|How far the {items} lie apart.",
+    [ints()],
+    "int",
+    "return max({items}) - min({items})",
+    ([list]) => Math.max(...list) - Math.min(...list),
+  ),
+  family(
+    "mean_{item}|average|middle_of_{items}",
+    "Average of the {items}, rounded down.|The mean {item}, without a rest.",
+    [ints()],
+    "int",
+    "{_total} = sum({items})\nreturn {_total} // len({items})",
+    ([list]) => Math.floor(sum(list) / list.length),
+  ),
+  family(
+    "median_{item}|middle_{item}",
+    "The {item} in the middle.|Sort, then take the middle.",
+    [ints("items", 3, 7)],
+    "int",
+    "{_out} = sorted({items})\nreturn {_out}[len({_out}) // 2]",
+    ([list]) => sorted(list)[Math.floor(list.length / 2)] as number,
+  ),
+  family(
+    "first_{testName}|find_{item}|search_{items}",
+    "The first {item} {testWords}, else 0.|Find a {item} {testWords}.",
+    [ints()],
+    "int",
+    "for {item} in {items}:\n    if {test}:\n        return {item}\nreturn 0",
+    ([list], { test }) => list.find(test) ?? 0,
+  ),
+  family(
+    "any_{testName}|has_{testName}",
+    "Is one of the {items} {testWords}?|True if some {item} is {testWords}.",
+    [ints()],
+    "bool",
+    "for {item} in {items}:\n    if {test}:\n        return True\nreturn False",
+    ([list], { test }) => list.some(test),
+  ),
+  family(
+    "all_{testName}|every_{item}_{testName}",
+    "Are all {items} {testWords}?|True if no {item} fails.",
+    [ints()],
+    "bool",
+    "return all({test} for {item} in {items})",
+    ([list], { test }) => list.every(test),
+  ),
+  family(
+    "contains|has_{item}|is_in",
+    "Is {_m} one of the {items}?|Look for {_m} among the {items}.",
+    [ints(), int("_m", 1, 30)],
+    "bool",
+    "for {item} in {items}:\n    if {item} == {_m}:\n        return True\nreturn False",
+    ([list, m]) => list.includes(m),
+  ),
+];

@@ -167,12 +167,12 @@ const inventorSlots = (it: Inventor): Slots => ({ ...it, year: String(it.year) }
 function subject(rng: Random): { slots: Slots; facts: readonly Fact[]; reversed: readonly string[] } {
   const kind = rng.weighted([[3, "country"], [1, "creature"], [1, "inventor"]]);
   if (kind === "country") {
-    return { slots: countrySlots(rng.pick(WORLD.countries)), facts: COUNTRY, reversed: REVERSED };
+    return { slots: countrySlots(rng.likely(WORLD.countries)), facts: COUNTRY, reversed: REVERSED };
   }
   if (kind === "creature") {
-    return { slots: creatureSlots(rng.pick(WORLD.creatures)), facts: CREATURE, reversed: [] };
+    return { slots: creatureSlots(rng.likely(WORLD.creatures)), facts: CREATURE, reversed: [] };
   }
-  return { slots: inventorSlots(rng.pick(WORLD.inventors)), facts: INVENTOR, reversed: [] };
+  return { slots: inventorSlots(rng.likely(WORLD.inventors)), facts: INVENTOR, reversed: [] };
 }
 
 /** Several facts about one subject. */
@@ -209,7 +209,8 @@ const capitalLine = (text: string) => text.charAt(0).toUpperCase() + text.slice(
 
 /** Two countries side by side: what differs, what is older. */
 function comparison(rng: Random): string {
-  const [a, b] = rng.sample(WORLD.countries, 2) as [Country, Country];
+  const a = rng.likely(WORLD.countries);
+  const b = rng.likely(WORLD.countries.filter((country) => country !== a));
   const [older, younger] = a.founded <= b.founded ? [a, b] : [b, a];
   const slots = {
     a: a.name,

@@ -1,9 +1,10 @@
 import type { Random } from "./random.ts";
-import { once, type Slots, writeAll } from "./write.ts";
-import { COLOURS, PEOPLE } from "./words.ts";
 import { PLOTS } from "./plots.ts";
+import { place, type Scene, sentence } from "./sentences.ts";
+import { ANIMALS, COLOURS, MEALS, PEOPLE, type Person, PERSON_ADJECTIVES, THINGS, TOPICS } from "./words.ts";
+import { once, type Slots, writeAll } from "./write.ts";
 
-const PLACES = [
+const HOMES = [
   "in a small village by the sea",
   "in a quiet town near the forest",
   "on a farm behind the hill",
@@ -21,142 +22,6 @@ const PLACES = [
   "in a wagon that moved from town to town",
   "in a castle with a broken roof",
 ];
-const SPOTS = [
-  "the old bridge",
-  "the apple orchard",
-  "the deep well",
-  "the empty barn",
-  "the big oak tree",
-  "the stone tower",
-  "the duck pond",
-  "the mill",
-  "the market square",
-  "the dark cave",
-  "the long beach",
-  "the hay field",
-  "the school garden",
-  "the narrow path",
-  "the broken wall",
-  "the hollow log",
-  "the frozen lake",
-  "the railway station",
-  "the rose garden",
-  "the harbour",
-  "the windmill",
-  "the castle gate",
-  "the waterfall",
-  "the bee hives",
-  "the snowy hill",
-  "the pine forest",
-  "the old fountain",
-  "the boat house",
-];
-const THINGS = [
-  "kite",
-  "lantern",
-  "boat",
-  "drum",
-  "scarf",
-  "box",
-  "ball",
-  "hat",
-  "book",
-  "flute",
-  "basket",
-  "blanket",
-  "bell",
-  "bicycle",
-  "umbrella",
-  "map",
-  "wagon",
-  "cup",
-  "ring",
-  "spoon",
-  "coat",
-  "mirror",
-  "ladder",
-  "whistle",
-  "feather",
-  "candle",
-  "bucket",
-  "marble",
-  "puppet",
-  "pencil",
-  "glove",
-  "violin",
-  "ribbon",
-  "jar",
-  "sled",
-  "telescope",
-];
-const ANIMALS = [
-  "fox",
-  "dog",
-  "cat",
-  "goat",
-  "owl",
-  "rabbit",
-  "pony",
-  "duck",
-  "hedgehog",
-  "donkey",
-  "crow",
-  "mouse",
-  "lamb",
-  "squirrel",
-  "frog",
-  "goose",
-  "badger",
-  "deer",
-  "turtle",
-  "parrot",
-  "hen",
-  "swan",
-  "otter",
-  "calf",
-];
-const TRAITS = [
-  "brave",
-  "curious",
-  "quiet",
-  "clever",
-  "kind",
-  "careful",
-  "cheerful",
-  "shy",
-  "patient",
-  "stubborn",
-  "lively",
-  "honest",
-  "gentle",
-  "dreamy",
-  "proud",
-  "busy",
-  "polite",
-  "restless",
-  "thoughtful",
-  "funny",
-];
-const FOODS = [
-  "warm bread",
-  "apple pie",
-  "hot soup",
-  "honey cake",
-  "cheese and pears",
-  "fresh plums",
-  "a bowl of berries",
-  "pancakes",
-  "roast potatoes",
-  "ginger biscuits",
-  "corn on the cob",
-  "cherry jam",
-  "boiled eggs",
-  "nut cake",
-  "sweet rice",
-  "baked apples",
-  "bean stew",
-  "a bag of nuts",
-];
 const ELDERS = [
   ["grandmother", "she", "her"],
   ["grandfather", "he", "his"],
@@ -167,40 +32,41 @@ const ELDERS = [
 ] as const;
 
 /** Who and what a story is about: drawn when a sentence first needs it, the same from there to the end. */
-function cast(rng: Random): Slots {
-  const hero = once(() => rng.pick(PEOPLE));
-  const friend = once(() => rng.pick(PEOPLE.filter((person) => person !== hero())));
-  const spot = once(() => rng.pick(SPOTS));
+function cast(rng: Random, topic: string): { slots: Slots; people: readonly Person[] } {
+  const hero = rng.likely(PEOPLE, topic);
+  const friend = rng.likely(PEOPLE.filter((person) => person !== hero), hero.name);
+  const spot = once(() => `the ${place(rng, topic)}`);
   const elder = once(() => rng.pick(ELDERS));
-  return {
-    hero: () => hero().name,
-    he: () => hero().he,
-    him: () => hero().him,
-    his: () => hero().his,
-    child: () => hero().child,
-    friend: () => friend().name,
-    fhe: () => friend().he,
-    fhim: () => friend().him,
-    fhis: () => friend().his,
+  const slots = {
+    hero: hero.name,
+    he: hero.he,
+    him: hero.him,
+    his: hero.his,
+    child: hero.child,
+    friend: friend.name,
+    fhe: friend.he,
+    fhim: friend.him,
+    fhis: friend.his,
     elder: () => elder()[0],
     ehe: () => elder()[1],
     ehis: () => elder()[2],
     spot,
-    second: once(() => rng.pick(SPOTS.filter((other) => other !== spot()))),
-    place: once(() => rng.pick(PLACES)),
+    second: once(() => `the ${place(rng, spot())}`),
+    home: once(() => rng.likely(HOMES, topic)),
     colour: once(() => rng.pick(COLOURS)),
-    thing: once(() => rng.pick(THINGS)),
-    animal: once(() => rng.pick(ANIMALS)),
-    trait: once(() => rng.pick(TRAITS)),
-    food: once(() => rng.pick(FOODS)),
+    thing: once(() => rng.likely(THINGS, topic)),
+    animal: once(() => rng.likely(ANIMALS, topic)),
+    trait: once(() => rng.likely(PERSON_ADJECTIVES, hero.name)),
+    food: once(() => rng.likely(MEALS, topic)),
   };
+  return { slots, people: [hero, friend] };
 }
 
 const OPENINGS = [
-  "[Once upon a time|Long ago|Once], a {trait} {child} named {hero} lived {place}[ with {his} {elder}|].",
-  "{hero} was a {trait} {child} who lived {place}. [Every morning {he} walked to {spot}.|{He} knew every stone of {spot}.|The whole [village|neighbourhood] knew {him}.]",
-  "{Place} there lived a {child} called {hero}. {He} was [very|rather|always] {trait}[, and {he} loved {food}|].",
-  "There was once a {child} named {hero}. {He} lived {place}, and everyone said that {he} was {trait}.",
+  "[Once upon a time|Long ago|Once], a {trait} {child} named {hero} lived {home}[ with {his} {elder}|].",
+  "{hero} was a {trait} {child} who lived {home}. [Every morning {he} walked to {spot}.|{He} knew every stone of {spot}.|The whole [village|neighbourhood] knew {him}.]",
+  "{Home} there lived a {child} called {hero}. {He} was [very|rather|always] {trait}[, and {he} loved {food}|].",
+  "There was once a {child} named {hero}. {He} lived {home}, and everyone said that {he} was {trait}.",
 ];
 
 const SCENERY = [
@@ -232,19 +98,25 @@ const ENDINGS = [
   '"[What a day|That was fun|We did it]," said {friend}. "[Let us come back tomorrow|I am glad you were there|We make a good team]." {hero} [nodded|smiled|agreed].',
 ];
 
-/** A short story: one cast, an opening, the beats of one plot with a little scenery, an ending. */
+/** A short story: a topic, two people, an opening, then a plot with free sentences between its beats or those alone. */
 export function fiction(rng: Random): string {
-  const slots = cast(rng);
-  const plot = rng.pick(PLOTS);
-  const beats = [rng.pick(OPENINGS)];
-  if (rng.chance(0.5)) beats.push(rng.pick(SCENERY));
-  const aside = rng.chance(0.7) ? rng.int(2, plot.beats.length - 1) : -1;
-  plot.beats.forEach((beat, i) => {
-    beats.push(rng.pick(beat));
-    if (i === aside) beats.push(rng.pick(ASIDES));
-  });
-  beats.push(rng.pick(ENDINGS));
-  if (rng.chance(0.4)) beats.push(plot.moral);
-  const title = rng.chance(0.25) ? writeAll(rng, [plot.title], slots) + "\n\n" : "";
-  return title + writeAll(rng, beats, slots);
+  const topic = rng.pick(TOPICS);
+  const { slots, people } = cast(rng, topic);
+  const scene: Scene = { topic, people, things: [] };
+  const plot = rng.chance(0.35) ? rng.pick(PLOTS) : undefined;
+  const story = [rng.pick(OPENINGS)];
+  const tell = (count: number) => {
+    for (let i = 0; i < count; i++) story.push(rng.chance(0.05) ? rng.pick(ASIDES) : sentence(rng, scene));
+  };
+  if (rng.chance(0.2)) story.push(rng.pick(SCENERY));
+  if (plot) {
+    for (const beat of plot.beats) {
+      tell(rng.int(0, 2));
+      story.push(rng.pick(beat));
+    }
+  } else tell(rng.int(5, 12));
+  if (plot || rng.chance(0.5)) story.push(rng.pick(ENDINGS));
+  if (plot && rng.chance(0.4)) story.push(plot.moral);
+  const title = rng.chance(0.25) ? `${plot ? plot.title : `A story of the ${topic}`}\n\n` : "";
+  return (title && writeAll(rng, [title], slots) + "\n\n") + writeAll(rng, story, slots);
 }

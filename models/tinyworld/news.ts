@@ -1,22 +1,22 @@
 import type { Random } from "./random.ts";
 import { MONTHS, PEOPLE, SURNAMES, weekday } from "./words.ts";
-import { WORLD } from "./world.ts";
+import { background, type Desk } from "./wire.ts";
+import { type Country, WORLD } from "./world.ts";
 import { once, type Slots, spoken, writeAll } from "./write.ts";
 
 /** What every report may need: where, when and who speaks. Numbers are added by the report. */
-function desk(rng: Random): Slots {
-  const country = once(() => rng.pick(WORLD.countries));
+function facts(rng: Random, country: Country): Slots {
   const day = rng.below(7);
-  const speaker = once(() => rng.pick(PEOPLE));
-  const other = once(() => rng.pick(PEOPLE.filter((person) => person !== speaker())));
-  const last = once(() => rng.pick(SURNAMES));
-  const olast = once(() => rng.pick(SURNAMES.filter((name) => name !== last())));
+  const speaker = once(() => rng.likely(PEOPLE, country.name));
+  const other = once(() => rng.likely(PEOPLE.filter((person) => person !== speaker()), country.name));
+  const last = once(() => rng.likely(SURNAMES, country.name));
+  const olast = once(() => rng.likely(SURNAMES.filter((name) => name !== last()), country.name));
   return {
-    city: () => country().capital,
-    country: () => country().name,
-    river: () => country().river,
-    money: () => country().money,
-    crop: () => country().crop,
+    city: country.capital,
+    country: country.name,
+    river: country.river,
+    money: country.money,
+    crop: country.crop,
     day: weekday(day),
     before: weekday(day, 6),
     next: weekday(day, 1),
@@ -33,7 +33,7 @@ function desk(rng: Random): Slots {
 }
 
 /** One kind of report: draws its own numbers, then names its sentences in order. */
-type Report = (rng: Random) => { slots: Slots; lines: string[] };
+type Report = (rng: Random, country: Country) => { slots: Slots; lines: string[] };
 
 const bridge: Report = (rng) => {
   const planned = rng.int(2, 40);
@@ -68,8 +68,9 @@ const bridge: Report = (rng) => {
   };
 };
 
-const match: Report = (rng) => {
-  const [home, away] = rng.sample(WORLD.countries, 2).map((country) => country.capital) as [string, string];
+const match: Report = (rng, country) => {
+  const home = country.capital;
+  const away = rng.likely(WORLD.countries.filter((other) => other !== country), country.name).capital;
   const lost = rng.int(0, 3);
   const margin = rng.int(1, 4);
   const [first, second] = rng.chance(0.5) ? [home, away] : [away, home];
@@ -210,7 +211,7 @@ const rescue: Report = (rng) => {
 };
 
 const discovery: Report = (rng) => {
-  const creature = rng.pick(WORLD.creatures);
+  const creature = rng.likely(WORLD.creatures);
   const years = rng.int(2, 15);
   return {
     slots: {
@@ -261,9 +262,15 @@ const festival: Report = (rng) => {
 
 const REPORTS: readonly Report[] = [bridge, match, weather, election, prices, rescue, discovery, festival];
 
-/** A news item whose names, weekdays and numbers agree with each other. */
+/** A news item: a report whose names, weekdays and numbers agree with each other, or free sentences, or both. */
 export function news(rng: Random): string {
-  const { slots, lines } = rng.pick(REPORTS)(rng);
+  const country = rng.likely(WORLD.countries);
+  const desk: Desk = { country };
+  const free = (count: number) => Array.from({ length: count }, () => background(rng, desk));
+  const { slots, lines } = rng.chance(0.45)
+    ? rng.pick(REPORTS)(rng, country)
+    : { slots: {}, lines: free(rng.int(4, 8)) };
   const dateline = "home" in slots ? "{home}, {day}." : "{city}, {day}.";
-  return writeAll(rng, [dateline, ...lines], { ...desk(rng), ...slots });
+  const more = free(rng.int(0, 2));
+  return writeAll(rng, [dateline, ...lines, ...more], { ...facts(rng, country), ...slots });
 }

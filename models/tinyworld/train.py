@@ -201,11 +201,11 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--text", required=True, help="train.jsonl from make_text.ts")
     args.add_argument("--out", required=True, help="folder for the model")
-    args.add_argument("--steps", type=int, default=2400)
+    args.add_argument("--steps", type=int, default=7200)
     args.add_argument("--batch", type=int, default=8, help="sequences of 512 tokens a step")
     args.add_argument("--lr", type=float, default=3e-3)
     args.add_argument("--decay", type=float, default=0.1, help="weight decay of the matrices")
-    args.add_argument("--warmup", type=int, default=100)
+    args.add_argument("--warmup", type=int, default=200)
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--bf16", action="store_true", help="multiply in bfloat16, keep weights in float32")
@@ -241,14 +241,23 @@ def main():
         done = (step - args.warmup) / max(1, args.steps - args.warmup)
         return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
-    log, window, start = [], [], time.time()
-    for step in range(args.steps):
+    state = f"{args.out}/state.pt"
+    first, log, earlier = 0, [], 0.0
+    if os.path.exists(state):  # a killed run goes on where it was saved
+        saved = torch.load(state)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        first, log, earlier = saved["step"], saved["log"], saved["seconds"]
+        print(f"goes on after step {first}", flush=True)
+    compiled = torch.compile(model)  # a third faster on a CPU
+    window, start = [], time.time() - earlier
+    for step in range(first, args.steps):
         picked = [int(order[(step * args.batch + i) % rows]) * T for i in range(args.batch)]
         batch = torch.from_numpy(np.stack([ids[p : p + T + 1] for p in picked]).astype(np.int64))
         for group in optimizer.param_groups:
             group["lr"] = args.lr * rate(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
-            loss = model(batch[:, :-1], batch[:, 1:])
+            loss = compiled(batch[:, :-1], batch[:, 1:])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -265,6 +274,9 @@ def main():
         if (step + 1) % 200 == 0 or last:
             save(model, args.out)
             write_log(f"{args.out}/loss.json", log, args)
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "log": log,
+                        "seconds": time.time() - start}, state + ".part")
+            os.replace(state + ".part", state)
 
 
 if __name__ == "__main__":

@@ -73,8 +73,11 @@ function polish(text: string): string {
   return text
     .replace(/ {2,}/g, " ")
     .replace(/ (?=[.,!?;])/g, "")
-    .replace(/\b([aA]) (?=honest|[aeiouAEIOU](?!ne\b|ni|s[ei]))/g, "$1n ")
-    .replace(/(^|\n|[.!?] )("?)([a-z])/g, (_, before, quote, letter) => before + quote + letter.toUpperCase())
+    .replace(/\b([aA]) (?=hon|hour|(?!one\b|uni|us[ei])[aeiou])/gi, "$1n ")
+    .replace(
+      /(^|\n|[.!?] |\." )("?)([a-z])/g,
+      (_, before, quote, letter) => before + quote + letter.toUpperCase(),
+    )
     .trim();
 }
 
@@ -109,18 +112,40 @@ export function spoken(n: number): string {
   return SMALL[n] ?? String(n);
 }
 
-const PLURALS: Readonly<Record<string, string>> = {
-  sheep: "sheep",
-  fish: "fish",
-  goose: "geese",
-  mouse: "mice",
-  loaf: "loaves",
-  leaf: "leaves",
-};
+const PLURALS = pairs(`
+  sheep sheep fish fish goose geese mouse mice loaf loaves leaf leaves shelf shelves knife knives scarf scarves calf
+  calves wolf wolves thief thieves man men woman women child children salmon salmon trout trout deer deer moose moose
+  series series potato potatoes tomato tomatoes hero heroes echo echoes watchman watchmen fisherman fishermen
+  ferryman ferrymen postman postmen piano pianos radio radios`);
+
+const PASTS = pairs(`
+  hide hid find found lose lost buy bought sell sold break broke steal stole lend lent keep kept give gave throw threw
+  catch caught hold held take took bring brought shake shook tear tore dig dug hang hung choose chose send sent
+  forget forgot draw drew build built wear wore run ran go went come came swim swam ride rode creep crept sleep slept
+  fall fell fly flew stand stood sit sat lie lay flee fled kneel knelt sing sang say said rise rose grow grew shine
+  shone spread spread burst burst sweep swept freeze froze sink sank hit hit cut cut feel felt eat ate know knew see
+  saw hear heard think thought leave left put put let let tell told make made have had speak spoke`);
+
+function pairs(text: string): ReadonlyMap<string, string> {
+  const words = text.trim().split(/\s+/);
+  return new Map(words.flatMap((word, i) => i % 2 === 0 ? [[word, words[i + 1] as string]] : []));
+}
+
+/** The past tense of a verb. */
+export function past(verb: string): string {
+  const irregular = PASTS.get(verb);
+  if (irregular !== undefined) return irregular;
+  if (verb.endsWith("e")) return verb + "d";
+  if (/[^aeiou]y$/.test(verb)) return verb.slice(0, -1) + "ied";
+  // A short vowel before one consonant doubles it: "drop", "admit", but not "open" or "visit".
+  return /^[^aeiou]*[aeiou][bdgklmnprt]$|[^aeiou](?:mit|fer)$/.test(verb) && !/^offer$/.test(verb)
+    ? verb + verb.at(-1) + "ed"
+    : verb + "ed";
+}
 
 /** The plural of a regular noun, and of a few that are not. */
 export function plural(noun: string): string {
-  return PLURALS[noun] ??
+  return PLURALS.get(noun) ??
     (/(s|x|ch|sh)$/.test(noun) ? noun + "es" : noun.replace(/([^aeiou])y$/, "$1ie") + "s");
 }
 

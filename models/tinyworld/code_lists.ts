@@ -1,0 +1,132 @@
+import { family, ints, type Writer } from "./code_piece.ts";
+
+const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+const sorted = (list: readonly number[]) => [...list].sort((a, b) => a - b);
+const running = (list: readonly number[]) => list.map((_, i) => sum(list.slice(0, i + 1)));
+
+/** Functions that give a list of numbers in another order, or a table of them. */
+export const LISTS: readonly Writer[] = [
+  family(
+    "reverse_{items}|backwards|last_to_first",
+    "The {items} in reverse order.|Turn the list of {items} around.",
+    [ints()],
+    "list[int]",
+    "{_out} = []\nfor {item} in {items}:\n    {_out}.insert(0, {item})\nreturn {_out}",
+    ([list]) => [...list].reverse(),
+  ),
+  family(
+    "sort_{items}|in_order|rank_{items}",
+    "The {items} from small to large.|Put the {items} in order.",
+    [ints()],
+    "list[int]",
+    "return sorted({items})",
+    ([list]) => sorted(list),
+  ),
+  family(
+    "top_{k}|best_{items}|leaders",
+    "The largest {items}, {k} at most.|The {k} highest {items}.",
+    [ints("items", 3, 7)],
+    "list[int]",
+    "{_out} = sorted({items}, reverse=True)\nreturn {_out}[:{k}]",
+    ([list], { k }) => sorted(list).reverse().slice(0, k),
+  ),
+  family(
+    "bubble_sort|sort_by_swaps|swap_sort",
+    "Sort the {items} by swapping neighbours.|Bubble sort.",
+    [ints("items", 3, 6)],
+    "list[int]",
+    "for {_i} in range(len({items})):\n    for other in range(len({items}) - 1):\n        if {items}[other] > {items}[other + 1]:\n            {items}[other], {items}[other + 1] = {items}[other + 1], {items}[other]\nreturn {items}",
+    ([list]) => sorted(list),
+  ),
+  family(
+    "running_total|{items}_so_far|add_along",
+    "Running totals of the {items}.|The sum so far at each {item}.",
+    [ints()],
+    "list[int]",
+    "{_out} = []\n{_total} = 0\nfor {item} in {items}:\n    {_total} += {item}\n    {_out}.append({_total})\nreturn {_out}",
+    ([list]) => running(list),
+  ),
+  family(
+    "differences|{item}_changes|steps_between",
+    "How each {item} differs from the one before.|Changes from {item} to {item}.",
+    [ints()],
+    "list[int]",
+    "{_out} = []\nfor {_i} in range(1, len({items})):\n    {_out}.append({items}[{_i}] - {items}[{_i} - 1])\nreturn {_out}",
+    ([list]) => list.slice(1).map((n, i) => n - (list[i] as number)),
+  ),
+  family(
+    "sum_until_{big}|stop_at_{big}|fill_up",
+    "Add {items} until {big} is reached.|Stop adding at {big}.",
+    [ints("items", 3, 7)],
+    "int",
+    "{_total} = 0\nfor {item} in {items}:\n    if {_total} >= {big}:\n        break\n    {_total} += {item}\nreturn {_total}",
+    ([list], { big }) => list.reduce((total, n) => total >= big ? total : total + n, 0),
+  ),
+  family(
+    "skip_{testName}|sum_others",
+    "Add up the {items}, but none {testWords}.|Skip {items} {testWords}.",
+    [ints()],
+    "int",
+    "{_total} = 0\nfor {item} in {items}:\n    if {test}:\n        continue\n    {_total} += {item}\nreturn {_total}",
+    ([list], { test }) => sum(list.filter((n) => !test(n))),
+  ),
+  family(
+    "every_second|odd_places|take_every_second",
+    "Every second of the {items}.|Leave out each other {item}.",
+    [ints("items", 3, 7)],
+    "list[int]",
+    "return {items}[::2]",
+    ([list]) => list.filter((_, i) => i % 2 === 0),
+  ),
+  family(
+    "unique_{items}|without_repeats",
+    "The {items} modulo {k}, each once.|No rest of a division by {k} twice.",
+    [ints("items", 3, 7)],
+    "list[int]",
+    "{_out} = []\nfor {item} in {items}:\n    if {item} % {k} not in {_out}:\n        {_out}.append({item} % {k})\nreturn {_out}",
+    ([list], { k }) => [...new Set(list.map((n) => n % k))],
+  ),
+  family(
+    "sum_pairs|add_lists|together",
+    "Add two lists of {items}, place by place.|Pairs of {items} as sums.",
+    [ints("items", 3, 3), ints("_out", 3, 3)],
+    "list[int]",
+    "return [{_a} + {_b2} for {_a}, {_b2} in zip({items}, {_out})]",
+    ([list, other]) => list.map((n, i) => n + (other[i] as number)),
+  ),
+  family(
+    "score_{items}|judge_{items}|points_for",
+    "Add {k} for {items} {testWords}, else take 1.|{k} points or minus one.",
+    [ints()],
+    "int",
+    "{_total} = 0\nfor {item} in {items}:\n    {_total} += {k} if {test} else -1\nreturn {_total}",
+    ([list], { k, test }) => sum(list.map((n) => test(n) ? k : -1)),
+  ),
+  family(
+    "count_good|number_of_good",
+    "Count what the helper accepts.|How many {items} pass the check?",
+    [ints()],
+    "int",
+    "return len([{item} for {item} in {items} if is_good({item})])",
+    ([list], { test }) => list.filter(test).length,
+    "def is_good({item}):\n    return {test}",
+  ),
+  family(
+    "sum_of_results|convert_and_add",
+    "Convert each {item}, then add.|Sum of the converted {items}.",
+    [ints()],
+    "int",
+    "{_total} = 0\nfor {item} in {items}:\n    {_total} += convert({item})\nreturn {_total}",
+    ([list], { change }) => sum(list.map(change)),
+    "def convert({item}):\n    return {change}",
+  ),
+  family(
+    "group_{items}|sort_out|split_{items}",
+    "Count the {items} on both sides.|How many are {testWords}, and how many not.",
+    [ints()],
+    "dict[str, int]",
+    '{_d} = {"yes": 0, "no": 0}\nfor {item} in {items}:\n    if {test}:\n        {_d}["yes"] += 1\n    else:\n        {_d}["no"] += 1\nreturn {_d}',
+    ([list], { test }) =>
+      new Map([["yes", list.filter(test).length], ["no", list.filter((n) => !test(n)).length]]),
+  ),
+];
