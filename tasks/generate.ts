@@ -21,6 +21,7 @@ const program = command("generate", "Continue a text with a model, token by toke
   .addOption(modelOption())
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
+  .option("--chat", "the prompt is a user's turn of a conversation, by the model's chat template")
   .option("-n, --max-tokens <n>", "tokens to add at most", whole(0), 64)
   .option("--temperature <t>", "0 takes the likeliest token", finite, 0)
   .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
@@ -34,6 +35,7 @@ const options = program.opts<{
   model: string;
   format?: string;
   groupSize: number | "row";
+  chat?: true;
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -50,12 +52,16 @@ await main(async () => {
   const model = options.format
     ? await quantizeModel(loaded, { format: options.format, groupSize: options.groupSize })
     : loaded;
+  const { chat, json } = options;
   const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
-  if (!options.json) write(prompt);
+  if (!json && !chat) write(prompt);
   const started = performance.now();
-  const result = await generate(model, prompt, { ...options, onText: options.json ? undefined : write });
+  const result = await generate(model, chat ? [{ role: "user", content: prompt }] : prompt, {
+    ...options,
+    onText: json ? undefined : write,
+  });
   const seconds = (performance.now() - started) / 1000;
-  if (options.json) {
+  if (json) {
     console.log(
       JSON.stringify(
         { model: model.name, format: options.format ?? null, prompt, ...result, seconds },

@@ -6,6 +6,7 @@
 import { OptionError } from "../errors.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./sampling.ts";
+import type { Message } from "./tokenizer.ts";
 
 /** How a text is continued. */
 export interface GenerateOptions extends SamplingOptions {
@@ -28,9 +29,12 @@ export interface Generated {
 }
 
 /**
- * Continues a text. Greedy unless a temperature is given; the same seed gives the same text.
+ * Continues a text, or answers a conversation by the checkpoint's chat template. Greedy unless a temperature is given;
+ * the same seed gives the same text.
  *
+ * @param prompt the text, or the turns of the conversation so far.
  * @throws {OptionError} when an option is out of range or the prompt does not fit the model's context.
+ * @throws {CheckpointError} when the prompt is a conversation and the checkpoint has no chat template.
  *
  * @example
  * ```ts
@@ -42,7 +46,7 @@ export interface Generated {
  */
 export async function generate(
   model: Model,
-  prompt: string,
+  prompt: string | readonly Message[],
   options: GenerateOptions = {},
 ): Promise<Generated> {
   let printed = 0;
@@ -70,7 +74,7 @@ export async function generate(
  */
 export async function* generateStream(
   model: Model,
-  prompt: string,
+  prompt: string | readonly Message[],
   options: GenerateOptions = {},
 ): AsyncGenerator<Generated> {
   const maxTokens = options.maxTokens ?? 64;
@@ -81,7 +85,12 @@ export async function* generateStream(
   }
   const sampler = new Sampler(options);
   const context = model.config.max_position_embeddings;
-  const ids = model.tokenizer.encode(prompt);
+  const { tokenizer } = model;
+  const ids = typeof prompt === "string"
+    ? tokenizer.encode(prompt)
+    // The template puts the special tokens itself.
+    : tokenizer.encode(tokenizer.chat(prompt), { specialTokens: false });
+  const before = tokenizer.decode(ids).length;
   if (ids.length === 0) {
     throw new OptionError("Cannot generate from an empty prompt: the tokenizer adds no first token");
   }
@@ -114,8 +123,7 @@ export async function* generateStream(
 
   /** The text so far: decoded together with the prompt, since a tokenizer may strip what stands first. */
   function text(whole: boolean): string {
-    const before = model.tokenizer.decode(ids);
-    const after = model.tokenizer.decode([...ids, ...tokens]).slice(before.length);
+    const after = tokenizer.decode([...ids, ...tokens]).slice(before);
     return whole ? after : after.replace(/\uFFFD+$/, "");
   }
 }

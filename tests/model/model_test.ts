@@ -15,6 +15,7 @@ import {
   referenceLogits,
   saveModel,
   TensorError,
+  Tokenizer,
 } from "any4";
 
 const model = await loadModel("tinyworld");
@@ -181,6 +182,22 @@ Deno.test("sampling depends on the seed alone", async () => {
     (await generate(model, "The", { maxTokens: 16, temperature: 1.5, topK: 50, topP: 0.95, seed })).text;
   assertEquals(await draw(1), await draw(1));
   assert(new Set(await Promise.all([1, 2, 3, 4].map(draw))).size > 1);
+});
+
+Deno.test("generate() answers a conversation as it continues the chat template's text, with one BOS", async () => {
+  using plain = await loadModel("tinyworld", { backend: "plain" });
+  const file = JSON.parse(Deno.readTextFileSync(`${plain.folder}/tokenizer.json`));
+  const chat_template =
+    "{{ bos_token }}{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}" +
+    "{% if add_generation_prompt %}assistant:{% endif %}";
+  const tokenizer = new Tokenizer(file, { chat_template, bos_token: "<|bos|>" });
+  const model = plain.with({ tokenizer });
+  const answer = await generate(model, [{ role: "user", content: "Tell a story." }], { maxTokens: 12 });
+  assertEquals(
+    answer.tokens,
+    (await generate(model, "user: Tell a story.\nassistant:", { maxTokens: 12 })).tokens,
+  );
+  await assertRejects(() => generate(plain, [{ role: "user", content: "Hello" }]), CheckpointError, "chat");
 });
 
 Deno.test("generate() throws on options out of range and on a prompt longer than the context", async () => {

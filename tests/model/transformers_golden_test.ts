@@ -5,15 +5,12 @@
  * @module
  */
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import { type Document, generate, loadModel, type Model, perplexity } from "any4";
+import { generate, loadModel, type Model, perplexity } from "any4";
 import stories260K from "../golden/stories260K-logits.json" with { type: "json" };
 import tinyworld from "../golden/tinyworld-logits.json" with { type: "json" };
+import { hasStories, storiesFolder, storiesMeasure, storiesReason } from "../stories.ts";
 
-/** A folder with models and texts that are not in the project; tests that want them are ignored without it. */
-const DATA = Deno.env.get("ANY4_DATA");
-const stories = `${DATA}/models/stories260K`;
-const withStories = { ignore: DATA === undefined };
-const reason = DATA === undefined ? " (ignored: ANY4_DATA is not set)" : "";
+const withStories = { ignore: !hasStories };
 
 type Golden = typeof tinyworld;
 
@@ -56,19 +53,19 @@ Deno.test("tinyworld's tokenizer gives the ids that the Rust tokenizers give", a
   checkTokens(model, tinyworld);
 });
 
-Deno.test(`stories260K's logits and text are those of transformers${reason}`, withStories, async () => {
-  using model = await loadModel(stories);
-  await checkLogits(model, stories260K);
-  await checkGreedy(model, stories260K);
-  checkTokens(model, stories260K);
-});
+Deno.test(
+  `stories260K's logits and text are those of transformers${storiesReason}`,
+  withStories,
+  async () => {
+    using model = await loadModel(storiesFolder);
+    await checkLogits(model, stories260K);
+    await checkGreedy(model, stories260K);
+    checkTokens(model, stories260K);
+  },
+);
 
-Deno.test(`stories260K has a perplexity of 3.44 on its stories${reason}`, withStories, async () => {
-  using model = await loadModel(stories);
-  const texts: string[] = JSON.parse(await Deno.readTextFile(`${DATA}/text/tinystories-1000.json`));
-  const documents = texts.slice(0, 40).map((text): Document => (
-    { kind: "story", text: text.replaceAll("\n\n", "\n").slice(0, 600) }
-  ));
-  const result = await perplexity(model, { documents, context: 250, truncate: true });
+Deno.test(`stories260K has a perplexity of 3.44 on its stories${storiesReason}`, withStories, async () => {
+  using model = await loadModel(storiesFolder);
+  const result = await perplexity(model, storiesMeasure());
   assertAlmostEquals(result.perplexity, 3.44, 0.005);
 });
