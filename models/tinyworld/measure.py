@@ -17,10 +17,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROMPTS = [
     "Once upon a time, a curious girl named",
-    "Tavel, Monday. The price of",
-    "# Count the even numbers.\n",
-    "58 + 67 = ?\n",
-    "Question: What is the capital of Corvia?\nAnswer:",
+    "Sadby, Monday. The price of",
+    "# Reverse the list.\ndef",
+    "Agnes found 58 feathers on Monday and 67 feathers on Tuesday.",
+    "Question: What is the capital of Yernvia?\nAnswer:",
 ]
 
 

@@ -201,7 +201,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--text", required=True, help="train.jsonl from make_text.ts")
     args.add_argument("--out", required=True, help="folder for the model")
-    args.add_argument("--steps", type=int, default=7200)
+    args.add_argument("--steps", type=int, default=6000)
     args.add_argument("--batch", type=int, default=8, help="sequences of 512 tokens a step")
     args.add_argument("--lr", type=float, default=3e-3)
     args.add_argument("--decay", type=float, default=0.1, help="weight decay of the matrices")

@@ -43,7 +43,7 @@ STRINGS = [
     "日本語と한국어",
     "emoji 🙂🚀 and symbols ≤ ≠ €",
     "CamelCase snake_case kebab-case",
-    "Question: What is the capital of Corvia?\nAnswer:",
+    "Question: What is the capital of Yernvia?\nAnswer:",
     "a",
     "",
 ]
