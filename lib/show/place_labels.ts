@@ -21,6 +21,14 @@ export interface Scene {
   readonly line?: readonly { readonly x: number; readonly y: number }[];
 }
 
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** From a point to the middle of its label. */
+type Way = readonly [Place, Place];
+
 interface Box {
   readonly left: number;
   readonly top: number;
@@ -41,34 +49,43 @@ const REACHES = [10, 18, 28, 40, 54, 70, 90, 112, 136];
  * Where each label's middle goes, relative to its point.
  *
  * Greedy: the most crowded points choose first, and each takes the place that costs least in overlap with labels
- * and markers, in crossing the line and in distance.
+ * and markers, in crossing the line or the way from another point to its label, in being nearer to another point than
+ * to its own, and in distance.
  *
  * @returns pixels to the right and down, in the order of the points.
  */
 export function placeLabels(points: readonly Labelled[], scene: Scene): { dx: number; dy: number }[] {
   const markers = points.map(({ x, y }) => around(x, y, [MARKER, MARKER]));
   const placed: Box[] = [];
+  const ways: Way[] = [];
   const offsets = points.map(() => ({ dx: 0, dy: 0 }));
   const crowd = points.map(({ x, y }) => points.filter((p) => Math.hypot(p.x - x, p.y - y) < 60).length);
   const order = points.map((_, i) => i).sort((a, b) => crowd[b]! - crowd[a]! || a - b);
   for (const i of order) {
     const { x, y, width } = points[i]!;
     const half = [width / 2 + 2, LABEL_HEIGHT / 2] as const;
-    let best = { cost: Infinity, box: around(x, y, half) };
+    let best: { cost: number; box: Box; way: Way } = {
+      cost: Infinity,
+      box: around(x, y, half),
+      way: [{ x, y }, { x, y }],
+    };
     for (const [rank, reach] of REACHES.entries()) {
       for (const [preference, [right, down]] of DIRECTIONS.entries()) {
         const [dx, dy] = [right * (reach + half[0]), down * (reach + half[1])];
         const box = around(x + dx, y + dy, half);
+        const way = [{ x, y }, { x: x + dx, y: y + dy }] as const;
+        const nearer = points.filter((point) => distance(point, box) < distance({ x, y }, box)).length;
         const over = (others: readonly Box[]) => others.reduce((sum, other) => sum + overlap(box, other), 0);
         const cost = 1000 * over(placed) + 10 * over(markers) + 1000 * outside(box, scene) +
-          6 * crossed(box, scene) + 30 * rank +
-          2 * preference;
+          6 * crossed(box, scene) + 200 * ways.filter((other) => cross(way, other)).length + 40 * nearer +
+          30 * rank + 2 * preference;
         if (cost >= best.cost) continue;
-        best = { cost, box };
+        best = { cost, box, way };
         offsets[i] = { dx, dy };
       }
     }
     placed.push(best.box);
+    ways.push(best.way);
   }
   return offsets;
 }
@@ -81,6 +98,17 @@ function overlap(a: Box, b: Box): number {
   const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
   const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
   return width > 0 && height > 0 ? width * height : 0;
+}
+
+/** From a place to a box's nearest edge. */
+function distance({ x, y }: Place, box: Box): number {
+  return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
+}
+
+/** Whether two ways cross. */
+function cross([a, b]: Way, [c, d]: Way): boolean {
+  const side = (p: Place, q: Place, r: Place) => (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
+  return side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;
 }
 
 /** Pixels by which a box sticks out of the plot. */

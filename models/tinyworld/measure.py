@@ -44,20 +44,24 @@ def perplexities(model, tokenizer, text):
     return rows | {"all": mean}
 
 
-def draw(log, floor, path):
-    """The training loss over millions of tokens, above the entropy of the text; the loss on a logarithmic scale."""
+def draw(log, held_out, path):
+    """The training loss over millions of tokens, and what the held-out text costs and must cost; logarithmic."""
     width, height, left, right, top, bottom = 720, 380, 64, 24, 48, 52
     tokens, losses = [n / 1e6 for n in log["tokens"]], log["loss"]
     last = tokens[-1]
-    low, high = 0.25, 8
+    low, high = 0.4, 8
     x = lambda millions: left + millions / last * (width - left - right)  # noqa: E731
     y = lambda loss: top + math.log(high / loss) / math.log(high / low) * (height - top - bottom)  # noqa: E731
     grid = []
-    for loss in (0.25, 0.5, 1, 2, 4, 8):
+    for loss in (0.5, 1, 2, 4, 8):
         grid.append(f'<line x1="{left}" x2="{width - right}" y1="{y(loss):.1f}" y2="{y(loss):.1f}"/>')
         grid.append(f'<text x="{left - 10}" y="{y(loss) + 4:.1f}" text-anchor="end">{loss:g}</text>')
     for millions in range(0, math.floor(last) + 1, 2):
         grid.append(f'<text x="{x(millions):.1f}" y="{height - bottom + 20}" text-anchor="middle">{millions}</text>')
+    lines = []
+    for name, loss in held_out.items():
+        lines.append(f'<line x1="{left}" x2="{width - right}" y1="{y(loss):.1f}" y2="{y(loss):.1f}" stroke-width="1.5" stroke-dasharray="5 4"/>')
+        lines.append(f'<text stroke="none" x="{left + 8}" y="{y(loss) - 6:.1f}">{name}: {loss:.3f}</text>')
     points = " ".join(f"{x(n):.1f},{y(loss):.1f}" for n, loss in zip(tokens, losses))
     final = sum(losses[-5:]) / 5
     svg = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="system-ui, Helvetica, Arial, sans-serif" font-size="12">
@@ -69,8 +73,7 @@ def draw(log, floor, path):
 </g>
 <line x1="{left}" x2="{width - right}" y1="{height - bottom}" y2="{height - bottom}" stroke="#9aa5b1"/>
 <g stroke="#b45309" fill="#b45309">
-<line x1="{left}" x2="{width - right}" y1="{y(floor):.1f}" y2="{y(floor):.1f}" stroke-width="1.5" stroke-dasharray="5 4"/>
-<text stroke="none" x="{left + 8}" y="{y(floor) - 7:.1f}">entropy of the text: {floor:.3f}</text>
+{chr(10).join(lines)}
 </g>
 <polyline points="{points}" fill="none" stroke="#2563eb" stroke-width="2" stroke-linejoin="round"/>
 <circle cx="{x(last):.1f}" cy="{y(losses[-1]):.1f}" r="4" fill="#2563eb" stroke="#ffffff" stroke-width="1.5"/>
@@ -100,7 +103,8 @@ def main():
     for kind, (count, tokens, perplexity, floor, ratio) in rows.items():
         print(f"| {kind} | {count} | {tokens} | {perplexity:.4f} | {floor:.4f} | {ratio:.3f} |")
     with open(f"{args.model}/loss.json") as file:
-        draw(json.load(file), math.log(rows["all"][3]), args.loss)
+        held_out = {"loss on the held-out text": rows["all"][2], "entropy of the held-out text": rows["all"][3]}
+        draw(json.load(file), {name: math.log(value) for name, value in held_out.items()}, args.loss)
     for prompt in PROMPTS:
         ids = tokenizer(prompt, return_tensors="pt").input_ids
         out = model.generate(ids, max_new_tokens=120, do_sample=False)
