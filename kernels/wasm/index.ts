@@ -1,0 +1,10 @@
+/**
+ * Every kernel. A kernel is a pure function of addresses and numbers: it computes the part [from, to) of its output, and
+ * neither allocates nor keeps anything, so that many threads may run it on one memory.
+ */
+export { add, embed, rmsNorm, rope, swiglu } from "./activations";
+export { attention, copyRows } from "./attention";
+export { packCodes, unpackCodes } from "./codes";
+export { linearDense } from "./dense";
+export { columnSums } from "./statistics";
+export { linearTable } from "./table";
