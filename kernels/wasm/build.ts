@@ -3,7 +3,7 @@
  *
  * @module
  */
-import asc from "npm:assemblyscript@0.28.20/asc";
+import asc from "assemblyscript/asc";
 
 const here = new URL(".", import.meta.url);
 

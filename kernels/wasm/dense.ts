@@ -5,8 +5,7 @@ import { BF16, F16, F32, load1, load4, shiftOf } from "./dtype";
 import { madd, sum } from "./simd";
 
 /** Σ x · w over n columns; four sums of every fourth vector hide the latency of madd. */
-// @ts-ignore: decorator
-@inline
+
 function dot(x: usize, w: usize, n: i32, dtype: i32): f32 {
   const shift = shiftOf(dtype);
   let a = f32x4.splat(0), b = a, c = a, d = a;
@@ -29,8 +28,6 @@ function dot(x: usize, w: usize, n: i32, dtype: i32): f32 {
   return total;
 }
 
-// @ts-ignore: decorator
-@inline
 function linear(
   out: usize,
   x: usize,

@@ -7,15 +7,13 @@ export const F16: i32 = 1;
 export const BF16: i32 = 2;
 
 /** log2 of the bytes of a value. */
-// @ts-ignore: decorator
-@inline
+
 export function shiftOf(dtype: i32): i32 {
   return dtype == F32 ? 2 : 1;
 }
 
 /** Four values at an address as float32, exactly. Halves must be finite. */
-// @ts-ignore: decorator
-@inline
+
 export function load4(at: usize, dtype: i32): v128 {
   if (dtype == F32) return v128.load(at);
   const half = v128.load_ext<u16>(at);
@@ -27,8 +25,7 @@ export function load4(at: usize, dtype: i32): v128 {
 }
 
 /** One value at an address. */
-// @ts-ignore: decorator
-@inline
+
 export function load1(at: usize, dtype: i32): f32 {
   if (dtype == F32) return load<f32>(at);
   const half = <u32> load<u16>(at);
