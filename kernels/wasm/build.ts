@@ -13,7 +13,7 @@ export const targets: ReadonlyMap<string, readonly string[]> = new Map([
   ["any4_simd.wasm", []],
 ]);
 
-const OPTIONS = ["--runtime", "stub", "-O3", "--noAssert", "--use", "abort="]
+const OPTIONS = ["--runtime", "stub", "-O3", "--noAssert", "--disableWarning", "112"]
   .concat(["--importMemory", "--noExportMemory", "--sharedMemory"])
   .concat(["--initialMemory", "1", "--maximumMemory", "65536"])
   .concat(["--enable", "simd", "--enable", "threads"]);

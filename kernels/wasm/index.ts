@@ -5,6 +5,7 @@
 export { add, embed, rmsNorm, rope, swiglu } from "./activations";
 export { attention, copyRows } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
-export { linearDense } from "./dense";
+export { dequantize } from "./dequantize";
+export { matmul, padRows } from "./matmul";
+export { matvec, prepare } from "./matvec";
 export { columnSums } from "./statistics";
-export { linearTable } from "./table";

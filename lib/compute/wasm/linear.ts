@@ -1,0 +1,82 @@
+/**
+ * x · Wᵀ: which kernels, in how many pieces.
+ *
+ * @module
+ */
+import type { Block } from "./block.ts";
+import type { Pool } from "./stand_in.ts";
+import type { Scratch } from "./scratch.ts";
+import { vectorOf, type WasmWeight } from "./weight_image.ts";
+
+/** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
+const MANY = 8;
+
+/** Multiplications that are worth another thread. */
+const WORTHWHILE = 1 << 16;
+
+/** Pieces of a matrix that may be widened at the same time, and the rows and bytes of a tile: see matmul.ts of the kernels. */
+const PIECES = 64;
+const TILE = { rows: 16, bytes: 1 << 14 };
+
+/** Runs linears on a pool. */
+export class LinearRunner {
+  readonly #pool: Pool;
+  readonly #scratch: Scratch;
+
+  constructor(pool: Pool, scratch: Scratch) {
+    this.#pool = pool;
+    this.#scratch = scratch;
+  }
+
+  /** out = x · weightᵀ + bias. A weight that lies elsewhere has x and out copied there and back. */
+  run(out: Block, x: Block, options: { weight: WasmWeight; bias?: WasmWeight; tokens: number }): void {
+    const { weight, bias, tokens } = options;
+    const { arena } = weight.block;
+    const scratch = this.#scratch;
+    const args = {
+      out: scratch.output(arena, out),
+      x: scratch.input(arena, "x", x),
+      bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
+      tokens,
+    };
+    // A code's table is looked up 32 codes at a time; a group that ends within goes the other way.
+    const whole = weight.groupSize % 32 === 0 || weight.groupSize >= weight.cols;
+    if (tokens < MANY && whole) this.#few(weight, args);
+    else this.#many(weight, args);
+    scratch.copyBack(arena, out, 4 * tokens * weight.rows);
+  }
+
+  #few(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
+    const { arena, address } = weight.block;
+    const { rows, cols, groupSize } = weight;
+    const { out, bias, tokens } = args;
+    let { x } = args;
+    let sums = 0;
+    if (groupSize > 0) {
+      const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
+      const prepared = this.#scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
+      sums = this.#scratch.take(arena, "sums", 4 * tokens * groups + 64);
+      this.#pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
+      x = prepared;
+    }
+    const grain = Math.ceil(WORTHWHILE / (cols * tokens));
+    this.#pool.run(arena, "matvec", [out, x, sums, address, bias, tokens], rows, grain);
+  }
+
+  #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
+    const { arena, address } = weight.block;
+    const { rows, cols } = weight;
+    const { out, bias, tokens } = args;
+    let { x } = args;
+    const stride = Math.ceil(cols / 4) * 4;
+    if (stride > cols) {
+      const rowsOfX = this.#scratch.take(arena, "padded", 4 * tokens * stride + 64);
+      this.#pool.run(arena, "padRows", [rowsOfX, x, cols, stride], tokens, tokens);
+      x = rowsOfX;
+    }
+    const least = Math.max(rows / PIECES, WORTHWHILE / (cols * tokens));
+    const grain = Math.ceil(least / TILE.rows) * TILE.rows;
+    const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
+    this.#pool.run(arena, "matmul", [out, x, address, bias, tokens, tiles, grain], rows, grain);
+  }
+}
