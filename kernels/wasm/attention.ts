@@ -8,6 +8,7 @@ export function copyRows(out: usize, x: usize, bytes: i32, from: i32, to: i32): 
   memory.copy(out + <usize> from * bytes, x + <usize> from * bytes, <usize> (to - from) * bytes);
 }
 
+@inline
 function dot(a: usize, b: usize, n: i32): f32 {
   let total = f32x4.splat(0);
   let i = 0;
@@ -90,7 +91,7 @@ export function attention(
 }
 
 /** out += share · value over n features. */
-
+@inline
 function accumulate(out: usize, value: usize, share: f32, n: i32): void {
   let i = 0;
   for (; i + 4 <= n; i += 4) {

@@ -3,13 +3,13 @@
  */
 
 /** Bytes that a row of packed codes takes. */
-
+@inline
 export function rowBytes(cols: i32, bits: i32): usize {
   return <usize> (cols + 31 >> 5) * bits << 2;
 }
 
 /** The code of column c; reads up to 3 bytes beyond the row. */
-
+@inline
 export function codeAt(row: usize, c: i32, bits: i32): u32 {
   const bit = <u32> c * bits;
   return load<u32>(row + (bit >> 3)) >> (bit & 7) & (1 << bits) - 1;

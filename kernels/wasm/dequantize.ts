@@ -58,7 +58,7 @@ function widenOne(out: usize, w: Weight, r: i32, start: i32, end: i32): void {
 }
 
 /** 32 codes at a time: for groups of whole blocks. */
-
+@inline
 function widenBlocks(out: usize, w: Weight, r: i32, start: i32, end: i32, bits: i32): void {
   const table = w.tables + <usize> r * w.tableStride;
   const p0 = plane(table, w.dtype, 0), p1 = plane(table, w.dtype, 1);
@@ -79,6 +79,7 @@ function widenBlocks(out: usize, w: Weight, r: i32, start: i32, end: i32, bits: 
   }
 }
 
+@inline
 function widen16(
   out: usize,
   p0: v128,

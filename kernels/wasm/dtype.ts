@@ -9,13 +9,13 @@ export const BF16: i32 = 2;
 export const E8M0: i32 = 3;
 
 /** log2 of the bytes that a value takes. */
-
+@inline
 export function shiftOf(dtype: i32): i32 {
   return dtype == F32 ? 2 : dtype == E8M0 ? 0 : 1;
 }
 
 /** Four values at an address as float32, exactly; F32, F16 (finite) or BF16. */
-
+@inline
 export function load4(at: usize, dtype: i32): v128 {
   if (dtype == F32) return v128.load(at);
   const half = v128.load_ext<u16>(at);
@@ -27,7 +27,7 @@ export function load4(at: usize, dtype: i32): v128 {
 }
 
 /** One value at an address as float32, exactly; a half must be finite. */
-
+@inline
 export function load1(at: usize, dtype: i32): f32 {
   if (dtype == F32) return load<f32>(at);
   if (dtype == E8M0) {

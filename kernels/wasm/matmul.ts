@@ -63,7 +63,7 @@ export function matmul(
 }
 
 /** out[t, i] (+)= x[t] · tile[i] over `depth` bytes. first: what starts the sum, a bias or 0; −1 adds to what is there. */
-
+@inline
 function multiply(
   out: usize,
   x: usize,

@@ -77,6 +77,7 @@ export function matvec(
   else matvecDense(out, x, w, bias, tokens, from, to, BF16);
 }
 
+@inline
 function matvecDense(
   out: usize,
   x: usize,
@@ -99,7 +100,7 @@ function matvecDense(
 }
 
 /** Σ x · w over n columns; four running sums hide the latency of madd. */
-
+@inline
 function dot(x: usize, w: usize, n: i32, dtype: i32): f32 {
   const step = <usize> 4 << shiftOf(dtype);
   let a = f32x4.splat(0), b = a, c = a, d = a;
@@ -126,6 +127,7 @@ function dot(x: usize, w: usize, n: i32, dtype: i32): f32 {
   return total;
 }
 
+@inline
 function matvecTable(
   out: usize,
   x: usize,
@@ -173,7 +175,7 @@ function matvecTable(
 }
 
 /** Σ table[code] · x over 16 codes, in four lanes. */
-
+@inline
 function products(p0: v128, p1: v128, p2: v128, p3: v128, codes: v128, x: usize): v128 {
   const b0 = swizzle(p0, codes), b1 = swizzle(p1, codes), b2 = swizzle(p2, codes), b3 = swizzle(p3, codes);
   const low = zipLow8(b0, b1), high = zipLow8(b2, b3);
@@ -185,7 +187,7 @@ function products(p0: v128, p1: v128, p2: v128, p3: v128, codes: v128, x: usize)
 }
 
 /** The same for a table of 256 float32 and every other of 32 codes. */
-
+@inline
 function gather(table: usize, codes: usize, x: usize): v128 {
   let result = f32x4.mul(lookUp4(table, codes), v128.load(x));
   result = madd(lookUp4(table, codes + 8), v128.load(x, 16), result);
@@ -193,6 +195,7 @@ function gather(table: usize, codes: usize, x: usize): v128 {
   return madd(lookUp4(table, codes + 24), v128.load(x, 48), result);
 }
 
+@inline
 function lookUp4(table: usize, codes: usize): v128 {
   return f32x4(
     load<f32>(table + (<usize> load<u8>(codes) << 2)),

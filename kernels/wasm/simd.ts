@@ -3,21 +3,21 @@
  */
 
 /** a · b + c. Relaxed: rounded once where the processor has a fused instruction. */
-
+@inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
 /** Bytes of `table` at indices below 16. */
-
+@inline
 export function swizzle(table: v128, indices: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, indices);
   return i8x16.swizzle(table, indices);
 }
 
 /** [Σa, Σb, Σc, Σd], each summed in the order (0 + 2) + (1 + 3). */
-
+@inline
 export function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
@@ -25,14 +25,14 @@ export function sums(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /** Σa, in the order of {@link sums}. */
-
+@inline
 export function sum(a: v128): f32 {
   const b = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return f32x4.extract_lane(b, 0) + f32x4.extract_lane(b, 1);
 }
 
 /** The first `n` of four lanes, zeros in the others. */
-
+@inline
 export function firstLanes(a: v128, n: i32): v128 {
   return v128.and(a, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
 }
@@ -41,7 +41,7 @@ export function firstLanes(a: v128, n: i32): v128 {
  * e^x to within 2 units in the last place: 2^n · e^r with |r| ≤ ln 2 / 2, e^r by its Taylor series. Below −87 and above 88
  * the result stays at those ends; NaN stays NaN.
  */
-
+@inline
 export function exp(x: v128): v128 {
   // The operand's order lets NaN through.
   x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));

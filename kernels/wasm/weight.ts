@@ -29,19 +29,19 @@ export class Weight {
 }
 
 /** Groups in a row. */
-
+@inline
 export function groupsOf(w: Weight): i32 {
   return (w.cols + w.groupSize - 1) / w.groupSize;
 }
 
 /** The scale of group g of row r. */
-
+@inline
 export function scaleAt(w: Weight, r: i32, g: i32): f32 {
   return load1(w.scales + (<usize> r * groupsOf(w) + g << shiftOf(w.scaleType)), w.scaleType);
 }
 
 /** The zero of group g of row r. */
-
+@inline
 export function zeroAt(w: Weight, r: i32, g: i32): f32 {
   if (w.zeros == 0) return 0;
   return load1(w.zeros + (<usize> r * groupsOf(w) + g << shiftOf(w.scaleType)), w.scaleType);
