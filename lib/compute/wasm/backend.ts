@@ -7,9 +7,10 @@ import { TensorError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "../backend.ts";
-import { Block } from "./block.ts";
+import { Block, breathe } from "./block.ts";
 import { LinearRunner } from "./linear.ts";
-import type { Arena, Pool } from "./stand_in.ts";
+import type { Arena } from "./memory.ts";
+import type { Pool } from "./pool.ts";
 import { Scratch } from "./scratch.ts";
 import { STORED } from "./stored.ts";
 import { vectorOf, type WasmWeight, weightImage } from "./weight_image.ts";
@@ -33,8 +34,11 @@ interface Turns {
   readonly sin: number;
 }
 
-/** Multiplications that are worth another thread. */
-const WORTHWHILE = 1 << 16;
+/** How a backend computes. */
+export interface WasmOptions {
+  /** Multiplications that are worth another thread; 65536 when absent. */
+  worthwhile?: number;
+}
 
 const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
 
@@ -49,14 +53,16 @@ export class WasmBackend implements Backend {
   readonly #home: Arena;
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
+  readonly #worthwhile: number;
   #turns: Turns | undefined;
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
-  constructor(pool: Pool) {
+  constructor(pool: Pool, options: WasmOptions = {}) {
     this.#pool = pool;
+    this.#worthwhile = options.worthwhile ?? 1 << 16;
     this.#home = pool.arena();
     this.#scratch = new Scratch();
-    this.#linear = new LinearRunner(pool, this.#scratch);
+    this.#linear = new LinearRunner({ pool, scratch: this.#scratch, worthwhile: this.#worthwhile });
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -94,14 +100,20 @@ export class WasmBackend implements Backend {
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
     new Int32Array(arena.memory.buffer, list, ids.length).set(ids);
     const target = this.#scratch.output(arena, (out as WasmTensor).block);
-    this.#pool.run(arena, "embed", [target, data, list, cols, STORED[dtype].id], ids.length, grain(cols));
+    this.#pool.run(
+      arena,
+      "embed",
+      [target, data, list, cols, STORED[dtype].id],
+      ids.length,
+      this.#grain(cols),
+    );
     this.#scratch.copyBack(arena, (out as WasmTensor).block, 4 * out.rows * cols);
   }
 
   rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void {
     const weight = this.#scratch.input(this.#home, "norm", vectorOf(dense(options.weight)));
     const args = [address(out), address(x), weight, x.cols, options.epsilon];
-    this.#pool.run(this.#home, "rmsNorm", args, x.rows, grain(2 * x.cols));
+    this.#pool.run(this.#home, "rmsNorm", args, x.rows, this.#grain(2 * x.cols));
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
@@ -119,7 +131,7 @@ export class WasmBackend implements Backend {
   rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void {
     const half = options.frequencies.length;
     const { cos, sin } = this.#turn({ ...options, tokens: x.rows });
-    this.#pool.run(this.#home, "rope", [address(x), cos, sin, x.cols, half], x.rows, grain(4 * x.cols));
+    this.#pool.run(this.#home, "rope", [address(x), cos, sin, x.cols, half], x.rows, this.#grain(4 * x.cols));
   }
 
   /** The turns of some tokens: the same for all layers, so kept from call to call. */
@@ -167,7 +179,7 @@ export class WasmBackend implements Backend {
       "attention",
       [...args, position],
       q.rows * heads,
-      grain(2 * headDim * total),
+      this.#grain(2 * headDim * total),
     );
   }
 
@@ -190,28 +202,28 @@ export class WasmBackend implements Backend {
 
   swiglu(out: Tensor, gate: Tensor, up: Tensor): void {
     const fours = Math.ceil(out.rows * out.cols / 4);
-    this.#pool.run(this.#home, "swiglu", [address(out), address(gate), address(up)], fours, grain(64));
+    this.#pool.run(this.#home, "swiglu", [address(out), address(gate), address(up)], fours, this.#grain(64));
   }
 
   add(x: Tensor, y: Tensor): void {
     const fours = Math.ceil(x.rows * x.cols / 4);
-    this.#pool.run(this.#home, "add", [address(x), address(y)], fours, grain(16));
+    this.#pool.run(this.#home, "add", [address(x), address(y)], fours, this.#grain(16));
   }
 
-  read(x: Tensor): Promise<Float32Array> {
-    return Promise.resolve(
-      new Float32Array(this.#home.memory.buffer, address(x), x.rows * x.cols).slice(),
-    );
+  /** Items that are worth another thread, by the multiplications of each. */
+  #grain(work: number): number {
+    return Math.ceil(this.#worthwhile / work);
+  }
+
+  async read(x: Tensor): Promise<Float32Array> {
+    const values = new Float32Array(this.#home.memory.buffer, address(x), x.rows * x.cols).slice();
+    await breathe();
+    return values;
   }
 
   [Symbol.dispose](): void {
     this.#pool[Symbol.dispose]();
   }
-}
-
-/** Items that are worth another thread, by the work of each. */
-function grain(work: number): number {
-  return Math.ceil(WORTHWHILE / work);
 }
 
 function dense(weight: Weight): WasmWeight {

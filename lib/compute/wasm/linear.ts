@@ -4,15 +4,12 @@
  * @module
  */
 import type { Block } from "./block.ts";
-import type { Pool } from "./stand_in.ts";
+import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
 
 /** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
 const MANY = 8;
-
-/** Multiplications that are worth another thread. */
-const WORTHWHILE = 1 << 16;
 
 /** Pieces of a matrix that may be widened at the same time, and the rows and bytes of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -22,10 +19,13 @@ const TILE = { rows: 16, bytes: 1 << 14 };
 export class LinearRunner {
   readonly #pool: Pool;
   readonly #scratch: Scratch;
+  readonly #worthwhile: number;
 
-  constructor(pool: Pool, scratch: Scratch) {
-    this.#pool = pool;
-    this.#scratch = scratch;
+  /** @param means worthwhile: multiplications that are worth another thread. */
+  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number }) {
+    this.#pool = means.pool;
+    this.#scratch = means.scratch;
+    this.#worthwhile = means.worthwhile;
   }
 
   /** out = x · weightᵀ + bias. A weight that lies elsewhere has x and out copied there and back. */
@@ -59,7 +59,7 @@ export class LinearRunner {
       this.#pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
       x = prepared;
     }
-    const grain = Math.ceil(WORTHWHILE / (cols * tokens));
+    const grain = Math.ceil(this.#worthwhile / (cols * tokens));
     this.#pool.run(arena, "matvec", [out, x, sums, address, bias, tokens], rows, grain);
   }
 
@@ -74,7 +74,7 @@ export class LinearRunner {
       this.#pool.run(arena, "padRows", [rowsOfX, x, cols, stride], tokens, tokens);
       x = rowsOfX;
     }
-    const least = Math.max(rows / PIECES, WORTHWHILE / (cols * tokens));
+    const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
     const grain = Math.ceil(least / TILE.rows) * TILE.rows;
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
     this.#pool.run(arena, "matmul", [out, x, address, bias, tokens, tiles, grain], rows, grain);

@@ -4,7 +4,7 @@
  * @module
  */
 import { Block } from "./block.ts";
-import type { Arena } from "./stand_in.ts";
+import type { Arena } from "./memory.ts";
 
 /** Room by purpose, in any arena; each purpose's room is overwritten by its next use. */
 export class Scratch {

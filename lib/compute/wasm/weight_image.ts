@@ -7,7 +7,7 @@ import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
-import type { Arena } from "./stand_in.ts";
+import type { Arena } from "./memory.ts";
 import { STORED, type Stored, storedType } from "./stored.ts";
 
 /** A weight's layout in memory. */
