@@ -6,6 +6,8 @@ export { add, embed, rmsNorm, rope, swiglu } from "./activations";
 export { attention, copyRows } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";
+export { multiplyAdd, readBlocks } from "./limits";
+export { learnTables } from "./learn";
 export { matmul, padRows } from "./matmul";
 export { matvec, prepare } from "./matvec";
 export { columnSums } from "./statistics";

@@ -84,7 +84,7 @@ export class ExactKMeans implements Learner {
   /** About the price per cluster at which k clusters are best. */
   #guessPrice(): number {
     // m clusters leave Gaussian values about 2.7 / m² of their inertia (Panter and Dite 1951); this is the slope at k.
-    const price = 5.4 * this.#gains.most / this.#k ** 3;
+    const price = 5.4 * this.#gains.most / (this.#k * this.#k * this.#k);
     if (this.#points.count <= 4 * CELLS) return price;
     this.#coarse.loadCoarse(this.#gains, this.#points, CELLS);
     return this.#coarse.count > this.#k ? this.#path.find(this.#coarse, price) : price;

@@ -106,7 +106,8 @@ export class KLinkPath {
       side.gain = 0;
       for (let c = 0; c < clusters; c++) side.gain += gains.gain(side.ends[c]!, side.ends[c + 1]!);
       // Inertia falls about as 1 / m², so the price of a cluster, its slope, falls about as 1 / m³.
-      price *= (clusters / k) ** 3;
+      const ratio = clusters / k;
+      price *= ratio * ratio * ratio;
     }
   }
 

@@ -1,0 +1,85 @@
+/**
+ * Tables learned for the rows of a matrix.
+ */
+import { fit } from "./kmeans";
+import { mergePairs, putPair } from "./kmeans_points";
+import { giveSlot, layOut, takeSlot, Workspace } from "./kmeans_workspace";
+
+/** Magnitudes beyond 2^±200 are left to the caller: w · v² might overflow or vanish. */
+const LARGEST: f64 = 1.6069380442589903e60;
+
+@inline
+function comfortable(magnitude: f64): bool {
+  return magnitude == 0 || (magnitude < LARGEST && magnitude > 1 / LARGEST);
+}
+
+/** Rounds to the nearest half, ties to even, as Math.f16round does. */
+@inline
+function f16round(x: f64): f64 {
+  const exponent = <i64> (reinterpret<u64>(x) >> 52 & 0x7ff) - 1023;
+  // The distance of halves near x, 2^unit, from the least normal exponent up.
+  const unit = max<i64>(exponent, -14) - 10;
+  const rounded = nearest(x * reinterpret<f64>(1023 - unit << 52)) * reinterpret<f64>(1023 + unit << 52);
+  return abs(rounded) > 65504 ? copysign<f64>(Infinity, x) : rounded;
+}
+
+/** The points of rows [from, to): (w − zero) / scale, weighted by column · group. Returns false when they are extreme. */
+function loadRows(
+  w: Workspace, data: usize, scales: usize, zeros: usize, columnWeights: usize, groupWeights: usize,
+  cols: i32, groupSize: i32, from: i32, to: i32,
+): bool {
+  const groups = (cols + groupSize - 1) / groupSize;
+  let largest: f64 = 0, heaviest: f64 = 0;
+  let n = 0;
+  for (let r = from; r < to; r++) {
+    const row = data + (<usize> r * cols << 2);
+    for (let g = 0; g < groups; g++) {
+      const group = <usize> r * groups + g;
+      const scale = <f64> load<f32>(scales + (group << 2));
+      const zero = zeros ? <f64> load<f32>(zeros + (group << 2)) : 0;
+      const groupWeight = load<f64>(groupWeights + (group << 3));
+      const end = min((g + 1) * groupSize, cols);
+      for (let c = g * groupSize; c < end; c++, n++) {
+        const value = scale == 0 ? 0 : (<f64> load<f32>(row + (<usize> c << 2)) - zero) / scale;
+        const weight = load<f64>(columnWeights + (<usize> c << 3)) * groupWeight;
+        largest = max(largest, abs(value));
+        heaviest = max(heaviest, weight);
+        putPair(w, n, value, weight);
+      }
+    }
+  }
+  // max() lets NaN through.
+  if (!comfortable(largest) || !comfortable(heaviest)) return false;
+  mergePairs(w, n, heaviest == 0);
+  return true;
+}
+
+/**
+ * Learns tables [from, to) of k float32 values: table t by exact k-means on rows [t · rowsEach, (t + 1) · rowsEach), rounded to
+ * halves where `half`. A table whose first value is NaN is left to the caller.
+ *
+ * data f32 [rows, cols]; scales and zeros (or 0) f32 and groupWeights f64 [rows, groups]; columnWeights f64 [cols];
+ * `slots` a slot of scratch for each thread, its first word 0, of 65536 + 128 · rowsEach · cols bytes or more.
+ */
+export function learnTables(
+  tables: usize, data: usize, scales: usize, zeros: usize, columnWeights: usize, groupWeights: usize,
+  rowsEach: i32, cols: i32, groupSize: i32, k: i32, half: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
+): void {
+  const w = takeSlot(slots, slotBytes);
+  for (let t = from; t < to; t++) {
+    layOut(w, rowsEach * cols);
+    const first = t * rowsEach;
+    const table = tables + (<usize> (t * k) << 2);
+    // Sorting is over when centroids come.
+    const centroids = w.digitCounts;
+    const done = loadRows(
+      w, data, scales, zeros, columnWeights, groupWeights, cols, groupSize, first, first + rowsEach,
+    ) && fit(w, k, centroids);
+    for (let c = 0; c < k; c++) {
+      const value = load<f64>(centroids + (<usize> c << 3));
+      store<f32>(table + (<usize> c << 2), <f32> (half ? f16round(value) : value));
+    }
+    if (!done) store<f32>(table, NaN);
+  }
+  giveSlot(w);
+}
