@@ -8,6 +8,7 @@ export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";
 export { multiplyAdd, readBlocks } from "./limits";
 export { learnTables } from "./learn";
+export { roundRows } from "./learn_round";
 export { matmul, padRows } from "./matmul";
 export { matvec, prepare } from "./matvec";
 export { columnSums } from "./statistics";

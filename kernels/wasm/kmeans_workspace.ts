@@ -55,8 +55,8 @@ export function giveSlot(slot: Workspace): void {
   atomic.store<i32>(changetype<usize>(slot), 0);
 }
 
-/** Lays out the arrays of a slot for n points. */
-export function layOut(w: Workspace, n: i32): void {
+/** Lays out the arrays of a slot for n points; returns the slot. */
+export function layOut(w: Workspace, n: i32): Workspace {
   const points = <usize> n + 1;
   w.values = changetype<usize>(w) + 64;
   w.weights = w.values + 8 * points;
@@ -72,4 +72,5 @@ export function layOut(w: Workspace, n: i32): void {
   w.digitCounts = w.more + 4 * points;
   // The coarse look comes after the sort.
   w.coarseSums = w.digitCounts + 15 & ~15;
+  return w;
 }

@@ -23,58 +23,51 @@ function f16round(x: f64): f64 {
   return abs(rounded) > 65504 ? copysign<f64>(Infinity, x) : rounded;
 }
 
-/** The points of rows [from, to): (w − zero) / scale, weighted by column · group. Returns false when they are extreme. */
-function loadRows(
+/** The points of a row: (w − zero) / scale, weighted by column · group. Returns false when they are extreme. */
+function loadRow(
   w: Workspace, data: usize, scales: usize, zeros: usize, columnWeights: usize, groupWeights: usize,
-  cols: i32, groupSize: i32, from: i32, to: i32,
+  cols: i32, groupSize: i32, r: i32,
 ): bool {
-  const groups = (cols + groupSize - 1) / groupSize;
+  const row = data + (<usize> r * cols << 2);
   let largest: f64 = 0, heaviest: f64 = 0;
-  let n = 0;
-  for (let r = from; r < to; r++) {
-    const row = data + (<usize> r * cols << 2);
-    for (let g = 0; g < groups; g++) {
-      const group = <usize> r * groups + g;
-      const scale = <f64> load<f32>(scales + (group << 2));
-      const zero = zeros ? <f64> load<f32>(zeros + (group << 2)) : 0;
-      const groupWeight = load<f64>(groupWeights + (group << 3));
-      const end = min((g + 1) * groupSize, cols);
-      for (let c = g * groupSize; c < end; c++, n++) {
-        const value = scale == 0 ? 0 : (<f64> load<f32>(row + (<usize> c << 2)) - zero) / scale;
-        const weight = load<f64>(columnWeights + (<usize> c << 3)) * groupWeight;
-        largest = max(largest, abs(value));
-        heaviest = max(heaviest, weight);
-        putPair(w, n, value, weight);
-      }
+  let group = <usize> r * ((cols + groupSize - 1) / groupSize);
+  for (let start = 0; start < cols; start += groupSize, group++) {
+    const scale = <f64> load<f32>(scales + (group << 2));
+    const zero = zeros ? <f64> load<f32>(zeros + (group << 2)) : 0;
+    const groupWeight = load<f64>(groupWeights + (group << 3));
+    const end = min(start + groupSize, cols);
+    for (let c = start; c < end; c++) {
+      const value = scale == 0 ? 0 : (<f64> load<f32>(row + (<usize> c << 2)) - zero) / scale;
+      const weight = load<f64>(columnWeights + (<usize> c << 3)) * groupWeight;
+      largest = max(largest, abs(value));
+      heaviest = max(heaviest, weight);
+      putPair(w, c, value, weight);
     }
   }
   // max() lets NaN through.
   if (!comfortable(largest) || !comfortable(heaviest)) return false;
-  mergePairs(w, n, heaviest == 0);
+  mergePairs(w, cols, heaviest == 0);
   return true;
 }
 
 /**
- * Learns tables [from, to) of k float32 values: table t by exact k-means on rows [t · rowsEach, (t + 1) · rowsEach), rounded to
- * halves where `half`. A table whose first value is NaN is left to the caller.
+ * Learns the tables of rows [from, to), k float32 values each, by exact k-means; rounded to halves where `half`. A table
+ * whose first value is NaN is left to the caller.
  *
  * data f32 [rows, cols]; scales and zeros (or 0) f32 and groupWeights f64 [rows, groups]; columnWeights f64 [cols];
- * `slots` a slot of scratch for each thread, its first word 0, of 65536 + 128 · rowsEach · cols bytes or more.
+ * `slots` a slot of scratch for each thread, its first word 0, of 65536 + 128 · cols bytes or more.
  */
 export function learnTables(
   tables: usize, data: usize, scales: usize, zeros: usize, columnWeights: usize, groupWeights: usize,
-  rowsEach: i32, cols: i32, groupSize: i32, k: i32, half: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
+  cols: i32, groupSize: i32, k: i32, half: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
 ): void {
   const w = takeSlot(slots, slotBytes);
-  for (let t = from; t < to; t++) {
-    layOut(w, rowsEach * cols);
-    const first = t * rowsEach;
-    const table = tables + (<usize> (t * k) << 2);
-    // Sorting is over when centroids come.
-    const centroids = w.digitCounts;
-    const done = loadRows(
-      w, data, scales, zeros, columnWeights, groupWeights, cols, groupSize, first, first + rowsEach,
-    ) && fit(w, k, centroids);
+  // Sorting is over when centroids come.
+  const centroids = layOut(w, cols).digitCounts;
+  for (let r = from; r < to; r++) {
+    const table = tables + (<usize> r * k << 2);
+    const done = loadRow(w, data, scales, zeros, columnWeights, groupWeights, cols, groupSize, r) &&
+      fit(w, k, centroids);
     for (let c = 0; c < k; c++) {
       const value = load<f64>(centroids + (<usize> c << 3));
       store<f32>(table + (<usize> c << 2), <f32> (half ? f16round(value) : value));

@@ -64,6 +64,8 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
     stats = typeof options.calibration === "object" ? options.calibration : await calibrate(model, { text });
   }
 
+  const { backend } = model;
+  const quantizeMatrix = backend.quantize?.bind(backend) ?? quantize;
   const packed = new Map<string, PackedMatrix>();
   const result = () => model.with({ tensors: new Map([...model.tensors, ...packed]) });
   for (const [done, name] of linears.entries()) {
@@ -80,7 +82,7 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
     const weighing = learned ? columnWeights(weighting, entry!) : columnWeights("none", noStats);
     packed.set(
       `${name}.weight`,
-      quantize(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
+      quantizeMatrix(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
     );
     options.onProgress?.(done + 1, linears.length, name);
     // Lets progress be drawn and interrupts be heard between matrices.

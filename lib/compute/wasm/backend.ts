@@ -4,6 +4,7 @@
  * @module
  */
 import { TensorError } from "../../errors.ts";
+import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "../backend.ts";
@@ -11,6 +12,7 @@ import { Block, breathe } from "./block.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
+import { WasmSteps } from "./quantize_steps.ts";
 import { Scratch } from "./scratch.ts";
 import { STORED } from "./stored.ts";
 import { vectorOf, type WasmWeight, weightImage } from "./weight_image.ts";
@@ -219,6 +221,10 @@ export class WasmBackend implements Backend {
     const values = new Float32Array(this.#home.memory.buffer, address(x), x.rows * x.cols).slice();
     await breathe();
     return values;
+  }
+
+  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
+    return quantizeBy(new WasmSteps(this.#pool), { matrix, options });
   }
 
   [Symbol.dispose](): void {
