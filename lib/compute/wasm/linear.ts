@@ -11,9 +11,9 @@ import { vectorOf, type WasmWeight } from "./weight_image.ts";
 /** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
 const MANY = 8;
 
-/** Pieces of a matrix that may be widened at the same time, and the rows and bytes of a tile: see matmul.ts of the kernels. */
+/** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
-const TILE = { rows: 16, bytes: 1 << 14 };
+const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
 
 /** Runs linears on a pool. */
 export class LinearRunner {
@@ -67,16 +67,13 @@ export class LinearRunner {
     const { arena, address } = weight.block;
     const { rows, cols } = weight;
     const { out, bias, tokens } = args;
-    let { x } = args;
-    const stride = Math.ceil(cols / 4) * 4;
-    if (stride > cols) {
-      const rowsOfX = this.#scratch.take(arena, "padded", 4 * tokens * stride + 64);
-      this.#pool.run(arena, "padRows", [rowsOfX, x, cols, stride], tokens, tokens);
-      x = rowsOfX;
-    }
+    const blocks = Math.ceil(cols / TILE.cols);
+    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
+    const share = Math.ceil(this.#worthwhile / cols);
+    this.#pool.run(arena, "packColumns", [packed, args.x, tokens, cols], tokens, share);
     const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
     const grain = Math.ceil(least / TILE.rows) * TILE.rows;
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
-    this.#pool.run(arena, "matmul", [out, x, address, bias, tokens, tiles, grain], rows, grain);
+    this.#pool.run(arena, "matmul", [out, packed, address, bias, tokens, tiles, grain], rows, grain);
   }
 }
