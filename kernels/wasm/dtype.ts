@@ -21,8 +21,8 @@ export function load4(at: usize, dtype: i32): v128 {
   const half = v128.load_ext<u16>(at);
   if (dtype == BF16) return i32x4.shl(half, 16);
   // Exponent and fraction move to where a float32 has them; 2^112 is the difference of the biases, subnormals included.
-  const magnitude = i32x4.shl(v128.and(half, i32x4.splat(0x7fff)), 13);
-  const sign = i32x4.shl(v128.and(half, i32x4.splat(0x8000)), 16);
+  const magnitude = i32x4.shr_u(i32x4.shl(half, 17), 4);
+  const sign = i32x4.shl(i32x4.shr_u(half, 15), 31);
   return v128.or(f32x4.mul(magnitude, f32x4.splat(5.192296858534828e33)), sign);
 }
 

@@ -11,4 +11,5 @@ export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
 export { matvec, prepare } from "./matvec";
+export { matvecInt8, prepareInt8 } from "./matvec_int8";
 export { columnSums } from "./statistics";

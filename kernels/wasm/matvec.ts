@@ -3,7 +3,7 @@
  */
 import { rowBytes } from "./codes";
 import { BF16, F16, F32, load1, load4, shiftOf } from "./dtype";
-import { evens, odds, pairs, plane, zipHigh16, zipHigh8, zipLow16, zipLow8 } from "./planes";
+import { pairs, plane, zipHigh16, zipHigh8, zipLow16, zipLow8 } from "./planes";
 import { madd, sum, swizzle } from "./simd";
 import { groupsOf, scaleAt, Weight, zeroAt } from "./weight";
 
@@ -71,7 +71,7 @@ export function matvec(
   if (w.bits == 4) matvecTable(out, x, sums, w, bias, tokens, from, to, 4);
   else if (w.bits == 3) matvecTable(out, x, sums, w, bias, tokens, from, to, 3);
   else if (w.bits == 2) matvecTable(out, x, sums, w, bias, tokens, from, to, 2);
-  else if (w.bits == 8) matvecTable(out, x, sums, w, bias, tokens, from, to, 8);
+  else if (w.bits == 8) matvecBytes(out, x, sums, w, bias, tokens, from, to);
   else if (w.dtype == F32) matvecDense(out, x, w, bias, tokens, from, to, F32);
   else if (w.dtype == F16) matvecDense(out, x, w, bias, tokens, from, to, F16);
   else matvecDense(out, x, w, bias, tokens, from, to, BF16);
@@ -139,6 +139,8 @@ function matvecTable(
   to: i32,
   bits: i32,
 ): void {
+  // Engines make a constant anew at each use; this one is none to them.
+  const mask = i32x4.splat(((1 << w.bits) - 1) * 0x1010101);
   const groups = groupsOf(w);
   const blocks = w.cols + 31 >> 5;
   const perGroup = w.groupSize + 31 >> 5;
@@ -151,27 +153,30 @@ function matvecTable(
       let at = x + (<usize> t * blocks << 7);
       const end = at + (<usize> blocks << 7);
       let total = f32x4.splat(0);
-      let zero: f32 = 0;
       for (let g = 0; g < groups; g++) {
         let group = f32x4.splat(0);
         for (const stop = min(at + (<usize> perGroup << 7), end); at < stop; at += 128) {
-          if (bits == 8) {
-            group = f32x4.add(group, gather(table, codes, at));
-            group = f32x4.add(group, gather(table, codes + 1, at + 64));
-          } else {
-            const two = pairs(codes, bits);
-            group = f32x4.add(group, products(p0, p1, p2, p3, evens(two, bits), at));
-            group = f32x4.add(group, products(p0, p1, p2, p3, odds(two, bits), at + 64));
-          }
+          const two = pairs(codes, bits);
+          group = f32x4.add(group, products(p0, p1, p2, p3, v128.and(two, mask), at));
+          group = f32x4.add(group, products(p0, p1, p2, p3, v128.and(i16x8.shr_u(two, bits), mask), at + 64));
           codes += 4 * bits;
         }
         total = madd(f32x4.splat(scaleAt(w, r, g)), group, total);
-        zero += zeroAt(w, r, g) * load<f32>(sums + (<usize> t * groups + g << 2));
       }
-      const add = bias == 0 ? <f32> 0 : load<f32>(bias + (<usize> r << 2));
-      store<f32>(out + (<usize> t * w.rows + r << 2), sum(total) + zero + add);
+      finish(out + (<usize> t * w.rows << 2), w, r, total, sums + (<usize> t * groups << 2), bias);
     }
   }
+}
+
+/** out[r] = Σ total + Σ zero · sum + bias. */
+@inline
+function finish(out: usize, w: Weight, r: i32, total: v128, sums: usize, bias: usize): void {
+  let value = sum(total);
+  if (w.zeros != 0) {
+    for (let g = 0; g < groupsOf(w); g++) value += zeroAt(w, r, g) * load<f32>(sums + (<usize> g << 2));
+  }
+  if (bias != 0) value += load<f32>(bias + (<usize> r << 2));
+  store<f32>(out + (<usize> r << 2), value);
 }
 
 /** Σ table[code] · x over 16 codes, in four lanes. */
@@ -186,21 +191,51 @@ function products(p0: v128, p1: v128, p2: v128, p3: v128, codes: v128, x: usize)
   return madd(zipHigh16(low8, high8), v128.load(x, 48), result);
 }
 
-/** The same for a table of 256 float32 and every other of 32 codes. */
-@inline
-function gather(table: usize, codes: usize, x: usize): v128 {
-  let result = f32x4.mul(lookUp4(table, codes), v128.load(x));
-  result = madd(lookUp4(table, codes + 8), v128.load(x, 16), result);
-  result = madd(lookUp4(table, codes + 16), v128.load(x, 32), result);
-  return madd(lookUp4(table, codes + 24), v128.load(x, 48), result);
+/** Tables of 256 do not fit registers: values are gathered from memory. */
+function matvecBytes(
+  out: usize,
+  x: usize,
+  sums: usize,
+  w: Weight,
+  bias: usize,
+  tokens: i32,
+  from: i32,
+  to: i32,
+): void {
+  const groups = groupsOf(w);
+  const blocks = w.cols + 31 >> 5;
+  const perGroup = w.groupSize + 31 >> 5;
+  for (let r = from; r < to; r++) {
+    const table = w.tables + <usize> r * w.tableStride;
+    for (let t = 0; t < tokens; t++) {
+      let codes = w.data + <usize> r * rowBytes(w.cols, 8);
+      let at = x + (<usize> t * blocks << 7);
+      const end = at + (<usize> blocks << 7);
+      let total = f32x4.splat(0);
+      for (let g = 0; g < groups; g++) {
+        let group = f32x4.splat(0);
+        for (const stop = min(at + (<usize> perGroup << 7), end); at < stop; at += 128) {
+          for (let i: usize = 0; i < 4; i++) {
+            group = madd(lookUp4(table, codes + 8 * i), v128.load(at + 16 * i), group);
+            group = madd(lookUp4(table, codes + 8 * i + 1), v128.load(at + 16 * i, 64), group);
+          }
+          codes += 32;
+        }
+        total = madd(f32x4.splat(scaleAt(w, r, g)), group, total);
+      }
+      finish(out + (<usize> t * w.rows << 2), w, r, total, sums + (<usize> t * groups << 2), bias);
+    }
+  }
 }
 
+/** The values of every other of eight codes. */
 @inline
 function lookUp4(table: usize, codes: usize): v128 {
+  const eight = load<u64>(codes);
   return f32x4(
-    load<f32>(table + (<usize> load<u8>(codes) << 2)),
-    load<f32>(table + (<usize> load<u8>(codes, 2) << 2)),
-    load<f32>(table + (<usize> load<u8>(codes, 4) << 2)),
-    load<f32>(table + (<usize> load<u8>(codes, 6) << 2)),
+    load<f32>(table + (<usize> (eight & 255) << 2)),
+    load<f32>(table + (<usize> (eight >> 16 & 255) << 2)),
+    load<f32>(table + (<usize> (eight >> 32 & 255) << 2)),
+    load<f32>(table + (<usize> (eight >> 48 & 255) << 2)),
   );
 }

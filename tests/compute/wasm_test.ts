@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { loadModel, type Model, quantizeModel } from "any4";
 import { TensorError } from "../../lib/errors.ts";
 import type { Backend, Tensor } from "../../lib/compute/backend.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
@@ -19,10 +20,10 @@ const random = new Random(11);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
 
 const plain = new PlainBackend();
-const wasms = ["any4_relaxed.wasm", "any4_simd.wasm"].map((file) => {
-  const bytes = Deno.readFileSync(new URL(`../../kernels/wasm/${file}`, import.meta.url));
-  return new WasmBackend(new Pool({ threads: 1, module: new WebAssembly.Module(bytes) }));
+const modules = ["any4_relaxed.wasm", "any4_simd.wasm"].map((file) => {
+  return new WebAssembly.Module(Deno.readFileSync(new URL(`../../kernels/wasm/${file}`, import.meta.url)));
 });
+const wasms = modules.map((module) => new WasmBackend(new Pool({ threads: 1, module })));
 /** Cut as finely as can be, over threads. */
 const pieces = new WasmBackend(new Pool({ threads: 3 }), { worthwhile: 1 });
 globalThis.addEventListener("unload", () => pieces[Symbol.dispose]());
@@ -217,4 +218,41 @@ Deno.test("the WASM backend throws on what does not fit", () => {
     TensorError,
     "KV cache",
   );
+});
+
+Deno.test("int8Activations changes a product by a few percent at most, the same in both builds", async () => {
+  const int8s = modules.map((module) => {
+    return new WasmBackend(new Pool({ threads: 1, module }), { int8Activations: true });
+  });
+  for (const format of ["any4", "any3", "int2", "mx4", "nf4"]) {
+    for (const [rows, cols] of shapes) {
+      const weight = quantize({ rows, cols, data: normal(rows * cols) }, { format, groupSize: 64 });
+      for (const tokens of [1, 3]) {
+        const x = normal(tokens * cols);
+        const run = (backend: Backend) => {
+          const out = tensor(backend, tokens, rows);
+          backend.linear(out, tensor(backend, tokens, x), { weight: backend.weight(weight) });
+          return backend.read(out);
+        };
+        const [relaxed, simd] = [await run(int8s[0]!), await run(int8s[1]!)];
+        assertLess(relativeError(relaxed, simd), 1e-6);
+        assertLess(relativeError(relaxed, await run(plain)), 0.05, `${format}, ${rows} × ${cols}`);
+      }
+    }
+  }
+});
+
+Deno.test("tinyworld's logits are the same on the WASM backend and the plain one, dense and packed", async () => {
+  const ids = Array.from({ length: 40 }, (_, i) => 7 * i % 1000);
+  const logits = async (model: Model) => {
+    const session = model.session(40);
+    const first = await session.forward(ids.slice(0, 37), { logits: "all" });
+    return [...first, ...await session.forward(ids.slice(37), { logits: "all" })];
+  };
+  using reference = await loadModel("tinyworld", { backend: "plain" });
+  using model = await loadModel("tinyworld", { backend: "wasm" });
+  assertLess(relativeError(await logits(model), await logits(reference)), 1e-5);
+  const packed = await quantizeModel(reference, { format: "int4" });
+  using fast = model.with({ tensors: packed.tensors });
+  assertLess(relativeError(await logits(fast), await logits(packed)), 1e-5);
 });

@@ -20,10 +20,12 @@ export class LinearRunner {
   readonly #pool: Pool;
   readonly #scratch: Scratch;
   readonly #worthwhile: number;
+  readonly #int8: boolean;
 
-  /** @param means worthwhile: multiplications that are worth another thread. */
-  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number }) {
+  /** @param means worthwhile: multiplications that are worth another thread; int8: see WasmOptions.int8Activations. */
+  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; int8: boolean }) {
     this.#pool = means.pool;
+    this.#int8 = means.int8;
     this.#scratch = means.scratch;
     this.#worthwhile = means.worthwhile;
   }
@@ -48,19 +50,25 @@ export class LinearRunner {
 
   #few(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
     const { arena, address } = weight.block;
-    const { rows, cols, groupSize } = weight;
-    const { out, bias, tokens } = args;
-    let { x } = args;
-    let sums = 0;
-    if (groupSize > 0) {
-      const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
-      const prepared = this.#scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
-      sums = this.#scratch.take(arena, "sums", 4 * tokens * groups + 64);
-      this.#pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
-      x = prepared;
-    }
+    const { rows, cols, bits, groupSize } = weight;
+    const { out, x, bias, tokens } = args;
+    const [pool, scratch] = [this.#pool, this.#scratch];
     const grain = Math.ceil(this.#worthwhile / (cols * tokens));
-    this.#pool.run(arena, "matvec", [out, x, sums, address, bias, tokens], rows, grain);
+    if (bits === 0) {
+      pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
+      return;
+    }
+    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
+    const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
+    const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
+    if (this.#int8 && bits < 8) {
+      const steps = scratch.take(arena, "steps", 4 * tokens * groups + 64);
+      pool.run(arena, "prepareInt8", [prepared, steps, sums, x, tokens, cols, groupSize], tokens, tokens);
+      pool.run(arena, "matvecInt8", [out, prepared, steps, sums, address, bias, tokens], rows, grain);
+    } else {
+      pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
+      pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);
+    }
   }
 
   #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {

@@ -94,6 +94,8 @@ export interface WasmWeight extends Weight {
   readonly data: number;
   /** Type of dense values or of tables. */
   readonly dtype: Stored;
+  /** Bits of a code; 0 for a dense weight. */
+  readonly bits: number;
   /** Columns that share a scale; 0 for a dense weight. */
   readonly groupSize: number;
 }
