@@ -3,7 +3,7 @@
  */
 import { find, gain } from "./kmeans_path";
 import { writeMeans } from "./kmeans_points";
-import { CELLS, Workspace } from "./kmeans_workspace";
+import { CELLS, POINTS_PER_CELL, Workspace } from "./kmeans_workspace";
 
 /** How far from the optimum rounding may lead, relative to the inertia. */
 const TOLERANCE: f64 = 1e-9;
@@ -46,18 +46,19 @@ function loadSums(w: Workspace): f64 {
   return most;
 }
 
-/** Sums of at most 2 · CELLS runs of points, by count and by value; returns how many runs. */
+/** Sums of at most 2 · CELLS runs of points, in even steps by count and by value; returns how many runs. */
 function loadCoarseSums(w: Workspace): i32 {
   const count = w.count, values = w.values, sums = w.sums, coarseSums = w.coarseSums;
+  const cells = min(count / POINTS_PER_CELL, CELLS);
   const least = load<f64>(values);
-  const stepsPerUnit = <f64> CELLS / (load<f64>(values + (<usize> count - 1 << 3)) - least);
+  const stepsPerUnit = <f64> cells / (load<f64>(values + (<usize> count - 1 << 3)) - least);
   let runs: usize = 0;
   let last = 0;
   v128.store(coarseSums, v128.load(sums));
   v128.store(coarseSums, v128.load(sums, 16), 16);
   for (let i = 1; i <= count; i++) {
     const value = load<f64>(values + (<usize> i - 1 << 3));
-    const cell = <i32> (<f64> i * CELLS / count) + <i32> ((value - least) * stepsPerUnit);
+    const cell = <i32> (<f64> i * cells / count) + <i32> ((value - least) * stepsPerUnit);
     if (cell == last) continue;
     last = cell;
     runs++;
@@ -71,7 +72,6 @@ function loadCoarseSums(w: Workspace): i32 {
 /** About the price per cluster at which k clusters are best. */
 function guessPrice(w: Workspace, k: i32, most: f64): f64 {
   const price = 5.4 * most / (<f64> k * k * k);
-  if (w.count <= 4 * CELLS) return price;
   const runs = loadCoarseSums(w);
   if (runs <= k) return price;
   let coarseMost: f64 = 0;

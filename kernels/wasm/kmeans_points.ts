@@ -1,117 +1,139 @@
 /**
  * Weighted numbers made ready for one-dimensional clustering: sorted, equal ones merged.
  */
-import { DIGIT, DIGITS, RADIX, Workspace } from "./kmeans_workspace";
+import { Workspace } from "./kmeans_workspace";
 
-/** The lowest digit of the first sort, which leaves what lies below it to insertion. */
-const FIRST_DIGIT: i32 = 3;
-
-/** Neighbours out of order that insertion may find. */
-const FEW: i32 = 256;
-
-/** Where digit d starts; the top one ends at bit 63. */
-@inline
-function shiftOf(d: i32): i32 {
-  return max(0, 64 - DIGIT * (DIGITS - d));
-}
-
-/** Digit d of a key. */
-@inline
-function digit(key: u64, d: i32): usize {
-  return <usize> (key >> shiftOf(d)) & (RADIX - 1);
-}
-
-/** Stores point i. The bits of doubles sort as unsigned numbers once negative ones are inverted and the others' sign is set. */
+/** Stores point i. */
 @inline
 export function putPair(w: Workspace, i: i32, value: f64, weight: f64): void {
-  const bits = reinterpret<i64>(value);
   const at = w.pairs + (<usize> i << 4);
-  store<i64>(at, bits ^ (bits >> 63 | i64.MIN_VALUE));
+  store<f64>(at, value);
   store<f64>(at, weight, 8);
 }
 
-/** The value that a key stands for. */
+/** The bits of doubles sort as unsigned numbers once negative ones are inverted and the others' sign is set. */
 @inline
-function valueOf(key: i64): f64 {
-  return reinterpret<f64>(key ^ (~key >> 63 | i64.MIN_VALUE));
+function keyAt(at: usize): u64 {
+  const bits = load<i64>(at);
+  return bits ^ (bits >> 63 | i64.MIN_VALUE);
 }
 
-/** Sorts the n pairs, equal ones in their order, from digit `first` up. */
-function radixSort(w: Workspace, n: i32, first: i32): void {
-  const counts = w.digitCounts;
-  memory.fill(counts, 0, DIGITS * RADIX << 2);
-  const end = w.pairs + (<usize> n << 4);
-  for (let at = w.pairs; at < end; at += 16) {
-    const key = load<u64>(at);
-    for (let d = first; d < DIGITS; d++) {
-      const place = counts + (<usize> (d * RADIX) + digit(key, d) << 2);
-      store<i32>(place, load<i32>(place) + 1);
-    }
+/** Turns the counts of digits into where each goes. */
+@inline
+function startsFromCounts(counts: usize, radix: i32, to: usize): void {
+  for (let place = counts; place < counts + (<usize> radix << 2); place += 4) {
+    const count = load<i32>(place);
+    store<usize>(place, to);
+    to += <usize> count << 4;
   }
-  for (let d = first; d < DIGITS; d++) {
-    const starts = counts + (<usize> (d * RADIX) << 2);
-    if (load<i32>(starts + (digit(load<u64>(w.pairs), d) << 2)) == n) continue;
-    let sum = w.otherPairs;
-    for (let place = starts; place < starts + (RADIX << 2); place += 4) {
-      const count = load<i32>(place);
-      store<usize>(place, sum);
-      sum += <usize> count << 4;
-    }
+}
+
+@inline
+function count(place: usize): void {
+  store<i32>(place, load<i32>(place) + 1);
+}
+
+/** Moves a pair to where its digit's next goes. */
+@inline
+function move(at: usize, place: usize): void {
+  const to = load<usize>(place);
+  v128.store(to, v128.load(at));
+  store<usize>(place, to + 16);
+}
+
+/** Sorts the n pairs by even steps of value between `least` and `most`, in two digits. */
+function sortBySteps(w: Workspace, n: i32, least: f64, most: f64): void {
+  const bits = n < 1024 ? 8 : 11;
+  const radix = 1 << bits;
+  const scale = <f64> ((1 << 2 * bits) - 1) / (most - least);
+  const low = w.digitCounts, high = low + (<usize> radix << 2);
+  memory.fill(low, 0, radix << 3);
+  let from = w.pairs, to = w.otherPairs;
+  const bytes = <usize> n << 4;
+  for (let at = from; at < from + bytes; at += 16) {
+    const step = <usize> ((load<f64>(at) - least) * scale);
+    count(low + ((step & (radix - 1)) << 2));
+    count(high + (step >> bits << 2));
+  }
+  startsFromCounts(low, radix, to);
+  for (let at = from; at < from + bytes; at += 16) {
+    const step = <usize> ((load<f64>(at) - least) * scale);
+    move(at, low + ((step & (radix - 1)) << 2));
+  }
+  startsFromCounts(high, radix, from);
+  for (let at = to; at < to + bytes; at += 16) {
+    const step = <usize> ((load<f64>(at) - least) * scale);
+    move(at, high + (step >> bits << 2));
+  }
+}
+
+/** Sorts the n pairs by all bits of their values, in eight digits: slower, whatever the values. */
+function sortByBits(w: Workspace, n: i32): void {
+  const counts = w.digitCounts;
+  const bytes = <usize> n << 4;
+  for (let shift = 0; shift < 64; shift += 8) {
     const from = w.pairs;
-    for (let at = from; at < from + (<usize> n << 4); at += 16) {
-      const place = starts + (digit(load<u64>(at), d) << 2);
-      const to = load<usize>(place);
-      v128.store(to, v128.load(at));
-      store<usize>(place, to + 16);
-    }
+    memory.fill(counts, 0, 1024);
+    for (let at = from; at < from + bytes; at += 16) count(counts + (<usize> (keyAt(at) >> shift & 255) << 2));
+    startsFromCounts(counts, 256, w.otherPairs);
+    for (let at = from; at < from + bytes; at += 16) move(at, counts + (<usize> (keyAt(at) >> shift & 255) << 2));
     w.pairs = w.otherPairs;
     w.otherPairs = from;
   }
 }
 
-/** Sorts the n pairs, equal ones in their order. */
-function sortPairs(w: Workspace, n: i32): void {
-  radixSort(w, n, FIRST_DIGIT);
-  const end = w.pairs + (<usize> n << 4);
-  let descents = 0;
-  for (let at = w.pairs + 16; at < end; at += 16) {
-    descents += i32(load<u64>(at) < load<u64>(at - 16));
-  }
-  if (descents > FEW) return radixSort(w, n, 0);
-  if (descents == 0) return;
-  for (let at = w.pairs + 16; at < end; at += 16) {
-    const pair = v128.load(at);
-    const key = load<u64>(at);
-    let place = at;
-    for (; place > w.pairs && load<u64>(place - 16) > key; place -= 16) {
-      v128.store(place, v128.load(place - 16));
+/** Sorts n pairs that are nearly in order; returns false, with some of the work done, where they are not. */
+function sortByInsertion(w: Workspace, n: i32): bool {
+  const start = w.pairs;
+  let moves = 0;
+  let last: u64 = 0;
+  for (let at = start; at < start + (<usize> n << 4); at += 16) {
+    const key = keyAt(at);
+    if (key >= last) {
+      last = key;
+      continue;
     }
+    const pair = v128.load(at);
+    let place = at;
+    do {
+      v128.store(place, v128.load(place - 16));
+      place -= 16;
+      moves++;
+    } while (place > start && keyAt(place - 16) > key);
     v128.store(place, pair);
+    if (moves > 4 * n) return false;
   }
+  return true;
 }
 
-/** Makes the sorted points from n pairs; where `alike`, every weight counts as 1. */
-export function mergePairs(w: Workspace, n: i32, alike: bool): void {
-  sortPairs(w, n);
+/** Sorts the n pairs, equal ones in their order, by values from `least` to `most`. */
+function sortPairs(w: Workspace, n: i32, least: f64, most: f64): void {
+  if (least < most) sortBySteps(w, n, least, most);
+  if (!sortByInsertion(w, n)) sortByBits(w, n);
+}
+
+/** Makes the sorted points from n pairs with values from `least` to `most`; where `alike`, every weight counts as 1. */
+export function mergePairs(w: Workspace, n: i32, least: f64, most: f64, alike: bool): void {
+  sortPairs(w, n, least, most);
   const values = w.values, weights = w.weights;
-  let count: usize = 0;
+  let points: usize = 0;
   let last: f64 = NaN;
   const end = w.pairs + (<usize> n << 4);
   for (let at = w.pairs; at < end; at += 16) {
     const weight = alike ? <f64> 1 : load<f64>(at, 8);
     if (weight == 0) continue;
-    const value = valueOf(load<i64>(at));
+    const value = load<f64>(at);
     if (value == last) {
-      const place = weights + (count - 1 << 3);
+      const place = weights + (points - 1 << 3);
       store<f64>(place, load<f64>(place) + weight);
     } else {
-      store<f64>(values + (count << 3), value);
-      store<f64>(weights + (count << 3), weight);
+      store<f64>(values + (points << 3), value);
+      store<f64>(weights + (points << 3), weight);
       last = value;
-      count++;
+      points++;
     }
   }
-  w.count = <i32> count;
+  w.count = <i32> points;
 }
 
 /**

@@ -2,14 +2,9 @@
  * Where the k-means of one thread keeps its numbers.
  */
 
-/** Bits of a digit of the radix sort. */
-export const DIGIT: i32 = 11;
-export const RADIX: i32 = 1 << DIGIT;
-/** Digits that cover a 64-bit key. */
-export const DIGITS: i32 = 6;
-
-/** Steps by count and by value in the coarse first look for the price. */
+/** Steps by count and by value in the coarse first look for the price, at most, and points for each. */
 export const CELLS: i32 = 256;
+export const POINTS_PER_CELL: i32 = 8;
 
 /**
  * The head of a slot of scratch memory; arrays for n points follow it. A slot is a lock word (0 when free) and at most
@@ -24,10 +19,10 @@ export class Workspace {
   values: usize;
   /** [count] f64, all positive. */
   weights: usize;
-  /** [n] of a key u64 and a weight f64: points while they are sorted. */
+  /** [n] of a value f64 and a weight f64: points while they are sorted. */
   pairs: usize;
   otherPairs: usize;
-  /** [DIGITS, RADIX] i32. */
+  /** [2, 2048] i32. */
   digitCounts: usize;
   /** [count + 1, 4] f64, and those of the coarse look: prefix sums, see `loadSums`. */
   sums: usize;

@@ -29,7 +29,7 @@ function loadRow(
   cols: i32, groupSize: i32, r: i32,
 ): bool {
   const row = data + (<usize> r * cols << 2);
-  let largest: f64 = 0, heaviest: f64 = 0;
+  let least: f64 = Infinity, most: f64 = -Infinity, heaviest: f64 = 0;
   let group = <usize> r * ((cols + groupSize - 1) / groupSize);
   for (let start = 0; start < cols; start += groupSize, group++) {
     const scale = <f64> load<f32>(scales + (group << 2));
@@ -39,14 +39,15 @@ function loadRow(
     for (let c = start; c < end; c++) {
       const value = scale == 0 ? 0 : (<f64> load<f32>(row + (<usize> c << 2)) - zero) / scale;
       const weight = load<f64>(columnWeights + (<usize> c << 3)) * groupWeight;
-      largest = max(largest, abs(value));
+      least = min(least, value);
+      most = max(most, value);
       heaviest = max(heaviest, weight);
       putPair(w, c, value, weight);
     }
   }
   // max() lets NaN through.
-  if (!comfortable(largest) || !comfortable(heaviest)) return false;
-  mergePairs(w, cols, heaviest == 0);
+  if (!comfortable(max(-least, most)) || !comfortable(heaviest)) return false;
+  mergePairs(w, cols, least, most, heaviest == 0);
   return true;
 }
 

@@ -43,8 +43,8 @@ function nearestCode(slot: usize, x: f64, k: i32): u8 {
     low = select(low + half, low, x > load<f64>(low + half - 8));
   }
   const place = slot + ORDER + (low - slot - THRESHOLDS >> 3);
-  const code = load<u8>(place);
-  return (code & 1) && x == load<f64>(low) ? load<u8>(place + 1) : code;
+  const code = <i32> load<u8>(place);
+  return <u8> load<u8>(place + (code & i32(x == load<f64>(low)) & 1));
 }
 
 /**
