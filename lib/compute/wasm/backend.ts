@@ -38,7 +38,7 @@ interface Turns {
 
 /** How a backend computes. */
 export interface WasmOptions {
-  /** Multiplications that are worth another thread; 65536 when absent. */
+  /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
   /**
    * Multiply packed weights of 2 to 4 bits with few tokens in whole numbers: activations rounded to 8 bits by their groups'
@@ -61,12 +61,14 @@ export class WasmBackend implements Backend {
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
+  /** Each matrix lies in memory once, however many models share it, as long as it lives. */
+  readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
   #turns: Turns | undefined;
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
   constructor(pool: Pool, options: WasmOptions = {}) {
     this.#pool = pool;
-    this.#worthwhile = options.worthwhile ?? 1 << 16;
+    this.#worthwhile = options.worthwhile ?? 1 << 14;
     this.#home = pool.arena();
     this.#scratch = new Scratch();
     this.#linear = new LinearRunner({
@@ -78,6 +80,8 @@ export class WasmBackend implements Backend {
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
+    const known = this.#weights.get(matrix);
+    if (known) return known;
     const image = weightImage(matrix);
     const block = new Block(this.#pool.arena(image.bytes), image.bytes);
     image.write(block.arena.memory.buffer, block.address);
@@ -91,6 +95,7 @@ export class WasmBackend implements Backend {
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
     };
+    this.#weights.set(matrix, weight);
     return weight;
   }
 
