@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from "../event_loop.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -227,7 +228,6 @@ async function eachDocument(
     const logSums = Float64Array.from({ length: length - 1 }, (_, t) => logSumExp(logits, t * vocab, vocab));
     use({ document, logits, logSums });
     onProgress?.(done += length, total);
-    // Lets progress be drawn and interrupts be heard between documents.
-    await new Promise((resolve) => setTimeout(resolve));
+    await pause();
   }
 }

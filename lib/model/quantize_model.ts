@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
 import { quantize, type QuantizeOptions } from "../learn/quantize.ts";
@@ -85,8 +86,7 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
       quantizeMatrix(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
     );
     options.onProgress?.(done + 1, linears.length, name);
-    // Lets progress be drawn and interrupts be heard between matrices.
-    await new Promise((resolve) => setTimeout(resolve));
+    await pause();
   }
   return result();
 }
