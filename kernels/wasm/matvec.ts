@@ -55,8 +55,8 @@ export function prepare(
 /**
  * out[t, r] = x[t] · ŵ[r] + bias[r] for rows [from, to); bias 0: none.
  *
- * For a dense weight x is [tokens, cols]. For a packed one x and sums come from {@link prepare}, and its groups are whole
- * blocks of 32 columns, or there is only one.
+ * For a dense weight x is [tokens, cols]. For a packed one x and sums come from {@link prepare}; its groups are whole
+ * blocks of 32 columns, or there is only one; its table, where codes have 8 bits, is a line.
  */
 export function matvec(
   out: usize,
@@ -68,10 +68,10 @@ export function matvec(
   from: i32,
   to: i32,
 ): void {
-  if (w.bits == 4) matvecTable(out, x, sums, w, bias, tokens, from, to, 4);
-  else if (w.bits == 3) matvecTable(out, x, sums, w, bias, tokens, from, to, 3);
-  else if (w.bits == 2) matvecTable(out, x, sums, w, bias, tokens, from, to, 2);
-  else if (w.bits == 8) matvecBytes(out, x, sums, w, bias, tokens, from, to);
+  if (w.bits == 4) matvecTables(out, x, sums, w, bias, tokens, from, to, 4);
+  else if (w.bits == 3) matvecTables(out, x, sums, w, bias, tokens, from, to, 3);
+  else if (w.bits == 2) matvecTables(out, x, sums, w, bias, tokens, from, to, 2);
+  else if (w.bits == 8) matvecLine(out, x, sums, w, bias, tokens, from, to);
   else if (w.dtype == F32) matvecDense(out, x, w, bias, tokens, from, to, F32);
   else if (w.dtype == F16) matvecDense(out, x, w, bias, tokens, from, to, F16);
   else matvecDense(out, x, w, bias, tokens, from, to, BF16);
@@ -128,7 +128,7 @@ function dot(x: usize, w: usize, n: i32, dtype: i32): f32 {
 }
 
 @inline
-function matvecTable(
+function matvecTables(
   out: usize,
   x: usize,
   sums: usize,
@@ -139,6 +139,23 @@ function matvecTable(
   to: i32,
   bits: i32,
 ): void {
+  if (w.dtype == F16) matvecTable(out, x, sums, w, bias, tokens, from, to, bits, F16);
+  else matvecTable(out, x, sums, w, bias, tokens, from, to, bits, F32);
+}
+
+@inline
+function matvecTable(
+  out: usize,
+  x: usize,
+  sums: usize,
+  w: Weight,
+  bias: usize,
+  tokens: i32,
+  from: i32,
+  to: i32,
+  bits: i32,
+  dtype: i32,
+): void {
   // Engines make a constant anew at each use; this one is none to them.
   const mask = i32x4.splat(((1 << w.bits) - 1) * 0x1010101);
   const groups = groupsOf(w);
@@ -146,8 +163,9 @@ function matvecTable(
   const perGroup = w.groupSize + 31 >> 5;
   for (let r = from; r < to; r++) {
     const table = w.tables + <usize> r * w.tableStride;
-    const p0 = plane(table, w.dtype, 0), p1 = plane(table, w.dtype, 1);
-    const p2 = plane(table, w.dtype, 2), p3 = plane(table, w.dtype, 3);
+    // A half's fraction ends before the last byte of a float32.
+    const p0 = dtype == F16 ? i32x4.splat(0) : plane(table, dtype, 0), p1 = plane(table, dtype, 1);
+    const p2 = plane(table, dtype, 2), p3 = plane(table, dtype, 3);
     for (let t = 0; t < tokens; t++) {
       let codes = w.data + <usize> r * rowBytes(w.cols, bits);
       let at = x + (<usize> t * blocks << 7);
@@ -157,8 +175,9 @@ function matvecTable(
         let group = f32x4.splat(0);
         for (const stop = min(at + (<usize> perGroup << 7), end); at < stop; at += 128) {
           const two = pairs(codes, bits);
-          group = f32x4.add(group, products(p0, p1, p2, p3, v128.and(two, mask), at));
-          group = f32x4.add(group, products(p0, p1, p2, p3, v128.and(i16x8.shr_u(two, bits), mask), at + 64));
+          const even = v128.and(two, mask), odd = v128.and(i16x8.shr_u(two, bits), mask);
+          group = f32x4.add(group, products(p0, p1, p2, p3, even, at, dtype));
+          group = f32x4.add(group, products(p0, p1, p2, p3, odd, at + 64, dtype));
           codes += 4 * bits;
         }
         total = madd(f32x4.splat(scaleAt(w, r, g)), group, total);
@@ -181,8 +200,11 @@ function finish(out: usize, w: Weight, r: i32, total: v128, sums: usize, bias: u
 
 /** Σ table[code] · x over 16 codes, in four lanes. */
 @inline
-function products(p0: v128, p1: v128, p2: v128, p3: v128, codes: v128, x: usize): v128 {
-  const b0 = swizzle(p0, codes), b1 = swizzle(p1, codes), b2 = swizzle(p2, codes), b3 = swizzle(p3, codes);
+function products(p0: v128, p1: v128, p2: v128, p3: v128, codes: v128, x: usize, dtype: i32): v128 {
+  const b0 = dtype == F16 ? p0 : swizzle(p0, codes),
+    b1 = swizzle(p1, codes),
+    b2 = swizzle(p2, codes),
+    b3 = swizzle(p3, codes);
   const low = zipLow8(b0, b1), high = zipLow8(b2, b3);
   const low8 = zipHigh8(b0, b1), high8 = zipHigh8(b2, b3);
   let result = f32x4.mul(zipLow16(low, high), v128.load(x));
@@ -191,8 +213,11 @@ function products(p0: v128, p1: v128, p2: v128, p3: v128, codes: v128, x: usize)
   return madd(zipHigh16(low8, high8), v128.load(x, 48), result);
 }
 
-/** Tables of 256 do not fit registers: values are gathered from memory. */
-function matvecBytes(
+/**
+ * Tables of 256 do not fit registers, but those of whole numbers are lines: table[code] = least + step · code. Σ step · code · x
+ * is summed, least · Σ x is known.
+ */
+function matvecLine(
   out: usize,
   x: usize,
   sums: usize,
@@ -202,40 +227,43 @@ function matvecBytes(
   from: i32,
   to: i32,
 ): void {
+  const mask = i32x4.splat((1 << w.bits) - 1 | 0xff0000);
   const groups = groupsOf(w);
   const blocks = w.cols + 31 >> 5;
   const perGroup = w.groupSize + 31 >> 5;
   for (let r = from; r < to; r++) {
     const table = w.tables + <usize> r * w.tableStride;
+    const least = load<f32>(table), step = load<f32>(table, 4) - least;
     for (let t = 0; t < tokens; t++) {
       let codes = w.data + <usize> r * rowBytes(w.cols, 8);
       let at = x + (<usize> t * blocks << 7);
       const end = at + (<usize> blocks << 7);
+      const plain = sums + (<usize> t * groups << 2);
       let total = f32x4.splat(0);
       for (let g = 0; g < groups; g++) {
         let group = f32x4.splat(0);
         for (const stop = min(at + (<usize> perGroup << 7), end); at < stop; at += 128) {
-          for (let i: usize = 0; i < 4; i++) {
-            group = madd(lookUp4(table, codes + 8 * i), v128.load(at + 16 * i), group);
-            group = madd(lookUp4(table, codes + 8 * i + 1), v128.load(at + 16 * i, 64), group);
-          }
+          const low = v128.load(codes), high = v128.load(codes, 16);
+          group = f32x4.add(group, eight(v128.and(low, mask), at));
+          group = f32x4.add(group, eight(v128.and(high, mask), at + 32));
+          group = f32x4.add(group, eight(i16x8.shr_u(low, 8), at + 64));
+          group = f32x4.add(group, eight(i16x8.shr_u(high, 8), at + 96));
           codes += 32;
         }
-        total = madd(f32x4.splat(scaleAt(w, r, g)), group, total);
+        const scale = scaleAt(w, r, g);
+        total = madd(f32x4.splat(scale * step), group, total);
+        const offset = scale * least * load<f32>(plain + (<usize> g << 2));
+        total = f32x4.add(total, f32x4.replace_lane(f32x4.splat(0), 0, offset));
       }
-      finish(out + (<usize> t * w.rows << 2), w, r, total, sums + (<usize> t * groups << 2), bias);
+      finish(out + (<usize> t * w.rows << 2), w, r, total, plain, bias);
     }
   }
 }
 
-/** The values of every other of eight codes. */
+/** Σ code · x of eight 16-bit codes, in four lanes. */
 @inline
-function lookUp4(table: usize, codes: usize): v128 {
-  const eight = load<u64>(codes);
-  return f32x4(
-    load<f32>(table + (<usize> (eight & 255) << 2)),
-    load<f32>(table + (<usize> (eight >> 16 & 255) << 2)),
-    load<f32>(table + (<usize> (eight >> 32 & 255) << 2)),
-    load<f32>(table + (<usize> (eight >> 48 & 255) << 2)),
-  );
+function eight(codes: v128, x: usize): v128 {
+  const low = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(codes));
+  const high = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(codes));
+  return madd(high, v128.load(x, 16), f32x4.mul(low, v128.load(x)));
 }

@@ -94,6 +94,7 @@ export class WasmBackend implements Backend {
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
+      quick: image.quick,
     };
     this.#weights.set(matrix, weight);
     return weight;

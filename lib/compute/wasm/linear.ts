@@ -41,9 +41,7 @@ export class LinearRunner {
       bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
       tokens,
     };
-    // A code's table is looked up 32 codes at a time; a group that ends within goes the other way.
-    const whole = weight.groupSize % 32 === 0 || weight.groupSize >= weight.cols;
-    if (tokens < MANY && whole) this.#few(weight, args);
+    if (tokens < MANY && weight.quick) this.#few(weight, args);
     else this.#many(weight, args);
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }

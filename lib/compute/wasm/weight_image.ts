@@ -18,6 +18,8 @@ export interface WeightImage {
   readonly dtype: Stored;
   /** Bytes from the start to the values or codes. */
   readonly data: number;
+  /** Whether the kernels for few tokens can read it. */
+  readonly quick: boolean;
   /** Writes the image to a memory at an address, a multiple of 64. */
   readonly write: (memory: ArrayBufferLike, address: number) => void;
 }
@@ -45,6 +47,7 @@ export function weightImage(matrix: Matrix | PackedMatrix): WeightImage {
 
   const { rows, cols } = matrix;
   let dtype: Stored;
+  let quick = true;
   let header: (number | Part)[];
   if (isPacked(matrix)) {
     const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
@@ -55,6 +58,8 @@ export function weightImage(matrix: Matrix | PackedMatrix): WeightImage {
       matrix.scaleType.toUpperCase() as Stored,
       zeros ? [scales, zeros] : [scales],
     );
+    // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.
+    quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
     header = [
       bits,
       rows,
@@ -78,12 +83,19 @@ export function weightImage(matrix: Matrix | PackedMatrix): WeightImage {
     bytes: bytes + 64,
     dtype,
     data: HEADER,
+    quick,
     write(memory, address) {
       const words = header.map((word) => typeof word === "number" ? word : address + word.at);
       new Uint32Array(memory, address, words.length).set(words);
       for (const part of parts) part.write(memory, address + part.at);
     },
   };
+}
+
+/** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
+function isLine(table: Float32Array): boolean {
+  const [least, step] = [table[0]!, table[1]! - table[0]!];
+  return table.every((value, code) => value === least + code * step);
 }
 
 /** A weight in its place. */
@@ -98,6 +110,8 @@ export interface WasmWeight extends Weight {
   readonly bits: number;
   /** Columns that share a scale; 0 for a dense weight. */
   readonly groupSize: number;
+  /** Whether the kernels for few tokens can read it. */
+  readonly quick: boolean;
 }
 
 /** Where a vector's float32 values are. */
