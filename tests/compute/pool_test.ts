@@ -183,6 +183,21 @@ Deno.test("a pool that nobody disposed of does not keep the process, however it 
   }));
 });
 
+Deno.test("where no worker may start, the caller does it all and says so once", async () => {
+  const pool = JSON.stringify(new URL("../../lib/compute/wasm/pool.ts", import.meta.url));
+  const code = `const { Pool } = await import(${pool});
+    const pool = new Pool({ threads: 3 });
+    const address = pool.arena().allocate(1 << 20);
+    for (let i = 0; i < 5; i++) pool.run(pool.arena(), "add", [address, address], 1 << 12, 64);`;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", `data:text/javascript,${encodeURIComponent(code)}`],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  assert(success, said);
+  assertEquals(said.match(/any4 computes on 1 of 3 threads: NotCapable/g)?.length, 1, said);
+});
+
 Deno.test("a pool that nobody disposed of does not disturb the sanitizers of tests", async () => {
   checkSums(await readyPool(2));
 });

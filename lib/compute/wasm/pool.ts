@@ -6,6 +6,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { KernelError, OptionError } from "../../errors.ts";
 import { Control, type Kernel } from "./control.ts";
+import kernels from "./kernels.js";
 import { type Arena, Arenas } from "./memory.ts";
 import type { WorkerData } from "./worker.ts";
 
@@ -19,24 +20,13 @@ export interface PoolOptions {
   arenaBytes?: number;
 }
 
+/** What workers run. They start from files and data only; where the library came from elsewhere, data imports it. */
+const WORKER = import.meta.url.startsWith("file:")
+  ? new URL("./worker.ts", import.meta.url)
+  : new URL(`data:text/javascript,import "${new URL("./worker.ts", import.meta.url)}";`);
+
 /** Chunks for each thread, where the caller does not say how large one is: enough to even out threads of unequal speed. */
 const CHUNKS = 4;
-
-/** The built kernels, the first that the engine takes is used. */
-const BUILDS = ["any4_relaxed.wasm", "any4_simd.wasm"];
-
-let builtin: WebAssembly.Module | undefined;
-
-/** The library's kernels, compiled once. */
-function kernels(): WebAssembly.Module {
-  for (const name of BUILDS) {
-    if (builtin) break;
-    const bytes = Deno.readFileSync(new URL(`../../../kernels/wasm/${name}`, import.meta.url));
-    if (WebAssembly.validate(bytes)) builtin = new WebAssembly.Module(bytes);
-  }
-  if (!builtin) throw new KernelError("Cannot run WASM kernels: the engine lacks SIMD or shared memory");
-  return builtin;
-}
 
 /**
  * Threads that run kernels over shared memory, the caller's among them.
@@ -69,7 +59,7 @@ export class Pool implements Disposable {
         `Cannot start threads: their number must be a whole number of at least 1, current value is ${this.threads}`,
       );
     }
-    this.#module = options.module ?? kernels();
+    this.#module = options.module ?? kernels;
     this.#indices = new Map(WebAssembly.Module.exports(this.#module).map(({ name }, i) => [name, i]));
     this.#arenas = new Arenas(options.arenaBytes);
   }
@@ -148,16 +138,19 @@ export class Pool implements Disposable {
     const started = this.#started.length;
     if (started === this.threads - 1 || started > this.ready) return;
     const { port1: memories, port2 } = new MessageChannel();
-    const data: WorkerData = { control: this.#control.buffer, module: this.#module, memories: port2 };
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      workerData: data,
-      transferList: [port2],
-    });
-    worker.unref();
-    // Whatever keeps one from starting costs speed only.
-    worker.on("error", (error) => console.warn(`any4: a thread has ended: ${error}`));
+    const workerData: WorkerData = { control: this.#control.buffer, module: this.#module, memories: port2 };
     for (const arena of this.#known.keys()) memories.postMessage(arena.memory);
     this.#started.push(memories);
+    // What keeps a worker from starting costs speed only; the next waits for it in vain.
+    const warn = (error: unknown) =>
+      console.warn(`any4 computes on ${this.ready + 1} of ${this.threads} threads: ${error}`);
+    try {
+      const worker = new Worker(WORKER, { workerData, transferList: [port2] });
+      worker.unref();
+      worker.on("error", warn);
+    } catch (error) {
+      warn(error);
+    }
   }
 }
 
