@@ -3,7 +3,7 @@
  */
 
 /** Steps by count and by value in the coarse first look for the price, at most, and points for each. */
-export const CELLS: i32 = 256;
+export const CELLS: i32 = 128;
 export const POINTS_PER_CELL: i32 = 8;
 
 /**

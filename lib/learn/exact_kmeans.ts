@@ -10,7 +10,7 @@ import type { Learner } from "./learner.ts";
 import { SortedPoints } from "./sorted_points.ts";
 
 /** Steps by count and by value in the coarse first look for the price, at most, and points for each. */
-const CELLS = 256;
+const CELLS = 128;
 const POINTS_PER_CELL = 8;
 
 /** How far from the optimum rounding may lead, relative to the inertia. */
