@@ -9,7 +9,7 @@ import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
 
 /** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
-const MANY = 8;
+const MANY = 4;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
