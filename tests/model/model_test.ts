@@ -12,6 +12,7 @@ import {
   KernelError,
   loadModel,
   OptionError,
+  type PackedMatrix,
   quantizeModel,
   referenceLogits,
   saveModel,
@@ -45,6 +46,29 @@ Deno.test("a model that is disposed of leaves those made of it working, and the 
     second[Symbol.dispose]();
     await assertRejects(() => second.session().forward([1, 2, 3]), KernelError, "have ended");
   }
+});
+
+Deno.test("logits and learned tables are the same bit for bit whatever the number of threads", async () => {
+  const ids = model.tokenizer.encode(text);
+  const results = await Promise.all([1, 2, 3].map(async (threads) => {
+    using original = await loadModel("tinyworld", { threads });
+    using small = await any4(original, { skip: "*.mlp.*" });
+    const logits: Float32Array[] = [];
+    // Once while the threads come up, once more when they are there.
+    for (let i = 0; i < 2; i++) {
+      for (const each of [original, small]) logits.push(await each.session().forward(ids, { logits: "all" }));
+    }
+    const { codes, codebook } = small.weights("model.layers.0.self_attn.q_proj") as PackedMatrix;
+    return { logits, codes, codebook };
+  }));
+  for (const result of results) assertEquals(result, results[0]);
+});
+
+Deno.test("a matrix that several models share lies on their backend once", async () => {
+  const small = await quantizeModel(model, { format: "int4" });
+  const embedding = model.tensors.get("model.embed_tokens.weight")!;
+  assertEquals(small.tensors.get("model.embed_tokens.weight"), embedding);
+  assert(small.backend.weight(embedding) === model.backend.weight(embedding));
 });
 
 Deno.test("a session throws when it would outgrow its capacity", async () => {
