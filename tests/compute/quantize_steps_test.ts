@@ -4,6 +4,7 @@ import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../lib/compute/wasm/quantize_steps.ts";
 import { TensorError } from "../../lib/errors.ts";
 import { formats } from "../../lib/formats/mod.ts";
+import { TableLearner } from "../../lib/learn/quantize_steps.ts";
 import { quantize, quantizeBy, type QuantizeOptions } from "../../lib/learn/quantize.ts";
 import { loadModel, quantizeModel } from "../../mod.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";
@@ -76,6 +77,7 @@ const SHAPES: Record<string, Draw> = {
   "many ties": (random) => random.integer(9) - 4,
   "few values": (random) => random.integer(3),
   "two clumps far apart": (random) => 1000 * random.integer(2) + 1e-3 * random.normal(),
+  "most of them near zero": (random) => (random.integer(10) ? 1e-3 : 1000) * random.normal(),
   "outliers": (random) => random.next() < 0.01 ? 1e30 * random.normal() : random.normal(),
   "huge values": (random) => 1e37 * random.normal(),
   "tiny values": (random) => 1e-38 * random.normal(),
@@ -90,6 +92,24 @@ for (const [shape, draw] of Object.entries(SHAPES)) {
     }
   });
 }
+
+Deno.test("kernels leave ordinary rows to nobody", () => {
+  using pool = new Pool({ threads: 1 });
+  const { learn } = TableLearner.prototype;
+  TableLearner.prototype.learn = () => assert(false, "a row was left");
+  try {
+    for (const shape of ["constant rows", "zeros", "many ties", "few values", "most of them near zero"]) {
+      const matrix = matrixOf(4, 2000, SHAPES[shape]);
+      quantizeBy(new WasmSteps(pool), { matrix, options: { format: "any4", scaleType: "f32" } });
+    }
+    quantizeBy(new WasmSteps(pool), {
+      matrix: matrixOf(4, 2000),
+      options: { format: "any3", groupSize: "row" },
+    });
+  } finally {
+    TableLearner.prototype.learn = learn;
+  }
+});
 
 Deno.test("kernels give the same with any number of threads, and their memory back", () => {
   const matrix = matrixOf(300, 512);
