@@ -76,6 +76,8 @@ const SHAPES: Record<string, Draw> = {
   "zeros": () => 0,
   "many ties": (random) => random.integer(9) - 4,
   "few values": (random) => random.integer(3),
+  "halfway between two halves": (random) =>
+    [0, 15, 8 + 1 / 256, 8 + 3 / 256, 9 + 5 / 256][random.integer(5)]!,
   "two clumps far apart": (random) => 1000 * random.integer(2) + 1e-3 * random.normal(),
   "most of them near zero": (random) => (random.integer(10) ? 1e-3 : 1000) * random.normal(),
   "outliers": (random) => random.next() < 0.01 ? 1e30 * random.normal() : random.normal(),
@@ -88,7 +90,10 @@ for (const [shape, draw] of Object.entries(SHAPES)) {
   Deno.test(`kernels quantize as plain steps do: ${shape}`, () => {
     using pool = new Pool({ threads: 1 });
     for (const format of ["any4", "any2", "int3", "nf4", "fp4", "mx4", "int8"]) {
-      for (const cols of [40, 2000]) assertSame(pool, matrixOf(4, cols, draw), { format, groupSize: 50 });
+      for (const cols of [40, 2000]) {
+        const columnWeights = matrixOf(1, cols, (random) => random.next()).data;
+        assertSame(pool, matrixOf(4, cols, draw), { format, groupSize: 50, columnWeights });
+      }
     }
   });
 }
