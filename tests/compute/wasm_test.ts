@@ -106,7 +106,7 @@ Deno.test("weights may lie in several memories", async () => {
   const run = (backend: Backend) => {
     const weights = matrices.map((matrix) => backend.weight(matrix));
     const [norm, added] = [backend.weight(bias), backend.weight(bias)];
-    let [a, b] = [tensor(backend, 2, x), tensor(backend, 2, 256)];
+    const [a, b] = [tensor(backend, 2, x), tensor(backend, 2, 256)];
     for (const weight of weights) {
       backend.linear(b, a, { weight, bias: added });
       backend.rmsNorm(a, b, { weight: norm, epsilon: 1e-5 });
