@@ -81,7 +81,7 @@ async function script(body: string, signal?: Deno.Signal): Promise<{ code: numbe
 Deno.test("run() does every item once, whatever the number of threads and the grain", async () => {
   for (const threads of [1, 2, 3]) {
     using pool = await readyPool(threads);
-    for (const grain of [undefined, 1, 7, 64, FOURS - 1, FOURS]) {
+    for (const grain of [undefined, 0, 1, 7.5, 64, FOURS - 1, FOURS]) {
       for (let i = 0; i < 20; i++) checkSums(pool, { grain });
     }
   }

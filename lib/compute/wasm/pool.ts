@@ -92,7 +92,7 @@ export class Pool implements Disposable {
     if (this.#closed) throw new KernelError(`Cannot run kernel ${name}: its threads have ended`);
     const { number, kernels } = this.#known.get(arena) ?? this.#instantiate(arena);
     const kernel = kernels[index]!;
-    const part = Math.ceil(grain ?? count / (CHUNKS * this.threads));
+    const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS * this.threads)));
     const shared = count > part && this.threads > 1;
     if (shared) this.#startAnother();
     let failure: string | undefined;
