@@ -69,8 +69,16 @@ function tensor(backend: Backend, { tokens, size }: Product): Tensor {
 }
 
 /** Our kinds of weights on so many threads, and what this machine can do at most. */
-export function ours(product: Product, threads: number): { contestants: Contestant[]; limits: Limits } {
+export async function ours(
+  product: Product,
+  threads: number,
+): Promise<{ contestants: Contestant[]; limits: Limits }> {
   const pool = new Pool({ threads });
+  const limits = new Limits(pool);
+  for (let tries = 0; pool.ready < threads - 1 && tries < 100; tries++) {
+    limits.flops();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const contestant = (kind: Parameters<typeof weightOf>[0], options: WasmOptions = {}): Contestant => {
     const backend = new WasmBackend(pool, options);
     const matrix = weightOf(kind, product.size);
@@ -95,7 +103,7 @@ export function ours(product: Product, threads: number): { contestants: Contesta
     contestant(kind)
   );
   if (product.tokens < 8) contestants.splice(1, 0, contestant("any4", { int8Activations: true }));
-  return { contestants, limits: new Limits(pool) };
+  return { contestants, limits };
 }
 
 /** What the machine can do at most. */

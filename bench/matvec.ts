@@ -31,7 +31,7 @@ async function main(args: string[]): Promise<void> {
   if (options.help) return console.log(HELP);
   const product = { tokens: 1, size: Number(options.size) };
   const threads = [...new Set([1, navigator.hardwareConcurrency])];
-  const teams = threads.map((count) => ours(product, count));
+  const teams = await Promise.all(threads.map((count) => ours(product, count)));
   const others = await peers(options.python, product);
   const contestants = [...teams.flatMap((team) => team.contestants), ...others.contestants];
   const seconds = await race(contestants, { rounds: Number(options.rounds), repeats: 20 });

@@ -25,7 +25,7 @@ async function measure(
 ): Promise<void> {
   const { size, rounds, python } = options;
   const threads = [...new Set([1, navigator.hardwareConcurrency])];
-  const teams = threads.map((count) => ours({ tokens, size }, count));
+  const teams = await Promise.all(threads.map((count) => ours({ tokens, size }, count)));
   const others = await peers(python, { tokens, size });
   const contestants = [...teams.flatMap((team) => team.contestants), ...others.contestants];
   const seconds = await race(contestants, { rounds, repeats: 1 });
