@@ -92,7 +92,11 @@ export class Control {
     words[NEXT] = 0;
     Atomics.store(words, OPEN, 1);
     this.#call = [...job.args, 0, 0];
-    this.#wake();
+    Atomics.add(words, NUMBER, 1);
+    // To wake a thread takes longer than many a job: no more than have something to do. Those about to sleep notice by NUMBER.
+    const awake = this.ready - Atomics.load(words, SLEEPING);
+    const missing = Math.ceil(job.count / job.grain) - 1 - awake;
+    if (missing > 0) Atomics.notify(words, NUMBER, missing);
   }
 
   /** Waits until no worker is at the job, which no other can enter from now on. @returns the message of one that failed. */
@@ -109,12 +113,8 @@ export class Control {
   /** Tells all workers to end. */
   stop(): void {
     Atomics.store(this.#words, STOP, 1);
-    this.#wake();
-  }
-
-  #wake(): void {
     Atomics.add(this.#words, NUMBER, 1);
-    if (Atomics.load(this.#words, SLEEPING) > 0) Atomics.notify(this.#words, NUMBER);
+    Atomics.notify(this.#words, NUMBER);
   }
 
   // The workers' side.
