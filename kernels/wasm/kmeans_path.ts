@@ -49,11 +49,10 @@ function pass(w: Workspace, sums: usize, n: i32, price: f64): i32 {
   store<f64>(head0, gain(sums, 0, 1), 8);
   let head = head0, tail = head0;
   for (let i = 1;; i++) {
-    if (head < tail && load<i32>(head, 16 + 4) == i) head += 16;
+    // Added without a branch, which would be hard to foresee.
+    head += <usize> (i32(head < tail) & i32(load<i32>(head, 16 + 4) == i)) << 4;
     const start = load<i32>(head);
-    const here = (load<i32>(head, 4) == i
-      ? load<f64>(head, 8)
-      : load<f64>(best + (<usize> start << 3)) + gain(sums, start, i)) - price;
+    const here = load<f64>(best + (<usize> start << 3)) + gain(sums, start, i) - price;
     store<f64>(best + (<usize> i << 3), here);
     store<i32>(parent + (<usize> i << 2), start);
     if (i == n) break;

@@ -134,7 +134,7 @@ export class KLinkPath {
     for (let i = 1;; i++) {
       if (head < tail && from[head + 1] === i) head++;
       const start = queue[head]!;
-      const here = (from[head] === i ? gainThere[head]! : best[start]! + gains.gain(start, i)) - price;
+      const here = best[start]! + gains.gain(start, i) - price;
       best[i] = here;
       parent[i] = start;
       if (i === n) break;
