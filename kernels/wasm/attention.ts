@@ -3,11 +3,6 @@
  */
 import { exp, firstLanes, madd, sum } from "./simd";
 
-/** Copies rows of `bytes` bytes: the keys or values of tokens [from, to), to their place in a cache. */
-export function copyRows(out: usize, x: usize, bytes: i32, from: i32, to: i32): void {
-  memory.copy(out + <usize> from * bytes, x + <usize> from * bytes, <usize> (to - from) * bytes);
-}
-
 @inline
 function dot(a: usize, b: usize, n: i32): f32 {
   let total = f32x4.splat(0);

@@ -3,7 +3,7 @@
  * neither allocates nor keeps anything, so that many threads may run it on one memory.
  */
 export { add, embed, rmsNorm, rope, swiglu } from "./activations";
-export { attention, copyRows } from "./attention";
+export { attention } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";
 export { learnTables } from "./learn";
