@@ -3,25 +3,28 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Pool } from "../lib/compute/wasm/pool.ts";
+import { WasmSteps } from "../lib/compute/wasm/quantize_steps.ts";
 import { ExactKMeans } from "../lib/learn/exact_kmeans.ts";
 import type { Learner } from "../lib/learn/learner.ts";
 import { Lloyd } from "../lib/learn/lloyd.ts";
+import type { QuantizeSteps, ScaledMatrix } from "../lib/learn/quantize_steps.ts";
 import { Lcg } from "../tests/golden/lcg.ts";
+import { Peer } from "./peer.ts";
 
 const HELP = `Times weighted one-dimensional k-means on heavy-tailed rows.
 
 Usage: deno run --allow-read --allow-run bench/kmeans.ts [options]
 
-  --rows N      rows to cluster (64)
+  --rows N      rows to cluster (256)
   --cols N      values in a row (4096)
   --bits N      bits of a code: 2^bits centroids (4)
   --rounds N    repetitions, of which the median counts (5)
   --python CMD  a Python with scikit-learn, numpy and joblib (python3)
   --help        this text
 
-Contestants take turns within a round, so that a busy machine slows all alike. Ours run on one thread.
+Contestants take turns within a round, so that a busy machine slows all alike.
 `;
 
 interface Result {
@@ -34,58 +37,45 @@ interface Contestant {
   run: () => Result | Promise<Result>;
 }
 
-/** Our learner on the rows, one thread. */
-function ours(learner: Learner, rows: { values: Float64Array; weights: Float64Array }[], k: number): Result {
-  const centroids = new Float64Array(k);
-  const start = performance.now();
-  const inertias = rows.map(({ values, weights }) => learner.fit(values, weights, centroids));
-  return { seconds: (performance.now() - start) / 1000, inertias };
+/** Rows of values that are learned from, with weights that all share. */
+interface Rows {
+  readonly values: Float64Array[];
+  readonly weights: Float64Array;
 }
 
-/** bench/kmeans_peer.py, kept running between rounds. */
-class Peer {
-  readonly #process: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #rest = "";
+/** A learner of a row at a time. */
+function onRows(learner: Learner, { values, weights }: Rows, k: number): Result {
+  const centroids = values.map(() => new Float64Array(k));
+  const start = performance.now();
+  values.forEach((row, r) => learner.fit(row, weights, centroids[r]!));
+  const seconds = (performance.now() - start) / 1000;
+  return { seconds, inertias: values.map((row, r) => inertia(row, weights, centroids[r]!)) };
+}
 
-  constructor(python: string, args: number[]) {
-    this.#process = new Deno.Command(python, {
-      args: [fileURLToPath(new URL("./kmeans_peer.py", import.meta.url)), ...args.map(String)],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    this.#writer = this.#process.stdin.getWriter();
-  }
+/** Who learns from all rows at once, as quantization does: copying rows and tables counts too. */
+function onMatrix(steps: QuantizeSteps, { values, weights }: Rows, bits: number): Result {
+  const [rows, cols] = [values.length, weights.length];
+  const data = new Float32Array(rows * cols);
+  values.forEach((row, r) => data.set(row, r * cols));
+  const scales = new Float32Array(rows).fill(1);
+  const scaled: ScaledMatrix = { matrix: { rows, cols, data }, groupSize: cols, scales, zeros: null };
+  const learning = { codebook: "row", scalePower: 0, learner: "exact", type: "f32" } as const;
+  const start = performance.now();
+  const tables = steps.learn(scaled, { ...learning, bits, columnWeights: weights });
+  const seconds = (performance.now() - start) / 1000;
+  const table = (r: number) => Float64Array.from(tables.subarray(r << bits, (r + 1) << bits));
+  return { seconds, inertias: values.map((row, r) => inertia(row, weights, table(r))) };
+}
 
-  /** The next line that it prints, as JSON. */
-  async read<T>(): Promise<T> {
-    while (!this.#rest.includes("\n")) {
-      const { value, done } = await this.#lines.read();
-      if (done) {
-        const reason = (await new Response(this.#process.stderr).text()).trim().split("\n").at(-1);
-        throw new Error(reason || "it ended early");
-      }
-      this.#rest += value;
-    }
-    const end = this.#rest.indexOf("\n");
-    const line = this.#rest.slice(0, end);
-    this.#rest = this.#rest.slice(end + 1);
-    return JSON.parse(line);
+/** Σ weight · (value − nearest centroid)². */
+function inertia(values: Float64Array, weights: Float64Array, centroids: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    let least = Infinity;
+    for (let c = 0; c < centroids.length; c++) least = Math.min(least, Math.abs(values[i]! - centroids[c]!));
+    sum += weights[i]! * least * least;
   }
-
-  async ask(what: "all" | "single"): Promise<Result> {
-    await this.#writer.write(new TextEncoder().encode(`${what}\n`));
-    return await this.read<Result>();
-  }
-
-  async close(): Promise<void> {
-    await this.#writer.close();
-    await this.#process.stderr.cancel();
-    await this.#process.status;
-  }
+  return sum;
 }
 
 function median(numbers: number[]): number {
@@ -102,11 +92,11 @@ async function startPeer(
   args: number[],
 ): Promise<{ peer: Peer; contestants: Contestant[] } | string> {
   try {
-    const peer = new Peer(python, args);
+    const peer = new Peer(python, "./kmeans_peer.py", args.map(String));
     const { version, cores } = await peer.read<{ version: string; cores: number }>();
     const contestants = [
-      { name: `scikit-learn ${version}, joblib, ${cores} cores`, run: () => peer.ask("all") },
-      { name: `scikit-learn ${version}, one thread`, run: () => peer.ask("single") },
+      { name: `scikit-learn ${version}, joblib, ${cores} cores`, run: () => peer.ask<Result>("all") },
+      { name: `scikit-learn ${version}, one thread`, run: () => peer.ask<Result>("single") },
     ];
     return { peer, contestants };
   } catch (error) {
@@ -118,7 +108,7 @@ async function main(args: string[]): Promise<void> {
   const { values: options } = parseArgs({
     args,
     options: {
-      rows: { type: "string", default: "64" },
+      rows: { type: "string", default: "256" },
       cols: { type: "string", default: "4096" },
       bits: { type: "string", default: "4" },
       rounds: { type: "string", default: "5" },
@@ -133,26 +123,34 @@ async function main(args: string[]): Promise<void> {
     throw new Error(`--${name} must be a whole number of at least 1, current value is ${options[name]}`);
   }) as [number, number, number, number];
   const k = 2 ** bits;
-  const rows = Array.from({ length: rowCount }, (_, row) => {
-    const lcg = new Lcg(1 + row);
-    return {
-      values: Float64Array.from(lcg.heavyTailed(cols)),
-      weights: Float64Array.from(lcg.weights(cols)),
-    };
-  });
+  const rows = {
+    values: Array.from(
+      { length: rowCount },
+      (_, row) => Float64Array.from(new Lcg(1 + row).heavyTailed(cols)),
+    ),
+    weights: Float64Array.from(new Lcg(0).weights(cols)),
+  };
 
   const exact = new ExactKMeans(k);
   const lloyd = new Lloyd(k, { init: "k-means++" });
+  using single = new Pool({ threads: 1 });
+  using pool = new Pool();
   const contestants: Contestant[] = [
-    { name: "exact, one thread", run: () => ours(exact, rows, k) },
-    { name: "Lloyd, one thread", run: () => ours(lloyd, rows, k) },
+    { name: "exact, TypeScript, one thread", run: () => onRows(exact, rows, k) },
+    { name: "exact, WASM, one thread", run: () => onMatrix(new WasmSteps(single), rows, bits) },
+    { name: `exact, WASM, ${pool.threads} threads`, run: () => onMatrix(new WasmSteps(pool), rows, bits) },
+    { name: "Lloyd, TypeScript, one thread", run: () => onRows(lloyd, rows, k) },
   ];
+  const ours = contestants.slice();
   const started = await startPeer(options.python, [rowCount, cols, k]);
   if (typeof started !== "string") contestants.push(...started.contestants);
 
-  // The compiler needs a while to be done with our code; scikit-learn's is compiled, one round will do.
-  for (const { run } of contestants.slice(0, 2)) {
-    for (const start = performance.now(); performance.now() - start < 1000;) await run();
+  // The compiler needs a while to be done with our code, and threads to start; scikit-learn is ready, one round will do.
+  for (const { run } of ours) {
+    for (const start = performance.now(); performance.now() - start < 1000;) {
+      await run();
+      await new Promise((resolve) => setTimeout(resolve));
+    }
   }
   const results = contestants.map((): Result[] => []);
   for (let round = -1; round < rounds; round++) {

@@ -25,11 +25,6 @@ from threadpoolctl import threadpool_limits
 row_count, cols, k = (int(word) for word in sys.argv[1:4])
 
 
-def read_row(seed):
-    lcg = Lcg(seed)
-    return lcg.heavy_tailed(cols).reshape(-1, 1), lcg.weights(cols)
-
-
 def cluster(values, weights):
     fit = KMeans(n_clusters=k, init="k-means++", random_state=0, n_init="auto").fit(values, sample_weight=weights)
     return fit.cluster_centers_
@@ -40,7 +35,8 @@ def inertia(values, weights, centres):
     return float(np.sum(weights.astype(np.float64) * distances**2))
 
 
-rows = [read_row(1 + row) for row in range(row_count)]
+weights = Lcg(0).weights(cols)
+rows = [(Lcg(1 + row).heavy_tailed(cols).reshape(-1, 1), weights) for row in range(row_count)]
 # Processes are started, and every module is loaded in them, before anything is timed.
 Parallel(n_jobs=-1)(delayed(cluster)(*row) for row in rows[:8])
 print(json.dumps({"version": sklearn.__version__, "cores": cpu_count()}), flush=True)

@@ -29,3 +29,9 @@ export class TensorError extends Any4Error {}
 
 /** An option's value is out of range or unknown. */
 export class OptionError extends Any4Error {}
+
+/** The memory that kernels compute in is full, or the machine has no more. */
+export class MemoryError extends Any4Error {}
+
+/** A kernel failed on one of the threads. Nothing that it was to write can be relied on; the threads go on. */
+export class KernelError extends Any4Error {}

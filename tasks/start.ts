@@ -4,8 +4,6 @@
  * @module
  */
 import {
-  any2,
-  any4,
   type BackendName,
   calibrate,
   count,
@@ -18,7 +16,9 @@ import {
   loadModel,
   MEASURED_FORMATS,
   measureFormats,
+  type Model,
   progress,
+  quantizeModel,
   type Report,
   reportHtml,
   resultsText,
@@ -68,19 +68,33 @@ const options = command("start", "Quantize a language model to every number form
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
+/** Seconds that each phase took. */
+const timings: Record<string, number> = {};
+
+async function timed<T>(phase: string, run: () => T | Promise<T>): Promise<T> {
+  const since = performance.now();
+  const result = await run();
+  timings[phase] = seconds(since);
+  return result;
+}
+
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
   const formats = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
-  using model = await loadModel(options.model, { backend: options.backend });
+  using model = await timed("load", () => loadModel(options.model, { backend: options.backend }));
   const settings = {
     groupSize: options.groupSize,
     weighting: options.weighting,
-    calibration: await calibrate(model),
+    calibration: await timed("calibrate", () => calibrate(model)),
   };
   const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
   const histogramFormats: FormatValues[] = [];
-  const { baseline, rows } = await (async () => {
+  const speakers = new Map<string, Model | undefined>([["original", model], ["any4", undefined], [
+    "any2",
+    undefined,
+  ]]);
+  const { baseline, rows } = await timed("measure", async () => {
     using bar = progress(`measuring ${model.name}`, 1, { quiet });
     return await measureFormats(model, {
       ...settings,
@@ -88,6 +102,7 @@ await main(async () => {
       documents: readDocuments(options.text),
       maxTokens: options.tokens,
       onModel(small, { name }) {
+        if (speakers.has(name)) speakers.set(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
         const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
@@ -95,20 +110,18 @@ await main(async () => {
       },
       onProgress: (done, what) => bar.update(done, what),
     });
-  })();
+  });
+  timings.quantize = rows.reduce((sum, row) => sum + row.seconds, 0);
+  timings.measure! -= timings.quantize;
 
-  const samples = await (async () => {
-    const speakers = [
-      { name: "original", speaker: model },
-      { name: "any4", speaker: await any4(model, settings) },
-      { name: "any2", speaker: await any2(model, settings) },
-    ];
+  const samples = await timed("generate", async () => {
     const outputs: { name: string; text: string }[] = [];
-    for (const { name, speaker } of speakers) {
+    for (const [name, made] of speakers) {
+      const speaker = made ?? await quantizeModel(model, { ...settings, format: name });
       outputs.push({ name, text: (await generate(speaker, options.prompt, { maxTokens: 64 })).text });
     }
     return outputs;
-  })();
+  });
 
   const dense = model.weights(histogramLayer);
   const first = isPacked(dense) ? dequantize(dense) : dense.data;
@@ -148,7 +161,7 @@ await main(async () => {
       time: `${duration(seconds(started))} in all`,
     },
   };
-  Deno.writeTextFileSync(options.out, reportHtml(report));
+  await timed("report", () => Deno.writeTextFileSync(options.out, reportHtml(report)));
 
   if (options.json) {
     console.log(JSON.stringify(
@@ -160,6 +173,7 @@ await main(async () => {
         samples,
         report: options.out,
         seconds: seconds(started),
+        timings,
       },
       null,
       2,
@@ -178,5 +192,6 @@ await main(async () => {
     const lines = fold(`…${text}`, Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
     console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
-  console.log(`\nThe plots are in ${options.out}. It took ${duration(seconds(started))}.`);
+  const phases = Object.entries(timings).map(([phase, taken]) => `${phase} ${duration(taken)}`).join(", ");
+  console.log(`\nThe plots are in ${options.out}. It took ${duration(seconds(started))}: ${phases}.`);
 });

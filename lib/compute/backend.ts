@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { QuantizeOptions } from "../learn/quantize.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 
@@ -78,6 +79,8 @@ export interface Backend extends Disposable {
   add(x: Tensor, y: Tensor): void;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
+  /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
+  quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
 }
 
 /** Which part of a cache an attention reads and writes. */

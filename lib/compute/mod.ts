@@ -6,9 +6,11 @@
 import { OptionError } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { PlainBackend } from "./plain.ts";
+import { WasmBackend } from "./wasm/backend.ts";
+import { Pool, sharedPool } from "./wasm/pool.ts";
 
 /** The backends that can be asked for; "auto" takes the best that this machine has. */
-export const backendNames = ["auto", "plain"] as const;
+export const backendNames = ["auto", "wasm", "plain"] as const;
 
 /** A backend's name. */
 export type BackendName = typeof backendNames[number];
@@ -16,11 +18,19 @@ export type BackendName = typeof backendNames[number];
 /**
  * Makes a backend.
  *
- * @throws {OptionError} when the name is unknown.
+ * @param options.threads threads of the "wasm" backend; when absent, all of them share a thread for each core.
+ * @throws {OptionError} when the name is unknown, or `threads` is not a whole number of at least 1.
  */
-export function createBackend(name: BackendName = "auto"): Backend {
-  if (!backendNames.includes(name)) {
-    throw new OptionError(`Cannot find backend "${name}": expected one of ${backendNames.join(", ")}`);
+export function createBackend(name: BackendName = "auto", options: { threads?: number } = {}): Backend {
+  switch (name) {
+    case "plain":
+      return new PlainBackend();
+    case "auto":
+    case "wasm":
+      return new WasmBackend(
+        options.threads === undefined ? sharedPool() : new Pool({ threads: options.threads }),
+      );
+    default:
+      throw new OptionError(`Cannot find backend "${name}": expected one of ${backendNames.join(", ")}`);
   }
-  return new PlainBackend();
 }

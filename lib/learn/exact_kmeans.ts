@@ -9,8 +9,9 @@ import { KLinkPath } from "./k_link_path.ts";
 import type { Learner } from "./learner.ts";
 import { SortedPoints } from "./sorted_points.ts";
 
-/** Steps by count and by value in the coarse first look for the price; see {@linkcode KLinkPath}. */
-const CELLS = 256;
+/** Steps by count and by value in the coarse first look for the price, at most, and points for each. */
+const CELLS = 128;
+const POINTS_PER_CELL = 8;
 
 /** How far from the optimum rounding may lead, relative to the inertia. */
 const TOLERANCE = 1e-9;
@@ -84,9 +85,9 @@ export class ExactKMeans implements Learner {
   /** About the price per cluster at which k clusters are best. */
   #guessPrice(): number {
     // m clusters leave Gaussian values about 2.7 / m² of their inertia (Panter and Dite 1951); this is the slope at k.
-    const price = 5.4 * this.#gains.most / this.#k ** 3;
-    if (this.#points.count <= 4 * CELLS) return price;
-    this.#coarse.loadCoarse(this.#gains, this.#points, CELLS);
+    const price = 5.4 * this.#gains.most / (this.#k * this.#k * this.#k);
+    const cells = Math.min(Math.floor(this.#points.count / POINTS_PER_CELL), CELLS);
+    this.#coarse.loadCoarse(this.#gains, this.#points, cells);
     return this.#coarse.count > this.#k ? this.#path.find(this.#coarse, price) : price;
   }
 

@@ -106,7 +106,8 @@ export class KLinkPath {
       side.gain = 0;
       for (let c = 0; c < clusters; c++) side.gain += gains.gain(side.ends[c]!, side.ends[c + 1]!);
       // Inertia falls about as 1 / m², so the price of a cluster, its slope, falls about as 1 / m³.
-      price *= (clusters / k) ** 3;
+      const ratio = clusters / k;
+      price *= ratio * ratio * ratio;
     }
   }
 
@@ -133,7 +134,7 @@ export class KLinkPath {
     for (let i = 1;; i++) {
       if (head < tail && from[head + 1] === i) head++;
       const start = queue[head]!;
-      const here = (from[head] === i ? gainThere[head]! : best[start]! + gains.gain(start, i)) - price;
+      const here = best[start]! + gains.gain(start, i) - price;
       best[i] = here;
       parent[i] = start;
       if (i === n) break;

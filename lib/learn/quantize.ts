@@ -8,11 +8,8 @@ import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
 import { checkFinite, checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import { packRow, wordsPerRow } from "../matrix/packing.ts";
-import { ExactKMeans } from "./exact_kmeans.ts";
-import type { Learner } from "./learner.ts";
-import { Lloyd, type LloydOptions } from "./lloyd.ts";
-import { Nearest } from "./nearest.ts";
+import type { LloydOptions } from "./lloyd.ts";
+import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
 import { scaleGroups } from "./scaling.ts";
 
 /** How a matrix is quantized. */
@@ -95,85 +92,44 @@ function checkColumnWeights(weights: ArrayLike<number>, cols: number, name: stri
  * ```
  */
 export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
+  return quantizeBy(plainSteps, { matrix, options });
+}
+
+/** {@linkcode quantize} with the steps done by somebody else. */
+export function quantizeBy(
+  steps: QuantizeSteps,
+  { matrix, options }: { matrix: Matrix; options: QuantizeOptions },
+): PackedMatrix {
   const format = formatOf(options.format);
   const name = options.name ?? "matrix";
   checkMatrix(matrix, name);
   checkFinite(matrix, name);
-  const { rows, cols, data } = matrix;
+  const { rows, cols } = matrix;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });
   if (options.columnWeights) checkColumnWeights(options.columnWeights, cols, name);
   const { scales, zeros, type } = scaleGroups(matrix, { scaling, groupSize, type: options.scaleType });
-
-  const groups = Math.ceil(cols / groupSize);
-  /** Writes the scaled weights of a row to scaled[at …]. */
-  const scaleRow = (row: number, scaled: Float64Array, at: number) => {
-    for (let c = 0; c < cols; c++) {
-      const group = row * groups + Math.floor(c / groupSize);
-      const scale = scales[group]!;
-      const shifted = data[row * cols + c]! - (zeros === null ? 0 : zeros[group]!);
-      scaled[at + c] = scale === 0 ? 0 : shifted / scale;
-    }
-  };
-
-  const perMatrix = options.codebook === "matrix";
-  const codebook = format.values?.(groupSize) ?? learnTables();
-  const codes = new Uint32Array(rows * wordsPerRow(cols, bits));
-  const size = 2 ** bits;
-  const nearest = new Nearest(size);
-  const scaled = new Float64Array(cols);
-  const rowCodes = new Uint8Array(cols);
-  for (let r = 0; r < rows; r++) {
-    if (r === 0 || codebook.length > size) {
-      nearest.load(codebook, codebook.length > size ? r * size : 0, size);
-    }
-    scaleRow(r, scaled, 0);
-    for (let c = 0; c < cols; c++) rowCodes[c] = nearest.code(scaled[c]!);
-    packRow(rowCodes, { bits, cols, row: r }, codes);
-  }
+  const scaled = { matrix, groupSize, scales, zeros };
+  const learnedType = options.scaleType ?? "f16";
+  const codebook = format.values?.(groupSize) ?? steps.learn(scaled, {
+    bits,
+    codebook: options.codebook ?? "row",
+    columnWeights: options.columnWeights,
+    scalePower: options.scalePower ?? 2,
+    learner: options.learner ?? "exact",
+    type: learnedType,
+  });
   return {
     format: format.name,
     bits,
     rows,
     cols,
     groupSize,
-    codes,
+    codes: steps.round(scaled, { codebook, bits }),
     scales,
     zeros,
     codebook,
     scaleType: type,
-    codebookType: format.values ? "fixed" : options.scaleType ?? "f16",
+    codebookType: format.values ? "fixed" : learnedType,
   };
-
-  function learnTables(): Float32Array {
-    const k = 2 ** bits;
-    const learner = makeLearner(options.learner ?? "exact", k);
-    const tables = perMatrix ? 1 : rows;
-    const rowsEach = rows / tables;
-    const values = new Float64Array(rowsEach * cols);
-    const weights = new Float64Array(rowsEach * cols);
-    const centroids = new Float64Array(k);
-    const learned = new Float32Array(tables * k);
-    const power = options.scalePower ?? 2;
-    for (let t = 0; t < tables; t++) {
-      for (let i = 0; i < rowsEach; i++) {
-        const r = t * rowsEach + i;
-        scaleRow(r, values, i * cols);
-        for (let c = 0; c < cols; c++) {
-          const scale = scales[r * groups + Math.floor(c / groupSize)]!;
-          weights[i * cols + c] = (options.columnWeights?.[c] ?? 1) * scale ** power;
-        }
-      }
-      learner.fit(values, weights, centroids);
-      for (let i = 0; i < k; i++) {
-        const value = centroids[i]!;
-        learned[t * k + i] = options.scaleType === "f32" ? value : Math.f16round(value);
-      }
-    }
-    return learned;
-  }
-}
-
-function makeLearner(learner: "exact" | LloydOptions, k: number): Learner {
-  return learner === "exact" ? new ExactKMeans(k) : new Lloyd(k, learner);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from "../event_loop.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -53,6 +54,8 @@ export interface Reference {
   readonly documents: readonly TokenizedDocument[];
   /** Logits of all tokens of each document. */
   readonly logits: readonly Float32Array[];
+  /** ln Σ e^logit of each token of each document, but the last. */
+  readonly logSums: readonly Float64Array[];
   /** The reference's own perplexity on them. */
   readonly perplexity: Perplexity;
 }
@@ -77,6 +80,15 @@ function logSumExp(logits: Float32Array, from: number, n: number): number {
   let sum = 0;
   for (let i = from; i < from + n; i++) sum += Math.exp(logits[i]! - largest);
   return largest + Math.log(sum);
+}
+
+/** What a model says of a document. */
+interface Prediction {
+  readonly document: TokenizedDocument;
+  /** [tokens, vocab_size]. */
+  readonly logits: Float32Array;
+  /** ln Σ e^logit of each token but the last, whose next is not known. */
+  readonly logSums: Float64Array;
 }
 
 /** Adds up losses by kind. */
@@ -120,7 +132,7 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
   await eachDocument(
     model,
     documents,
-    (document, logits) => addLosses(losses, document, logits),
+    (prediction) => addLosses(losses, prediction),
     options.onProgress,
   );
   return losses.result();
@@ -140,12 +152,14 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
   const documents = measuredDocuments(model, options);
   const kept: Float32Array[] = [];
+  const logSums: Float64Array[] = [];
   const losses = new Losses();
-  await eachDocument(model, documents, (document, logits) => {
-    addLosses(losses, document, logits);
-    kept.push(logits);
+  await eachDocument(model, documents, (prediction) => {
+    addLosses(losses, prediction);
+    kept.push(prediction.logits);
+    logSums.push(prediction.logSums);
   }, options.onProgress);
-  return { documents, logits: kept, perplexity: losses.result() };
+  return { documents, logits: kept, logSums, perplexity: losses.result() };
 }
 
 /**
@@ -167,12 +181,15 @@ export async function compare(
 ): Promise<Comparison> {
   const losses = new Losses();
   let [kl, agreed, tokens, at] = [0, 0, 0, 0];
-  await eachDocument(model, reference.documents, (document, logits) => {
-    addLosses(losses, document, logits);
-    const expected = reference.logits[at++]!;
+  await eachDocument(model, reference.documents, (prediction) => {
+    addLosses(losses, prediction);
+    const { document, logits, logSums } = prediction;
+    const [expected, expectedSums] = [reference.logits[at]!, reference.logSums[at]!];
+    at++;
     const vocab = logits.length / document.ids.length;
-    for (let from = 0; from < (document.ids.length - 1) * vocab; from += vocab) {
-      const [p, q] = [logSumExp(expected, from, vocab), logSumExp(logits, from, vocab)];
+    for (let t = 0; t + 1 < document.ids.length; t++) {
+      const from = t * vocab;
+      const [p, q] = [expectedSums[t]!, logSums[t]!];
       let [best, bestExpected] = [from, from];
       for (let i = from; i < from + vocab; i++) {
         const log = expected[i]! - p;
@@ -188,26 +205,29 @@ export async function compare(
   return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
 }
 
-function addLosses(losses: Losses, document: TokenizedDocument, logits: Float32Array): void {
+function addLosses(losses: Losses, { document, logits, logSums }: Prediction): void {
   const { kind, ids } = document;
   const vocab = logits.length / ids.length;
   for (let t = 0; t + 1 < ids.length; t++) {
-    losses.add(kind, logSumExp(logits, t * vocab, vocab) - logits[t * vocab + ids[t + 1]!]!);
+    losses.add(kind, logSums[t]! - logits[t * vocab + ids[t + 1]!]!);
   }
 }
 
 async function eachDocument(
   model: Model,
   documents: readonly TokenizedDocument[],
-  use: (document: TokenizedDocument, logits: Float32Array) => void,
+  use: (prediction: Prediction) => void,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
   const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
   let done = 0;
   for (const document of documents) {
-    use(document, await model.session(document.ids.length).forward(document.ids, { logits: "all" }));
-    onProgress?.(done += document.ids.length, total);
-    // Lets progress be drawn and interrupts be heard between documents.
-    await new Promise((resolve) => setTimeout(resolve));
+    const { length } = document.ids;
+    const logits = await model.session(length).forward(document.ids, { logits: "all" });
+    const vocab = logits.length / length;
+    const logSums = Float64Array.from({ length: length - 1 }, (_, t) => logSumExp(logits, t * vocab, vocab));
+    use({ document, logits, logSums });
+    onProgress?.(done += length, total);
+    await pause();
   }
 }

@@ -54,6 +54,9 @@ export class Model implements Disposable {
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
   readonly #decoder: Decoder;
+  /** How many models made of one another, not yet disposed of, run on the backend. */
+  #sharing = { models: 1 };
+  #disposed = false;
 
   /**
    * Puts a model together; {@linkcode loadModel} is how to get one from files.
@@ -81,7 +84,12 @@ export class Model implements Disposable {
 
   /** The same model with some tensors replaced, or under another name. */
   with(changes: Partial<ModelParts>): Model {
-    return new Model({ ...this, ...changes });
+    const model = new Model({ ...this, ...changes });
+    if (model.backend === this.backend) {
+      model.#sharing = this.#sharing;
+      this.#sharing.models++;
+    }
+    return model;
   }
 
   /** A fresh sequence with room for `capacity` tokens; max_position_embeddings when absent. */
@@ -140,9 +148,11 @@ export class Model implements Disposable {
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
-  /** Frees what the backend holds. */
+  /** Frees what the backend holds, once the last of the models that share it is disposed of. */
   [Symbol.dispose](): void {
-    this.backend[Symbol.dispose]();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (--this.#sharing.models === 0) this.backend[Symbol.dispose]();
   }
 }
 
@@ -155,6 +165,8 @@ const embedded: ReadonlyMap<string, URL> = new Map([
 export interface LoadOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
+  /** Threads, where the backend has a choice; one for each core when absent. */
+  threads?: number;
 }
 
 /**
@@ -192,7 +204,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
     tokenizer: Tokenizer.open(folder),
-    backend: createBackend(options.backend),
+    backend: createBackend(options.backend, options),
     tensors,
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
 import { quantize, type QuantizeOptions } from "../learn/quantize.ts";
@@ -64,6 +65,8 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
     stats = typeof options.calibration === "object" ? options.calibration : await calibrate(model, { text });
   }
 
+  const { backend } = model;
+  const quantizeMatrix = backend.quantize?.bind(backend) ?? quantize;
   const packed = new Map<string, PackedMatrix>();
   const result = () => model.with({ tensors: new Map([...model.tensors, ...packed]) });
   for (const [done, name] of linears.entries()) {
@@ -80,11 +83,10 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
     const weighing = learned ? columnWeights(weighting, entry!) : columnWeights("none", noStats);
     packed.set(
       `${name}.weight`,
-      quantize(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
+      quantizeMatrix(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
     );
     options.onProgress?.(done + 1, linears.length, name);
-    // Lets progress be drawn and interrupts be heard between matrices.
-    await new Promise((resolve) => setTimeout(resolve));
+    await pause();
   }
   return result();
 }

@@ -1,0 +1,15 @@
+/**
+ * Every kernel. A kernel is a pure function of addresses and numbers: it computes the part [from, to) of its output, and
+ * neither allocates nor keeps anything, so that many threads may run it on one memory.
+ */
+export { add, embed, rmsNorm, rope, swiglu } from "./activations";
+export { attention } from "./attention";
+export { packCodes, unpackCodes } from "./codes";
+export { dequantize } from "./dequantize";
+export { learnTables } from "./learn";
+export { roundRows } from "./learn_round";
+export { multiplyAdd, readBlocks } from "./limits";
+export { matmul, packColumns } from "./matmul";
+export { matvec, prepare } from "./matvec";
+export { matvecInt8, prepareInt8 } from "./matvec_int8";
+export { columnSums } from "./statistics";

@@ -1,0 +1,62 @@
+/**
+ * Vectors of four float32: what WASM's own instructions lack. Everything here is inlined.
+ */
+
+/** a · b + c. Relaxed: rounded once where the processor has a fused instruction. */
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Bytes of `table` at indices below 16. */
+@inline
+export function swizzle(table: v128, indices: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, indices);
+  return i8x16.swizzle(table, indices);
+}
+
+/** [Σa, Σb, Σc, Σd], each summed in the order (0 + 2) + (1 + 3). */
+@inline
+export function sums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+}
+
+/** Σa, in the order of {@link sums}. */
+@inline
+export function sum(a: v128): f32 {
+  const b = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return f32x4.extract_lane(b, 0) + f32x4.extract_lane(b, 1);
+}
+
+/** The first `n` of four lanes, zeros in the others. */
+@inline
+export function firstLanes(a: v128, n: i32): v128 {
+  return v128.and(a, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
+}
+
+/**
+ * e^x to within 2 units in the last place: 2^n · e^r with |r| ≤ ln 2 / 2, e^r by its Taylor series. Below −87 and above 88
+ * the result stays at those ends; NaN stays NaN.
+ */
+@inline
+export function exp(x: v128): v128 {
+  // The operand's order lets NaN through.
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
+  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  // ln 2 in two parts, the first short enough for n · part to be exact.
+  let r = madd(n, f32x4.splat(-0.693359375), x);
+  r = madd(n, f32x4.splat(2.12194440e-4), r);
+  let e = f32x4.splat(1.0 / 5040);
+  e = madd(e, r, f32x4.splat(1.0 / 720));
+  e = madd(e, r, f32x4.splat(1.0 / 120));
+  e = madd(e, r, f32x4.splat(1.0 / 24));
+  e = madd(e, r, f32x4.splat(1.0 / 6));
+  e = madd(e, r, f32x4.splat(0.5));
+  e = madd(e, r, f32x4.splat(1));
+  e = madd(e, r, f32x4.splat(1));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return f32x4.mul(e, power);
+}

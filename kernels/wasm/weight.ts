@@ -1,0 +1,48 @@
+/**
+ * A matrix of weights where it lies in memory, [rows, cols] = [out_features, in_features].
+ */
+import { load1, shiftOf } from "./dtype";
+
+/** Eleven words that say what a weight is; lib/compute/wasm/weight.ts writes them. */
+@unmanaged
+export class Weight {
+  /** Bits of a code; 0 for a dense matrix. */
+  bits: i32;
+  rows: i32;
+  cols: i32;
+  /** Dense values, or packed codes. */
+  data: usize;
+  /** How dense values, or a table's values, are stored: see dtype.ts. */
+  dtype: i32;
+  /** Tables of 2^bits values. */
+  tables: usize;
+  /** Bytes from a row's table to the next row's; 0 where all rows share one. */
+  tableStride: i32;
+  /** Columns that share a scale. */
+  groupSize: i32;
+  /** [rows, ⌈cols / groupSize⌉]. */
+  scales: usize;
+  /** As many, or 0 for none. */
+  zeros: usize;
+  /** How scales and zeros are stored. */
+  scaleType: i32;
+}
+
+/** Groups in a row. */
+@inline
+export function groupsOf(w: Weight): i32 {
+  return (w.cols + w.groupSize - 1) / w.groupSize;
+}
+
+/** The scale of group g of row r. */
+@inline
+export function scaleAt(w: Weight, r: i32, g: i32): f32 {
+  return load1(w.scales + (<usize> r * groupsOf(w) + g << shiftOf(w.scaleType)), w.scaleType);
+}
+
+/** The zero of group g of row r. */
+@inline
+export function zeroAt(w: Weight, r: i32, g: i32): f32 {
+  if (w.zeros == 0) return 0;
+  return load1(w.zeros + (<usize> r * groupsOf(w) + g << shiftOf(w.scaleType)), w.scaleType);
+}

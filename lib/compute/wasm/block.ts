@@ -1,0 +1,56 @@
+/**
+ * A piece of an arena that is given back when nobody holds it.
+ *
+ * @module
+ */
+import type { Arena } from "./memory.ts";
+
+const abandoned = new FinalizationRegistry(({ arena, address }: { arena: Arena; address: number }) => {
+  arena.free(address);
+});
+
+/** Bytes taken since the event loop last had its turn, and how many call for one. */
+let taken = 0;
+const ENOUGH = 64 << 20;
+
+/**
+ * Gives the event loop its turn where much memory has been taken since the last: only then can what was abandoned be found
+ * and given back, which a program that awaits nothing but results that are there would put off for ever.
+ */
+export async function breathe(): Promise<void> {
+  if (taken < ENOUGH) return;
+  taken = 0;
+  await new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Bytes of an arena. They are free again after {@linkcode Block.free}, or some time after nobody holds the block. */
+export class Block {
+  /** Where it lies. */
+  readonly arena: Arena;
+  /** Its first byte, a multiple of 64. */
+  readonly address: number;
+  /** How many bytes it has. */
+  readonly bytes: number;
+  /** Tells the garbage collector what hangs on this object; never touched, a large one takes no memory. */
+  protected readonly ballast: ArrayBuffer;
+
+  /**
+   * Takes bytes of an arena. They hold anything.
+   *
+   * @throws {MemoryError} when the arena's limit or the machine's memory is reached.
+   */
+  constructor(arena: Arena, bytes: number) {
+    this.arena = arena;
+    this.bytes = bytes;
+    this.address = arena.allocate(bytes);
+    this.ballast = new ArrayBuffer(bytes < 1 << 20 ? 0 : bytes);
+    taken += bytes;
+    abandoned.register(this, { arena, address: this.address }, this);
+  }
+
+  /** Gives the bytes back now. */
+  free(): void {
+    abandoned.unregister(this);
+    this.arena.free(this.address);
+  }
+}

@@ -1,0 +1,3 @@
+/** The library's kernels, compiled: with relaxed SIMD where the engine has it, else without. */
+declare const build: WebAssembly.Module;
+export default build;

@@ -1,0 +1,85 @@
+/**
+ * x · Wᵀ: which kernels, in how many pieces.
+ *
+ * @module
+ */
+import type { Block } from "./block.ts";
+import type { Pool } from "./pool.ts";
+import type { Scratch } from "./scratch.ts";
+import { vectorOf, type WasmWeight } from "./weight_image.ts";
+
+/** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
+const MANY = 4;
+
+/** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
+const PIECES = 64;
+const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
+
+/** Runs linears on a pool. */
+export class LinearRunner {
+  readonly #pool: Pool;
+  readonly #scratch: Scratch;
+  readonly #worthwhile: number;
+  readonly #int8: boolean;
+
+  /** @param means worthwhile: multiplications that are worth another thread; int8: see WasmOptions.int8Activations. */
+  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; int8: boolean }) {
+    this.#pool = means.pool;
+    this.#int8 = means.int8;
+    this.#scratch = means.scratch;
+    this.#worthwhile = means.worthwhile;
+  }
+
+  /** out = x · weightᵀ + bias. A weight that lies elsewhere has x and out copied there and back. */
+  run(out: Block, x: Block, options: { weight: WasmWeight; bias?: WasmWeight; tokens: number }): void {
+    const { weight, bias, tokens } = options;
+    const { arena } = weight.block;
+    const scratch = this.#scratch;
+    const args = {
+      out: scratch.output(arena, out),
+      x: scratch.input(arena, "x", x),
+      bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
+      tokens,
+    };
+    if (tokens < MANY && weight.quick) this.#few(weight, args);
+    else this.#many(weight, args);
+    scratch.copyBack(arena, out, 4 * tokens * weight.rows);
+  }
+
+  #few(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
+    const { arena, address } = weight.block;
+    const { rows, cols, bits, groupSize } = weight;
+    const { out, x, bias, tokens } = args;
+    const [pool, scratch] = [this.#pool, this.#scratch];
+    const grain = Math.ceil(this.#worthwhile / (cols * tokens));
+    if (bits === 0) {
+      pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
+      return;
+    }
+    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
+    const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
+    const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
+    if (this.#int8 && bits < 8) {
+      const steps = scratch.take(arena, "steps", 4 * tokens * groups + 64);
+      pool.run(arena, "prepareInt8", [prepared, steps, sums, x, tokens, cols, groupSize], tokens, tokens);
+      pool.run(arena, "matvecInt8", [out, prepared, steps, sums, address, bias, tokens], rows, grain);
+    } else {
+      pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
+      pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);
+    }
+  }
+
+  #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
+    const { arena, address } = weight.block;
+    const { rows, cols } = weight;
+    const { out, bias, tokens } = args;
+    const blocks = Math.ceil(cols / TILE.cols);
+    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
+    const share = Math.ceil(this.#worthwhile / cols);
+    this.#pool.run(arena, "packColumns", [packed, args.x, tokens, cols], tokens, share);
+    const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
+    const grain = Math.ceil(least / TILE.rows) * TILE.rows;
+    const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
+    this.#pool.run(arena, "matmul", [out, packed, address, bias, tokens, tiles, grain], rows, grain);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The steps of quantization on all threads.
+ *
+ * @module
+ */
+import {
+  type LearnOptions,
+  plainSteps,
+  type QuantizeSteps,
+  type ScaledMatrix,
+  TableLearner,
+} from "../../learn/quantize_steps.ts";
+import { wordsPerRow } from "../../matrix/packing.ts";
+import type { Arena } from "./memory.ts";
+import type { Pool } from "./pool.ts";
+
+/** Weights that are worked on at a time: memory that has grown does not shrink again. */
+const SLAB = 1 << 22;
+
+/** Weights that are worth another thread: those learned from, and those rounded. */
+const LEARNED = 1 << 12;
+const ROUNDED = 1 << 16;
+
+/** Learns and rounds with kernels. */
+export class WasmSteps implements QuantizeSteps {
+  readonly #pool: Pool;
+
+  /** @param pool the threads; whoever made them disposes of them. */
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Tables of rows are learned by the kernel; what it leaves, a table of a whole matrix and Lloyd's are by the plain learner. */
+  learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array {
+    if (options.learner !== "exact" || options.codebook === "matrix") {
+      return plainSteps.learn(scaled, options);
+    }
+    const { rows, cols } = scaled.matrix;
+    const k = 2 ** options.bits;
+    const codebook = new Float32Array(rows * k);
+    const columnWeights = new Float64Array(cols).map((_, c) => options.columnWeights?.[c] ?? 1);
+    for (const { from, to, ...slab } of slabs(scaled)) {
+      using room = new Room(this.#pool, {
+        ...slab,
+        columnWeights,
+        groupWeights: new Float64Array(slab.scales).map((scale) => scale ** options.scalePower),
+        tables: 4 * (to - from) * k,
+      });
+      const { tables, data, scales, zeros, columnWeights: columns, groupWeights: groups } = room.at;
+      const shape = [cols, scaled.groupSize, k, options.type === "f16" ? 1 : 0];
+      const args = [tables!, data!, scales!, zeros ?? 0, columns!, groups!, ...shape];
+      room.run("learnTables", args, { rows: to - from, cols, grain: LEARNED });
+      codebook.set(new Float32Array(room.arena.memory.buffer, tables, (to - from) * k), from * k);
+    }
+    let learner: TableLearner | undefined;
+    for (let r = 0; r < rows; r++) {
+      if (Number.isNaN(codebook[r * k])) (learner ??= new TableLearner(scaled, options)).learn(r, codebook);
+    }
+    return codebook;
+  }
+
+  round(scaled: ScaledMatrix, { codebook, bits }: { codebook: Float32Array; bits: number }): Uint32Array {
+    const { rows, cols } = scaled.matrix;
+    const perRow = wordsPerRow(cols, bits);
+    const codes = new Uint32Array(rows * perRow);
+    const k = 2 ** bits;
+    const stride = codebook.length === k ? 0 : k;
+    for (const { from, to, ...slab } of slabs(scaled)) {
+      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+      using room = new Room(this.#pool, { ...slab, tables, words: 4 * (to - from) * perRow });
+      const { words, data, scales, zeros, tables: table } = room.at;
+      const args = [words!, data!, scales!, zeros ?? 0, table!, 4 * stride, bits, cols, scaled.groupSize];
+      room.run("roundRows", args, { rows: to - from, cols, grain: ROUNDED });
+      codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
+    }
+    return codes;
+  }
+}
+
+/** A matrix as runs of rows [from, to). */
+function* slabs({ matrix: { rows, cols, data }, groupSize, scales, zeros }: ScaledMatrix) {
+  const groups = Math.ceil(cols / groupSize);
+  const step = Math.max(1, Math.floor(SLAB / cols));
+  for (let from = 0; from < rows; from += step) {
+    const to = Math.min(from + step, rows);
+    yield {
+      from,
+      to,
+      data: data.subarray(from * cols, to * cols),
+      scales: scales.subarray(from * groups, to * groups),
+      ...(zeros && { zeros: zeros.subarray(from * groups, to * groups) }),
+    };
+  }
+}
+
+/** Arrays in shared memory for a moment. */
+class Room implements Disposable {
+  readonly arena: Arena;
+  /** Addresses by name. */
+  readonly at: Record<string, number> = {};
+  readonly #pool: Pool;
+
+  /** Places copies of arrays, and room of that many bytes where a number is given. */
+  constructor(pool: Pool, parts: Record<string, Float32Array | Float64Array | number>) {
+    this.#pool = pool;
+    const sizes = Object.values(parts).map((part) => typeof part === "number" ? part : part.byteLength);
+    this.arena = pool.arena(sizes.reduce((sum, bytes) => sum + bytes + 64, 0));
+    for (const [name, part] of Object.entries(parts)) {
+      const bytes = typeof part === "number" ? part : part.byteLength;
+      const address = this.at[name] = this.arena.allocate(bytes);
+      const { buffer } = this.arena.memory;
+      if (part instanceof Float32Array) new Float32Array(buffer, address, part.length).set(part);
+      if (part instanceof Float64Array) new Float64Array(buffer, address, part.length).set(part);
+    }
+  }
+
+  /** Runs a kernel on rows, whose last arguments are a slot of scratch for each thread. */
+  run(name: string, args: number[], work: { rows: number; cols: number; grain: number }): void {
+    const { rows, cols, grain } = work;
+    // As kernels/wasm/kmeans_workspace.ts asks.
+    const slotBytes = 65536 + 128 * cols;
+    const slots = this.at.slots = this.arena.allocate(this.#pool.threads * slotBytes);
+    const { buffer } = this.arena.memory;
+    for (let t = 0; t < this.#pool.threads; t++) new Int32Array(buffer, slots + t * slotBytes, 1)[0] = 0;
+    this.#pool.run(this.arena, name, [...args, slots, slotBytes], rows, Math.ceil(grain / cols));
+  }
+
+  [Symbol.dispose](): void {
+    for (const address of Object.values(this.at)) this.arena.free(address);
+  }
+}

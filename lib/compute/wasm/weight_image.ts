@@ -1,0 +1,120 @@
+/**
+ * Weights as the kernels find them: a header that says what they are, and their parts as stored.
+ *
+ * @module
+ */
+import type { Matrix } from "../../matrix/matrix.ts";
+import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import type { Weight } from "../backend.ts";
+import type { Block } from "./block.ts";
+import type { Arena } from "./memory.ts";
+import { STORED, type Stored, storedType } from "./stored.ts";
+
+/** A weight's layout in memory. */
+export interface WeightImage {
+  /** Bytes in all. */
+  readonly bytes: number;
+  /** Type of dense values or of tables. */
+  readonly dtype: Stored;
+  /** Bytes from the start to the values or codes. */
+  readonly data: number;
+  /** Whether the kernels for few tokens can read it. */
+  readonly quick: boolean;
+  /** Writes the image to a memory at an address, a multiple of 64. */
+  readonly write: (memory: ArrayBufferLike, address: number) => void;
+}
+
+/** Bytes of a header: the words of kernels/wasm/weight.ts, rounded up to where parts may start. */
+const HEADER = 64;
+
+interface Part {
+  readonly at: number;
+  readonly write: (memory: ArrayBufferLike, address: number) => void;
+}
+
+/** Lays a matrix out. A vector (a norm's weight, a bias) is kept as float32, as its kernels read it. */
+export function weightImage(matrix: Matrix | PackedMatrix): WeightImage {
+  const parts: Part[] = [];
+  let bytes = HEADER;
+  const place = (length: number, write: Part["write"]): Part => {
+    const part = { at: bytes, write };
+    parts.push(part);
+    bytes += Math.ceil(length / 64) * 64;
+    return part;
+  };
+  const values = (data: Float32Array, type: Stored) =>
+    place(data.length * STORED[type].bytes, (memory, at) => STORED[type].write(data, memory, at));
+
+  const { rows, cols } = matrix;
+  let dtype: Stored;
+  let quick = true;
+  let header: (number | Part)[];
+  if (isPacked(matrix)) {
+    const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
+    // Tables of 256 are looked up in memory, as float32.
+    dtype = storedType(matrix.codebookType === "f16" && bits < 8 ? "F16" : "F32", [codebook]);
+    const shared = codebook.length === 2 ** bits;
+    const scaleType = storedType(
+      matrix.scaleType.toUpperCase() as Stored,
+      zeros ? [scales, zeros] : [scales],
+    );
+    // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.
+    quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
+    header = [
+      bits,
+      rows,
+      cols,
+      place(codes.byteLength, (memory, at) => new Uint32Array(memory, at, codes.length).set(codes)),
+      STORED[dtype].id,
+      values(codebook, dtype),
+      shared ? 0 : 2 ** bits * STORED[dtype].bytes,
+      groupSize,
+      values(scales, scaleType),
+      zeros ? values(zeros, scaleType) : 0,
+      STORED[scaleType].id,
+    ];
+  } else {
+    const wanted = matrix.dtype === "F16" || matrix.dtype === "BF16" ? matrix.dtype : "F32";
+    dtype = rows === 1 ? "F32" : storedType(wanted, [matrix.data]);
+    header = [0, rows, cols, values(matrix.data, dtype), STORED[dtype].id, 0, 0, cols, 0, 0, 0];
+  }
+  return {
+    // Kernels read whole vectors: up to 64 bytes beyond the end.
+    bytes: bytes + 64,
+    dtype,
+    data: HEADER,
+    quick,
+    write(memory, address) {
+      const words = header.map((word) => typeof word === "number" ? word : address + word.at);
+      new Uint32Array(memory, address, words.length).set(words);
+      for (const part of parts) part.write(memory, address + part.at);
+    },
+  };
+}
+
+/** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
+function isLine(table: Float32Array): boolean {
+  const [least, step] = [table[0]!, table[1]! - table[0]!];
+  return table.every((value, code) => value === least + code * step);
+}
+
+/** A weight in its place. */
+export interface WasmWeight extends Weight {
+  /** All of it, header first. */
+  readonly block: Block;
+  /** Address of its values or codes. */
+  readonly data: number;
+  /** Type of dense values or of tables. */
+  readonly dtype: Stored;
+  /** Bits of a code; 0 for a dense weight. */
+  readonly bits: number;
+  /** Columns that share a scale; 0 for a dense weight. */
+  readonly groupSize: number;
+  /** Whether the kernels for few tokens can read it. */
+  readonly quick: boolean;
+}
+
+/** Where a vector's float32 values are. */
+export function vectorOf(weight: WasmWeight): { arena: Arena; address: number; bytes: number } {
+  return { arena: weight.block.arena, address: weight.data, bytes: 4 * weight.cols };
+}

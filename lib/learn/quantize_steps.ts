@@ -1,0 +1,134 @@
+/**
+ * The steps of quantization that take time: learning tables, and rounding to them.
+ *
+ * @module
+ */
+import type { Matrix } from "../matrix/matrix.ts";
+import { packRow, wordsPerRow } from "../matrix/packing.ts";
+import { ExactKMeans } from "./exact_kmeans.ts";
+import type { Learner } from "./learner.ts";
+import { Lloyd, type LloydOptions } from "./lloyd.ts";
+import { Nearest } from "./nearest.ts";
+
+/** A matrix whose groups have scales and zeros: what is rounded to a table is u = (w − zero) / scale. */
+export interface ScaledMatrix {
+  /** The weights w. */
+  readonly matrix: Matrix;
+  /** Columns that share a scale. */
+  readonly groupSize: number;
+  /** [rows, groups]; where a scale is 0, u is 0. */
+  readonly scales: Float32Array;
+  /** [rows, groups], or null where all are 0. */
+  readonly zeros: Float32Array | null;
+}
+
+/** How tables are learned. */
+export interface LearnOptions {
+  /** Bits of a code: a table has 2^bits values. */
+  readonly bits: number;
+  /** A table for each row, or one for the whole matrix. */
+  readonly codebook: "row" | "matrix";
+  /** [cols] importance of each column; all 1 when absent. */
+  readonly columnWeights?: ArrayLike<number>;
+  /** The power of the group's scale that multiplies a column's weight. */
+  readonly scalePower: number;
+  /** What learns. */
+  readonly learner: "exact" | LloydOptions;
+  /** The type that tables are rounded to. */
+  readonly type: "f16" | "f32";
+}
+
+/** Who learns and who rounds. Whoever it is, every bit is the same. */
+export interface QuantizeSteps {
+  /** Learns the tables of a matrix, [1 or rows, 2^bits]. */
+  learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array;
+  /** Rounds a matrix to tables, [1 or rows, 2^bits]; returns packed codes. */
+  round(scaled: ScaledMatrix, tables: { codebook: Float32Array; bits: number }): Uint32Array;
+}
+
+/** Writes the scaled weights of a row to scaled[at …]. */
+function scaleRow(from: ScaledMatrix, row: number, to: { scaled: Float64Array; at: number }): void {
+  const { matrix: { cols, data }, groupSize, scales, zeros } = from;
+  const { scaled, at } = to;
+  let group = row * Math.ceil(cols / groupSize);
+  for (let start = 0; start < cols; start += groupSize, group++) {
+    const scale = scales[group]!;
+    const zero = zeros === null ? 0 : zeros[group]!;
+    const end = Math.min(start + groupSize, cols);
+    for (let c = start; c < end; c++) {
+      scaled[at + c] = scale === 0 ? 0 : (data[row * cols + c]! - zero) / scale;
+    }
+  }
+}
+
+/** Learns the tables of one matrix, one at a time. */
+export class TableLearner {
+  readonly #scaled: ScaledMatrix;
+  readonly #options: LearnOptions;
+  readonly #learner: Learner;
+  readonly #rowsEach: number;
+  readonly #values: Float64Array;
+  readonly #weights: Float64Array;
+  readonly #centroids: Float64Array;
+
+  /** Makes buffers; learns nothing yet. */
+  constructor(scaled: ScaledMatrix, options: LearnOptions) {
+    const { rows, cols } = scaled.matrix;
+    const k = 2 ** options.bits;
+    this.#scaled = scaled;
+    this.#options = options;
+    this.#learner = options.learner === "exact" ? new ExactKMeans(k) : new Lloyd(k, options.learner);
+    this.#rowsEach = options.codebook === "row" ? 1 : rows;
+    this.#values = new Float64Array(this.#rowsEach * cols);
+    this.#weights = new Float64Array(this.#rowsEach * cols);
+    this.#centroids = new Float64Array(k);
+  }
+
+  /** Learns table t and writes it to its place in `codebook`. */
+  learn(t: number, codebook: Float32Array): void {
+    const { matrix: { cols }, groupSize, scales } = this.#scaled;
+    const { columnWeights, scalePower, type } = this.#options;
+    const groups = Math.ceil(cols / groupSize);
+    for (let i = 0; i < this.#rowsEach; i++) {
+      const row = t * this.#rowsEach + i;
+      scaleRow(this.#scaled, row, { scaled: this.#values, at: i * cols });
+      for (let c = 0; c < cols; c++) {
+        const scale = scales[row * groups + Math.floor(c / groupSize)]!;
+        this.#weights[i * cols + c] = (columnWeights?.[c] ?? 1) * scale ** scalePower;
+      }
+    }
+    this.#learner.fit(this.#values, this.#weights, this.#centroids);
+    this.#centroids.forEach((value, i) => {
+      codebook[t * this.#centroids.length + i] = type === "f32" ? value : Math.f16round(value);
+    });
+  }
+}
+
+/** The steps in plain TypeScript, on this thread. */
+export const plainSteps: QuantizeSteps = {
+  learn(scaled, options) {
+    const tables = options.codebook === "row" ? scaled.matrix.rows : 1;
+    const codebook = new Float32Array(tables * 2 ** options.bits);
+    const learner = new TableLearner(scaled, options);
+    for (let t = 0; t < tables; t++) learner.learn(t, codebook);
+    return codebook;
+  },
+
+  round(scaled, { codebook, bits }) {
+    const { rows, cols } = scaled.matrix;
+    const codes = new Uint32Array(rows * wordsPerRow(cols, bits));
+    const size = 2 ** bits;
+    const nearest = new Nearest(size);
+    const values = new Float64Array(cols);
+    const rowCodes = new Uint8Array(cols);
+    for (let r = 0; r < rows; r++) {
+      if (r === 0 || codebook.length > size) {
+        nearest.load(codebook, codebook.length > size ? r * size : 0, size);
+      }
+      scaleRow(scaled, r, { scaled: values, at: 0 });
+      for (let c = 0; c < cols; c++) rowCodes[c] = nearest.code(values[c]!);
+      packRow(rowCodes, { bits, cols, row: r }, codes);
+    }
+    return codes;
+  },
+};

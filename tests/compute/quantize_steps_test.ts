@@ -1,0 +1,170 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { createBackend } from "../../lib/compute/mod.ts";
+import { Pool } from "../../lib/compute/wasm/pool.ts";
+import { WasmSteps } from "../../lib/compute/wasm/quantize_steps.ts";
+import { TensorError } from "../../lib/errors.ts";
+import { formats } from "../../lib/formats/mod.ts";
+import { TableLearner } from "../../lib/learn/quantize_steps.ts";
+import { quantize, quantizeBy, type QuantizeOptions } from "../../lib/learn/quantize.ts";
+import { loadModel, quantizeModel } from "../../mod.ts";
+import type { Matrix } from "../../lib/matrix/matrix.ts";
+import { Random } from "../../lib/random.ts";
+
+type Draw = (random: Random) => number;
+
+const heavy: Draw = (random) => random.normal() ** 3 * 0.01 + random.normal() * 0.02;
+
+function matrixOf(rows: number, cols: number, draw: Draw = heavy): Matrix {
+  const random = new Random(rows * 1000 + cols);
+  return { rows, cols, data: Float32Array.from({ length: rows * cols }, () => draw(random)) };
+}
+
+/** Quantizes plainly and with kernels, and compares every bit. */
+function assertSame(pool: Pool, matrix: Matrix, options: QuantizeOptions): void {
+  const plain = quantize(matrix, options);
+  const fast = quantizeBy(new WasmSteps(pool), { matrix, options });
+  const { learner, ...rest } = options;
+  const where = `${JSON.stringify(rest)} ${JSON.stringify(learner)} ${matrix.rows}×${matrix.cols}`;
+  for (const part of ["codebook", "codes", "scales", "zeros"] as const) {
+    const [a, b] = [plain[part], fast[part]];
+    assertEquals(a && new Uint8Array(a.buffer), b && new Uint8Array(b.buffer), `${part}: ${where}`);
+  }
+  assertEquals({ ...plain, codebook: 0, codes: 0 }, { ...fast, codebook: 0, codes: 0 });
+}
+
+Deno.test("kernels quantize to every format as plain steps do, whatever the shape and group size", () => {
+  using pool = new Pool({ threads: 2 });
+  for (const format of formats.keys()) {
+    for (const [rows, cols] of [[1, 1], [3, 7], [5, 130], [9, 256], [40, 333]] as const) {
+      for (const groupSize of [1, 32, 100, "row"] as const) {
+        assertSame(pool, matrixOf(rows, cols), { format, groupSize });
+      }
+    }
+  }
+});
+
+Deno.test("kernels learn as the plain learner does, whatever is weighed and stored", () => {
+  using pool = new Pool({ threads: 2 });
+  const random = new Random(3);
+  const cols = 700;
+  const matrix = matrixOf(6, cols);
+  const weighings: (ArrayLike<number> | undefined)[] = [
+    undefined,
+    new Float64Array(cols),
+    Float64Array.from({ length: cols }, () => Math.max(0, random.normal())),
+    Float32Array.from({ length: cols }, () => 10 ** (12 * random.next() - 6)),
+    Array.from({ length: cols }, (_, c) => c === 17 ? 1e300 : 1),
+    Array.from({ length: cols }, () => 1e-300),
+  ];
+  for (const columnWeights of weighings) {
+    for (const scalePower of [0, 1, 2, 2.5]) {
+      for (const scaleType of [undefined, "f16", "f32"] as const) {
+        const options = { format: "any4", groupSize: 64, columnWeights, scalePower, scaleType };
+        assertSame(pool, matrix, options);
+      }
+    }
+  }
+  for (const codebook of ["row", "matrix"] as const) {
+    for (const learner of ["exact", { init: "k-means++" }] as const) {
+      assertSame(pool, matrix, { format: "any3", codebook, learner });
+    }
+  }
+});
+
+const SHAPES: Record<string, Draw> = {
+  "constant rows": () => 0.25,
+  "zeros": () => 0,
+  "many ties": (random) => random.integer(9) - 4,
+  "few values": (random) => random.integer(3),
+  "halfway between two halves": (random) =>
+    [0, 15, 8 + 1 / 256, 8 + 3 / 256, 9 + 5 / 256][random.integer(5)]!,
+  "two clumps far apart": (random) => 1000 * random.integer(2) + 1e-3 * random.normal(),
+  "most of them near zero": (random) => (random.integer(10) ? 1e-3 : 1000) * random.normal(),
+  "outliers": (random) => random.next() < 0.01 ? 1e30 * random.normal() : random.normal(),
+  "huge values": (random) => 1e37 * random.normal(),
+  "tiny values": (random) => 1e-38 * random.normal(),
+  "negative zeros among others": (random) => random.integer(3) ? random.normal() : -0,
+};
+
+for (const [shape, draw] of Object.entries(SHAPES)) {
+  Deno.test(`kernels quantize as plain steps do: ${shape}`, () => {
+    using pool = new Pool({ threads: 1 });
+    for (const format of ["any4", "any2", "int3", "nf4", "fp4", "mx4", "int8"]) {
+      for (const cols of [40, 2000]) {
+        const columnWeights = matrixOf(1, cols, (random) => random.next()).data;
+        assertSame(pool, matrixOf(4, cols, draw), { format, groupSize: 50, columnWeights });
+      }
+    }
+  });
+}
+
+Deno.test("kernels leave ordinary rows to nobody", () => {
+  using pool = new Pool({ threads: 1 });
+  const { learn } = TableLearner.prototype;
+  TableLearner.prototype.learn = () => assert(false, "a row was left");
+  try {
+    for (const shape of ["constant rows", "zeros", "many ties", "few values", "most of them near zero"]) {
+      const matrix = matrixOf(4, 2000, SHAPES[shape]);
+      quantizeBy(new WasmSteps(pool), { matrix, options: { format: "any4", scaleType: "f32" } });
+    }
+    quantizeBy(new WasmSteps(pool), {
+      matrix: matrixOf(4, 2000),
+      options: { format: "any3", groupSize: "row" },
+    });
+  } finally {
+    TableLearner.prototype.learn = learn;
+  }
+});
+
+Deno.test("kernels give the same with any number of threads, and their memory back", () => {
+  const matrix = matrixOf(300, 512);
+  const results = [1, 2, 3].map((threads) => {
+    using pool = new Pool({ threads });
+    const steps = new WasmSteps(pool);
+    const used = pool.arena().used;
+    // The second time all threads are up.
+    quantizeBy(steps, { matrix, options: { format: "any4" } });
+    const { codebook, codes } = quantizeBy(steps, { matrix, options: { format: "any4" } });
+    assertEquals(pool.arena().used, used);
+    return { codebook, codes };
+  });
+  assertEquals(results[1], results[0]);
+  assertEquals(results[2], results[0]);
+});
+
+Deno.test("kernels work through a matrix of many slabs", () => {
+  using pool = new Pool({ threads: 2 });
+  assertSame(pool, matrixOf(3, 2 ** 21 + 5), { format: "int4" });
+});
+
+Deno.test("the wasm backend quantizes, and throws what quantize() throws", () => {
+  using backend = createBackend("wasm", { threads: 1 });
+  const matrix = matrixOf(3, 10);
+  const options = { format: "any4", name: "a.weight" };
+  assertEquals(backend.quantize!(matrix, options), quantize(matrix, options));
+  matrix.data[17] = NaN;
+  const error = assertThrows(() => backend.quantize!(matrix, options), TensorError, "a.weight");
+  assert(error.message.includes("row 1, column 7"), error.message);
+  const weights = new Float64Array(10).fill(1e300);
+  const large = matrixOf(1, 10, (random) => 1e37 * random.normal());
+  const overflow = { ...options, columnWeights: weights };
+  const thrown = assertThrows(() => backend.quantize!(large, overflow), TensorError);
+  assertEquals(thrown.message, assertThrows(() => quantize(large, overflow), TensorError).message);
+});
+
+Deno.test("a model is quantized on its backend, with the same result on any", async () => {
+  const codes = [];
+  for (const name of ["plain", "wasm"] as const) {
+    using model = await loadModel("tinyworld", { backend: name });
+    const calibration = new Map(
+      model.linears().map((linear) => {
+        const { cols } = model.weights(linear);
+        const stats = new Float64Array(cols).map((_, c) => 1 + c % 7);
+        return [linear, { mean: stats, meanAbs: stats, meanSquare: stats, tokens: 1 }];
+      }),
+    );
+    const small = await quantizeModel(model, { format: "any4", calibration });
+    codes.push(small.linears().map((linear) => small.weights(linear)));
+  }
+  assertEquals(codes[1], codes[0]);
+});
