@@ -28,7 +28,10 @@ export interface PackedMatrix {
   readonly cols: number;
   /** Columns that share a scale; the last group of a row may be shorter. */
   readonly groupSize: number;
-  /** [rows, ⌈cols / 32⌉ · bits] words: 32 codes of `bits` bits fill `bits` words. */
+  /**
+   * [rows, ⌈cols / 32⌉ · bits] words: 32 codes of `bits` bits fill `bits` words. They may be a view of memory that
+   * threads share, and are not to be changed.
+   */
   readonly codes: Uint32Array;
   /** [rows, ⌈cols / groupSize⌉]. */
   readonly scales: Float32Array;

@@ -189,24 +189,29 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
   using checkpoint = Checkpoint.open(folder);
   const { config } = checkpoint;
+  using open = new DisposableStack();
+  const backend = open.use(createBackend(options.backend, options));
+  const room = backend.codes?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
   for (const { tensor, rows, cols, optional } of expectedTensors(config)) {
-    const packed = readPacked(checkpoint, { tensor, rows, cols });
+    const packed = readPacked(checkpoint, { tensor, rows, cols, room });
     if (packed) tensors.set(tensor, packed);
     else if (!optional || checkpoint.has(tensor)) {
       tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }));
     }
   }
-  return new Model({
+  const model = new Model({
     name: name.split("/").at(-1)!,
     folder,
     config,
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
     tokenizer: Tokenizer.open(folder),
-    backend: createBackend(options.backend, options),
+    backend,
     tensors,
   });
+  open.move();
+  return model;
 }
 
 /** A tensor that a checkpoint must have, or may. */

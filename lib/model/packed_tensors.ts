@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Backend } from "../compute/backend.ts";
 import { CheckpointError } from "../errors.ts";
 import { formatOf } from "../formats/mod.ts";
 import { fromFloat32, toFloat32 } from "../matrix/dtype.ts";
@@ -84,11 +85,12 @@ function quantizationConfig(checkpoint: Checkpoint): QuantizationConfig | undefi
 /**
  * Reads a packed matrix of a checkpoint; undefined when that tensor is not packed there.
  *
+ * @param options.room makes room for codes; anywhere when absent.
  * @throws {CheckpointError} when its parts do not fit together.
  */
 export function readPacked(
   checkpoint: Checkpoint,
-  options: { tensor: string; rows: number; cols: number },
+  options: { tensor: string; rows: number; cols: number; room?: Backend["codes"] },
 ): PackedMatrix | undefined {
   const { tensor, rows, cols } = options;
   const entries = quantizationConfig(checkpoint)?.tensors;
@@ -119,6 +121,8 @@ export function readPacked(
   };
   const words = wordsPerRow(cols, bits);
   const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }).data;
+  const into = options.room?.(rows * words) ?? new Uint32Array(rows * words);
+  bytes(into).set(codes);
   const e8m0 = format.scaling.stored === "e8m0";
   const scales = part("scales", { dtypes: e8m0 ? ["U8"] : ["F16", "F32"], shapes: [[rows, groups]] });
   const zeros = format.scaling.zero
@@ -135,7 +139,7 @@ export function readPacked(
     rows,
     cols,
     groupSize,
-    codes: new Uint32Array(codes.slice().buffer),
+    codes: into,
     scales: e8m0
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
       : toFloat32(scales.data, scales.dtype),

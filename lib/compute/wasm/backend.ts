@@ -15,7 +15,8 @@ import type { Pool } from "./pool.ts";
 import { WasmSteps } from "./quantize_steps.ts";
 import { Scratch } from "./scratch.ts";
 import { STORED } from "./stored.ts";
-import { vectorOf, type WasmWeight, weightImage } from "./weight_image.ts";
+import { vectorOf, type WasmWeight, type WeightImage, weightImage } from "./weight_image.ts";
+import { blockOf, takeWords } from "./words.ts";
 
 interface WasmTensor extends Tensor {
   readonly block: Block;
@@ -85,14 +86,15 @@ export class WasmBackend implements Backend {
   weight(matrix: Matrix | PackedMatrix): Weight {
     const known = this.#weights.get(matrix);
     if (known) return known;
-    const image = weightImage(matrix);
-    const block = new Block(this.#pool.arena(image.bytes), image.bytes);
+    const { image, arena, codes } = this.#layout(matrix);
+    const block = new Block(arena, image.bytes);
     image.write(block.arena.memory.buffer, block.address);
     const { rows, cols } = matrix;
     const weight: WasmWeight = {
       rows,
       cols,
       block,
+      codes,
       data: block.address + image.data,
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
@@ -101,6 +103,21 @@ export class WasmBackend implements Backend {
     };
     this.#weights.set(matrix, weight);
     return weight;
+  }
+
+  /** A matrix's image, beside its codes where they are in this backend's memory, else with a copy of them. */
+  #layout(matrix: Matrix | PackedMatrix): { image: WeightImage; arena: Arena; codes?: Block } {
+    const codes = isPacked(matrix) ? blockOf(matrix.codes) : undefined;
+    if (isPacked(matrix) && codes && this.#pool.owns(codes.arena)) {
+      const image = weightImage(matrix, { codesAt: matrix.codes.byteOffset });
+      if (codes.arena.hasRoom(image.bytes)) return { image, arena: codes.arena, codes };
+    }
+    const image = weightImage(matrix);
+    return { image, arena: this.#pool.arena(image.bytes) };
+  }
+
+  codes(length: number): Uint32Array {
+    return takeWords(this.#pool, length);
   }
 
   tensor(rows: number, cols: number): Tensor {

@@ -165,13 +165,19 @@ export class Arenas {
     return this.#arenas[0]!;
   }
 
+  /** Whether the arena is one of these. */
+  has(arena: Arena): boolean {
+    return this.#arenas.includes(arena);
+  }
+
   /**
-   * An arena with room for `bytes` bytes, a new one if there is none. A quarter of the first is left to activations.
+   * An arena with room for `bytes` bytes, a new one if there is none. A quarter of each is left to what must lie beside
+   * others: activations, tables of codes.
    *
    * @throws {MemoryError} when no arena can hold so much, or the machine has no addresses left.
    */
   withRoom(bytes: number): Arena {
-    const found = this.#arenas.find((arena, i) => arena.hasRoom(bytes + (i === 0 ? this.#limit / 4 : 0)));
+    const found = this.#arenas.find((arena) => arena.hasRoom(bytes + this.#limit / 4));
     if (found) return found;
     const fresh = new Arena(this.#limit);
     if (!fresh.hasRoom(bytes)) {

@@ -78,6 +78,11 @@ export class Pool implements Disposable {
     return bytes === undefined ? this.#arenas.first : this.#arenas.withRoom(bytes);
   }
 
+  /** Whether the arena is one of this pool's. */
+  owns(arena: Arena): boolean {
+    return this.#arenas.has(arena);
+  }
+
   /**
    * Runs the kernel on all items: calls name(...args, from, to) for parts [from, to) of [0, count), on all threads, and
    * returns when all is done.

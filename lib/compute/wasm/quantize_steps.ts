@@ -13,6 +13,7 @@ import {
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
+import { takeWords } from "./words.ts";
 
 /** Weights that are worked on at a time: memory that has grown does not shrink again. */
 const SLAB = 1 << 22;
@@ -62,7 +63,7 @@ export class WasmSteps implements QuantizeSteps {
   round(scaled: ScaledMatrix, { codebook, bits }: { codebook: Float32Array; bits: number }): Uint32Array {
     const { rows, cols } = scaled.matrix;
     const perRow = wordsPerRow(cols, bits);
-    const codes = new Uint32Array(rows * perRow);
+    const codes = takeWords(this.#pool, rows * perRow);
     const k = 2 ** bits;
     const stride = codebook.length === k ? 0 : k;
     for (const { from, to, ...slab } of slabs(scaled)) {

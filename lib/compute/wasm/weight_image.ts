@@ -32,8 +32,15 @@ interface Part {
   readonly write: (memory: ArrayBufferLike, address: number) => void;
 }
 
-/** Lays a matrix out. A vector (a norm's weight, a bias) is kept as float32, as its kernels read it. */
-export function weightImage(matrix: Matrix | PackedMatrix): WeightImage {
+/**
+ * Lays a matrix out. A vector (a norm's weight, a bias) is kept as float32, as its kernels read it.
+ *
+ * @param options.codesAt where a packed matrix's codes are; absent, the image has a copy.
+ */
+export function weightImage(
+  matrix: Matrix | PackedMatrix,
+  options: { codesAt?: number } = {},
+): WeightImage {
   const parts: Part[] = [];
   let bytes = HEADER;
   const place = (length: number, write: Part["write"]): Part => {
@@ -64,7 +71,8 @@ export function weightImage(matrix: Matrix | PackedMatrix): WeightImage {
       bits,
       rows,
       cols,
-      place(codes.byteLength, (memory, at) => new Uint32Array(memory, at, codes.length).set(codes)),
+      options.codesAt ??
+        place(codes.byteLength, (memory, at) => new Uint32Array(memory, at, codes.length).set(codes)),
       STORED[dtype].id,
       values(codebook, dtype),
       shared ? 0 : 2 ** bits * STORED[dtype].bytes,
@@ -100,8 +108,10 @@ function isLine(table: Float32Array): boolean {
 
 /** A weight in its place. */
 export interface WasmWeight extends Weight {
-  /** All of it, header first. */
+  /** All of it, header first, but for codes that lie elsewhere. */
   readonly block: Block;
+  /** What those codes lie in. */
+  readonly codes?: Block;
   /** Address of its values or codes. */
   readonly data: number;
   /** Type of dense values or of tables. */
