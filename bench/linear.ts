@@ -179,8 +179,8 @@ export async function race(
   // The first rounds let compilers and threads come up.
   for (let round = -3; round < options.rounds; round++) {
     for (const [i, { run }] of contestants.entries()) {
-      // Threads of the one before may still be spinning.
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // Threads of the one before may still be spinning: onnxruntime's do for more than 20 ms.
+      await new Promise((resolve) => setTimeout(resolve, 50));
       await run(1);
       const taken = await run(options.repeats);
       if (round >= 0) seconds[i]!.push(taken);

@@ -1,8 +1,10 @@
 """
-PyTorch's and onnxruntime's side of bench/matvec.ts and bench/prefill.ts, which start it with the number of tokens and the
-size of a square matrix and write it lines "contestant repeats". It answers each with a line of JSON: seconds a product.
+PyTorch's, onnxruntime's and llama.cpp's side of bench/matvec.ts and bench/prefill.ts, which start it with the number of
+tokens and the size of a square matrix and write it lines "contestant repeats". It answers each with a line of JSON:
+seconds a product.
 """
 
+import ctypes
 import json
 import os
 import sys
@@ -58,11 +60,56 @@ def add_onnxruntime(threads, level):
     contestants.append((name, threads, lambda: None, lambda: session.run(None, {"a": x})))
 
 
+class ContextOptions(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_size_t), ("memory", ctypes.c_void_p), ("without_data", ctypes.c_bool)]
+
+
+def add_llama(threads, kind, number):
+    import llama_cpp
+
+    library = llama_cpp.llama_cpp._lib
+
+    def call(name, *args, returns=ctypes.c_void_p):
+        function = getattr(library, name)
+        function.restype = returns
+        # ctypes would cut pointers, which are numbers here, to 32 bits.
+        return function(*(ctypes.c_size_t(arg) if isinstance(arg, int) else arg for arg in args))
+
+    # Without these ggml would end the process.
+    if size % 32 != 0:
+        raise ValueError(f"32 does not divide {size}")
+    if not any(call(f"ggml_cpu_has_{what}", returns=ctypes.c_int) for what in ("avx2", "dotprod")):
+        raise ValueError("it does not repack weights for this processor")
+
+    context = call("ggml_init", ContextOptions(1 << 20, None, True))
+    backend = call("ggml_backend_cpu_init")
+    weight = call("ggml_new_tensor_2d", context, number, size, size)
+    codes = np.empty(size * call("ggml_row_size", number, size), np.uint8)
+    values = random.standard_normal((size, size), dtype=np.float32)
+    call("ggml_quantize_chunk", number, values.ctypes, codes.ctypes, 0, size, size, None)
+    # Weights are interleaved for the processor, as when llama.cpp loads a model. The name is C++'s.
+    repack = call("_Z35ggml_backend_cpu_repack_buffer_typev")
+    call("ggml_backend_alloc_ctx_tensors_from_buft", context, repack)
+    call("ggml_backend_tensor_set", weight, codes.ctypes, 0, codes.nbytes)
+
+    input = call("ggml_new_tensor_2d", context, 0, size, tokens)
+    graph = call("ggml_new_graph", context)
+    call("ggml_build_forward_expand", graph, call("ggml_mul_mat", context, weight, input))
+    call("ggml_backend_alloc_ctx_tensors", context, backend)
+    call("ggml_backend_tensor_set", input, x.ctypes, 0, x.nbytes)
+    call("ggml_backend_cpu_set_n_threads", backend, threads)
+    version = call("llama_version", returns=ctypes.c_char_p).decode()
+    name = f"llama.cpp {version}, {kind}, int8 activations"
+    contestants.append((name, threads, lambda: None, lambda: call("ggml_backend_graph_compute", backend, graph)))
+
+
 for threads in sorted({1, cores}):
     for what, add in (
         ("PyTorch", lambda: add_torch(threads)),
         ("onnxruntime, f32 activations", lambda: add_onnxruntime(threads, 0)),
         ("onnxruntime, int8 activations", lambda: add_onnxruntime(threads, 4)),
+        ("llama.cpp, Q4_0", lambda: add_llama(threads, "Q4_0", 2)),
+        ("llama.cpp, IQ4_NL", lambda: add_llama(threads, "IQ4_NL", 20)),
     ):
         try:
             add()

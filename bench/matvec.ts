@@ -1,5 +1,6 @@
 /**
- * How long one token takes to pass a Linear: packed and dense, beside PyTorch, onnxruntime and what the machine can do.
+ * How long one token takes to pass a Linear: packed and dense, beside PyTorch, onnxruntime, llama.cpp and
+ * what the machine can do.
  *
  * @module
  */
@@ -12,7 +13,7 @@ Usage: deno run --allow-read --allow-run bench/matvec.ts [options]
 
   --size N      rows and columns (4096)
   --rounds N    rounds, of which the median counts (15)
-  --python CMD  a Python with torch, onnx and onnxruntime (python3)
+  --python CMD  a Python with torch, onnx, onnxruntime and llama-cpp-python (python3)
   --help        this text
 
 Contestants take turns within a round, so that a busy machine slows all alike.

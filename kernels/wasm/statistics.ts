@@ -7,17 +7,22 @@
  */
 export function columnSums(sums: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
   const row = <usize> cols << 3;
-  for (let c = from; c < to; c++) {
-    const at = sums + (<usize> c << 3);
-    let plain = load<f64>(at), absolute = load<f64>(at + row), square = load<f64>(at + 2 * row);
-    for (let t = 0; t < tokens; t++) {
-      const value = <f64> load<f32>(x + (<usize> t * cols + c << 2));
-      plain += value;
-      absolute += abs(value);
-      square += value * value;
+  const pairs = from + (to - from & ~1);
+  for (let t = 0; t < tokens; t++) {
+    const values = x + (<usize> t * cols << 2);
+    for (let c = from; c < pairs; c += 2) {
+      const at = sums + (<usize> c << 3);
+      const value = f64x2.promote_low_f32x4(v128.load64_zero(values + (<usize> c << 2)));
+      v128.store(at, f64x2.add(v128.load(at), value));
+      v128.store(at + row, f64x2.add(v128.load(at + row), f64x2.abs(value)));
+      v128.store(at + 2 * row, f64x2.add(v128.load(at + 2 * row), f64x2.mul(value, value)));
     }
-    store<f64>(at, plain);
-    store<f64>(at + row, absolute);
-    store<f64>(at + 2 * row, square);
+    if (pairs < to) {
+      const at = sums + (<usize> pairs << 3);
+      const value = <f64> load<f32>(values + (<usize> pairs << 2));
+      store<f64>(at, load<f64>(at) + value);
+      store<f64>(at + row, load<f64>(at + row) + abs(value));
+      store<f64>(at + 2 * row, load<f64>(at + 2 * row) + value * value);
+    }
   }
 }

@@ -45,7 +45,7 @@ export interface KvShape {
  * A place that computes. The decoder is written once against this; `plain` is the oracle that the others are checked
  * against.
  *
- * Operations are issued in order and may run later; only {@linkcode Backend.read} waits. Outputs never alias inputs
+ * Operations are issued in order and may run later; only those that give a promise wait. Outputs never alias inputs
  * unless the operation says that it works in place.
  */
 export interface Backend extends Disposable {
@@ -79,6 +79,8 @@ export interface Backend extends Disposable {
   add(x: Tensor, y: Tensor): void;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
+  /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
+  columnSums(x: Tensor): Promise<Float64Array>;
   /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
   quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
 }

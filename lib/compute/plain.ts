@@ -194,5 +194,20 @@ export class PlainBackend implements Backend {
     return Promise.resolve(values(x).slice());
   }
 
+  columnSums(x: Tensor): Promise<Float64Array> {
+    const { rows, cols } = x;
+    const v = values(x);
+    const sums = new Float64Array(3 * cols);
+    for (let t = 0; t < rows; t++) {
+      for (let c = 0; c < cols; c++) {
+        const value = v[t * cols + c]!;
+        sums[c]! += value;
+        sums[cols + c]! += Math.abs(value);
+        sums[2 * cols + c]! += value * value;
+      }
+    }
+    return Promise.resolve(sums);
+  }
+
   [Symbol.dispose](): void {}
 }

@@ -63,7 +63,7 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
           entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
           for (const name of linears) stats.set(name, entry);
         }
-        accumulate(entry, await model.backend.read(input), input.rows);
+        add(entry, { tokens: input.rows, sums: await model.backend.columnSums(input) });
         // Layers behind the last one that is wanted need not run.
         if (last !== undefined && linears.includes(last)) return "stop";
       },
@@ -77,17 +77,10 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
   return stats;
 }
 
-/** Adds the tokens of x, [tokens, cols], to running sums. */
-function accumulate(sums: ColumnStats, x: Float32Array, tokens: number): void {
-  const { mean, meanAbs, meanSquare } = sums;
-  const cols = mean.length;
-  for (let t = 0; t < tokens; t++) {
-    for (let c = 0; c < cols; c++) {
-      const value = x[t * cols + c]!;
-      mean[c]! += value;
-      meanAbs[c]! += Math.abs(value);
-      meanSquare[c]! += value * value;
-    }
+/** Adds the sums over some tokens, [3, cols], to running sums. */
+function add(total: ColumnStats, part: { tokens: number; sums: Float64Array }): void {
+  for (const [i, sums] of [total.mean, total.meanAbs, total.meanSquare].entries()) {
+    for (let c = 0; c < sums.length; c++) sums[c]! += part.sums[i * sums.length + c]!;
   }
-  sums.tokens += tokens;
+  total.tokens += part.tokens;
 }

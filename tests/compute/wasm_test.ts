@@ -82,6 +82,20 @@ for (const dtype of ["F32", "F16", "BF16"] as const) {
   });
 }
 
+Deno.test("columnSums() is the same on the WASM backend and the plain one", async () => {
+  for (const [rows, cols] of [...shapes, [3, 1], [200, 77], [9, 601]]) {
+    const x = normal(rows * cols).map((value) => 1000 * value);
+    const expected = await plain.columnSums(tensor(plain, rows, x));
+    const absolute = expected.subarray(cols, 2 * cols);
+    assertEquals(absolute[0], x.reduce((sum, value, i) => i % cols === 0 ? sum + Math.abs(value) : sum, 0));
+    for (const backend of [...wasms, pieces]) {
+      for (let again = 0; again < 2; again++) {
+        assertEquals(await backend.columnSums(tensor(backend, rows, x)), expected, `${rows} × ${cols}`);
+      }
+    }
+  }
+});
+
 /** Every number of bits, with and without zeros, learned and fixed tables, each type of scales. */
 const formats = ["any4", "any3", "any2", "int8", "int4", "int3", "int2", "nf4", "mx4"];
 

@@ -52,6 +52,9 @@ const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
 /** Kernels read whole vectors, and may read one beyond the end. */
 const padded = (values: number) => 4 * values + 64;
 
+/** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
+const STRETCH = 256;
+
 /** The WASM backend. */
 export class WasmBackend implements Backend {
   readonly name = "wasm";
@@ -238,6 +241,17 @@ export class WasmBackend implements Backend {
     const values = new Float32Array(this.#home.memory.buffer, address(x), x.rows * x.cols).slice();
     await breathe();
     return values;
+  }
+
+  async columnSums(x: Tensor): Promise<Float64Array> {
+    const { rows, cols } = x;
+    const target = this.#scratch.take(this.#home, "columns", 8 * 3 * cols);
+    const sums = new Float64Array(this.#home.memory.buffer, target, 3 * cols).fill(0);
+    const grain = Math.max(STRETCH, this.#grain(3 * rows));
+    this.#pool.run(this.#home, "columnSums", [target, address(x), rows, cols], cols, grain);
+    const copy = sums.slice();
+    await breathe();
+    return copy;
   }
 
   quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
