@@ -4,7 +4,16 @@
  * @module
  */
 import { type BackendName, calibrate, decimal, loadModel } from "any4";
-import { backendOption, command, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
+import {
+  backendOption,
+  command,
+  jsonOption,
+  linearsTable,
+  main,
+  modelOption,
+  readText,
+  threadsOption,
+} from "./cli.ts";
 
 const options = command(
   "calibrate",
@@ -14,12 +23,15 @@ const options = command(
   .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
   .option("-o, --out <file>", "write all column statistics as JSON")
   .addOption(backendOption())
+  .addOption(threadsOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
-  .opts<{ model: string; text?: string; out?: string; backend: BackendName; json?: true }>();
+  .opts<
+    { model: string; text?: string; out?: string; backend: BackendName; threads?: number; json?: true }
+  >();
 
 await main(async () => {
-  using model = await loadModel(options.model, { backend: options.backend });
+  using model = await loadModel(options.model, options);
   const stats = await calibrate(model, {
     text: options.text === undefined ? undefined : readText(options.text),
   });

@@ -61,6 +61,10 @@ export const backendOption = () =>
     "auto" satisfies BackendName,
   );
 
+/** --threads, beside --backend. */
+export const threadsOption = () =>
+  new Option("--threads <n>", "threads of the wasm backend (default: one for each core)").argParser(whole(1));
+
 /** --format with the formats as choices. */
 export const formatOption = () =>
   new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default("any4");

@@ -14,6 +14,7 @@ import {
   main,
   modelOption,
   readText,
+  threadsOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -27,6 +28,7 @@ const options = command("diff", "Show each Linear's error between a model and it
   .option("-t, --text <text or file>", "what runs through the original; the calibration sample when absent")
   .option("--tokens <n>", "tokens of it", whole(1), 128)
   .addOption(backendOption())
+  .addOption(threadsOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{
@@ -38,14 +40,13 @@ const options = command("diff", "Show each Linear's error between a model and it
     text?: string;
     tokens: number;
     backend: BackendName;
+    threads?: number;
     json?: true;
   }>();
 
 await main(async () => {
-  using model = await loadModel(options.model, { backend: options.backend });
-  using other = options.with
-    ? await loadModel(options.with, { backend: options.backend })
-    : await quantizeModel(model, options);
+  using model = await loadModel(options.model, options);
+  using other = options.with ? await loadModel(options.with, options) : await quantizeModel(model, options);
   const text = options.text === undefined ? undefined : readText(options.text);
   const errors = await layerErrors(model, other, { text, maxTokens: options.tokens });
   const mean = {

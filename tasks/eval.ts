@@ -15,7 +15,16 @@ import {
   referenceLogits,
   table,
 } from "any4";
-import { backendOption, command, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
+import {
+  backendOption,
+  command,
+  jsonOption,
+  main,
+  modelOption,
+  readDocuments,
+  threadsOption,
+  whole,
+} from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
   .addOption(modelOption())
@@ -24,6 +33,7 @@ const options = command("eval", "Measure a model's perplexity, alone or beside t
   .option("--tokens <n>", "measure on about this many tokens; all when absent", whole(2))
   .option("--context <n>", "tokens of context", whole(2))
   .addOption(backendOption())
+  .addOption(threadsOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{
@@ -33,11 +43,12 @@ const options = command("eval", "Measure a model's perplexity, alone or beside t
     tokens?: number;
     context?: number;
     backend: BackendName;
+    threads?: number;
     json?: true;
   }>();
 
 await main(async () => {
-  using model = await loadModel(options.model, { backend: options.backend });
+  using model = await loadModel(options.model, options);
   const settings = {
     documents: readDocuments(options.text),
     maxTokens: options.tokens,
@@ -48,7 +59,7 @@ await main(async () => {
     if (!options.original) {
       return await perplexity(model, { ...settings, onProgress: (done, total) => bar.update(done / total) });
     }
-    using original = await loadModel(options.original, { backend: options.backend });
+    using original = await loadModel(options.original, options);
     const reference = await referenceLogits(original, {
       ...settings,
       onProgress: (done, total) => bar.update(done / total),

@@ -13,6 +13,7 @@ import {
   main,
   modelOption,
   Option,
+  threadsOption,
   whole,
 } from "./cli.ts";
 
@@ -29,6 +30,7 @@ const program = command("generate", "Continue a text with a model, token by toke
   .option("--seed <n>", "of the draws", whole(0), 0)
   .option("--stop <text>", "end where this would come")
   .addOption(backendOption())
+  .addOption(threadsOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" });
 const options = program.opts<{
@@ -43,12 +45,13 @@ const options = program.opts<{
   seed: number;
   stop?: string;
   backend: BackendName;
+  threads?: number;
   json?: true;
 }>();
 
 await main(async () => {
   const prompt = program.processedArgs[0] as string;
-  using loaded = await loadModel(options.model, { backend: options.backend });
+  using loaded = await loadModel(options.model, options);
   const model = options.format
     ? await quantizeModel(loaded, { format: options.format, groupSize: options.groupSize })
     : loaded;

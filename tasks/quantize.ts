@@ -22,6 +22,7 @@ import {
   main,
   modelOption,
   readText,
+  threadsOption,
   weightingOption,
 } from "./cli.ts";
 
@@ -37,6 +38,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters')
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
   .addOption(backendOption())
+  .addOption(threadsOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{
@@ -51,12 +53,13 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     skip?: string;
     dequantized?: true;
     backend: BackendName;
+    threads?: number;
     json?: true;
   }>();
 
 await main(async () => {
   const started = performance.now();
-  using model = await loadModel(options.model, { backend: options.backend });
+  using model = await loadModel(options.model, options);
   const small = await (async () => {
     using bar = progress(`${options.format} of ${model.name}`, model.linears().length, {
       quiet: options.json,

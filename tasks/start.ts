@@ -35,6 +35,7 @@ import {
   modelOption,
   Option,
   readDocuments,
+  threadsOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -45,9 +46,10 @@ const options = command("start", "Quantize a language model to every number form
   .addOption(groupSizeOption())
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
-  .option("--tokens <n>", "measure on about this many tokens", whole(10), 2000)
+  .option("--tokens <n>", "measure on about this many tokens", whole(10), 5000)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
   .addOption(backendOption())
+  .addOption(threadsOption())
   .addOption(new Option("-o, --out <file>", "where the report goes").default("report.html"))
   .addOption(jsonOption())
   .option("--quiet", "no progress bars")
@@ -61,6 +63,7 @@ const options = command("start", "Quantize a language model to every number form
     tokens: number;
     prompt: string;
     backend: BackendName;
+    threads?: number;
     out: string;
     json?: true;
     quiet?: true;
@@ -82,7 +85,7 @@ await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
   const formats = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
-  using model = await timed("load", () => loadModel(options.model, { backend: options.backend }));
+  using model = await timed("load", () => loadModel(options.model, options));
   const settings = {
     groupSize: options.groupSize,
     weighting: options.weighting,

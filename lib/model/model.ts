@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, Weight } from "../compute/backend.ts";
-import { type BackendName, createBackend } from "../compute/mod.ts";
+import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
 import { OptionError } from "../errors.ts";
 import { bytesOf, type DType } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
@@ -162,11 +162,9 @@ const embedded: ReadonlyMap<string, URL> = new Map([
 ]);
 
 /** How a model is loaded. */
-export interface LoadOptions {
+export interface LoadOptions extends BackendOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
-  /** Threads, where the backend has a choice; one for each core when absent. */
-  threads?: number;
 }
 
 /**
