@@ -46,7 +46,7 @@ const options = command("start", "Quantize a language model to every number form
   .addOption(groupSizeOption())
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
-  .option("--tokens <n>", "measure on about this many tokens", whole(10), 5000)
+  .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
   .addOption(backendOption())
   .addOption(threadsOption())
