@@ -76,7 +76,7 @@ export function placeLabels(points: readonly Labelled[], scene: Scene): { dx: nu
         const way = [{ x, y }, { x: x + dx, y: y + dy }] as const;
         const nearer = points.filter((point) => distance(point, box) < distance({ x, y }, box)).length;
         const over = (others: readonly Box[]) => others.reduce((sum, other) => sum + overlap(box, other), 0);
-        const cost = 1000 * over(placed) + 10 * over(markers) + 1000 * outside(box, scene) +
+        const cost = 1e6 * (over(placed) + outside(box, scene)) + 10 * over(markers) +
           6 * crossed(box, scene) + 200 * ways.filter((other) => cross(way, other)).length + 40 * nearer +
           30 * rank + 2 * preference;
         if (cost >= best.cost) continue;
