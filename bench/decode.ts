@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { any4, isPacked, loadModel, type Model } from "any4";
 import { argmax } from "../lib/model/sampling.ts";
+import { median } from "./median.ts";
 import { Peer } from "./peer.ts";
 
 const HELP = `Times greedy decoding, a token at a time, after a short prompt.
@@ -66,11 +67,6 @@ async function ours(name: string, tokens: number): Promise<Contestant[]> {
     }
   }
   return contestants;
-}
-
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 async function measure(

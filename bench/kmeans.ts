@@ -11,6 +11,7 @@ import type { Learner } from "../lib/learn/learner.ts";
 import { Lloyd } from "../lib/learn/lloyd.ts";
 import type { QuantizeSteps, ScaledMatrix } from "../lib/learn/quantize_steps.ts";
 import { Lcg } from "../tests/golden/lcg.ts";
+import { median } from "./median.ts";
 import { Peer } from "./peer.ts";
 
 const HELP = `Times weighted one-dimensional k-means on heavy-tailed rows.
@@ -76,12 +77,6 @@ function inertia(values: Float64Array, weights: Float64Array, centroids: Float64
     sum += weights[i]! * least * least;
   }
   return sum;
-}
-
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);

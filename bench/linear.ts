@@ -164,12 +164,6 @@ export async function peers(
   }
 }
 
-/** The middle of some numbers. */
-export function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
-}
-
 /** Lets contestants take turns, so that a busy machine slows all alike. @returns the seconds of each round for each. */
 export async function race(
   contestants: readonly Contestant[],

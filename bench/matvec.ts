@@ -5,7 +5,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { median, ours, peers, race } from "./linear.ts";
+import { ours, peers, race } from "./linear.ts";
+import { median } from "./median.ts";
 
 const HELP = `Times the product of a matrix and one token's activations.
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { median } from "./median.ts";
 
 const HELP = `Times deno task start, from the start of its process to the end.
 
@@ -47,11 +48,6 @@ async function start(args: string[]): Promise<Record<string, number>> {
   if (!success) throw new Error("start failed");
   const { timings, seconds } = JSON.parse(new TextDecoder().decode(stdout));
   return { "process and imports": all - seconds, ...timings, "in all": all, "peak MB": peak / 1e6 };
-}
-
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 if (import.meta.main) {

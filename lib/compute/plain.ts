@@ -7,6 +7,7 @@ import { TensorError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./backend.ts";
+import { checkIds, checkLinear, checkRoom } from "./check.ts";
 import { matmul } from "./matmul.ts";
 
 interface PlainTensor extends Tensor {
@@ -66,11 +67,9 @@ export class PlainBackend implements Backend {
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
     const rows = dense(table);
+    checkIds(ids, table);
     for (let t = 0; t < ids.length; t++) {
       const id = ids[t]!;
-      if (!(id >= 0 && id < table.rows)) {
-        throw new TensorError(`Cannot embed token ${id}: the vocabulary has ${table.rows}`);
-      }
       values(out).set(rows.subarray(id * table.cols, (id + 1) * table.cols), t * table.cols);
     }
   }
@@ -89,11 +88,7 @@ export class PlainBackend implements Backend {
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     const matrix = options.weight as Matrix | PackedMatrix;
     const { rows, cols } = matrix;
-    if (x.cols !== cols || out.cols !== rows || out.rows !== x.rows) {
-      throw new TensorError(
-        `Cannot multiply [${x.rows}, ${x.cols}] by [${rows}, ${cols}]ᵀ into [${out.rows}, ${out.cols}]`,
-      );
-    }
+    checkLinear(out, x, matrix);
     const target = { data: values(out), stride: rows, m: x.rows, k: cols };
     if (isPacked(matrix)) {
       if (this.#block.length < ROWS_AT_ONCE * cols) this.#block = new Float32Array(ROWS_AT_ONCE * cols);
@@ -136,9 +131,7 @@ export class PlainBackend implements Backend {
     const { headDim } = cache;
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    if (total > cache.capacity) {
-      throw new TensorError(`Cannot attend to ${total} tokens: the KV cache holds ${cache.capacity}`);
-    }
+    checkRoom(cache, total);
     const stored = cache.layers[options.layer]!;
     if (stored.k.length < total * k.cols) {
       const room = Math.min(cache.capacity, Math.max(total, 2 * stored.k.length / k.cols));

@@ -8,6 +8,7 @@ import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "../backend.ts";
+import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
@@ -132,9 +133,8 @@ export class WasmBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const { block, data, dtype, rows, cols } = dense(table);
-    const bad = Array.prototype.find.call(ids, (id) => !(id >= 0 && id < rows));
-    if (bad !== undefined) throw new TensorError(`Cannot embed token ${bad}: the vocabulary has ${rows}`);
+    const { block, data, dtype, cols } = dense(table);
+    checkIds(ids, table);
     const { arena } = block;
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
     new Int32Array(arena.memory.buffer, list, ids.length).set(ids);
@@ -156,12 +156,7 @@ export class WasmBackend implements Backend {
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
-    const { rows, cols } = options.weight;
-    if (x.cols !== cols || out.cols !== rows || out.rows !== x.rows) {
-      throw new TensorError(
-        `Cannot multiply [${x.rows}, ${x.cols}] by [${rows}, ${cols}]ᵀ into [${out.rows}, ${out.cols}]`,
-      );
-    }
+    checkLinear(out, x, options.weight);
     const weight = options.weight as WasmWeight;
     const bias = options.bias && dense(options.bias);
     this.#linear.run((out as WasmTensor).block, (x as WasmTensor).block, { weight, bias, tokens: x.rows });
@@ -201,9 +196,7 @@ export class WasmBackend implements Backend {
     const { headDim } = cache;
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    if (total > cache.capacity) {
-      throw new TensorError(`Cannot attend to ${total} tokens: the KV cache holds ${cache.capacity}`);
-    }
+    checkRoom(cache, total);
     const layer = cache.layers[options.layer]!;
     for (const [name, x] of [["k", k], ["v", v]] as const) {
       const kept = layer[name] = this.#grown(layer[name], { cache, total, position, cols: x.cols });
