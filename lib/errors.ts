@@ -35,3 +35,6 @@ export class MemoryError extends Any4Error {}
 
 /** A kernel failed on one of the threads. Nothing that it was to write can be relied on; the threads go on. */
 export class KernelError extends Any4Error {}
+
+/** There is no GPU to use, or it failed, or was lost. Nothing that it was to write can be relied on. */
+export class DeviceError extends Any4Error {}

@@ -1,0 +1,47 @@
+/**
+ * What a WGSL kernel is: a generator turns a shape into text, and says how to start it.
+ *
+ * Every kernel's bindings are in group 0, numbered in the order in which its doc comment names them; what it writes is
+ * `read_write`, the rest `read`. Numbers that change from call to call come last, in a uniform of the type
+ * {@linkcode STEP}; everything else is a constant in the text.
+ *
+ * @module
+ */
+
+/** One compute shader, ready to be compiled. Its entry point is "main". */
+export interface Kernel {
+  /** What profiles and errors call it. */
+  readonly name: string;
+  /** WGSL. */
+  readonly code: string;
+  /** Device features without which it does not compile: "shader-f16", "subgroups". */
+  readonly features?: readonly string[];
+  /** Workgroups to start for so many tokens. */
+  readonly workgroups: (tokens: number) => Workgroups;
+}
+
+/** Workgroups along x, y and z. */
+export type Workgroups = readonly [number, number, number];
+
+/** WGSL of the numbers that change from call to call: `step.tokens`, `step.position`. */
+export const STEP = `struct Step { tokens: u32, position: u32 }`;
+
+/** Workgroups that WebGPU guarantees along one dimension. */
+const MOST = 65535;
+
+/**
+ * A row of `count` workgroups, folded where there are more than one dimension holds; {@linkcode workgroupIndex} unfolds
+ * it. The last few of a folded row may be too many: kernels compare the index with `count`.
+ */
+export function line(count: number): Workgroups {
+  const y = Math.ceil(count / MOST);
+  return [Math.ceil(count / y), y, 1];
+}
+
+/** WGSL of a workgroup's index in a {@linkcode line}, from @builtin(workgroup_id) and @builtin(num_workgroups). */
+export const workgroupIndex = "(wid.y * nwg.x + wid.x)";
+
+/** WGSL of `n` lines, the i-th made by `line`: loops that naga does not have to check. */
+export function unrolled(n: number, line: (i: number) => string): string {
+  return Array.from({ length: n }, (_, i) => line(i)).join("\n");
+}

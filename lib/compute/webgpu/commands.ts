@@ -1,0 +1,230 @@
+/**
+ * Kernels in the order in which they are to run, sent to the device together.
+ *
+ * @module
+ */
+import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import type { Device } from "./device.ts";
+import type { Memory, Room } from "./memory.ts";
+
+/** What changes from call to call of a kernel. */
+export interface Step {
+  /** Tokens. */
+  readonly tokens: number;
+  /** Position of the first of them. */
+  readonly position?: number;
+}
+
+/** A piece of a buffer, where a kernel sees no more of it. */
+export interface Slice {
+  /** Of which buffer. */
+  readonly room: Room;
+  /** First byte, a multiple of 256. */
+  readonly offset: number;
+  /** How many. */
+  readonly bytes: number;
+}
+
+/** A compiled kernel. */
+interface Compiled {
+  readonly number: number;
+  readonly pipeline: GPUComputePipeline;
+  /** Whether its text has a `Step`. */
+  readonly steps: boolean;
+}
+
+/** Different steps that one submission can hold. */
+const SLOTS = 16;
+
+/** Bytes from a step to the next. */
+const SLOT = 256;
+
+/** Kernels of a submission at most: what is long is begun before all of it is known. */
+const MANY = 1024;
+
+/** Records kernels, and reads their results. */
+export class Commands implements Disposable {
+  readonly #device: Device;
+  readonly #compiled = new Map<string, Compiled>();
+  /** Bind groups by kernel and buffers: a decode step makes none anew. */
+  readonly #groups = new Map<string, GPUBindGroup>();
+  /** Which of them a buffer is in. */
+  readonly #users = new Map<number, Set<string>>();
+  readonly #slots: GPUBuffer;
+  readonly #held = new Map<string, number>();
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #recorded = 0;
+  /** Where results are read, kept from read to read. */
+  #landing: GPUBuffer | undefined;
+
+  /** @param memory what the kernels' buffers come from. */
+  constructor(device: Device, memory: Memory) {
+    this.#device = device;
+    this.#slots = device.gpu.createBuffer({
+      size: SLOTS * SLOT,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    memory.onGone = (room) => this.#forget(room);
+  }
+
+  /**
+   * Records a kernel.
+   *
+   * @param bindings in the kernel's order, without the step.
+   */
+  run(kernel: Kernel, bindings: readonly (Room | Slice)[], step: Step): void {
+    const { number, pipeline, steps } = this.#compile(kernel);
+    const slot = steps ? this.#slot(step) : -1;
+    const key = `${number}:${slot}:${bindings.map(nameOf).join()}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      const resources: GPUBufferBinding[] = bindings.map((binding) =>
+        "room" in binding
+          ? { buffer: binding.room.buffer, offset: binding.offset, size: binding.bytes }
+          : { buffer: binding.buffer }
+      );
+      if (steps) resources.push({ buffer: this.#slots, offset: slot * SLOT, size: 8 });
+      group = this.#device.gpu.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0),
+        entries: resources.map((resource, binding) => ({ binding, resource })),
+      });
+      this.#groups.set(key, group);
+      for (const binding of bindings) this.#use("room" in binding ? binding.room : binding, key);
+    }
+    const pass = this.#open();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...kernel.workgroups(step.tokens));
+    if (++this.#recorded === MANY) this.submit();
+  }
+
+  /** Copies bytes of one buffer to another, after what was recorded so far. */
+  copy(from: Room, to: Room, place: { from?: number; to?: number; bytes: number }): void {
+    this.#close();
+    this.#encoder ??= this.#device.gpu.createCommandEncoder();
+    this.#encoder.copyBufferToBuffer(from.buffer, place.from ?? 0, to.buffer, place.to ?? 0, place.bytes);
+    this.#recorded++;
+  }
+
+  /** Overwrites the start of a buffer, after what was recorded so far. */
+  write(room: Room, data: ArrayBufferView): void {
+    if (this.#recorded > 0) this.submit();
+    const { queue } = this.#device.gpu;
+    const { buffer, byteOffset, byteLength } = data;
+    // Writes are of whole words.
+    const whole = byteLength & ~3;
+    queue.writeBuffer(room.buffer, 0, buffer as ArrayBuffer, byteOffset, whole);
+    if (whole < byteLength) {
+      const rest = new Uint8Array(4);
+      rest.set(new Uint8Array(buffer, byteOffset + whole, byteLength - whole));
+      queue.writeBuffer(room.buffer, whole, rest);
+    }
+  }
+
+  /** Sends what is recorded to the device. */
+  submit(): void {
+    this.#close();
+    if (this.#encoder) this.#device.gpu.queue.submit([this.#encoder.finish()]);
+    this.#encoder = undefined;
+    this.#recorded = 0;
+    this.#held.clear();
+  }
+
+  /**
+   * The first bytes of a buffer, once all that was recorded is done. The array belongs to the caller.
+   *
+   * @throws {DeviceError} when anything has failed.
+   */
+  async read(room: Room, bytes: number): Promise<ArrayBuffer> {
+    this.#device.assertAlive();
+    const size = Math.ceil(bytes / 4) * 4;
+    const landing = this.#land(size);
+    this.#close();
+    this.#encoder ??= this.#device.gpu.createCommandEncoder();
+    this.#encoder.copyBufferToBuffer(room.buffer, 0, landing, 0, size);
+    this.submit();
+    try {
+      await landing.mapAsync(GPUMapMode.READ, 0, size);
+    } catch (error) {
+      this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`);
+    }
+    await this.#device.check();
+    const copy = landing.getMappedRange(0, size).slice(0, bytes);
+    landing.unmap();
+    this.#landing ??= landing;
+    if (this.#landing !== landing) landing.destroy();
+    return copy;
+  }
+
+  /** A buffer to read from: the kept one if it is large enough and nobody reads from it. */
+  #land(size: number): GPUBuffer {
+    const kept = this.#landing;
+    this.#landing = undefined;
+    if (kept && kept.size >= size) return kept;
+    kept?.destroy();
+    return this.#device.gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  #compile(kernel: Kernel): Compiled {
+    let compiled = this.#compiled.get(kernel.code);
+    if (!compiled) {
+      compiled = {
+        number: this.#compiled.size,
+        pipeline: this.#device.pipeline(kernel.name, kernel.code),
+        steps: kernel.code.includes("var<uniform>"),
+      };
+      this.#compiled.set(kernel.code, compiled);
+    }
+    return compiled;
+  }
+
+  /** The slot that holds a step in the submission at hand. */
+  #slot(step: Step): number {
+    const { tokens, position = 0 } = step;
+    const key = `${tokens},${position}`;
+    let slot = this.#held.get(key);
+    if (slot === undefined) {
+      if (this.#held.size === SLOTS) this.submit();
+      slot = this.#held.size;
+      this.#held.set(key, slot);
+      // Slots that this submission uses for other steps are not touched, and earlier submissions are before this write.
+      this.#device.gpu.queue.writeBuffer(this.#slots, slot * SLOT, Uint32Array.of(tokens, position));
+    }
+    return slot;
+  }
+
+  #open(): GPUComputePassEncoder {
+    this.#encoder ??= this.#device.gpu.createCommandEncoder();
+    return this.#pass ??= this.#encoder.beginComputePass();
+  }
+
+  #close(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+
+  #use(room: Room, key: string): void {
+    const keys = this.#users.get(room.id);
+    if (keys) keys.add(key);
+    else this.#users.set(room.id, new Set([key]));
+  }
+
+  #forget(room: Room): void {
+    for (const key of this.#users.get(room.id) ?? []) this.#groups.delete(key);
+    this.#users.delete(room.id);
+  }
+
+  /** Forgets everything. */
+  [Symbol.dispose](): void {
+    this.#groups.clear();
+    this.#users.clear();
+    this.#compiled.clear();
+    this.#slots.destroy();
+    this.#landing?.destroy();
+  }
+}
+
+function nameOf(binding: Room | Slice): string {
+  return "room" in binding ? `${binding.room.id}@${binding.offset}+${binding.bytes}` : `${binding.id}`;
+}

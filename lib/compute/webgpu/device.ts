@@ -1,0 +1,143 @@
+/**
+ * A WebGPU device: how it is opened, what it has, and its one path for errors.
+ *
+ * @module
+ */
+import { DeviceError } from "../../errors.ts";
+
+/** How a device is opened. */
+export interface DeviceOptions {
+  /** Take a software adapter where there is no other; true when absent. */
+  software?: boolean;
+  /** Features to do without, as if the adapter lacked them: to test what happens then. */
+  without?: readonly string[];
+}
+
+/** Features that make kernels faster, each asked for where the adapter has it. */
+const WANTED = ["shader-f16", "subgroups", "timestamp-query"];
+
+/** Limits that are raised to what the adapter has. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+/** An open device. */
+export class Device implements Disposable {
+  /** WebGPU's own object. */
+  readonly gpu: GPUDevice;
+  /** What it calls itself: "NVIDIA H100 …", "llvmpipe (LLVM …)". */
+  readonly description: string;
+  /** Whether the processor plays its part. */
+  readonly software: boolean;
+  /** The features that it was opened with. */
+  readonly features: ReadonlySet<string>;
+  /** Invocations of a subgroup at least; 0 without subgroups. */
+  readonly subgroupSize: number;
+  #failure: DeviceError | undefined;
+  #closed = false;
+  /** Error scopes that are still open questions. */
+  readonly #scopes = new Set<Promise<void>>();
+
+  private constructor(gpu: GPUDevice, info: GPUAdapterInfo, features: ReadonlySet<string>) {
+    this.gpu = gpu;
+    this.description = info.description || info.device || info.vendor || "unnamed GPU";
+    this.software = info.isFallbackAdapter;
+    this.features = features;
+    this.subgroupSize = features.has("subgroups") ? info.subgroupMinSize : 0;
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.fail(`GPU error: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    });
+    gpu.lost.then(({ reason, message }) => {
+      if (!this.#closed) this.fail(`The GPU was lost (${reason}): ${message}`);
+    });
+  }
+
+  /**
+   * Opens the system's preferred adapter with all the features it really has that kernels can use.
+   *
+   * @throws {DeviceError} when there is no adapter, none that is wanted, or it gives no device.
+   */
+  static async open(options: DeviceOptions = {}): Promise<Device> {
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) throw new DeviceError("Cannot use WebGPU: this machine has no adapter");
+    const { info } = adapter;
+    if (info.isFallbackAdapter && options.software === false) {
+      throw new DeviceError(`Cannot use WebGPU: ${info.description || "the adapter"} is software`);
+    }
+    const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
+    // An adapter may have a feature that it does not list (subgroups, today) or list one that fails: try.
+    const features = WANTED.filter((name) => !options.without?.includes(name));
+    const open = (requiredFeatures: string[]) =>
+      adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
+    const had = await open(features).then((device) => (device.destroy(), features), async () => {
+      const each = await Promise.all(
+        features.map((name) => open([name]).then((device) => (device.destroy(), name), () => undefined)),
+      );
+      return each.filter((name) => name !== undefined);
+    });
+    try {
+      return new Device(await open(had), info, new Set(had));
+    } catch (cause) {
+      throw new DeviceError(`Cannot open ${info.description}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Remembers that something failed; the first failure is the one that is reported. */
+  fail(message: string): void {
+    this.#failure ??= new DeviceError(message);
+  }
+
+  /**
+   * Compiles a shader's text. Mistakes in it are reported by the next {@linkcode Device.check}, with line and text.
+   */
+  pipeline(name: string, code: string): GPUComputePipeline {
+    const { gpu } = this;
+    gpu.pushErrorScope("validation");
+    const module = gpu.createShaderModule({ label: name, code });
+    const pipeline = gpu.createComputePipeline({
+      label: name,
+      layout: "auto",
+      compute: { module, entryPoint: "main" },
+    });
+    const scope = gpu.popErrorScope().then(async (error) => {
+      if (!error) return;
+      const { messages } = await module.getCompilationInfo();
+      const found = messages.map(({ lineNum, linePos, message }) =>
+        `${lineNum}:${linePos} ${message.trim()}`
+      );
+      this.fail(`Kernel ${name} does not compile: ${found.join("\n") || error.message}`);
+    });
+    this.#scopes.add(scope);
+    scope.finally(() => this.#scopes.delete(scope));
+    return pipeline;
+  }
+
+  /**
+   * Waits until every error so far is known.
+   *
+   * @throws {DeviceError} when something has failed: nothing computed since can be relied on.
+   */
+  async check(): Promise<void> {
+    await Promise.all(this.#scopes);
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Throws what is known to have failed, without waiting. */
+  assertAlive(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new DeviceError("Cannot use the GPU: it has been closed");
+  }
+
+  /** Gives the device and all that was made on it back. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.gpu.destroy();
+  }
+}
