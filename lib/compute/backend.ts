@@ -29,6 +29,28 @@ export interface KvCache {
   readonly capacity: number;
 }
 
+/** Token ids where the backend keeps them. */
+export interface TokenIds {
+  /** How many. */
+  readonly length: number;
+}
+
+/** One of some token ids. */
+export interface TokenPlace {
+  /** Of which. */
+  readonly ids: TokenIds;
+  /** Which one. */
+  readonly at: number;
+}
+
+/** The largest values of some numbers, the largest first; of equals the one that stands first. */
+export interface Largest {
+  /** Where they stand. */
+  readonly ids: Uint32Array;
+  /** What they are. */
+  readonly values: Float32Array;
+}
+
 /** What a KV cache must hold. */
 export interface KvShape {
   /** Decoder layers. */
@@ -57,8 +79,8 @@ export interface Backend extends Disposable {
   tensor(rows: number, cols: number): Tensor;
   /** Makes room for keys and values. */
   cache(shape: KvShape): KvCache;
-  /** out[t] = table[ids[t]]. */
-  embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void;
+  /** out[t] = table[ids[t]]; only a backend that has {@linkcode Backend.argmax} takes a place. */
+  embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void;
   /** out[t] = x[t] / √(mean x[t]² + epsilon) · weight. */
   rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void;
   /** out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. */
@@ -81,6 +103,23 @@ export interface Backend extends Disposable {
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
   columnSums(x: Tensor): Promise<Float64Array>;
+  /** Bytes of a tensor at most; no limit when absent. */
+  readonly mostBytes?: number;
+  /**
+   * Gives activations or a cache back, which are not to be used any more. What nobody holds is given back too, some time
+   * later.
+   */
+  free?(held: Tensor | KvCache): void;
+  /** Gives back what {@linkcode Backend.weight} made of a matrix, which is not to be used any more. */
+  forget?(matrix: Matrix | PackedMatrix): void;
+  /** The k largest values of x's only row, without reading all of it. */
+  largest?(x: Tensor, k: number): Promise<Largest>;
+  /** Makes room for token ids. */
+  tokenIds?(length: number): TokenIds;
+  /** place.ids[place.at] = where the largest value of x's only row stands. */
+  argmax?(place: TokenPlace, x: Tensor): void;
+  /** The first `count` token ids. */
+  readIds?(ids: TokenIds, count: number): Promise<number[]>;
   /** Room for a packed matrix's codes, from where {@linkcode Backend.weight} takes them without a copy. */
   codes?(length: number): Uint32Array;
   /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */

@@ -52,7 +52,8 @@ export async function layerErrors(
   const limit = Math.min(options.maxTokens ?? 128, original.config.max_position_embeddings);
   const ids = original.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE).slice(0, limit);
   const errors: LayerError[] = [];
-  await original.session(ids.length).forward(ids, {
+  using session = original.session(ids.length);
+  await session.forward(ids, {
     logits: "none",
     async observe(linears, input) {
       for (const linear of linears) {
@@ -68,6 +69,7 @@ export async function layerErrors(
           const out = backend.tensor(input.rows, weights.rows);
           backend.linear(out, input, { weight: backend.weight(weights) });
           outputs.push(await backend.read(out));
+          backend.free?.(out);
         }
         const dense = [after, before].map((weights) =>
           isPacked(weights) ? dequantize(weights) : weights.data

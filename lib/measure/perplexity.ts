@@ -223,7 +223,8 @@ async function eachDocument(
   let done = 0;
   for (const document of documents) {
     const { length } = document.ids;
-    const logits = await model.session(length).forward(document.ids, { logits: "all" });
+    using session = model.session(length);
+    const logits = await session.forward(document.ids, { logits: "all" });
     const vocab = logits.length / length;
     const logSums = Float64Array.from({ length: length - 1 }, (_, t) => logSumExp(logits, t * vocab, vocab));
     use({ document, logits, logSums });

@@ -53,7 +53,8 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
   const context = model.config.max_position_embeddings;
   for (let from = 0; from < ids.length; from += context) {
     const piece = ids.slice(from, from + context);
-    await model.session(piece.length).forward(piece, {
+    using session = model.session(piece.length);
+    await session.forward(piece, {
       logits: "none",
       async observe(linears, input) {
         if (wanted && !linears.some((name) => wanted.has(name))) return;

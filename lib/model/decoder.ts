@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Backend, KvCache, Tensor, Weight } from "../compute/backend.ts";
+import type { Backend, KvCache, Largest, Tensor, TokenIds, TokenPlace, Weight } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import type { LlamaConfig } from "./config.ts";
 import { ropeFrequencies } from "./rope.ts";
+import { largest } from "./sampling.ts";
 
 /** Finds a tensor's weights on the backend by its checkpoint name; undefined where the checkpoint has none. */
 export type WeightLookup = (name: string) => Weight | undefined;
@@ -127,12 +128,13 @@ export class Decoder {
   /**
    * Runs tokens through the decoder.
    *
-   * @param tokens ids, the first at `position` of the sequence whose earlier tokens are in `cache`.
+   * @param tokens ids, or where the one id is; the first at `position` of the sequence whose earlier tokens are in
+   * `cache`.
    * @param work a workspace for exactly as many tokens.
    * @returns the logits' tensor, [tokens, vocab_size]; undefined when none were asked for.
    */
   async forward(
-    tokens: ArrayLike<number>,
+    tokens: ArrayLike<number> | TokenPlace,
     work: Workspace,
     options: { cache: KvCache; position: number; logits: boolean; observe?: Observer },
   ): Promise<Tensor | undefined> {
@@ -173,15 +175,25 @@ export class Decoder {
 /** Tokens that go through the decoder at a time; longer inputs are cut, which changes nothing but memory. */
 const CHUNK = 256;
 
-/** One sequence in progress: its KV cache and position. */
-export class Session {
+/** Token ids that are chosen where the model runs before they are read. */
+const AHEAD = 64;
+
+/** How a pass goes on. */
+interface RunOptions {
+  readonly logits: boolean;
+  readonly observe?: Observer;
+}
+
+/** One sequence in progress: its KV cache and position. Disposing of it gives back what it holds on the backend. */
+export class Session implements Disposable {
   /** Tokens seen so far. */
   position = 0;
   /** Tokens that fit. */
   readonly capacity: number;
   readonly #decoder: Decoder;
   readonly #cache: KvCache;
-  #work = new Map<number, Workspace>();
+  readonly #work = new Map<number, Workspace>();
+  #ids: TokenIds | undefined;
 
   /**
    * Starts an empty sequence.
@@ -211,41 +223,113 @@ export class Session {
     tokens: ArrayLike<number>,
     options: { logits?: Logits; observe?: Observer } = {},
   ): Promise<Float32Array> {
-    const n = tokens.length;
-    if (this.position + n > this.capacity) {
-      throw new OptionError(`Cannot continue by ${n} tokens: ${this.position} of ${this.capacity} are used`);
-    }
+    const { backend } = this.#decoder;
     const logits = options.logits ?? "last";
+    if (logits === "last") {
+      const last = await this.#last(tokens, options.observe);
+      return last ? await backend.read(last) : new Float32Array(0);
+    }
+    this.#checkRoom(tokens.length);
     const vocab = this.#decoder.config.vocab_size;
-    const out = new Float32Array(
-      logits === "all" ? n * vocab : logits === "last" ? Math.min(n, 1) * vocab : 0,
-    );
-    for (let from = 0; from < n; from += CHUNK) {
-      const chunk = Array.prototype.slice.call(tokens, from, from + CHUNK) as number[];
-      const last = from + chunk.length === n;
-      // Only the last token's logits are wanted: let it go alone, so that no others are computed.
-      if (logits === "last" && last && chunk.length > 1) {
-        await this.#run(chunk.slice(0, -1), { logits: false, observe: options.observe });
-        out.set(await this.#run(chunk.slice(-1), { logits: true, observe: options.observe }));
-      } else {
-        const wanted = logits === "all" || (logits === "last" && last);
-        const part = await this.#run(chunk, { logits: wanted, observe: options.observe });
-        out.set(part, logits === "all" ? from * vocab : 0);
-      }
+    const out = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
+    for (const { from, chunk } of this.#chunks(tokens)) {
+      const part = await this.#run(chunk, { logits: logits === "all", observe: options.observe });
+      if (part) out.set(await backend.read(part), from * vocab);
     }
     return out;
   }
 
-  async #run(chunk: number[], options: { logits: boolean; observe?: Observer }): Promise<Float32Array> {
-    let work = this.#work.get(chunk.length);
+  /**
+   * Continues the sequence by some tokens, as {@linkcode Session.forward}, and finds the likeliest next tokens.
+   *
+   * @param count how many.
+   * @returns their ids and logits, the likeliest first.
+   */
+  async likeliest(tokens: ArrayLike<number>, count: number): Promise<Largest> {
+    const { backend } = this.#decoder;
+    const last = await this.#last(tokens);
+    if (!last) throw new OptionError("Cannot continue by no tokens");
+    const few = count <= Math.min(AHEAD, this.#decoder.config.vocab_size);
+    return few && backend.largest
+      ? await backend.largest(last, count)
+      : largest(await backend.read(last), count);
+  }
+
+  /**
+   * Continues the sequence by some tokens and then by the likeliest next ones. Where the backend can choose them itself,
+   * all of them take one reading.
+   *
+   * @param count how many next tokens are wanted; the last of them is not part of the sequence yet.
+   * @returns their ids: fewer than wanted where the backend cannot choose, or there is no room for more.
+   */
+  async greedy(tokens: ArrayLike<number>, count: number): Promise<number[]> {
+    const { backend } = this.#decoder;
+    const { argmax, readIds, tokenIds } = backend;
+    if (!argmax || !readIds || !tokenIds) return [...(await this.likeliest(tokens, 1)).ids];
+    const room = this.capacity - this.position - tokens.length + 1;
+    const ids = this.#ids ??= tokenIds.call(backend, AHEAD);
+    const many = Math.max(1, Math.min(count, room, AHEAD));
+    for (let at = 0; at < many; at++) {
+      const logits = at === 0
+        ? await this.#last(tokens)
+        : await this.#run({ ids, at: at - 1 }, { logits: true });
+      if (!logits) throw new OptionError("Cannot continue by no tokens");
+      argmax.call(backend, { ids, at }, logits);
+    }
+    return await readIds.call(backend, ids, many);
+  }
+
+  /** The logits of the last token: it goes alone, so that no others are computed. */
+  async #last(tokens: ArrayLike<number>, observe?: Observer): Promise<Tensor | undefined> {
+    this.#checkRoom(tokens.length);
+    const before = Array.prototype.slice.call(tokens, 0, -1) as number[];
+    for (const { chunk } of this.#chunks(before)) await this.#run(chunk, { logits: false, observe });
+    if (tokens.length === 0) return undefined;
+    return await this.#run([tokens[tokens.length - 1]!], { logits: true, observe });
+  }
+
+  #checkRoom(tokens: number): void {
+    if (this.position + tokens > this.capacity) {
+      throw new OptionError(
+        `Cannot continue by ${tokens} tokens: ${this.position} of ${this.capacity} are used`,
+      );
+    }
+  }
+
+  *#chunks(tokens: ArrayLike<number>): Iterable<{ from: number; chunk: number[] }> {
+    const { backend, config } = this.#decoder;
+    const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
+    const size = Math.min(CHUNK, most);
+    for (let from = 0; from < tokens.length; from += size) {
+      yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
+    }
+  }
+
+  async #run(chunk: number[] | TokenPlace, options: RunOptions): Promise<Tensor | undefined> {
+    const length = "ids" in chunk ? 1 : chunk.length;
+    let work = this.#work.get(length);
     if (!work) {
       // Two sizes are kept: the prefill's, used once or again and again, and the single token's.
-      if (this.#work.size > 2) this.#work.clear();
-      this.#work.set(chunk.length, work = this.#decoder.workspace(chunk.length));
+      if (this.#work.size > 2) this.#forgetWork();
+      this.#work.set(length, work = this.#decoder.workspace(length));
     }
     const place = { cache: this.#cache, position: this.position };
     const logits = await this.#decoder.forward(chunk, work, { ...place, ...options });
-    this.position += chunk.length;
-    return logits ? await this.#decoder.backend.read(logits) : new Float32Array(0);
+    this.position += length;
+    return logits;
+  }
+
+  #forgetWork(): void {
+    const { backend } = this.#decoder;
+    for (const work of this.#work.values()) {
+      for (const tensor of Object.values(work) as Tensor[]) backend.free?.(tensor);
+    }
+    this.#work.clear();
+  }
+
+  /** Gives back what the sequence holds; it cannot be continued. */
+  [Symbol.dispose](): void {
+    this.#forgetWork();
+    this.#decoder.backend.free?.(this.#cache);
   }
 }

@@ -8,6 +8,9 @@ import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./sampling.ts";
 import type { Message } from "./tokenizer.ts";
 
+/** Tokens that are chosen before the first of them is shown, where nothing is drawn. */
+const AHEAD = 8;
+
 /** How a text is continued. */
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to add at most; 64 when absent. */
@@ -100,25 +103,32 @@ export async function* generateStream(
     );
   }
   const capacity = Math.min(context, ids.length + maxTokens);
-  const session = model.session(capacity);
+  using session = model.session(capacity);
   const stops = [options.stop ?? []].flat();
   const eos = new Set(model.config.eos_token_id);
   const tokens: number[] = [];
   let input = ids;
   while (ids.length + tokens.length < capacity) {
-    const next = sampler.next(await session.forward(input, { logits: "last" }));
-    if (eos.has(next)) {
-      yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
-      return;
+    for (const next of await choose(input)) {
+      if (eos.has(next)) {
+        yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
+        return;
+      }
+      tokens.push(next);
+      input = [next];
+      const found = stops.map((stop) => text(true).indexOf(stop)).filter((at) => at >= 0);
+      if (found.length > 0) {
+        yield { text: text(true).slice(0, Math.min(...found)), tokens: [...tokens], stoppedBy: "stop" };
+        return;
+      }
+      yield { text: text(ids.length + tokens.length === capacity), tokens: [...tokens], stoppedBy: "length" };
     }
-    tokens.push(next);
-    input = [next];
-    const found = stops.map((stop) => text(true).indexOf(stop)).filter((at) => at >= 0);
-    if (found.length > 0) {
-      yield { text: text(true).slice(0, Math.min(...found)), tokens: [...tokens], stoppedBy: "stop" };
-      return;
-    }
-    yield { text: text(ids.length + tokens.length === capacity), tokens: [...tokens], stoppedBy: "length" };
+  }
+
+  /** The next tokens: what depends on no draw is chosen some steps at a time. */
+  async function choose(input: number[]): Promise<number[]> {
+    if (sampler.wanted > 1) return [sampler.next(await session.likeliest(input, sampler.wanted))];
+    return await session.greedy(input, Math.min(AHEAD, capacity - ids.length - tokens.length));
   }
 
   /** The text so far: decoded together with the prompt, since a tokenizer may strip what stands first. */

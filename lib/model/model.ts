@@ -54,8 +54,8 @@ export class Model implements Disposable {
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
   readonly #decoder: Decoder;
-  /** How many models made of one another, not yet disposed of, run on the backend. */
-  #sharing = { models: 1 };
+  /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
+  #sharing = { models: 1, uses: new WeakMap<Matrix | PackedMatrix, number>() };
   #disposed = false;
 
   /**
@@ -80,6 +80,13 @@ export class Model implements Disposable {
       return weights.get(name);
     };
     this.#decoder = new Decoder(parts.config, { backend: parts.backend, find });
+    this.#use();
+  }
+
+  /** Counts a use of every tensor. */
+  #use(): void {
+    const { uses } = this.#sharing;
+    for (const tensor of this.tensors.values()) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
   }
 
   /** The same model with some tensors replaced, or under another name. */
@@ -87,7 +94,8 @@ export class Model implements Disposable {
     const model = new Model({ ...this, ...changes });
     if (model.backend === this.backend) {
       model.#sharing = this.#sharing;
-      this.#sharing.models++;
+      model.#sharing.models++;
+      model.#use();
     }
     return model;
   }
@@ -148,11 +156,23 @@ export class Model implements Disposable {
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
-  /** Frees what the backend holds, once the last of the models that share it is disposed of. */
+  /**
+   * Frees what the backend holds of the tensors that no other model shares, and the backend once the last of the models
+   * that share it is disposed of.
+   */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (--this.#sharing.models === 0) this.backend[Symbol.dispose]();
+    const { backend, tensors } = this;
+    const { uses } = this.#sharing;
+    for (const tensor of tensors.values()) {
+      const others = uses.get(tensor)! - 1;
+      uses.set(tensor, others);
+      if (others > 0) continue;
+      uses.delete(tensor);
+      backend.forget?.(tensor);
+    }
+    if (--this.#sharing.models === 0) backend[Symbol.dispose]();
   }
 }
 
@@ -181,14 +201,13 @@ export interface LoadOptions extends BackendOptions {
  * console.log(model.config.num_hidden_layers, model.size.parameters); // 4 3410176
  * ```
  */
-// deno-lint-ignore require-await -- reading is fast and synchronous today; hubs and devices will wait
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
   const url = embedded.get(name);
   const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
   using checkpoint = Checkpoint.open(folder);
   const { config } = checkpoint;
   using open = new DisposableStack();
-  const backend = open.use(createBackend(options.backend, options));
+  const backend = open.use(await createBackend(options.backend, options));
   const room = backend.codes?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
   for (const { tensor, rows, cols, optional } of expectedTensors(config)) {

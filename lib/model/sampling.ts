@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Largest } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { Random } from "../random.ts";
 
@@ -23,6 +24,14 @@ export function argmax(values: Float32Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
+}
+
+/** The `count` largest values, the largest first; of equals the one that stands first. */
+export function largest(values: Float32Array, count: number): Largest {
+  const order = count === 1
+    ? [argmax(values)]
+    : Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b).slice(0, count);
+  return { ids: Uint32Array.from(order), values: Float32Array.from(order, (id) => values[id]!) };
 }
 
 /** Draws tokens; the same seed and logits give the same tokens. */
@@ -53,22 +62,27 @@ export class Sampler {
     }
   }
 
-  /** The next token. @param logits [vocab_size], not changed. */
-  next(logits: Float32Array): number {
-    if (this.#temperature === 0) return argmax(logits);
-    const order = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
-    const kept = order.slice(0, Math.min(this.#topK, order.length));
-    const largest = logits[kept[0]!]!;
-    const shares = kept.map((id) => Math.exp((logits[id]! - largest) / this.#temperature));
+  /** How many of the largest logits a choice looks at: 1 when greedy, topK, or all there are. */
+  get wanted(): number {
+    return this.#temperature === 0 ? 1 : this.#topK;
+  }
+
+  /** The next token. @param largest the {@linkcode Sampler.wanted} largest logits, largest first. */
+  next({ ids, values }: Largest): number {
+    if (this.#temperature === 0) return ids[0]!;
+    const kept = Math.min(this.#topK, ids.length);
+    const shares = Array.from(values.subarray(0, kept), (value) => {
+      return Math.exp((value - values[0]!) / this.#temperature);
+    });
     const total = shares.reduce((sum, share) => sum + share, 0);
     let count = 0;
     let mass = 0;
-    while (count < kept.length && (count === 0 || mass < this.#topP * total)) mass += shares[count++]!;
+    while (count < kept && (count === 0 || mass < this.#topP * total)) mass += shares[count++]!;
     let draw = this.#random.next() * mass;
     for (let i = 0; i < count; i++) {
       draw -= shares[i]!;
-      if (draw < 0) return kept[i]!;
+      if (draw < 0) return ids[i]!;
     }
-    return kept[count - 1]!;
+    return ids[count - 1]!;
   }
 }

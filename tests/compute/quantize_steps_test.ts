@@ -140,8 +140,8 @@ Deno.test("kernels work through a matrix of many slabs", () => {
   assertSame(pool, matrixOf(3, 2 ** 21 + 5), { format: "int4" });
 });
 
-Deno.test("the wasm backend quantizes, and throws what quantize() throws", () => {
-  using backend = createBackend("wasm", { threads: 1 });
+Deno.test("the wasm backend quantizes, and throws what quantize() throws", async () => {
+  using backend = await createBackend("wasm", { threads: 1 });
   const matrix = matrixOf(3, 10);
   const options = { format: "any4", name: "a.weight" };
   assertEquals(backend.quantize!(matrix, options), quantize(matrix, options));

@@ -157,6 +157,42 @@ export class Commands implements Disposable {
     return copy;
   }
 
+  /**
+   * Seconds that the device takes for what `record` records, once all before is done: by its own clock where it has one,
+   * else until it says that it is done, which some say with a delay of 10 milliseconds.
+   *
+   * @throws {DeviceError} when anything has failed.
+   */
+  async seconds(record: () => void): Promise<number> {
+    const { gpu } = this.#device;
+    this.submit();
+    await gpu.queue.onSubmittedWorkDone();
+    if (!this.#device.features.has("timestamp-query")) {
+      const start = performance.now();
+      record();
+      this.submit();
+      await gpu.queue.onSubmittedWorkDone();
+      await this.#device.check();
+      return (performance.now() - start) / 1000;
+    }
+    const querySet = gpu.createQuerySet({ type: "timestamp", count: 2 });
+    const buffer = gpu.createBuffer({
+      size: 16,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    this.#encoder = gpu.createCommandEncoder();
+    const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+    this.#pass = this.#encoder.beginComputePass({ timestampWrites });
+    record();
+    this.#close();
+    this.#encoder ??= gpu.createCommandEncoder();
+    this.#encoder.resolveQuerySet(querySet, 0, 2, buffer, 0);
+    const [start, end] = new BigUint64Array(await this.read({ buffer, id: -1, bytes: 16 }, 16));
+    querySet.destroy();
+    buffer.destroy();
+    return Number(end! - start!) / 1e9;
+  }
+
   /** A buffer to read from: the kept one if it is large enough and nobody reads from it. */
   #land(size: number): GPUBuffer {
     const kept = this.#landing;
@@ -211,6 +247,7 @@ export class Commands implements Disposable {
   }
 
   #forget(room: Room): void {
+    if (this.#recorded > 0) this.submit();
     for (const key of this.#users.get(room.id) ?? []) this.#groups.delete(key);
     this.#users.delete(room.id);
   }

@@ -64,7 +64,9 @@ export class Device implements Disposable {
    * @throws {DeviceError} when there is no adapter, none that is wanted, or it gives no device.
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+    const adapter = await quietly(() =>
+      navigator.gpu?.requestAdapter({ powerPreference: "high-performance" })
+    );
     if (!adapter) throw new DeviceError("Cannot use WebGPU: this machine has no adapter");
     const { info } = adapter;
     if (info.isFallbackAdapter && options.software === false) {
@@ -139,5 +141,19 @@ export class Device implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.gpu.destroy();
+  }
+}
+
+/** Mesa's drivers complain on stderr where XDG_RUNTIME_DIR is not set, which only a display needs. */
+async function quietly<T>(open: () => Promise<T>): Promise<T> {
+  const name = "XDG_RUNTIME_DIR";
+  const may = Deno.build.os === "linux" &&
+    Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+  if (!may || Deno.env.has(name)) return await open();
+  Deno.env.set(name, "/tmp");
+  try {
+    return await open();
+  } finally {
+    Deno.env.delete(name);
   }
 }

@@ -30,7 +30,7 @@ export class Memory implements Disposable {
   #freeBytes = 0;
   #next = 0;
   #bytes = 0;
-  /** Is told of a room that is gone for good. */
+  /** Is told of a room that is about to go for good. */
   onGone: (room: Room) => void = () => {};
   /** Rooms whose holder was forgotten without giving them back. */
   readonly #abandoned = new FinalizationRegistry((room: Room) => this.free(room));
@@ -55,10 +55,9 @@ export class Memory implements Disposable {
    * Takes a buffer. It holds anything.
    *
    * @param bytes how many are needed.
-   * @param holder when it is forgotten, the buffer is free again, some time later.
    * @throws {MemoryError} when a binding cannot be so large.
    */
-  take(bytes: number, holder?: object): Room {
+  take(bytes: number): Room {
     const size = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
     if (size > this.most) {
       throw new MemoryError(`Cannot take ${bytes} bytes on the GPU: a binding has ${this.most} at most`);
@@ -72,8 +71,12 @@ export class Memory implements Disposable {
       this.#all.set(room.id, room);
       this.#bytes += size;
     }
-    if (holder) this.#abandoned.register(holder, room, room);
     return room;
+  }
+
+  /** Frees a room some time after its holder is forgotten, if nobody has before. */
+  tie(room: Room, holder: object): void {
+    this.#abandoned.register(holder, room, room);
   }
 
   /** Gives a buffer back: to who wants as much next, or to the device. */
@@ -83,8 +86,8 @@ export class Memory implements Disposable {
     if (this.#freeBytes + room.bytes > KEPT) {
       this.#all.delete(room.id);
       this.#bytes -= room.bytes;
-      room.buffer.destroy();
       this.onGone(room);
+      room.buffer.destroy();
       return;
     }
     this.#freeBytes += room.bytes;

@@ -1,0 +1,378 @@
+/**
+ * The backend on WebGPU: every operation of the decoder is a WGSL kernel, and activations stay on the device.
+ *
+ * @module
+ */
+import { add } from "../../../kernels/wgsl/add.ts";
+import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
+import { attentionDecode } from "../../../kernels/wgsl/attention_decode.ts";
+import { attentionPrefill } from "../../../kernels/wgsl/attention_prefill.ts";
+import { columnSums } from "../../../kernels/wgsl/column_sums.ts";
+import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
+import { embed } from "../../../kernels/wgsl/embed.ts";
+import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
+import { rope } from "../../../kernels/wgsl/rope.ts";
+import { storeKv } from "../../../kernels/wgsl/store_kv.ts";
+import { swiglu } from "../../../kernels/wgsl/swiglu.ts";
+import { topK, type TopKPass } from "../../../kernels/wgsl/top_k.ts";
+import { TensorError } from "../../errors.ts";
+import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
+import type { Matrix } from "../../matrix/matrix.ts";
+import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
+import type {
+  AttentionPlace,
+  Backend,
+  KvCache,
+  KvShape,
+  Largest,
+  Tensor,
+  TokenIds,
+  TokenPlace,
+  Weight,
+} from "../backend.ts";
+import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { type Pool, sharedPool } from "../wasm/pool.ts";
+import { WasmSteps } from "../wasm/quantize_steps.ts";
+import { Commands, type Slice } from "./commands.ts";
+import { Device, type DeviceOptions } from "./device.ts";
+import { LinearRunner } from "./linear.ts";
+import { Memory, type Room } from "./memory.ts";
+import { Tuner, winnersFile } from "./tuner.ts";
+import { type GpuWeight, Weights } from "./weights.ts";
+
+/** How a WebGPU backend is made. */
+export interface WebGpuOptions extends DeviceOptions {
+  /**
+   * Time the kernels that could do a product when one of its shape first comes, and remember the fastest on disk; when
+   * false, what is remembered or documented as the default is taken. True where the GPU is a real one, when absent.
+   */
+  tune?: boolean;
+  /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
+  tunedFile?: string;
+}
+
+interface GpuTensor extends Tensor {
+  readonly room: Room;
+}
+
+interface GpuCache extends KvCache {
+  readonly headDim: number;
+  /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
+  readonly layers: { k?: Room; v?: Room }[];
+}
+
+interface GpuIds extends TokenIds {
+  readonly room: Room;
+}
+
+/** Bytes between token ids, each of which a kernel sees alone. */
+const ID_STRIDE = 256;
+
+/** Bytes of the largest values, and of where they stand. */
+const LARGEST = 1024;
+
+/** Keys from which on an attention of few tokens is split among workgroups, and how many each should have. */
+const SPLIT = 1024;
+const EACH = 512;
+const MOST_PARTS = 16;
+
+/** Tokens up to which each attends in workgroups of its own. */
+const FEW = 4;
+
+const roomOf = (tensor: Tensor) => (tensor as GpuTensor).room;
+
+/** The WebGPU backend. */
+export class WebGpuBackend implements Backend {
+  readonly name = "webgpu";
+  /** Where it runs. */
+  readonly device: Device;
+  readonly #memory: Memory;
+  readonly #commands: Commands;
+  readonly #weights: Weights;
+  readonly #linear: LinearRunner;
+  /** Kernels by what they do: a decode step makes no text anew. */
+  readonly #kernels = new Map<string, readonly Kernel[]>();
+  readonly #passes = new Map<string, readonly TopKPass[]>();
+  readonly #frequencies = new WeakMap<Float32Array, Room>();
+  /** Buffers for what lives from one kernel to the next only. */
+  readonly #scratch = new Map<string, Room>();
+  /** Who quantizes. */
+  #pool: Pool | undefined;
+
+  private constructor(device: Device, tuner: Tuner) {
+    this.device = device;
+    this.#memory = new Memory(device);
+    this.#commands = new Commands(device, this.#memory);
+    this.#weights = new Weights(this.#memory, this.#commands);
+    this.#linear = new LinearRunner({ device, commands: this.#commands, memory: this.#memory, tuner });
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @throws {DeviceError} when there is none, or none that is wanted.
+   */
+  static async open(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+    const device = await Device.open(options);
+    const tuner = new Tuner(device, {
+      tune: options.tune ?? !device.software,
+      file: options.tunedFile ?? winnersFile(),
+    });
+    return new WebGpuBackend(device, tuner);
+  }
+
+  /** Bytes on the device: weights, activations, caches, and what is kept for the next ones. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  get mostBytes(): number {
+    return this.#memory.most;
+  }
+
+  weight(matrix: Matrix | PackedMatrix): Weight {
+    return this.#weights.of(matrix);
+  }
+
+  forget(matrix: Matrix | PackedMatrix): void {
+    this.#weights.forget(matrix);
+  }
+
+  tensor(rows: number, cols: number): Tensor {
+    const tensor: GpuTensor = { rows, cols, room: this.#memory.take(4 * rows * cols) };
+    this.#memory.tie(tensor.room, tensor);
+    return tensor;
+  }
+
+  cache(shape: KvShape): KvCache {
+    const layers = Array.from({ length: shape.layers }, () => ({}));
+    const cache: GpuCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
+    return cache;
+  }
+
+  free(held: Tensor | KvCache): void {
+    if ("layers" in held) {
+      for (const layer of (held as GpuCache).layers) {
+        for (const room of [layer.k, layer.v]) if (room) this.#memory.free(room);
+        layer.k = layer.v = undefined;
+      }
+    } else this.#memory.free(roomOf(held as Tensor));
+  }
+
+  embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
+    const weight = dense(table);
+    let from: Room | Slice;
+    if ("ids" in ids) from = slice(ids);
+    else {
+      checkIds(ids, table);
+      const room = this.#take("ids", 4 * ids.length);
+      this.#commands.write(room, Uint32Array.from(ids));
+      from = room;
+    }
+    const tokens = out.rows;
+    for (const { shape: part, rooms } of weight.parts) {
+      const { firstRow, rows, dtype } = part as DenseShape;
+      const shape = { cols: table.cols, dtype, firstRow, rows };
+      const [kernel] = this.#kernel(`embed ${Object.values(shape)}`, () => [embed(shape)]);
+      this.#commands.run(kernel!, [roomOf(out), rooms[0]!, from], { tokens });
+    }
+  }
+
+  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void {
+    const { epsilon } = options;
+    const [kernel] = this.#kernel(`norm ${x.cols} ${epsilon}`, () => [rmsNorm({ cols: x.cols, epsilon })]);
+    this.#commands.run(kernel!, [roomOf(out), roomOf(x), vector(options.weight)], { tokens: x.rows });
+  }
+
+  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
+    checkLinear(out, x, options.weight);
+    const bias = options.bias && vector(options.bias);
+    this.#linear.run(roomOf(out), roomOf(x), { weight: options.weight as GpuWeight, bias, tokens: x.rows });
+  }
+
+  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void {
+    const { position, frequencies } = options;
+    const shape = { cols: x.cols, half: frequencies.length };
+    const [kernel] = this.#kernel(`rope ${Object.values(shape)}`, () => [rope(shape)]);
+    let room = this.#frequencies.get(frequencies);
+    if (!room) {
+      room = this.#memory.take(frequencies.byteLength);
+      this.#memory.tie(room, frequencies);
+      this.#commands.write(room, frequencies);
+      this.#frequencies.set(frequencies, room);
+    }
+    this.#commands.run(kernel!, [roomOf(x), room], { tokens: x.rows, position });
+  }
+
+  attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
+    const cache = options.cache as GpuCache;
+    const { position } = options;
+    const { headDim } = cache;
+    const { q, k, v } = qkv;
+    const tokens = q.rows;
+    const total = position + tokens;
+    checkRoom(cache, total);
+    const layer = cache.layers[options.layer]!;
+    for (const name of ["k", "v"] as const) {
+      layer[name] = this.#grown(layer[name], { cache, total, position, cols: k.cols });
+    }
+    const [keys, values] = [layer.k!, layer.v!];
+    const step = { tokens, position };
+    const [store] = this.#kernel(`store ${k.cols}`, () => [storeKv({ cols: k.cols })]);
+    this.#commands.run(store!, [keys, values, roomOf(k), roomOf(v)], step);
+
+    const shape = { heads: q.cols / headDim, kvHeads: k.cols / headDim, headDim };
+    const name = Object.values(shape).join();
+    if (tokens > FEW) {
+      const [kernel] = this.#kernel(`prefill ${name}`, () => [attentionPrefill(shape)]);
+      this.#commands.run(kernel!, [roomOf(out), roomOf(q), keys, values], step);
+      return;
+    }
+    // A power of two, so that few kernels do for all lengths.
+    const parts = total < SPLIT ? 1 : Math.min(MOST_PARTS, 2 ** Math.floor(Math.log2(total / EACH)));
+    const [decode, combine] = this.#kernel(
+      `decode ${name} ${parts}`,
+      () =>
+        parts === 1
+          ? [attentionDecode(shape)]
+          : [attentionDecode({ ...shape, parts }), attentionCombine({ ...shape, parts })],
+    );
+    if (!combine) {
+      this.#commands.run(decode!, [roomOf(out), roomOf(q), keys, values], step);
+      return;
+    }
+    const found = this.#take("found", 4 * tokens * shape.heads * parts * (headDim + 2));
+    this.#commands.run(decode!, [found, roomOf(q), keys, values], step);
+    this.#commands.run(combine, [roomOf(out), found], step);
+  }
+
+  /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
+  #grown(
+    room: Room | undefined,
+    need: { cache: GpuCache; total: number; position: number; cols: number },
+  ): Room {
+    const { cache, total, position, cols } = need;
+    const bytes = 4 * cols;
+    if (room && room.bytes >= total * bytes) return room;
+    const tokens = Math.min(cache.capacity, Math.max(total, 2 * position));
+    const larger = this.#memory.take(tokens * bytes);
+    this.#memory.tie(larger, cache);
+    if (room) {
+      if (position > 0) this.#commands.copy(room, larger, { bytes: position * bytes });
+      this.#memory.free(room);
+    }
+    return larger;
+  }
+
+  swiglu(out: Tensor, gate: Tensor, up: Tensor): void {
+    const [kernel] = this.#kernel(`swiglu ${out.cols}`, () => [swiglu({ cols: out.cols })]);
+    this.#commands.run(kernel!, [roomOf(out), roomOf(gate), roomOf(up)], { tokens: out.rows });
+  }
+
+  add(x: Tensor, y: Tensor): void {
+    const [kernel] = this.#kernel(`add ${x.cols}`, () => [add({ cols: x.cols })]);
+    this.#commands.run(kernel!, [roomOf(x), roomOf(y)], { tokens: x.rows });
+  }
+
+  async read(x: Tensor): Promise<Float32Array> {
+    return new Float32Array(await this.#read(roomOf(x), 4 * x.rows * x.cols));
+  }
+
+  async columnSums(x: Tensor): Promise<Float64Array> {
+    const { rows, cols } = x;
+    const [kernel] = this.#kernel(`columns ${cols}`, () => [columnSums({ cols })]);
+    const room = this.#take("columns", 4 * 3 * cols);
+    this.#commands.run(kernel!, [room, roomOf(x)], { tokens: rows });
+    return Float64Array.from(new Float32Array(await this.#read(room, 4 * 3 * cols)));
+  }
+
+  async largest(x: Tensor, k: number): Promise<Largest> {
+    const room = this.#take("largest", 2 * LARGEST);
+    const [ids, values] = [0, LARGEST].map((offset) => ({ room, offset, bytes: 4 * k }));
+    this.#topK(x, k, ids!, values!);
+    const data = await this.#read(room, 2 * LARGEST);
+    return { ids: new Uint32Array(data, 0, k), values: new Float32Array(data, LARGEST, k) };
+  }
+
+  /** The k largest values of x's only row, and where they stand. */
+  #topK(x: Tensor, k: number, ids: Slice, values: Room | Slice): void {
+    const passes = this.#passes.get(`${x.cols} ${k}`) ?? topK({ vocab: x.cols, k });
+    this.#passes.set(`${x.cols} ${k}`, passes);
+    let source = roomOf(x);
+    for (const [i, { kernel, scratch }] of passes.entries()) {
+      const best = scratch > 0 ? this.#take(`best ${i}`, 4 * scratch) : undefined;
+      this.#commands.run(kernel, best ? [best, source] : [ids, values, source], { tokens: 1 });
+      if (best) source = best;
+    }
+  }
+
+  tokenIds(length: number): TokenIds {
+    const ids: GpuIds = { length, room: this.#memory.take(length * ID_STRIDE) };
+    this.#memory.tie(ids.room, ids);
+    return ids;
+  }
+
+  argmax(place: TokenPlace, x: Tensor): void {
+    this.#topK(x, 1, slice(place), this.#take("value", 4));
+    // What follows is a step of its own: one submission a token.
+    this.#commands.submit();
+  }
+
+  async readIds(ids: TokenIds, count: number): Promise<number[]> {
+    const words = new Uint32Array(await this.#read((ids as GpuIds).room, count * ID_STRIDE));
+    return Array.from({ length: count }, (_, i) => words[i * ID_STRIDE / 4]!);
+  }
+
+  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
+    // Exact k-means needs float64, which WGSL does not have.
+    return quantizeBy(new WasmSteps(this.#pool ??= sharedPool()), { matrix, options });
+  }
+
+  async #read(room: Room, bytes: number): Promise<ArrayBuffer> {
+    const data = await this.#commands.read(room, bytes);
+    await this.#linear.tune();
+    return data;
+  }
+
+  #kernel(name: string, make: () => Kernel[]): readonly Kernel[] {
+    let kernels = this.#kernels.get(name);
+    if (!kernels) this.#kernels.set(name, kernels = make());
+    return kernels;
+  }
+
+  /** A buffer of at least so many bytes for a purpose, the same as long as it is large enough. */
+  #take(purpose: string, bytes: number): Room {
+    const kept = this.#scratch.get(purpose);
+    if (kept && kept.bytes >= bytes) return kept;
+    if (kept) this.#memory.free(kept);
+    const room = this.#memory.take(bytes);
+    this.#scratch.set(purpose, room);
+    return room;
+  }
+
+  /** Gives the device and all that is on it back. */
+  [Symbol.dispose](): void {
+    this.#pool?.[Symbol.dispose]();
+    this.#commands[Symbol.dispose]();
+    this.#memory[Symbol.dispose]();
+    this.device[Symbol.dispose]();
+  }
+}
+
+/** A weight that is not packed. */
+function dense(weight: Weight): GpuWeight {
+  const known = weight as GpuWeight;
+  if (known.packed) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
+  return known;
+}
+
+/** A vector's values. */
+function vector(weight: Weight): Room {
+  return dense(weight).parts[0]!.rooms[0]!;
+}
+
+/** The one id of a place. */
+function slice({ ids, at }: TokenPlace): Slice {
+  return { room: (ids as GpuIds).room, offset: at * ID_STRIDE, bytes: 4 };
+}

@@ -1,0 +1,117 @@
+/**
+ * x · Wᵀ: which kernels.
+ *
+ * @module
+ */
+import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import { denseKernels, tableKernels } from "../../../kernels/wgsl/mod.ts";
+import type { Commands } from "./commands.ts";
+import type { Device } from "./device.ts";
+import type { Memory, Room } from "./memory.ts";
+import type { Tuner } from "./tuner.ts";
+import type { GpuWeight, Part } from "./weights.ts";
+
+/** A product of a part with some tokens. */
+interface Product {
+  readonly part: Part;
+  readonly bias?: Room;
+  readonly tokens: number;
+}
+
+/** How products are computed. */
+interface Plan {
+  /** What they do, whatever the weight's values and its place. */
+  readonly task: string;
+  /** Kernels that can do it, by name, the default first. */
+  readonly candidates: ReadonlyMap<string, Kernel>;
+}
+
+/** Tokens that have kernels of their own. */
+const FEW = 8;
+
+/** Products of a shape that take turns when it is timed: enough to leave none of them in a cache. */
+const TURNS = 32;
+
+/** Runs linears on a device. */
+export class LinearRunner {
+  readonly #device: Device;
+  readonly #commands: Commands;
+  readonly #memory: Memory;
+  readonly #tuner: Tuner;
+  /** What is known of each part, by tokens and bias. */
+  readonly #plans = new WeakMap<Part, Map<string, Plan>>();
+  /** Tasks that have been met and not been timed. */
+  readonly #open = new Map<string, Product[]>();
+
+  /** @param means what it works with. */
+  constructor(means: { device: Device; commands: Commands; memory: Memory; tuner: Tuner }) {
+    this.#device = means.device;
+    this.#commands = means.commands;
+    this.#memory = means.memory;
+    this.#tuner = means.tuner;
+  }
+
+  /** out = x · weightᵀ + bias. */
+  run(out: Room, x: Room, options: { weight: GpuWeight; bias?: Room; tokens: number }): void {
+    const { weight, bias, tokens } = options;
+    for (const part of weight.parts) {
+      const product = { part, bias, tokens };
+      const plan = this.#plan(product);
+      if (plan.candidates.size > 1 && this.#tuner.isOpen(plan.task)) {
+        const met = this.#open.get(plan.task);
+        if (!met) this.#open.set(plan.task, [product]);
+        else if (met.length < TURNS) met.push(product);
+      }
+      this.#run(this.#tuner.winner(plan.task), { out, x, product });
+    }
+  }
+
+  /** Times the kernels of the shapes that have come since, and takes the fastest from now on. */
+  async tune(): Promise<void> {
+    for (const [task, products] of this.#open) {
+      this.#open.delete(task);
+      const { tokens, part: { shape } } = products[0]!;
+      const [x, out] = [shape.cols, shape.outCols].map((cols) => this.#memory.take(4 * tokens * cols));
+      const turn = (name: string) => () =>
+        this.#commands.seconds(() => {
+          for (const product of products) this.#run(name, { out: out!, x: x!, product });
+        });
+      const names = [...this.#plan(products[0]!).candidates.keys()];
+      await this.#tuner.decide(task, new Map(names.map((name) => [name, turn(name)])));
+      this.#memory.free(x!);
+      this.#memory.free(out!);
+    }
+  }
+
+  /** Runs the kernel of that name, or the default where there is none. */
+  #run(name: string | undefined, { out, x, product }: { out: Room; x: Room; product: Product }): void {
+    const { part, bias, tokens } = product;
+    const { candidates } = this.#plan(product);
+    const kernel = (name !== undefined && candidates.get(name)) || candidates.values().next().value!;
+    this.#commands.run(kernel, [out, x, ...part.rooms, ...(bias ? [bias] : [])], { tokens });
+  }
+
+  #plan({ part, bias, tokens }: Product): Plan {
+    let plans = this.#plans.get(part);
+    if (!plans) this.#plans.set(part, plans = new Map());
+    const key = `${tokens > FEW ? "many" : tokens} tokens, bias ${!!bias}`;
+    let plan = plans.get(key);
+    if (!plan) {
+      const { firstRow: _, outCols: __, ...shape } = part.shape;
+      const what = Object.entries(shape).map(([name, value]) => `${name} ${value}`).join(", ");
+      const options = {
+        tokens,
+        device: { features: this.#device.features, subgroupSize: this.#device.subgroupSize },
+      };
+      const candidates = part.kind === "table"
+        ? tableKernels({ ...part.shape, bias: !!bias }, options)
+        : denseKernels({ ...part.shape, bias: !!bias }, options);
+      plan = {
+        task: `${part.kind} ${what}, ${key}`,
+        candidates: new Map(candidates.map(({ name, kernel }) => [name, kernel])),
+      };
+      plans.set(key, plan);
+    }
+    return plan;
+  }
+}

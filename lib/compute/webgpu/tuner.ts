@@ -1,0 +1,117 @@
+/**
+ * Which of several kernels is the fastest on this device, found by timing and remembered on disk.
+ *
+ * @module
+ */
+import type { Device } from "./device.ts";
+
+/** How a tuner works. */
+export interface TunerOptions {
+  /** Time candidates; when false, what is remembered is used, and the default where nothing is. */
+  readonly tune: boolean;
+  /** Where winners are remembered; nowhere when absent. */
+  readonly file?: string;
+}
+
+/** What the file holds: winners' names by what they do, by device. */
+type Winners = Record<string, Record<string, string>>;
+
+/** Rounds in which candidates take turns; the median counts. */
+const ROUNDS = 5;
+
+/** The choices of a device. */
+export class Tuner {
+  readonly #device: Device;
+  readonly #options: TunerOptions;
+  readonly #winners: Map<string, string>;
+
+  /** Remembers what the file holds about the device; a file that is not there or makes no sense is no reason to stop. */
+  constructor(device: Device, options: TunerOptions) {
+    this.#device = device;
+    this.#options = options;
+    const known = options.file === undefined ? {} : readWinners(options.file)[device.description];
+    this.#winners = new Map(Object.entries(known ?? {}));
+  }
+
+  /** The name of the winner at a task, if it is known. */
+  winner(task: string): string | undefined {
+    return this.#winners.get(task);
+  }
+
+  /** Whether a task is still to be timed. */
+  isOpen(task: string): boolean {
+    return this.#options.tune && !this.#winners.has(task);
+  }
+
+  /**
+   * Lets candidates take turns at a task, and remembers the fastest.
+   *
+   * @param candidates each runs once, over enough weights to leave none in a cache, and gives the seconds that it took.
+   */
+  async decide(task: string, candidates: ReadonlyMap<string, () => Promise<number>>): Promise<string> {
+    const times = new Map([...candidates.keys()].map((name) => [name, [] as number[]]));
+    // The first round compiles.
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const [name, run] of candidates) {
+        const seconds = await run();
+        if (round >= 0) times.get(name)!.push(seconds);
+      }
+    }
+    const median = (name: string) => times.get(name)!.sort((a, b) => a - b)[ROUNDS >> 1]!;
+    const winner = [...candidates.keys()].reduce((best, name) => median(name) < median(best) ? name : best);
+    this.#winners.set(task, winner);
+    this.#save(task, winner);
+    return winner;
+  }
+
+  #save(task: string, winner: string): void {
+    const { file } = this.#options;
+    if (file === undefined || !granted({ name: "write", path: file })) return;
+    const all = readWinners(file);
+    all[this.#device.description] = { ...all[this.#device.description], [task]: winner };
+    try {
+      Deno.mkdirSync(file.replace(/[^/\\]*$/, ""), { recursive: true });
+      const beside = `${file}.${Deno.pid}`;
+      Deno.writeTextFileSync(beside, JSON.stringify(all, null, 2));
+      Deno.renameSync(beside, file);
+    } catch {
+      // On a full disk, say, the next process times again.
+    }
+  }
+}
+
+function readWinners(file: string): Winners {
+  try {
+    const winners: unknown = JSON.parse(Deno.readTextFileSync(file));
+    const isRecord = (value: unknown): value is Record<string, unknown> =>
+      typeof value === "object" && value !== null && !Array.isArray(value);
+    if (!isRecord(winners)) return {};
+    return Object.fromEntries(
+      Object.entries(winners).map(([device, tasks]) => [
+        device,
+        Object.fromEntries(
+          Object.entries(isRecord(tasks) ? tasks : {}).filter(([, name]) => typeof name === "string"),
+        ),
+      ]),
+    ) as Winners;
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Where winners are remembered unless somebody says otherwise: any4/kernels.json in the user's cache folder; undefined where
+ * the process may not know or write there.
+ */
+export function winnersFile(): string | undefined {
+  if (!granted({ name: "env" })) return undefined;
+  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ?? (home && `${home}/.cache`);
+  if (!cache) return undefined;
+  const file = `${cache}/any4/kernels.json`;
+  return granted({ name: "read", path: file }) ? file : undefined;
+}
+
+function granted(descriptor: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}

@@ -1,0 +1,82 @@
+/**
+ * Weights on the device: uploaded once, a part at a time where a binding cannot hold them.
+ *
+ * @module
+ */
+import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
+import type { TableShape } from "../../../kernels/wgsl/table.ts";
+import type { Matrix } from "../../matrix/matrix.ts";
+import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import type { Weight } from "../backend.ts";
+import type { Commands } from "./commands.ts";
+import type { Memory, Room } from "./memory.ts";
+import { denseParts, rowRanges, tableParts } from "./weight_parts.ts";
+
+/** What a part is, as kernels have to know it; without bias. */
+export type PartShape =
+  | { readonly kind: "dense"; readonly shape: DenseShape }
+  | { readonly kind: "table"; readonly shape: TableShape };
+
+/** Rows of a weight. */
+export type Part = PartShape & {
+  /** Its buffers, in the order in which kernels bind them. */
+  readonly rooms: readonly Room[];
+};
+
+/** A weight in its place. */
+export interface GpuWeight extends Weight {
+  /** Whether it is a table and codes. */
+  readonly packed: boolean;
+  /** All of its rows, in order. */
+  readonly parts: readonly Part[];
+}
+
+/** The weights of a device. */
+export class Weights {
+  readonly #memory: Memory;
+  readonly #commands: Commands;
+  /** Each matrix is on the device once, however many models share it, as long as it lives. */
+  readonly #known = new WeakMap<Matrix | PackedMatrix, GpuWeight>();
+
+  /** @param memory where they go, by way of the commands. */
+  constructor(memory: Memory, commands: Commands) {
+    this.#memory = memory;
+    this.#commands = commands;
+  }
+
+  /** A matrix's weight. */
+  of(matrix: Matrix | PackedMatrix): GpuWeight {
+    let weight = this.#known.get(matrix);
+    if (!weight) {
+      const parts = rowRanges(matrix, this.#memory.most).map((rows) => this.#part(matrix, rows));
+      weight = { rows: matrix.rows, cols: matrix.cols, packed: isPacked(matrix), parts };
+      for (const { rooms } of parts) for (const room of rooms) this.#memory.tie(room, weight);
+      this.#known.set(matrix, weight);
+    }
+    return weight;
+  }
+
+  /** Gives a matrix's weight back. */
+  forget(matrix: Matrix | PackedMatrix): void {
+    for (const { rooms } of this.#known.get(matrix)?.parts ?? []) {
+      for (const room of rooms) this.#memory.free(room);
+    }
+    this.#known.delete(matrix);
+  }
+
+  #part(matrix: Matrix | PackedMatrix, rows: { from: number; to: number }): Part {
+    if (isPacked(matrix)) {
+      const { shape, codes, scales, codebook } = tableParts(matrix, { rows });
+      return { kind: "table", shape, rooms: [codes, scales, codebook].map((data) => this.#put(data)) };
+    }
+    // Vectors are read as singles.
+    const { shape, weights } = denseParts(matrix.rows === 1 ? { ...matrix, dtype: "F32" } : matrix, { rows });
+    return { kind: "dense", shape, rooms: [this.#put(weights)] };
+  }
+
+  #put(data: Uint32Array | Float32Array): Room {
+    const room = this.#memory.take(data.byteLength);
+    this.#commands.write(room, data);
+    return room;
+  }
+}
