@@ -1,42 +1,62 @@
 /**
- * Root mean square norm.
+ * Root mean square norm, alone or with the residual connection before it.
  *
  * @module
  */
-import type { Kernel } from "./kernel.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
+import { vectors } from "./vectors.ts";
 
-/** Invocations of a workgroup. */
-const THREADS = 128;
+/** What is normalized. */
+export interface RmsNormShape {
+  /** Features. */
+  readonly cols: number;
+  /** Keeps the root from being 0. */
+  readonly epsilon: number;
+  /** Whether something is added to x first. */
+  readonly add?: boolean;
+}
 
 /**
- * out[t] = x[t] / √(mean x[t]² + epsilon) · weight (Zhang and Sennrich 2019, equation 4).
+ * out[t] = x[t] / √(mean x[t]² + epsilon) · weight (Zhang and Sennrich 2019, equation 4); with `add`, x += y before, in
+ * place: what a decoder does between its blocks, in one kernel.
  *
- * Bindings: out [tokens, cols], x [tokens, cols], weight [cols]. A workgroup a token: every thread adds up the squares
- * of every 128th value, then the sums are added in a tree.
+ * Bindings: out [tokens, cols], x [tokens, cols], weight [cols], and y [tokens, cols] with `add`. A workgroup a token:
+ * every thread adds up the squares of every 128th vector of values (256th where rows are long), then the sums are added
+ * in a tree.
  */
-export function rmsNorm(shape: { cols: number; epsilon: number }): Kernel {
-  const { cols, epsilon } = shape;
+export function rmsNorm(shape: RmsNormShape): Kernel {
+  const { cols, epsilon, add = false } = shape;
+  const { type, perRow, width } = vectors(cols);
+  const threads = perRow > 512 ? 256 : 128;
   return {
-    name: `rms_norm ${cols}`,
+    name: `rms_norm ${cols}${add ? " of a sum" : ""}`,
     workgroups: (tokens) => [tokens, 1, 1],
-    code: `@group(0) @binding(0) var<storage, read_write> out: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-var<workgroup> sums: array<f32, ${THREADS}>;
+    code: `@group(0) @binding(0) var<storage, read_write> out: array<${type}>;
+@group(0) @binding(1) var<storage, ${add ? "read_write" : "read"}> x: array<${type}>;
+@group(0) @binding(2) var<storage, read> weight: array<${type}>;
+${add ? `@group(0) @binding(3) var<storage, read> y: array<${type}>;` : ""}
+var<workgroup> sums: array<f32, ${threads}>;
 
-@compute @workgroup_size(${THREADS})
+@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
-  let row = wid.x * ${cols}u;
+  let row = wid.x * ${perRow}u;
   var sum = 0.0;
-  for (var c = i; c < ${cols}u; c += ${THREADS}u) { sum += x[row + c] * x[row + c]; }
-  sums[i] = sum;
-  workgroupBarrier();
-  for (var n = ${THREADS / 2}u; n > 0u; n /= 2u) {
-    if (i < n) { sums[i] += sums[i + n]; }
-    workgroupBarrier();
+  for (var c = i; c < ${perRow}u; c += ${threads}u) {
+    let value = x[row + c]${add ? " + y[row + c]" : ""};
+    ${add ? "x[row + c] = value;" : ""}
+    sum += ${width === 4 ? "dot(value, value)" : "value * value"};
   }
-  let factor = 1.0 / sqrt(sums[0] / ${cols}.0 + ${epsilon.toExponential()});
-  for (var c = i; c < ${cols}u; c += ${THREADS}u) { out[row + c] = x[row + c] * factor * weight[c]; }
+  sums[i] = sum;
+${
+      unrolled(Math.log2(threads), (step) => {
+        const n = threads >> (step + 1);
+        return `  workgroupBarrier();
+  if (i < ${n}u) { sums[i] += sums[i + ${n}u]; }`;
+      })
+    }
+  workgroupBarrier();
+  let factor = inverseSqrt(sums[0] / ${cols}.0 + ${epsilon.toExponential()});
+  for (var c = i; c < ${perRow}u; c += ${threads}u) { out[row + c] = x[row + c] * factor * weight[c]; }
 }`,
   };
 }
