@@ -1,0 +1,39 @@
+/**
+ * What a kernel's text begins with: its bindings, and how it reads activations four at a time.
+ *
+ * @module
+ */
+import { STEP } from "./kernel.ts";
+
+/** How a kernel multiplies: in singles, or in halves whose products are added up in singles. */
+export type Element = "f32" | "f16";
+
+/**
+ * WGSL of bindings 0, 1, … of group 0, named and typed as given, in that order. The first `writes` are written; one of
+ * type `Step` is the uniform of what changes from call to call.
+ */
+export function bindings(types: Readonly<Record<string, string>>, { writes = 1 } = {}): string {
+  return Object.entries(types).map(([name, type], i) => {
+    const space = type === "Step" ? "uniform" : i < writes ? "storage, read_write" : "storage, read";
+    return `${type === "Step" ? STEP + "\n" : ""}@group(0) @binding(${i}) var<${space}> ${name}: ${type};`;
+  }).join("\n");
+}
+
+/** WGSL type of the binding `x`, [tokens, cols] f32: four values a load where rows are whole fours. */
+export function activationsType(cols: number): string {
+  return cols % 4 === 0 ? "array<vec4f>" : "array<f32>";
+}
+
+/**
+ * WGSL of `load4(t, c)`: the activations of token t in columns c … c + 3, c a multiple of 4; 0 beyond the last column, so
+ * that kernels may run on to a multiple of 32 columns.
+ */
+export function activations(cols: number): string {
+  const head = "fn load4(t: u32, c: u32) -> vec4f {";
+  if (cols % 32 === 0) return `${head} return x[t * ${cols / 4}u + c / 4u]; }`;
+  if (cols % 4 === 0) {
+    return `${head} return select(vec4f(), x[t * ${cols / 4}u + c / 4u], c < ${cols}u); }`;
+  }
+  const values = [0, 1, 2, 3].map((i) => `select(0.0, x[at + ${i}u], c + ${i}u < ${cols}u)`);
+  return `${head} let at = t * ${cols}u + c; return vec4f(${values.join(", ")}); }`;
+}

@@ -1,0 +1,103 @@
+/**
+ * Packed weights, fourth rung: several rows a workgroup.
+ *
+ * @module
+ */
+import { activations, activationsType, type Element } from "./bindings.ts";
+import { type Kernel, line, workgroupIndex } from "./kernel.ts";
+import { reduction } from "./reduction.ts";
+import {
+  addChunk,
+  beginSums,
+  chunksOf,
+  codesType,
+  type Lookup,
+  outAt,
+  plusBias,
+  tableBindings,
+  type TableShape,
+  threadsFor,
+} from "./table.ts";
+import { single } from "./table_3_lut.ts";
+
+/** What the kernels of several rows can vary; all of it but tokens is for a tuner to choose. */
+export interface RowsOptions {
+  /** Tokens, 1 … 8. */
+  readonly tokens: number;
+  /** How products are computed; f32 when absent. */
+  readonly element?: Element;
+  /** Rows of a workgroup: 4 when absent, 2 for many tokens, whose sums would not stay in registers. */
+  readonly rows?: number;
+  /** Columns that an invocation takes at a time, one of {@linkcode chunksOf}; the fewest when absent. */
+  readonly chunk?: number;
+  /** Invocations of a workgroup; by the number of chunks when absent. */
+  readonly threads?: number;
+  /** Least size of the device's subgroups; without them when absent. */
+  readonly subgroupSize?: number;
+}
+
+/** Makes the look-up of a kernel once its rows and invocations are known. */
+export type LookupOf = (
+  shape: TableShape,
+  options: { rows: number; threads: number; element: Element },
+) => Lookup;
+
+/** The kernel of several rows with any look-up. */
+export function rowsKernel(
+  shape: TableShape,
+  { name, lookupOf, options }: { name: string; lookupOf: LookupOf; options: RowsOptions },
+): Kernel {
+  const { cols, bits } = shape;
+  const { tokens, element = "f32", rows = tokens > 4 ? 2 : 4, chunk = chunksOf(bits)[0]! } = options;
+  const chunks = Math.ceil(cols / chunk);
+  const threads = options.threads ?? threadsFor(chunks);
+  const lookup = lookupOf(shape, { rows, threads, element });
+  const values = Array.from({ length: rows * tokens }, (_, j) => `a${j % rows}_${Math.floor(j / rows)}`);
+  const sums = reduction(values, { threads, subgroupSize: options.subgroupSize });
+  const count = Math.ceil(shape.rows / rows);
+  return {
+    name: `table ${name} ${shape.rows}×${cols} ${bits} bits ${element}`,
+    features: [...(element === "f16" ? ["shader-f16"] : []), ...sums.features],
+    workgroups: () => line(count),
+    code: `${element === "f16" ? "enable f16;" : ""}
+${tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, chunk) })}
+${activations(cols)}
+${lookup.declare}
+${sums.declare}
+
+@compute @workgroup_size(${threads})
+fn main(
+  @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+  @builtin(local_invocation_index) i: u32${sums.parameters},
+) {
+  let row = ${workgroupIndex} * ${rows}u;
+  ${beginSums(shape, { rows, tokens })}
+  ${lookup.fill}
+  for (var k = i; k < ${chunks}u; k += ${threads}u) {
+    ${addChunk(shape, { rows, tokens, chunk, lookup, element })}
+  }
+  ${sums.reduce}
+  for (var j = i; j < ${rows * tokens}u; j += ${threads}u) {
+    let r = row + j % ${rows}u;
+    if (r < ${shape.rows}u) {
+      ${outAt(shape, { t: `(j / ${rows}u)`, row: "r" })} = ${sums.total("j")}${plusBias(shape, "r")};
+    }
+  }
+}`,
+  };
+}
+
+/**
+ * A workgroup for several rows: activations are loaded once for all of them, and so are the sums that zeros are
+ * multiplied by.
+ *
+ * An invocation takes as few columns at a time as fill a word (8 of 4 bits): neighbours then load neighbouring words,
+ * and activations 32 bytes apart. With 32 columns each (`chunk`), activations lie 128 bytes apart, and every load of a
+ * subgroup touches as many cache lines as it has invocations: where activations are read more often than codes, that
+ * costs more than wide loads of codes gain.
+ *
+ * Groups must be multiples of the chunk, or one. Bindings: table.ts.
+ */
+export function tableRows(shape: TableShape, options: RowsOptions): Kernel {
+  return rowsKernel(shape, { name: "rows", lookupOf: single, options });
+}
