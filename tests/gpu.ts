@@ -12,7 +12,7 @@ import { Device } from "../lib/compute/webgpu/device.ts";
 import { Memory } from "../lib/compute/webgpu/memory.ts";
 
 /** Whether there is one. */
-export const hasGpu = await navigator.gpu?.requestAdapter() !== null;
+export const hasGpu = await Device.open().then((device) => (device[Symbol.dispose](), true), () => false);
 
 /** What a test's name says where there is none. */
 export const gpuReason = hasGpu ? "" : " (ignored: WebGPU finds no adapter)";

@@ -30,6 +30,8 @@ export interface BackendOptions {
    * where the GPU is a real one, when absent.
    */
   tune?: boolean;
+  /** Where the "webgpu" backend remembers them; `any4/kernels.json` in the user's cache folder when absent. */
+  tunedFile?: string;
 }
 
 /**

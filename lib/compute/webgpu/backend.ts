@@ -104,7 +104,11 @@ export class WebGpuBackend implements Backend {
     this.device = device;
     this.#memory = new Memory(device);
     this.#commands = new Commands(device, this.#memory);
-    this.#weights = new Weights(this.#memory, this.#commands);
+    this.#weights = new Weights({
+      memory: this.#memory,
+      commands: this.#commands,
+      mostBytes: device.mostBytes,
+    });
     this.#linear = new LinearRunner({ device, commands: this.#commands, memory: this.#memory, tuner });
   }
 
@@ -128,7 +132,7 @@ export class WebGpuBackend implements Backend {
   }
 
   get mostBytes(): number {
-    return this.#memory.most;
+    return this.device.mostBytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {

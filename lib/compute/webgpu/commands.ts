@@ -39,6 +39,9 @@ const SLOTS = 16;
 /** Bytes from a step to the next. */
 const SLOT = 256;
 
+/** Bytes that are written at a time. */
+const PIECE = 16 << 20;
+
 /** Kernels of a submission at most: what is long is begun before all of it is known. */
 const MANY = 1024;
 
@@ -111,14 +114,16 @@ export class Commands implements Disposable {
   write(room: Room, data: ArrayBufferView): void {
     if (this.#recorded > 0) this.submit();
     const { queue } = this.#device.gpu;
-    const { buffer, byteOffset, byteLength } = data;
-    // Writes are of whole words.
-    const whole = byteLength & ~3;
-    queue.writeBuffer(room.buffer, 0, buffer as ArrayBuffer, byteOffset, whole);
-    if (whole < byteLength) {
-      const rest = new Uint8Array(4);
-      rest.set(new Uint8Array(buffer, byteOffset + whole, byteLength - whole));
-      queue.writeBuffer(room.buffer, whole, rest);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      let piece = bytes.subarray(at, at + PIECE);
+      // Neither memory that threads share nor a part of a word can be written as it is.
+      if (piece.buffer instanceof SharedArrayBuffer || piece.length % 4 !== 0) {
+        const copy = new Uint8Array(Math.ceil(piece.length / 4) * 4);
+        copy.set(piece);
+        piece = copy;
+      }
+      queue.writeBuffer(room.buffer, at, piece as Uint8Array<ArrayBuffer>);
     }
   }
 

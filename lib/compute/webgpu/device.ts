@@ -11,6 +11,8 @@ export interface DeviceOptions {
   software?: boolean;
   /** Features to do without, as if the adapter lacked them: to test what happens then. */
   without?: readonly string[];
+  /** Bytes of a binding at most, as if the adapter allowed no more: to test how large weights are split. */
+  mostBytes?: number;
 }
 
 /** Features that make kernels faster, each asked for where the adapter has it. */
@@ -38,13 +40,23 @@ export class Device implements Disposable {
   readonly features: ReadonlySet<string>;
   /** Invocations of a subgroup at least; 0 without subgroups. */
   readonly subgroupSize: number;
+  /** Bytes of a binding at most. */
+  readonly mostBytes: number;
   #failure: DeviceError | undefined;
   #closed = false;
   /** Error scopes that are still open questions. */
   readonly #scopes = new Set<Promise<void>>();
 
-  private constructor(gpu: GPUDevice, info: GPUAdapterInfo, features: ReadonlySet<string>) {
+  private constructor(
+    gpu: GPUDevice,
+    { info, features, mostBytes = Infinity }: {
+      info: GPUAdapterInfo;
+      features: ReadonlySet<string>;
+      mostBytes?: number;
+    },
+  ) {
     this.gpu = gpu;
+    this.mostBytes = Math.min(mostBytes, gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.description = info.description || info.device || info.vendor || "unnamed GPU";
     this.software = info.isFallbackAdapter;
     this.features = features;
@@ -84,7 +96,7 @@ export class Device implements Disposable {
       return each.filter((name) => name !== undefined);
     });
     try {
-      return new Device(await open(had), info, new Set(had));
+      return new Device(await open(had), { info, features: new Set(had), mostBytes: options.mostBytes });
     } catch (cause) {
       throw new DeviceError(`Cannot open ${info.description}: ${(cause as Error).message}`, { cause });
     }

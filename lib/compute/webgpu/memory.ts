@@ -45,12 +45,6 @@ export class Memory implements Disposable {
     return this.#bytes;
   }
 
-  /** Bytes of a binding at most. */
-  get most(): number {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.gpu.limits;
-    return Math.min(maxStorageBufferBindingSize, maxBufferSize);
-  }
-
   /**
    * Takes a buffer. It holds anything.
    *
@@ -59,8 +53,10 @@ export class Memory implements Disposable {
    */
   take(bytes: number): Room {
     const size = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
-    if (size > this.most) {
-      throw new MemoryError(`Cannot take ${bytes} bytes on the GPU: a binding has ${this.most} at most`);
+    if (size > this.#device.mostBytes) {
+      throw new MemoryError(
+        `Cannot take ${bytes} bytes on the GPU: a binding has ${this.#device.mostBytes} at most`,
+      );
     }
     let room = this.#free.get(size)?.pop();
     if (room) {

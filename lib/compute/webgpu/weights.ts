@@ -35,20 +35,22 @@ export interface GpuWeight extends Weight {
 export class Weights {
   readonly #memory: Memory;
   readonly #commands: Commands;
+  readonly #mostBytes: number;
   /** Each matrix is on the device once, however many models share it, as long as it lives. */
   readonly #known = new WeakMap<Matrix | PackedMatrix, GpuWeight>();
 
-  /** @param memory where they go, by way of the commands. */
-  constructor(memory: Memory, commands: Commands) {
-    this.#memory = memory;
-    this.#commands = commands;
+  /** @param means where they go, by which way, and how much fits a binding. */
+  constructor(means: { memory: Memory; commands: Commands; mostBytes: number }) {
+    this.#memory = means.memory;
+    this.#commands = means.commands;
+    this.#mostBytes = means.mostBytes;
   }
 
   /** A matrix's weight. */
   of(matrix: Matrix | PackedMatrix): GpuWeight {
     let weight = this.#known.get(matrix);
     if (!weight) {
-      const parts = rowRanges(matrix, this.#memory.most).map((rows) => this.#part(matrix, rows));
+      const parts = rowRanges(matrix, this.#mostBytes).map((rows) => this.#part(matrix, rows));
       weight = { rows: matrix.rows, cols: matrix.cols, packed: isPacked(matrix), parts };
       for (const { rooms } of parts) for (const room of rooms) this.#memory.tie(room, weight);
       this.#known.set(matrix, weight);
