@@ -120,6 +120,10 @@ export interface Backend extends Disposable {
   argmax?(place: TokenPlace, x: Tensor): void;
   /** The first `count` token ids. */
   readIds?(ids: TokenIds, count: number): Promise<number[]>;
+  /** Seconds that what `run` issues takes where it is computed, without the way there and back. */
+  seconds?(run: () => void): Promise<number>;
+  /** Bytes a second that can be read and written at most: measured, by copying much more than caches hold. */
+  bandwidth?(): Promise<number>;
   /** Room for a packed matrix's codes, from where {@linkcode Backend.weight} takes them without a copy. */
   codes?(length: number): Uint32Array;
   /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */

@@ -8,6 +8,7 @@ import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
 import { attentionDecode } from "../../../kernels/wgsl/attention_decode.ts";
 import { attentionPrefill } from "../../../kernels/wgsl/attention_prefill.ts";
 import { columnSums } from "../../../kernels/wgsl/column_sums.ts";
+import { copy } from "../../../kernels/wgsl/copy.ts";
 import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
@@ -71,6 +72,9 @@ const ID_STRIDE = 256;
 
 /** Bytes of the largest values, and of where they stand. */
 const LARGEST = 1024;
+
+/** Bytes that are copied to see how fast that goes: more than caches hold. */
+const COPIED = 512 << 20;
 
 /** Keys from which on an attention of few tokens is split among workgroups, and how many each should have. */
 const SPLIT = 1024;
@@ -326,6 +330,24 @@ export class WebGpuBackend implements Backend {
   async readIds(ids: TokenIds, count: number): Promise<number[]> {
     const words = new Uint32Array(await this.#read((ids as GpuIds).room, count * ID_STRIDE));
     return Array.from({ length: count }, (_, i) => words[i * ID_STRIDE / 4]!);
+  }
+
+  seconds(run: () => void): Promise<number> {
+    return this.#commands.seconds(run);
+  }
+
+  async bandwidth(): Promise<number> {
+    const bytes = Math.min(this.device.mostBytes, COPIED);
+    const [from, to] = [this.#memory.take(bytes), this.#memory.take(bytes)];
+    const kernel = copy({ words: bytes / 4 });
+    let best = Infinity;
+    for (let i = 0; i < 10; i++) {
+      const run = () => this.#commands.run(kernel, [to, from], { tokens: 1 });
+      best = Math.min(best, await this.#commands.seconds(run));
+    }
+    this.#memory.free(from);
+    this.#memory.free(to);
+    return 2 * bytes / best;
   }
 
   quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
