@@ -18,21 +18,25 @@ export interface AttentionShape {
   readonly window?: number;
 }
 
-/** Keys whose scores a thread computes between two looks at what the others found. */
-const KEYS_EACH = 4;
+/** Keys of a tile. */
+const TILE = 256;
 
-/** Rows of values that are asked for before the first is needed. */
-const AHEAD = 4;
+/** Threads that share a key at most: so many vectors of a key lie side by side in memory. */
+const LANES = 8;
+
+/** Vectors that are asked for before the first is needed. */
+const AHEAD = 8;
 
 /**
  * out[t, h] = Σ softmax(q[t, h] · K / √headDim) · V over the keys that token t sees: causal, over a cache that holds the
  * keys and values of the tokens themselves too, `step.position + step.tokens` in all.
  *
  * Bindings: out, q [tokens, heads · headDim], keys [capacity, kvHeads · headDim], values [capacity, kvHeads · headDim],
- * step. A workgroup a head (x), a token (y) and a part of the keys (z). It goes through its keys in tiles: first every
- * thread computes the scores of some keys, then every thread adds up some keys' values for one vector of features. What
- * was added up shrinks by e^(old maximum − new maximum) when a tile has a larger score (Milakov and Gimelshein 2018,
- * "Online normalizer calculation for softmax").
+ * step. A workgroup a head (x), a token (y) and a part of the keys (z). It goes through its keys in tiles: first 8 threads
+ * share a key and multiply, each its vectors of the query, which it has in registers; then the products are added up and
+ * become weights; then every thread adds up some keys' values for one vector of features. What was added up before
+ * shrinks by e^(old maximum − new maximum) when a tile has a larger score (Milakov and Gimelshein 2018, "Online
+ * normalizer calculation for softmax").
  *
  * With `parts` = 1 (the default), out is [tokens, heads · headDim]. With more, the keys are split among that many
  * workgroups, which is faster when keys are many and heads few; then out is [tokens, heads, parts, headDim + 2], each
@@ -43,13 +47,37 @@ export function attentionDecode(shape: AttentionShape & { parts?: number }): Ker
   const { heads, kvHeads, headDim, window, parts = 1 } = shape;
   const { width, type, perRow } = vectors(headDim);
   const threads = perRow > 128 ? 256 : 128;
-  const tile = KEYS_EACH * threads;
   // Threads of a group hold the vectors of one head; groups share the keys of a tile.
   const groups = Math.floor(threads / perRow);
+  const lanes = Math.min(LANES, 2 ** Math.floor(Math.log2(perRow)));
+  const terms = Math.ceil(perRow / lanes);
+  const keysAhead = Math.min(2 ** Math.floor(Math.log2(Math.max(1, AHEAD / terms))), TILE * lanes / threads);
+  // A lane's row of products: not a multiple of the 32 banks of workgroup memory.
+  const row = TILE + 32 / LANES;
   const begin = window ? `select(0u, all - ${window}u, all > ${window}u)` : "0u";
   const dot = (a: string, b: string) => width === 4 ? `dot(${a}, ${b})` : `${a} * ${b}`;
-  const spread = width === 4 ? ["x", "y", "z", "w"].map((c) => `total.${c}`) : ["total"];
+  const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
+  // The j-th vector of a lane. The last may be past the head's end: then it is 0, times the head's last.
+  const queryVector = (j: number) => {
+    const d = `lane + ${j * lanes}u`;
+    return (j + 1) * lanes <= perRow
+      ? `  let d${j} = ${d};
+  let q${j} = q[queryAt + d${j}];`
+      : `  let d${j} = min(${d}, ${perRow - 1}u);
+  let q${j} = select(${type}(), q[queryAt + d${j}], ${d} < ${perRow}u);`;
+  };
+  // The k-th key of a lane, and its product with the query. Past the tile's end it is the last one again.
+  const apart = threads / lanes;
+  const keyVectors = (k: number) =>
+    `      let key${k} = min(base + n + ${k * apart}u, to - 1u) * ${kvHeads * perRow}u + first;
+${unrolled(terms, (j) => `      let k${k}_${j} = keys[key${k} + d${j}];`)}`;
+  const product = (k: number) =>
+    `      products[lane * ${row}u + n + ${k * apart}u] = ${
+      upTo(terms).map((j) => dot(`q${j}`, `k${k}_${j}`)).join(" + ")
+    };`;
+  const score = upTo(lanes).map((l) => `products[${l * row}u + n]`).join(" + ");
   const value = (s: string) => `weights[${s} - base] * values[(${s}) * ${kvHeads * perRow}u + column]`;
+  const spread = width === 4 ? ["x", "y", "z", "w"].map((c) => `total.${c}`) : ["total"];
   // The tree of one reduction over the threads, ending in sums[0].
   const tree = (join: (a: string, b: string) => string) =>
     unrolled(Math.log2(threads), (step) => {
@@ -74,8 +102,8 @@ export function attentionDecode(shape: AttentionShape & { parts?: number }): Ker
 @group(0) @binding(2) var<storage, read> keys: array<${type}>;
 @group(0) @binding(3) var<storage, read> values: array<${type}>;
 @group(0) @binding(4) var<uniform> step: Step;
-var<workgroup> query: array<${type}, ${perRow}>;
-var<workgroup> weights: array<f32, ${tile}>;
+var<workgroup> products: array<f32, ${lanes * row}>; // [lanes, TILE]
+var<workgroup> weights: array<f32, ${TILE}>;
 var<workgroup> sums: array<f32, ${threads}>;
 var<workgroup> added: array<${type}, ${threads}>;
 
@@ -90,22 +118,25 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u
   let start = begin + wid.z * each;
   let end = min(start + each, all);
 
-  if (i < ${perRow}u) { query[i] = q[(token * ${heads}u + head) * ${perRow}u + i]; }
+  let lane = i % ${lanes}u;
+  let queryAt = (token * ${heads}u + head) * ${perRow}u;
+${unrolled(terms, queryVector)}
   let group = i / ${perRow}u;
   let column = first + i % ${perRow}u;
   var largest = -3.4e38;
   var sum = 0.0; // of this thread's weights
   var acc = ${type}();
-  workgroupBarrier();
-  for (var base = start; base < end; base += ${tile}u) {
-    let to = min(base + ${tile}u, end);
+  for (var base = start; base < end; base += ${TILE}u) {
+    let to = min(base + ${TILE}u, end);
+    for (var n = i / ${lanes}u; base + n < to; n += ${keysAhead * apart}u) {
+${unrolled(keysAhead, keyVectors)}
+${unrolled(keysAhead, product)}
+    }
+    workgroupBarrier();
     var most = largest;
-    for (var s = base + i; s < to; s += ${threads}u) {
-      let key = s * ${kvHeads * perRow}u + first;
-      var score = 0.0;
-      for (var d = 0u; d < ${perRow}u; d++) { score += ${dot("query[d]", "keys[key + d]")}; }
-      score *= ${1 / Math.sqrt(headDim)};
-      weights[s - base] = score;
+    for (var n = i; base + n < to; n += ${threads}u) {
+      let score = (${score}) * ${1 / Math.sqrt(headDim)};
+      weights[n] = score;
       most = max(most, score);
     }
     sums[i] = most;
@@ -114,9 +145,9 @@ ${tree((a, b) => `max(${a}, ${b})`)}
     let shrink = exp(largest - most);
     largest = most;
     sum *= shrink;
-    for (var s = base + i; s < to; s += ${threads}u) {
-      let weight = exp(weights[s - base] - most);
-      weights[s - base] = weight;
+    for (var n = i; base + n < to; n += ${threads}u) {
+      let weight = exp(weights[n] - most);
+      weights[n] = weight;
       sum += weight;
     }
     workgroupBarrier();
@@ -125,7 +156,7 @@ ${tree((a, b) => `max(${a}, ${b})`)}
       var s = base + group;
       for (; s + ${(AHEAD - 1) * groups}u < to; s += ${AHEAD * groups}u) {
 ${unrolled(AHEAD, (j) => `        let v${j} = ${value(`s + ${j * groups}u`)};`)}
-        acc += ${Array.from({ length: AHEAD }, (_, j) => `v${j}`).join(" + ")};
+        acc += ${upTo(AHEAD).map((j) => `v${j}`).join(" + ")};
       }
       for (; s < to; s += ${groups}u) { acc += ${value("s")}; }
     }

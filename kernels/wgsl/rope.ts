@@ -4,32 +4,15 @@
  * @module
  */
 import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
+import { ROTATED } from "./rotation.ts";
 
 /** Invocations of a workgroup. */
 const THREADS = 128;
 
-/** 2⁶⁴ / 2π, cut off: the first 64 bits of 1 / 2π. Its words, the upper first. */
-const PER_TURN = ["0x28be60dbu", "0x9391054au"];
-
-/** Taylor coefficients of sin r / r and cos r in r², which on |r| ≤ π/4 err by less than float32 rounds. */
-const SIN = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880];
-const COS = [1, -1 / 2, 1 / 24, -1 / 720, 1 / 40320];
-
-/** WGSL of a polynomial in `x` by Horner's rule. */
-const polynomial = (coefficients: readonly number[], x: string): string =>
-  coefficients.reduceRight((sum, c) => (sum ? `(${c} + ${x} * ${sum})` : `(${c})`), "");
-
 /**
  * Rotary position embedding (Su et al. 2021, "RoFormer", equation 34), in place, on heads of 2 · half features laid side
  * by side: the pair (i, i + half) of token t turns by the angle (position + t) · frequencies[i], rounded to float32 as
- * every reference implementation has it.
- *
- * A GPU's own sin and cos may err by 2⁻¹¹, and by more for large angles, and tricks of float arithmetic to make angles
- * small are undone by compilers that reorder it. So the angle goes to turns in whole numbers (Payne and Hanek 1983): a
- * float32 is m · 2ᵉ with m < 2²⁴; m · 2⁶⁴/2π is a product of words; the 32 bits of it behind the point are the fraction
- * of a turn, and what lies before it, whole turns, is never computed. The quarter of the turn is in the upper two bits;
- * the rest is an angle of at most π/4, for which short polynomials do. Right to 2⁻²² for angles in 0 … 2²⁴; frequencies
- * must not be negative.
+ * every reference implementation has it. Frequencies must not be negative.
  *
  * Bindings: x [tokens, cols], frequencies [half], step. A thread a pair.
  */
@@ -44,28 +27,7 @@ export function rope(shape: { cols: number; half: number }): Kernel {
 @group(0) @binding(1) var<storage, read> frequencies: array<f32>;
 @group(0) @binding(2) var<uniform> step: Step;
 
-// The upper word of a · b.
-fn upper(a: u32, b: u32) -> u32 {
-  let low = (a & 0xffffu) * (b & 0xffffu);
-  let first = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
-  let second = (a & 0xffffu) * (b >> 16u) + (first & 0xffffu);
-  return (a >> 16u) * (b >> 16u) + (first >> 16u) + (second >> 16u);
-}
-
-// angle / 2π − ⌊angle / 2π⌋, in units of 2⁻³² turns.
-fn turns(angle: f32) -> u32 {
-  let bits = bitcast<u32>(angle);
-  let m = (bits & 0x7fffffu) | 0x800000u; // angle = m · 2^(exponent − 150)
-  let exponent = bits >> 23u;
-  // m · 2⁶⁴/2π in three words; the lowest only matters for what it carries.
-  let middle = m * ${PER_TURN[0]} + upper(m, ${PER_TURN[1]});
-  let top = upper(m, ${PER_TURN[0]}) + select(0u, 1u, middle < m * ${PER_TURN[0]});
-  // The fraction starts at bit 32 + 150 − exponent.
-  let shift = 150u - exponent;
-  if (shift >= 64u) { return 0u; }
-  if (shift >= 32u) { return top >> (shift - 32u); }
-  return select((middle >> shift) | (top << (32u - shift)), middle, shift == 0u);
-}
+${ROTATED}
 
 @compute @workgroup_size(${THREADS})
 fn main(
@@ -76,26 +38,13 @@ fn main(
   let pair = ${workgroupIndex} * ${THREADS}u + i;
   let token = pair / ${pairs}u;
   if (token >= step.tokens) { return; }
-  let p = pair % ${pairs}u;
-  let n = p % ${half}u;
-
-  let turn = turns(f32(step.position + token) * frequencies[n]);
-  let quarter = (turn + 0x20000000u) >> 30u;
-  let r = f32(bitcast<i32>(turn - (quarter << 30u))) * ${2 * Math.PI / 2 ** 32};
-  let squared = r * r;
-  let s = r * ${polynomial(SIN, "squared")};
-  let c = ${polynomial(COS, "squared")};
-  // A quarter turn takes (cos, sin) to (−sin, cos).
-  let odd = (quarter & 1u) == 1u;
-  let sign = select(1.0, -1.0, quarter >= 2u);
-  let cosine = sign * select(c, -s, odd);
-  let sine = sign * select(s, c, odd);
-
-  let at = token * ${cols}u + p / ${half}u * ${2 * half}u + n;
-  let a = x[at];
-  let b = x[at + ${half}u];
-  x[at] = a * cosine - b * sine;
-  x[at + ${half}u] = b * cosine + a * sine;
+  let head = pair % ${pairs}u / ${half}u;
+  let n = pair % ${half}u;
+  let a = token * ${cols}u + head * ${2 * half}u + n;
+  let b = a + ${half}u;
+  let turned = rotated(vec2f(x[a], x[b]), f32(step.position + token) * frequencies[n]);
+  x[a] = turned.x;
+  x[b] = turned.y;
 }`,
   };
 }

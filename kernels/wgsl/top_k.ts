@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Kernel, STEP, unrolled } from "./kernel.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
 
 /** Invocations of a workgroup. */
 const THREADS = 256;
@@ -39,7 +39,7 @@ export interface TopKPass {
  * sort). Candidates are compared as whole numbers: a logit's bits, turned so that larger logits are larger numbers, then
  * the id. What becomes of NaN is left open.
  *
- * Bindings of the last pass: ids [tokens, k] (u32), values [tokens, k], source, step; of those before: best, source, step.
+ * Bindings of the last pass: ids [tokens, k] (u32), values [tokens, k], source; of those before: best, source.
  * The source of the first is logits [tokens, vocab], that of the others what the pass before wrote as best, `scratch`
  * words a token. A workgroup a block (x) of a token (y).
  */
@@ -50,7 +50,7 @@ export function topK(shape: TopKShape): TopKPass[] {
   for (let count = vocab, last = false; !last;) {
     const blocks = Math.ceil(count / size);
     last = blocks === 1;
-    const kernel = pass({ k, count, blocks, size, first: count === vocab && passes.length === 0, last });
+    const kernel = pass({ k, count, blocks, size, first: passes.length === 0, last });
     passes.push({ kernel, scratch: last ? 0 : 2 * blocks * k });
     count = blocks * k;
   }
@@ -77,15 +77,13 @@ function pass(
   return {
     name: `top_k ${k} of ${count}`,
     workgroups: (tokens) => [blocks, tokens, 1],
-    code: `${STEP}
-${
+    code: `${
       last
         ? `@group(0) @binding(0) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(1) var<storage, read_write> values: array<f32>;`
         : `@group(0) @binding(0) var<storage, read_write> best: array<vec2u>;`
     }
 @group(0) @binding(${last ? 2 : 1}) var<storage, read> source: array<${first ? "f32" : "vec2u"}>;
-@group(0) @binding(${last ? 3 : 2}) var<uniform> step: Step;
 var<workgroup> candidates: array<vec2u, ${k === 1 ? THREADS : SORTED}>; // (ordered logit, id)
 
 // Whole numbers in the order of the logits. −0 is 0.
@@ -112,7 +110,6 @@ fn candidate(token: u32, n: u32) -> vec2u {
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
   let token = wid.y;
-  if (token >= step.tokens) { return; }
   let start = wid.x * ${size}u;
 ${
       k === 1

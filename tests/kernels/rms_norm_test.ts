@@ -10,7 +10,7 @@ const normal = (n: number) => Float32Array.from({ length: n }, () => random.norm
 const epsilon = 1e-5;
 
 /** What the plain backend makes of x. */
-async function normed(x: Float32Array, weight: Float32Array): Promise<Float32Array> {
+function normed(x: Float32Array, weight: Float32Array): Promise<Float32Array> {
   const plain = new PlainBackend();
   const cols = weight.length;
   const out = plain.tensor(x.length / cols, cols);
