@@ -51,22 +51,31 @@ export function groups({ cols, groupSize }: TableShape): number {
   return Math.ceil(cols / groupSize);
 }
 
+/** Types of the bindings that kernels differ in. */
+interface BindingTypes {
+  readonly x: string;
+  /** A second binding of activations, after x. */
+  readonly activationSums?: string;
+  readonly codes: string;
+  /** Whether the number of tokens is known when the kernel is started only. */
+  readonly step?: boolean;
+}
+
 /** WGSL of the bindings, and of `scaleAt(i)`: (scale, zero), and `valueAt(row, code)`: the codebook's. */
-export function tableBindings(
-  shape: TableShape,
-  types: { x: string; codes: string; step?: boolean },
-): string {
+export function tableBindings(shape: TableShape, types: BindingTypes): string {
   const { bits, codebook, perRow, scales, bias } = shape;
+  const { x, activationSums, codes, step } = types;
   const at = perRow ? `row * ${2 ** bits}u + code` : "code";
   return `${
     bindings({
       out: "array<f32>",
-      x: types.x,
-      codes: types.codes,
+      x,
+      ...(activationSums ? { activationSums } : {}),
+      codes,
       scales: scales === "f16" ? "array<u32>" : "array<vec2f>",
       codebook: codebook === "f16" ? "array<u32>" : "array<f32>",
       ...(bias ? { bias: "array<f32>" } : {}),
-      ...(types.step ? { step: "Step" } : {}),
+      ...(step ? { step: "Step" } : {}),
     })
   }
 fn scaleAt(i: u32) -> vec2f { return ${scales === "f16" ? "unpack2x16float(scales[i])" : "scales[i]"}; }
@@ -118,8 +127,8 @@ export function codesType(bits: number, chunk: number): string {
   return words === 1 || words === 3 ? "array<u32>" : `array<vec${Math.min(words, 4)}u>`;
 }
 
-/** WGSL that loads chunk `k` of a row; the names of its words. */
-function loadChunk(
+/** WGSL that loads chunk `k` of a row, and the names of its words. */
+export function loadChunk(
   shape: TableShape,
   { chunk, row, name }: { chunk: number; row: string; name: string },
 ): { load: string; words: string[] } {

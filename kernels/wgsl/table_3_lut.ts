@@ -20,16 +20,17 @@ import {
 } from "./table.ts";
 
 /**
- * The middle of each table, subtracted before values are rounded to halves and given back by middle · Σx: tables run
- * from 0 to 15 where zeros are minima, and around 0 a half is more precise and sums are smaller.
+ * The middle and the half of the range of each table, in `middles`. The middle is subtracted before values are rounded to
+ * halves or bytes, and given back by middle · Σx: tables run from 0 to 15 where zeros are minima, and around 0 rounding
+ * is finer and sums are smaller.
  */
 export function middles(
   { bits, perRow, rows }: TableShape,
   count: number,
 ): { declare: string; fill: string } {
   return {
-    declare: `var<workgroup> middles: array<f32, ${count}>;
-fn middle(row: u32) -> f32 {
+    declare: `var<workgroup> middles: array<vec2f, ${count}>;
+fn middle(row: u32) -> vec2f {
   var least = valueAt(row, 0u);
   var most = least;
   for (var v = 1u; v < ${2 ** bits}u; v++) {
@@ -37,7 +38,7 @@ fn middle(row: u32) -> f32 {
     least = min(least, value);
     most = max(most, value);
   }
-  return 0.5 * (least + most);
+  return 0.5 * vec2f(least + most, most - least);
 }`,
     fill: `if (i < ${count}u) { middles[i] = middle(${perRow ? `min(row + i, ${rows - 1}u)` : "0u"}); }
 workgroupBarrier();`,
@@ -62,7 +63,7 @@ export function single(
 ${half?.declare ?? ""}`,
     fill: `${half?.fill ?? ""}
 for (var e = i; e < ${tables * values}u; e += ${threads}u) {
-  lut[e] = ${half ? `f16(${value} - middles[e / ${values}u])` : value};
+  lut[e] = ${half ? `f16(${value} - middles[e / ${values}u].x)` : value};
 }
 workgroupBarrier();`,
     four(words, { first, r }) {
@@ -70,7 +71,7 @@ workgroupBarrier();`,
       const code = (j: number) => bitsAt(words, { offset: (first + j) * bits, count: bits });
       return `vec4<${element}>(${[0, 1, 2, 3].map((j) => `lut[${base}${code(j)}]`).join(", ")})`;
     },
-    total: half && ((r, { p, s }) => `(${p} + middles[${perRow ? r : 0}] * ${s})`),
+    total: half && ((r, { p, s }) => `(${p} + middles[${perRow ? r : 0}].x * ${s})`),
   };
 }
 
