@@ -19,13 +19,10 @@
  */
 import { bindings, type Element } from "./bindings.ts";
 import { unrolled } from "./kernel.ts";
+import type { LinearShape } from "./linear.ts";
 
 /** A packed weight, or a part of its rows, as kernels see it. */
-export interface TableShape {
-  /** Rows of this part. */
-  readonly rows: number;
-  /** Columns. */
-  readonly cols: number;
+export interface TableShape extends LinearShape {
   /** Bits of a code. */
   readonly bits: 2 | 3 | 4 | 8;
   /** Columns that share a scale. */
@@ -38,12 +35,6 @@ export interface TableShape {
   readonly line?: boolean;
   /** How scales and zeros are stored. */
   readonly scales: "f16" | "f32";
-  /** The column of `out` that this part's first row is. */
-  readonly firstRow: number;
-  /** Columns of `out`. */
-  readonly outCols: number;
-  /** Whether there is a bias. */
-  readonly bias: boolean;
 }
 
 /** Groups of a row. */
@@ -83,19 +74,6 @@ fn valueAt(row: u32, code: u32) -> f32 {
   let at = ${at};
   return ${codebook === "f16" ? "unpack2x16float(codebook[at / 2u])[at % 2u]" : "codebook[at]"};
 }`;
-}
-
-/** WGSL of what a row's bias adds, ` + bias[…]`, or nothing. */
-export function plusBias({ bias, firstRow }: { bias: boolean; firstRow: number }, row: string): string {
-  return bias ? ` + bias[${firstRow}u + ${row}]` : "";
-}
-
-/** WGSL of a row's place in `out`. */
-export function outAt(
-  shape: { firstRow: number; outCols: number },
-  place: { t: string; row: string },
-): string {
-  return `out[${place.t} * ${shape.outCols}u + ${shape.firstRow}u + ${place.row}]`;
 }
 
 /** WGSL of `count` bits from bit `offset` of a stream in `words`. Only 3-bit codes cross from a word to the next. */
@@ -212,15 +190,4 @@ ${
       return `{ let q = scaleAt(row${r}${group}); ${sums.join(" ")} }`;
     })
   }`;
-}
-
-/** WGSL that declares the sums of {@linkcode addChunk}, and its rows from `row` on, none beyond the last. */
-export function beginSums(shape: TableShape, { rows, tokens }: { rows: number; tokens: number }): string {
-  const sums = (r: number) => Array.from({ length: tokens }, (_, t) => `var a${r}_${t} = 0.0;`).join(" ");
-  return unrolled(rows, (r) => `let row${r} = min(row + ${r}u, ${shape.rows - 1}u); ${sums(r)}`);
-}
-
-/** Threads that share the chunks of a row: no more than there are, a power of two of 32 … 128. */
-export function threadsFor(chunks: number): number {
-  return chunks > 64 ? 128 : chunks > 32 ? 64 : 32;
 }

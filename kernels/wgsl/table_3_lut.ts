@@ -4,20 +4,9 @@
  * @module
  */
 import { activations, activationsType, type Element } from "./bindings.ts";
-import { type Kernel, line, unrolled, workgroupIndex } from "./kernel.ts";
-import { tree } from "./reduction.ts";
-import {
-  addChunk,
-  beginSums,
-  bitsAt,
-  codesType,
-  type Lookup,
-  outAt,
-  plusBias,
-  tableBindings,
-  type TableShape,
-  threadsFor,
-} from "./table.ts";
+import type { Kernel } from "./kernel.ts";
+import { rowsMain, threadsFor } from "./linear.ts";
+import { addChunk, bitsAt, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
 
 /**
  * The middle and the half of the range of each table, in `middles`. The middle is subtracted before values are rounded to
@@ -85,38 +74,26 @@ export function tableLut(
   shape: TableShape,
   { tokens, element = "f32" }: { tokens: number; element?: Element },
 ): Kernel {
-  const { rows, cols, bits } = shape;
+  const { cols, bits } = shape;
   const chunks = Math.ceil(cols / 32);
   const threads = threadsFor(chunks);
   const lookup = single(shape, { rows: 1, threads, element });
-  const sums = tree(Array.from({ length: tokens }, (_, t) => `a0_${t}`), { threads });
+  const { code, workgroups } = rowsMain(shape, {
+    rows: 1,
+    tokens,
+    threads,
+    chunks,
+    fill: lookup.fill,
+    add: addChunk(shape, { rows: 1, tokens, chunk: 32, lookup, element }),
+  });
   return {
-    name: `table lut ${rows}×${cols} ${bits} bits ${element}`,
+    name: `table lut ${shape.rows}×${cols} ${bits} bits ${element}`,
     features: element === "f16" ? ["shader-f16"] : [],
-    workgroups: () => line(rows),
+    workgroups,
     code: `${element === "f16" ? "enable f16;" : ""}
 ${tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, 32) })}
 ${activations(cols)}
 ${lookup.declare}
-${sums.declare}
-
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) i: u32,
-) {
-  let row = ${workgroupIndex};
-  ${beginSums(shape, { rows: 1, tokens })}
-  ${lookup.fill}
-  for (var k = i; k < ${chunks}u; k += ${threads}u) {
-    ${addChunk(shape, { rows: 1, tokens, chunk: 32, lookup, element })}
-  }
-  ${sums.reduce}
-  if (i == 0u && row < ${rows}u) {
-    ${
-      unrolled(tokens, (t) =>
-        `${outAt(shape, { t: `${t}u`, row: "row" })} = ${sums.total(`${t}u`)}${plusBias(shape, "row")};`)
-    }
-  }
-}`,
+${code}`,
   };
 }

@@ -4,20 +4,9 @@
  * @module
  */
 import { INT8_GROUP } from "./activations_int8.ts";
-import { type Kernel, line, unrolled, workgroupIndex } from "./kernel.ts";
-import { reduction } from "./reduction.ts";
-import {
-  beginSums,
-  bitsAt,
-  codesType,
-  groups,
-  loadChunk,
-  outAt,
-  plusBias,
-  tableBindings,
-  type TableShape,
-  threadsFor,
-} from "./table.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
+import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
+import { bitsAt, codesType, groups, loadChunk, tableBindings, type TableShape } from "./table.ts";
 import { middles } from "./table_3_lut.ts";
 
 /** What the kernel can vary; all of it but tokens is for a tuner to choose. */
@@ -95,65 +84,49 @@ export function fitsInt8({ bits, line, groupSize, cols }: TableShape): boolean {
  */
 export function tableInt8(shape: TableShape, options: Int8Options): Kernel {
   const { cols, bits } = shape;
-  const { tokens, rows = tokens > 4 ? 2 : 4 } = options;
+  const { tokens, rows = rowsFor(tokens), subgroupSize } = options;
   const chunks = Math.ceil(cols / 32);
   const threads = threadsFor(chunks);
   const bytes = bits === 8 ? asBytes() : byTuples(shape, { rows, threads });
-  const values = Array.from({ length: rows * tokens }, (_, j) => `a${j % rows}_${Math.floor(j / rows)}`);
-  const sums = reduction(values, { threads, subgroupSize: options.subgroupSize });
-  const count = Math.ceil(shape.rows / rows);
   const group = shape.groupSize >= cols ? "" : ` * ${groups(shape)}u + 32u * k / ${shape.groupSize}u`;
-  const xWord = (t: number, j: number) => `x${t}_${j >> 2}.${"xyzw"[j & 3]}`;
   const eight = [0, 1, 2, 3, 4, 5, 6, 7];
+  const load = unrolled(
+    tokens,
+    (t) =>
+      `let x${t}_0 = x[${2 * t * chunks}u + 2u * k]; let x${t}_1 = x[${2 * t * chunks}u + 2u * k + 1u];
+let s${t} = activationSums[${t * chunks}u + k];`,
+  );
+  const multiply = unrolled(rows, (r) => {
+    const { load, words } = loadChunk(shape, { chunk: 32, row: `row${r}`, name: "w" });
+    return `{
+${load}
+${eight.map((j) => `let b${j} = ${bytes.four(words, { first: 4 * j, r })};`).join("\n")}
+let q = scaleAt(row${r}${group});
+let u = ${bytes.units(r)};
+${
+      unrolled(tokens, (t) => {
+        const dot = eight.map((j) => `dot4I8Packed(b${j}, x${t}_${j >> 2}.${"xyzw"[j & 3]})`).join(" + ");
+        return `a${r}_${t} += q.x * (u.y * s${t}.x * f32(${dot}) + u.x * s${t}.y) + q.y * s${t}.y;`;
+      })
+    }
+}`;
+  });
+  const { code, ...start } = rowsMain(shape, {
+    rows,
+    tokens,
+    threads,
+    chunks,
+    subgroupSize,
+    fill: bytes.fill,
+    add: `${load}\n${multiply}`,
+  });
   return {
     name: `table int8 ${shape.rows}×${cols} ${bits} bits`,
-    features: sums.features,
-    workgroups: () => line(count),
+    ...start,
     code: `${
       tableBindings(shape, { x: "array<vec4u>", activationSums: "array<vec2f>", codes: codesType(bits, 32) })
     }
 ${bytes.declare}
-${sums.declare}
-
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32${sums.parameters},
-) {
-  let row = ${workgroupIndex} * ${rows}u;
-  ${beginSums(shape, { rows, tokens })}
-  ${bytes.fill}
-  for (var k = i; k < ${chunks}u; k += ${threads}u) {
-    ${
-      unrolled(tokens, (t) =>
-        `let x${t}_0 = x[${2 * t * chunks}u + 2u * k]; let x${t}_1 = x[${2 * t * chunks}u + 2u * k + 1u];
-    let s${t} = activationSums[${t * chunks}u + k];`)
-    }
-    ${
-      unrolled(rows, (r) => {
-        const { load, words } = loadChunk(shape, { chunk: 32, row: `row${r}`, name: "w" });
-        const four = eight.map((j) => `let b${j} = ${bytes.four(words, { first: 4 * j, r })};`);
-        const adds = Array.from({ length: tokens }, (_, t) => {
-          const dot = eight.map((j) => `dot4I8Packed(b${j}, ${xWord(t, j)})`).join(" + ");
-          return `a${r}_${t} += q.x * (u.y * s${t}.x * f32(${dot}) + u.x * s${t}.y) + q.y * s${t}.y;`;
-        });
-        return `{
-      ${load}
-      ${four.join("\n      ")}
-      let q = scaleAt(row${r}${group});
-      let u = ${bytes.units(r)};
-      ${adds.join("\n      ")}
-    }`;
-      })
-    }
-  }
-  ${sums.reduce}
-  for (var j = i; j < ${rows * tokens}u; j += ${threads}u) {
-    let r = row + j % ${rows}u;
-    if (r < ${shape.rows}u) {
-      ${outAt(shape, { t: `(j / ${rows}u)`, row: "r" })} = ${sums.total("j")}${plusBias(shape, "r")};
-    }
-  }
-}`,
+${code}`,
   };
 }
