@@ -7,21 +7,12 @@
  *
  * @module
  */
+import type { LinearShape } from "./linear.ts";
 
 /** A dense weight, or a part of its rows, as kernels see it. */
-export interface DenseShape {
-  /** Rows of this part. */
-  readonly rows: number;
-  /** Columns. */
-  readonly cols: number;
+export interface DenseShape extends LinearShape {
   /** How values are stored. */
   readonly dtype: "F32" | "F16" | "BF16";
-  /** The column of `out` that this part's first row is. */
-  readonly firstRow: number;
-  /** Columns of `out`. */
-  readonly outCols: number;
-  /** Whether there is a bias. */
-  readonly bias: boolean;
 }
 
 /** WGSL of the two values in a word. */

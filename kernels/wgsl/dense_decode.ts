@@ -5,9 +5,8 @@
  */
 import { activations, activationsType, bindings } from "./bindings.ts";
 import { type DenseShape, weights, weightsType } from "./dense.ts";
-import { type Kernel, line, unrolled, workgroupIndex } from "./kernel.ts";
-import { reduction } from "./reduction.ts";
-import { outAt, plusBias, threadsFor } from "./table.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
+import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
 
 /** What the kernel can vary; all of it but tokens is for a tuner to choose. */
 export interface DenseOptions {
@@ -28,16 +27,23 @@ export interface DenseOptions {
  */
 export function denseDecode(shape: DenseShape, options: DenseOptions): Kernel {
   const { cols, dtype } = shape;
-  const { tokens, rows = tokens > 4 ? 2 : 4 } = options;
+  const { tokens, rows = rowsFor(tokens), subgroupSize } = options;
   const chunks = Math.ceil(cols / 8);
-  const threads = options.threads ?? threadsFor(chunks);
-  const values = Array.from({ length: rows * tokens }, (_, j) => `a${j % rows}_${Math.floor(j / rows)}`);
-  const sums = reduction(values, { threads, subgroupSize: options.subgroupSize });
-  const count = Math.ceil(shape.rows / rows);
+  const products = (t: number) =>
+    Array.from({ length: rows }, (_, r) => `a${r}_${t} += dot(w${r}.a, xa) + dot(w${r}.b, xb);`).join(" ");
+  const { code, ...start } = rowsMain(shape, {
+    rows,
+    tokens,
+    threads: options.threads ?? threadsFor(chunks),
+    chunks,
+    subgroupSize,
+    add: `let c = 8u * k;
+${unrolled(rows, (r) => `let w${r} = load8(row${r}, c);`)}
+${unrolled(tokens, (t) => `{ let xa = load4(${t}u, c); let xb = load4(${t}u, c + 4u); ${products(t)} }`)}`,
+  });
   return {
     name: `dense ${shape.rows}×${cols} ${dtype}`,
-    features: sums.features,
-    workgroups: () => line(count),
+    ...start,
     code: `${
       bindings({
         out: "array<f32>",
@@ -48,36 +54,6 @@ export function denseDecode(shape: DenseShape, options: DenseOptions): Kernel {
     }
 ${activations(cols)}
 ${weights(shape)}
-${sums.declare}
-
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32${sums.parameters},
-) {
-  let row = ${workgroupIndex} * ${rows}u;
-  ${unrolled(rows, (r) => `let row${r} = min(row + ${r}u, ${shape.rows - 1}u);`)}
-  ${values.map((value) => `var ${value} = 0.0;`).join(" ")}
-  for (var k = i; k < ${chunks}u; k += ${threads}u) {
-    let c = 8u * k;
-    ${unrolled(rows, (r) => `let w${r} = load8(row${r}, c);`)}
-    ${
-      unrolled(tokens, (t) => {
-        const products = Array.from(
-          { length: rows },
-          (_, r) => `a${r}_${t} += dot(w${r}.a, xa) + dot(w${r}.b, xb);`,
-        );
-        return `{ let xa = load4(${t}u, c); let xb = load4(${t}u, c + 4u); ${products.join(" ")} }`;
-      })
-    }
-  }
-  ${sums.reduce}
-  for (var j = i; j < ${rows * tokens}u; j += ${threads}u) {
-    let r = row + j % ${rows}u;
-    if (r < ${shape.rows}u) {
-      ${outAt(shape, { t: `(j / ${rows}u)`, row: "r" })} = ${sums.total("j")}${plusBias(shape, "r")};
-    }
-  }
-}`,
+${code}`,
   };
 }

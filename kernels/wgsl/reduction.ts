@@ -66,11 +66,3 @@ workgroupBarrier();`,
     total: (value) => `total(${value} * ${most}u, subgroupCount)`,
   };
 }
-
-/** The tree, or subgroups where the least size of the device's is given. */
-export function reduction(
-  values: readonly string[],
-  { threads, subgroupSize }: { threads: number; subgroupSize?: number },
-): Reduction {
-  return subgroupSize ? subgroups(values, { threads, least: subgroupSize }) : tree(values, { threads });
-}

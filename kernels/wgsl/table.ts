@@ -19,13 +19,10 @@
  */
 import { bindings, type Element } from "./bindings.ts";
 import { unrolled } from "./kernel.ts";
+import type { LinearShape } from "./linear.ts";
 
 /** A packed weight, or a part of its rows, as kernels see it. */
-export interface TableShape {
-  /** Rows of this part. */
-  readonly rows: number;
-  /** Columns. */
-  readonly cols: number;
+export interface TableShape extends LinearShape {
   /** Bits of a code. */
   readonly bits: 2 | 3 | 4 | 8;
   /** Columns that share a scale. */
@@ -38,12 +35,6 @@ export interface TableShape {
   readonly line?: boolean;
   /** How scales and zeros are stored. */
   readonly scales: "f16" | "f32";
-  /** The column of `out` that this part's first row is. */
-  readonly firstRow: number;
-  /** Columns of `out`. */
-  readonly outCols: number;
-  /** Whether there is a bias. */
-  readonly bias: boolean;
 }
 
 /** Groups of a row. */
@@ -51,22 +42,31 @@ export function groups({ cols, groupSize }: TableShape): number {
   return Math.ceil(cols / groupSize);
 }
 
+/** Types of the bindings that kernels differ in. */
+interface BindingTypes {
+  readonly x: string;
+  /** A second binding of activations, after x. */
+  readonly activationSums?: string;
+  readonly codes: string;
+  /** Whether the number of tokens is known when the kernel is started only. */
+  readonly step?: boolean;
+}
+
 /** WGSL of the bindings, and of `scaleAt(i)`: (scale, zero), and `valueAt(row, code)`: the codebook's. */
-export function tableBindings(
-  shape: TableShape,
-  types: { x: string; codes: string; step?: boolean },
-): string {
+export function tableBindings(shape: TableShape, types: BindingTypes): string {
   const { bits, codebook, perRow, scales, bias } = shape;
+  const { x, activationSums, codes, step } = types;
   const at = perRow ? `row * ${2 ** bits}u + code` : "code";
   return `${
     bindings({
       out: "array<f32>",
-      x: types.x,
-      codes: types.codes,
+      x,
+      ...(activationSums ? { activationSums } : {}),
+      codes,
       scales: scales === "f16" ? "array<u32>" : "array<vec2f>",
       codebook: codebook === "f16" ? "array<u32>" : "array<f32>",
       ...(bias ? { bias: "array<f32>" } : {}),
-      ...(types.step ? { step: "Step" } : {}),
+      ...(step ? { step: "Step" } : {}),
     })
   }
 fn scaleAt(i: u32) -> vec2f { return ${scales === "f16" ? "unpack2x16float(scales[i])" : "scales[i]"}; }
@@ -74,19 +74,6 @@ fn valueAt(row: u32, code: u32) -> f32 {
   let at = ${at};
   return ${codebook === "f16" ? "unpack2x16float(codebook[at / 2u])[at % 2u]" : "codebook[at]"};
 }`;
-}
-
-/** WGSL of what a row's bias adds, ` + bias[…]`, or nothing. */
-export function plusBias({ bias, firstRow }: { bias: boolean; firstRow: number }, row: string): string {
-  return bias ? ` + bias[${firstRow}u + ${row}]` : "";
-}
-
-/** WGSL of a row's place in `out`. */
-export function outAt(
-  shape: { firstRow: number; outCols: number },
-  place: { t: string; row: string },
-): string {
-  return `out[${place.t} * ${shape.outCols}u + ${shape.firstRow}u + ${place.row}]`;
 }
 
 /** WGSL of `count` bits from bit `offset` of a stream in `words`. Only 3-bit codes cross from a word to the next. */
@@ -118,8 +105,8 @@ export function codesType(bits: number, chunk: number): string {
   return words === 1 || words === 3 ? "array<u32>" : `array<vec${Math.min(words, 4)}u>`;
 }
 
-/** WGSL that loads chunk `k` of a row; the names of its words. */
-function loadChunk(
+/** WGSL that loads chunk `k` of a row, and the names of its words. */
+export function loadChunk(
   shape: TableShape,
   { chunk, row, name }: { chunk: number; row: string; name: string },
 ): { load: string; words: string[] } {
@@ -203,15 +190,4 @@ ${
       return `{ let q = scaleAt(row${r}${group}); ${sums.join(" ")} }`;
     })
   }`;
-}
-
-/** WGSL that declares the sums of {@linkcode addChunk}, and its rows from `row` on, none beyond the last. */
-export function beginSums(shape: TableShape, { rows, tokens }: { rows: number; tokens: number }): string {
-  const sums = (r: number) => Array.from({ length: tokens }, (_, t) => `var a${r}_${t} = 0.0;`).join(" ");
-  return unrolled(rows, (r) => `let row${r} = min(row + ${r}u, ${shape.rows - 1}u); ${sums(r)}`);
-}
-
-/** Threads that share the chunks of a row: no more than there are, a power of two of 32 … 128. */
-export function threadsFor(chunks: number): number {
-  return chunks > 64 ? 128 : chunks > 32 ? 64 : 32;
 }

@@ -5,7 +5,8 @@
  */
 import { activationsType } from "./bindings.ts";
 import { type Kernel, line, unrolled, workgroupIndex } from "./kernel.ts";
-import { groups, outAt, plusBias, tableBindings, type TableShape } from "./table.ts";
+import { write } from "./linear.ts";
+import { groups, tableBindings, type TableShape } from "./table.ts";
 
 /** Rows of a workgroup. */
 const ROWS = 64;
@@ -19,7 +20,6 @@ const ROWS = 64;
 export function tableNaive(shape: TableShape, { tokens }: { tokens: number }): Kernel {
   const { rows, cols, bits, groupSize } = shape;
   const wordsPerRow = Math.ceil(cols / 32) * bits;
-  // A token at a time in four columns is of no use here: x is read a value at a time.
   const xAt = (t: number) => cols % 4 === 0 ? `x[(${t * cols}u + c) / 4u][c % 4u]` : `x[${t * cols}u + c]`;
   // Only 3-bit codes cross from a word to the next.
   const crossing = bits === 3
@@ -50,10 +50,7 @@ fn main(
     let q = scaleAt(row * ${groups(shape)}u + g);
     ${unrolled(tokens, (t) => `sum${t} += q.x * p${t} + q.y * s${t};`)}
   }
-  ${
-      unrolled(tokens, (t) =>
-        `${outAt(shape, { t: `${t}u`, row: "row" })} = sum${t}${plusBias(shape, "row")};`)
-    }
+  ${unrolled(tokens, (t) => write(shape, { t: `${t}u`, row: "row", value: `sum${t}` }))}
 }`,
   };
 }

@@ -5,17 +5,8 @@
  */
 import { activations, activationsType } from "./bindings.ts";
 import { type Kernel, line, unrolled, workgroupIndex } from "./kernel.ts";
-import {
-  addChunk,
-  beginSums,
-  bitsAt,
-  codesType,
-  type Lookup,
-  outAt,
-  plusBias,
-  tableBindings,
-  type TableShape,
-} from "./table.ts";
+import { write } from "./linear.ts";
+import { addChunk, bitsAt, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
 
 /** Rows of a workgroup. */
 const ROWS = 64;
@@ -52,14 +43,12 @@ fn main(
 ) {
   let row = ${workgroupIndex} * ${ROWS}u + i;
   if (row >= ${rows}u) { return; }
-  ${beginSums(shape, { rows: 1, tokens })}
+  let row0 = row;
+  ${unrolled(tokens, (t) => `var a0_${t} = 0.0;`)}
   for (var k = 0u; k < ${Math.ceil(cols / 32)}u; k++) {
     ${addChunk(shape, { rows: 1, tokens, chunk: 32, lookup: stored(bits), element: "f32" })}
   }
-  ${
-      unrolled(tokens, (t) =>
-        `${outAt(shape, { t: `${t}u`, row: "row" })} = a0_${t}${plusBias(shape, "row")};`)
-    }
+  ${unrolled(tokens, (t) => write(shape, { t: `${t}u`, row: "row", value: `a0_${t}` }))}
 }`,
   };
 }

@@ -4,32 +4,22 @@
  * @module
  */
 import { activations, activationsType, type Element } from "./bindings.ts";
-import { type Kernel, line, unrolled, workgroupIndex } from "./kernel.ts";
-import { tree } from "./reduction.ts";
-import {
-  addChunk,
-  beginSums,
-  bitsAt,
-  codesType,
-  type Lookup,
-  outAt,
-  plusBias,
-  tableBindings,
-  type TableShape,
-  threadsFor,
-} from "./table.ts";
+import type { Kernel } from "./kernel.ts";
+import { rowsMain, threadsFor } from "./linear.ts";
+import { addChunk, bitsAt, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
 
 /**
- * The middle of each table, subtracted before values are rounded to halves and given back by middle · Σx: tables run
- * from 0 to 15 where zeros are minima, and around 0 a half is more precise and sums are smaller.
+ * The middle and the half of the range of each table, in `middles`. The middle is subtracted before values are rounded to
+ * halves or bytes, and given back by middle · Σx: tables run from 0 to 15 where zeros are minima, and around 0 rounding
+ * is finer and sums are smaller.
  */
 export function middles(
   { bits, perRow, rows }: TableShape,
   count: number,
 ): { declare: string; fill: string } {
   return {
-    declare: `var<workgroup> middles: array<f32, ${count}>;
-fn middle(row: u32) -> f32 {
+    declare: `var<workgroup> middles: array<vec2f, ${count}>;
+fn middle(row: u32) -> vec2f {
   var least = valueAt(row, 0u);
   var most = least;
   for (var v = 1u; v < ${2 ** bits}u; v++) {
@@ -37,7 +27,7 @@ fn middle(row: u32) -> f32 {
     least = min(least, value);
     most = max(most, value);
   }
-  return 0.5 * (least + most);
+  return 0.5 * vec2f(least + most, most - least);
 }`,
     fill: `if (i < ${count}u) { middles[i] = middle(${perRow ? `min(row + i, ${rows - 1}u)` : "0u"}); }
 workgroupBarrier();`,
@@ -62,7 +52,7 @@ export function single(
 ${half?.declare ?? ""}`,
     fill: `${half?.fill ?? ""}
 for (var e = i; e < ${tables * values}u; e += ${threads}u) {
-  lut[e] = ${half ? `f16(${value} - middles[e / ${values}u])` : value};
+  lut[e] = ${half ? `f16(${value} - middles[e / ${values}u].x)` : value};
 }
 workgroupBarrier();`,
     four(words, { first, r }) {
@@ -70,7 +60,7 @@ workgroupBarrier();`,
       const code = (j: number) => bitsAt(words, { offset: (first + j) * bits, count: bits });
       return `vec4<${element}>(${[0, 1, 2, 3].map((j) => `lut[${base}${code(j)}]`).join(", ")})`;
     },
-    total: half && ((r, { p, s }) => `(${p} + middles[${perRow ? r : 0}] * ${s})`),
+    total: half && ((r, { p, s }) => `(${p} + middles[${perRow ? r : 0}].x * ${s})`),
   };
 }
 
@@ -84,38 +74,26 @@ export function tableLut(
   shape: TableShape,
   { tokens, element = "f32" }: { tokens: number; element?: Element },
 ): Kernel {
-  const { rows, cols, bits } = shape;
+  const { cols, bits } = shape;
   const chunks = Math.ceil(cols / 32);
   const threads = threadsFor(chunks);
   const lookup = single(shape, { rows: 1, threads, element });
-  const sums = tree(Array.from({ length: tokens }, (_, t) => `a0_${t}`), { threads });
+  const { code, workgroups } = rowsMain(shape, {
+    rows: 1,
+    tokens,
+    threads,
+    chunks,
+    fill: lookup.fill,
+    add: addChunk(shape, { rows: 1, tokens, chunk: 32, lookup, element }),
+  });
   return {
-    name: `table lut ${rows}×${cols} ${bits} bits ${element}`,
+    name: `table lut ${shape.rows}×${cols} ${bits} bits ${element}`,
     features: element === "f16" ? ["shader-f16"] : [],
-    workgroups: () => line(rows),
+    workgroups,
     code: `${element === "f16" ? "enable f16;" : ""}
 ${tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, 32) })}
 ${activations(cols)}
 ${lookup.declare}
-${sums.declare}
-
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) i: u32,
-) {
-  let row = ${workgroupIndex};
-  ${beginSums(shape, { rows: 1, tokens })}
-  ${lookup.fill}
-  for (var k = i; k < ${chunks}u; k += ${threads}u) {
-    ${addChunk(shape, { rows: 1, tokens, chunk: 32, lookup, element })}
-  }
-  ${sums.reduce}
-  if (i == 0u && row < ${rows}u) {
-    ${
-      unrolled(tokens, (t) =>
-        `${outAt(shape, { t: `${t}u`, row: "row" })} = ${sums.total(`${t}u`)}${plusBias(shape, "row")};`)
-    }
-  }
-}`,
+${code}`,
   };
 }

@@ -4,20 +4,9 @@
  * @module
  */
 import { activations, activationsType, type Element } from "./bindings.ts";
-import { type Kernel, line, workgroupIndex } from "./kernel.ts";
-import { reduction } from "./reduction.ts";
-import {
-  addChunk,
-  beginSums,
-  chunksOf,
-  codesType,
-  type Lookup,
-  outAt,
-  plusBias,
-  tableBindings,
-  type TableShape,
-  threadsFor,
-} from "./table.ts";
+import type { Kernel } from "./kernel.ts";
+import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
+import { addChunk, chunksOf, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
 import { single } from "./table_3_lut.ts";
 
 /** What the kernels of several rows can vary; all of it but tokens is for a tuner to choose. */
@@ -48,42 +37,29 @@ export function rowsKernel(
   { name, lookupOf, options }: { name: string; lookupOf: LookupOf; options: RowsOptions },
 ): Kernel {
   const { cols, bits } = shape;
-  const { tokens, element = "f32", rows = tokens > 4 ? 2 : 4, chunk = chunksOf(bits)[0]! } = options;
+  const { tokens, element = "f32", rows = rowsFor(tokens), chunk = chunksOf(bits)[0]!, subgroupSize } =
+    options;
   const chunks = Math.ceil(cols / chunk);
   const threads = options.threads ?? threadsFor(chunks);
   const lookup = lookupOf(shape, { rows, threads, element });
-  const values = Array.from({ length: rows * tokens }, (_, j) => `a${j % rows}_${Math.floor(j / rows)}`);
-  const sums = reduction(values, { threads, subgroupSize: options.subgroupSize });
-  const count = Math.ceil(shape.rows / rows);
+  const { code, features, workgroups } = rowsMain(shape, {
+    rows,
+    tokens,
+    threads,
+    chunks,
+    subgroupSize,
+    fill: lookup.fill,
+    add: addChunk(shape, { rows, tokens, chunk, lookup, element }),
+  });
   return {
     name: `table ${name} ${shape.rows}×${cols} ${bits} bits ${element}`,
-    features: [...(element === "f16" ? ["shader-f16"] : []), ...sums.features],
-    workgroups: () => line(count),
+    features: element === "f16" ? ["shader-f16", ...features] : features,
+    workgroups,
     code: `${element === "f16" ? "enable f16;" : ""}
 ${tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, chunk) })}
 ${activations(cols)}
 ${lookup.declare}
-${sums.declare}
-
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32${sums.parameters},
-) {
-  let row = ${workgroupIndex} * ${rows}u;
-  ${beginSums(shape, { rows, tokens })}
-  ${lookup.fill}
-  for (var k = i; k < ${chunks}u; k += ${threads}u) {
-    ${addChunk(shape, { rows, tokens, chunk, lookup, element })}
-  }
-  ${sums.reduce}
-  for (var j = i; j < ${rows * tokens}u; j += ${threads}u) {
-    let r = row + j % ${rows}u;
-    if (r < ${shape.rows}u) {
-      ${outAt(shape, { t: `(j / ${rows}u)`, row: "r" })} = ${sums.total("j")}${plusBias(shape, "r")};
-    }
-  }
-}`,
+${code}`,
   };
 }
 

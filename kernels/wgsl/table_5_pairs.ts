@@ -21,7 +21,7 @@ export function tuples(per: 2 | 4): LookupOf {
     const row = `min(row + e / ${entries}u, ${shape.rows - 1}u)`;
     const values = Array.from({ length: per }, (_, j) => {
       const value = `valueAt(${row}, (e >> ${j * bits}u) & ${2 ** bits - 1}u)`;
-      return half ? `f16(${value} - middles[e / ${entries}u])` : value;
+      return half ? `f16(${value} - middles[e / ${entries}u].x)` : value;
     });
     const packed = !half && shape.codebook === "f16";
     const words = values.flatMap((_, j) =>
@@ -52,7 +52,7 @@ workgroupBarrier();`,
         );
         return `vec4<${element}>(${values.join(", ")})`;
       },
-      total: half && ((r, { p, s }) => `(${p} + middles[${perRow ? r : 0}] * ${s})`),
+      total: half && ((r, { p, s }) => `(${p} + middles[${perRow ? r : 0}].x * ${s})`),
     };
   };
 }

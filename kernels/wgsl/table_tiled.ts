@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { activations, activationsType, type Element } from "./bindings.ts";
-import type { Kernel } from "./kernel.ts";
-import { chunkFits, groups, tableBindings, type TableShape } from "./table.ts";
-import { TILE_THREADS, tileKernel } from "./tile.ts";
-
-/** Rows of a tile. */
-const ROWS = 64;
+import { activations, activationsType } from "./bindings.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
+import { bitsAt, chunkFits, groups, tableBindings, type TableShape } from "./table.ts";
+import { TILE_ROWS, tileKernel, type TileOptions } from "./tile.ts";
 
 /** WGSL of `eight(row, c)`: the codes of columns c … c + 7, c a multiple of 8, as a stream in two words. */
 function eight({ cols, bits }: TableShape): string {
@@ -27,47 +24,47 @@ function eight({ cols, bits }: TableShape): string {
 }
 
 /**
- * Tiles of 64 tokens by 64 rows (tile.ts): a weight is made once for 64 tokens, scale, zero and all, so that what
- * follows is the dense product. Any bits, any groups, any number of tokens. Bindings: table.ts, then the step.
+ * Tiles of 64 or 16 tokens by 64 rows (tile.ts): a weight is made once for all tokens of a tile, scale, zero and all, so
+ * that what follows is the dense product. Any bits, any groups, any number of tokens. Bindings: table.ts, then the step.
  *
  * Tables of up to 4 bits lie in workgroup memory, 4 KB for 64 rows; those of 8 bits, 64 KB, stay where they are, one for
- * all rows excepted. With the element f16, tiles and products are halves and sums are singles.
+ * all rows excepted. With the element f16, what is staged and products are halves, and sums are singles.
  */
-export function tableTiled(shape: TableShape, { element = "f32" }: { element?: Element } = {}): Kernel {
+export function tableTiled(shape: TableShape, options: TileOptions = {}): Kernel {
   const { rows, cols, bits, groupSize, perRow } = shape;
   const values = 2 ** bits;
-  const tables = perRow ? ROWS : 1;
+  const tables = perRow ? TILE_ROWS : 1;
   const staged = tables * values <= 1024;
-  const value = (j: number) => {
-    const word = bits === 8 && j > 3 ? "codes8.y" : "codes8.x";
-    const code = `(${word} >> ${bits === 8 ? 8 * (j % 4) : bits * j}u) & ${values - 1}u`;
-    return staged ? `lut[${perRow ? `(i / 4u) * ${values}u + (` : "("}${code})]` : `valueAt(r, ${code})`;
+  const value = (j: number, n: string) => {
+    const code = bitsAt(["codes8.x", "codes8.y"], { offset: j * bits, count: bits });
+    return staged ? `lut[${perRow ? `${n} * ${values}u + ` : ""}${code}]` : `valueAt(r, ${code})`;
   };
-  const four = (from: number) => `vec4f(${[0, 1, 2, 3].map((j) => value(from + j)).join(", ")})`;
+  const four = (from: number, n: string) =>
+    `vec4f(${[0, 1, 2, 3].map((j) => value(from + j, n)).join(", ")})`;
   const scale = (c: string) => `scaleAt(r * ${groups(shape)}u + min(${c}, ${cols - 1}u) / ${groupSize}u)`;
-  // A scale for eight columns, or one for each.
-  const scaled = chunkFits(shape, 8)
-    ? `let q = ${scale("c")}; let wa = q.x * ${four(0)} + q.y; let wb = q.x * ${four(4)} + q.y;`
-    : [0, 1, 2, 3, 4, 5, 6, 7].map((j) => `let q${j} = ${scale(`c + ${j}u`)};`).join(" ") +
-      ["a", "b"].map((part, p) => {
-        const of = (axis: string) => `vec4f(${[0, 1, 2, 3].map((j) => `q${4 * p + j}.${axis}`).join(", ")})`;
-        return `let w${part} = ${of("x")} * ${four(4 * p)} + ${of("y")};`;
-      }).join(" ");
+  // A scale for eight columns, or one for each of them.
+  const oneScale = chunkFits(shape, 8);
+  const scales = unrolled(oneScale ? 1 : 8, (j) => `let q${j} = ${scale(`c + ${j}u`)};`);
+  const axis = (from: number, name: "x" | "y") =>
+    oneScale ? `q0.${name}` : `vec4f(${[0, 1, 2, 3].map((j) => `q${from + j}.${name}`).join(", ")})`;
+  const scaled = (from: number, n: string) => `${axis(from, "x")} * ${four(from, n)} + ${axis(from, "y")}`;
   return tileKernel(shape, {
-    name: `table tiled ${rows}×${cols} ${bits} bits ${element}`,
+    name: `table tiled ${bits} bits`,
     declare: `${tableBindings(shape, { x: activationsType(cols), codes: "array<u32>", step: true })}
 ${activations(cols)}
 ${eight(shape)}
 ${staged ? `var<workgroup> lut: array<f32, ${tables * values}>;` : ""}`,
-    // The barrier after the first tile is staged comes too late: staging looks up.
-    begin: staged
-      ? `for (var e = i; e < ${tables * values}u; e += ${TILE_THREADS}u) {
+    begin: (threads) =>
+      staged
+        ? `for (var e = i; e < ${tables * values}u; e += ${threads}u) {
     lut[e] = valueAt(min(row + e / ${values}u, ${rows - 1}u), e % ${values}u);
   }
   workgroupBarrier();`
-      : "",
-    stage: `let codes8 = eight(r, c);
-      ${scaled}`,
-    element,
-  });
+        : "",
+    stage: (n) =>
+      `let codes8 = eight(r, c);
+${scales}
+let wa = ${scaled(0, n)};
+let wb = ${scaled(4, n)};`,
+  }, options);
 }

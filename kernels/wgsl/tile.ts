@@ -1,101 +1,108 @@
 /**
- * What the kernels of many tokens share: a tile of 64 tokens by 64 rows a workgroup, 32 columns at a time.
+ * What the kernels of many tokens share: a tile of tokens by rows a workgroup, 32 columns at a time.
  *
- * 256 invocations stage 64 × 32 activations and 64 × 32 weights in workgroup memory; then each adds up 4 tokens by 4
- * rows in registers: 64 multiply-adds for 8 loads of four values. What is staged lies as it came, columns side by side,
- * so that nothing is transposed; a row takes nine vec4 instead of eight, so that neighbouring invocations, which read
- * the same columns of neighbouring rows, meet in no bank.
+ * Invocations stage activations and weights of 32 columns in workgroup memory; then each adds up 4 tokens by 4 rows in
+ * registers: 64 multiply-adds for 8 loads of four values. What is staged lies as it came, columns side by side, so that
+ * nothing is transposed; a row takes nine vec4 instead of eight, so that neighbouring invocations, which read the same
+ * columns of neighbouring rows, meet in no bank.
  *
  * @module
  */
 import type { Element } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
-import { outAt, plusBias } from "./table.ts";
+import { type LinearShape, write } from "./linear.ts";
 
-/** Invocations of a workgroup, a square of 16 × 16. */
-export const TILE_THREADS = 256;
+/** Rows of a tile. */
+export const TILE_ROWS = 64;
 
-/** Tokens and rows of a tile. */
-const TILE = 64;
+/** A staged row, in fours of values: eight, and one against bank conflicts. */
+const STRIDE = 9;
 
-/** Rows of the staged tiles, in fours of values: eight, and one against bank conflicts. */
-export const STRIDE = 9;
+/** What the tuner can choose. */
+export interface TileOptions {
+  /** How products are computed; f32 when absent. */
+  readonly element?: Element;
+  /** Tokens of a tile: 64 when absent; 16 waste less where tokens are few. */
+  readonly tile?: 16 | 64;
+}
 
-/** How the tile's weights are staged. */
+/** How weights are staged. */
 export interface Staging {
   /** What the kernel is called. */
   readonly name: string;
-  /** WGSL at module scope: bindings, with `step` and `load4`, and what they need. */
+  /** WGSL at module scope: bindings, with `step`, and `load4`, and what they need. */
   readonly declare: string;
-  /** WGSL before the first columns; `row` is the tile's first row. */
-  readonly begin?: string;
+  /** WGSL before the first columns, given the number of invocations `i`; `row` is the tile's first row. */
+  readonly begin?: (threads: number) => string;
   /**
-   * WGSL that sets `wa` and `wb`, vec4f, to the weights of row `r`, not beyond the last, in columns c … c + 7, c a multiple
-   * of 8 that may be beyond the last: there anything finite will do.
+   * WGSL that sets `wa` and `wb`, vec4f, to the weights of row `r`, not beyond the last, the n-th of the tile, in columns
+   * c … c + 7, c a multiple of 8 that may be beyond the last: there anything finite will do.
    */
-  readonly stage: string;
-  /** How products are computed. */
-  readonly element: Element;
-}
-
-/** Sizes of a weight. */
-interface Sizes {
-  readonly rows: number;
-  readonly cols: number;
-  readonly firstRow: number;
-  readonly outCols: number;
-  readonly bias: boolean;
+  readonly stage: (n: string) => string;
 }
 
 /** The kernel of a tile with weights staged in any way. Its last binding is the step. */
-export function tileKernel(shape: Sizes, { name, declare, begin = "", stage, element }: Staging): Kernel {
+export function tileKernel(
+  shape: LinearShape,
+  { name, declare, begin, stage }: Staging,
+  { element = "f32", tile = 64 }: TileOptions,
+): Kernel {
   const { rows, cols } = shape;
+  // 16 invocations for the rows, tile / 4 for the tokens.
+  const threads = 4 * tile;
+  const down = tile / 4;
   const four = `vec4<${element}>`;
   const narrowed = (value: string) => element === "f16" ? `vec4h(${value})` : value;
-  const dot = element === "f16" ? "f32(dot(a, b))" : "dot(a, b)";
-  const [x, y] = [16, 16];
+  const product = (t: number, r: number) =>
+    `a${t}_${r} += ${element === "f16" ? `f32(dot(x, w${r}))` : `dot(x, w${r})`};`;
   return {
-    name,
+    name: `${name} ${tile} ${rows}×${cols} ${element}`,
     features: element === "f16" ? ["shader-f16"] : [],
     // Tiles of the same rows follow one another, so that weights that are read again are still in a cache.
-    workgroups: (tokens) => [Math.ceil(tokens / TILE), Math.ceil(rows / TILE), 1],
+    workgroups: (tokens) => [Math.ceil(tokens / tile), Math.ceil(rows / TILE_ROWS), 1],
     code: `${element === "f16" ? "enable f16;" : ""}
 ${declare}
-var<workgroup> xs: array<${four}, ${TILE * STRIDE}>;
-var<workgroup> ws: array<${four}, ${TILE * STRIDE}>;
+var<workgroup> xs: array<${four}, ${tile * STRIDE}>;
+var<workgroup> ws: array<${four}, ${TILE_ROWS * STRIDE}>;
 
-@compute @workgroup_size(${TILE_THREADS})
+@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
-  let token = wid.x * ${TILE}u;
-  let row = wid.y * ${TILE}u;
-  let tx = i % ${x}u;
-  let ty = i / ${x}u;
-  ${begin}
+  let token = wid.x * ${tile}u;
+  let row = wid.y * ${TILE_ROWS}u;
+  let across = i % 16u;
+  let down = i / 16u;
+  ${begin?.(threads) ?? ""}
   ${unrolled(4, (t) => [0, 1, 2, 3].map((r) => `var a${t}_${r} = 0.0;`).join(" "))}
   for (var k = 0u; k < ${cols}u; k += 32u) {
     // Eight invocations load 32 neighbouring columns of a token.
     ${
-      unrolled(2, (half) =>
+      unrolled(8 * tile / threads, (n) =>
         `{
-      let t = i / 8u + ${32 * half}u;
+      let t = i / 8u + ${n * threads / 8}u;
       xs[t * ${STRIDE}u + i % 8u] = ${narrowed("load4(min(token + t, step.tokens - 1u), k + 4u * (i % 8u))")};
     }`)
     }
-    // Four invocations take eight neighbouring columns each of a row.
-    {
-      let r = min(row + i / 4u, ${rows - 1}u);
+    // Four invocations make eight neighbouring weights each of a row.
+    ${
+      unrolled(4 * TILE_ROWS / threads, (n) =>
+        `{
+      let n = i / 4u + ${n * threads / 4}u;
+      let r = min(row + n, ${rows - 1}u);
       let c = k + 8u * (i % 4u);
-      ${stage}
-      ws[(i / 4u) * ${STRIDE}u + 2u * (i % 4u)] = ${narrowed("wa")};
-      ws[(i / 4u) * ${STRIDE}u + 2u * (i % 4u) + 1u] = ${narrowed("wb")};
+      ${stage("n")}
+      let at = n * ${STRIDE}u + 2u * (i % 4u);
+      ws[at] = ${narrowed("wa")};
+      ws[at + 1u] = ${narrowed("wb")};
+    }`)
     }
     workgroupBarrier();
     for (var q = 0u; q < 8u; q++) {
-      ${unrolled(4, (r) => `let w${r} = ws[(tx + ${x * r}u) * ${STRIDE}u + q];`)}
+      // Rows 16 apart: neighbouring invocations have neighbouring rows, here and when they write.
+      ${unrolled(4, (r) => `let w${r} = ws[(across + ${16 * r}u) * ${STRIDE}u + q];`)}
       ${
       unrolled(4, (t) => {
-        const products = [0, 1, 2, 3].map((r) => `a${t}_${r} += ${dot.replace("b", `w${r}`)};`);
-        return `{ let a = xs[(ty + ${y * t}u) * ${STRIDE}u + q]; ${products.join(" ")} }`;
+        const products = [0, 1, 2, 3].map((r) => product(t, r)).join(" ");
+        return `{ let x = xs[(down + ${down * t}u) * ${STRIDE}u + q]; ${products} }`;
       })
     }
     }
@@ -104,15 +111,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u
   ${
       unrolled(4, (r) =>
         `{
-    let r = row + tx + ${x * r}u;
-    if (r < ${rows}u) {
-      ${
-          unrolled(4, (t) =>
-            `{ let t = token + ty + ${y * t}u; if (t < step.tokens) { ${
-              outAt(shape, { t: "t", row: "r" })
-            } = a${t}_${r}${plusBias(shape, "r")}; } }`)
+    let r = row + across + ${16 * r}u;
+    ${
+          unrolled(4, (t) => {
+            const written = write(shape, { t: "t", row: "r", value: `a${t}_${r}` });
+            return `{ let t = token + down + ${
+              down * t
+            }u; if (r < ${rows}u && t < step.tokens) { ${written} } }`;
+          })
         }
-    }
   }`)
     }
 }`,
