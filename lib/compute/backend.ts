@@ -81,8 +81,8 @@ export interface Backend extends Disposable {
   cache(shape: KvShape): KvCache;
   /** out[t] = table[ids[t]]; only a backend that has {@linkcode Backend.argmax} takes a place. */
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void;
-  /** out[t] = x[t] / √(mean x[t]² + epsilon) · weight. */
-  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void;
+  /** out[t] = x[t] / √(mean x[t]² + epsilon) · weight; with `add`, x += add before, in place. */
+  rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void;
   /** out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. */
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void;
   /**
@@ -93,6 +93,7 @@ export interface Backend extends Disposable {
   /**
    * Stores keys k and values v of the tokens from `position` on, then attends causally from queries q to all stored:
    * out[t, h] = Σ softmax(q[t, h] · K[…position + t] / √headDim) · V, query head h using key head ⌊h · kvHeads / heads⌋.
+   * With frequencies, {@linkcode Backend.rope} turns q and k before; what q and k hold afterwards is left open.
    */
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void;
   /** out = gate / (1 + e^−gate) · up. */
@@ -138,4 +139,16 @@ export interface AttentionPlace {
   readonly layer: number;
   /** The position of the first token of q, k and v. */
   readonly position: number;
+  /** [headDim / 2] radians a token that q and k turn by; they do not when absent. */
+  readonly frequencies?: Float32Array;
+}
+
+/** How a norm is computed. */
+export interface NormOptions {
+  /** [1, features]. */
+  readonly weight: Weight;
+  /** Keeps the root from being 0. */
+  readonly epsilon: number;
+  /** What is added to x first: the residual connection. */
+  readonly add?: Tensor;
 }

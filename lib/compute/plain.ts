@@ -6,7 +6,7 @@
 import { TensorError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./backend.ts";
+import type { AttentionPlace, Backend, KvCache, KvShape, NormOptions, Tensor, Weight } from "./backend.ts";
 import { checkIds, checkLinear, checkRoom } from "./check.ts";
 import { matmul } from "./matmul.ts";
 
@@ -74,7 +74,8 @@ export class PlainBackend implements Backend {
     }
   }
 
-  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void {
+  rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
+    if (options.add) this.add(x, options.add);
     const [o, v, w] = [values(out), values(x), dense(options.weight)];
     const n = x.cols;
     for (let at = 0; at < v.length; at += n) {
@@ -127,7 +128,8 @@ export class PlainBackend implements Backend {
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
     const cache = options.cache as PlainCache;
-    const { position } = options;
+    const { position, frequencies } = options;
+    if (frequencies) { for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies }); }
     const { headDim } = cache;
     const { q, k, v } = qkv;
     const total = position + q.rows;

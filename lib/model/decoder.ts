@@ -143,30 +143,27 @@ export class Decoder {
     const { cache, position, observe } = options;
     const { x, normed, q, k, v, attended, projected, gate, up, activated } = work; // each [T, its features]
     b.embed(x, this.#embedding, tokens); // x: [T, hidden_size]
+    let add: Tensor | undefined; // what the last block adds to x
     for (const [layer, w] of this.#layers.entries()) {
-      b.rmsNorm(normed, x, { weight: w.inputNorm, epsilon });
+      b.rmsNorm(normed, x, { weight: w.inputNorm, epsilon, add });
       if (await observe?.([w.q.name, w.k.name, w.v.name], normed) === "stop") return undefined;
       b.linear(q, normed, w.q); // [T, heads · head_dim]
       b.linear(k, normed, w.k); // [T, kv_heads · head_dim]
       b.linear(v, normed, w.v);
-      b.rope(q, { position, frequencies });
-      b.rope(k, { position, frequencies });
-      b.attention(attended, { q, k, v }, { cache, layer, position });
+      b.attention(attended, { q, k, v }, { cache, layer, position, frequencies });
       if (await observe?.([w.o.name], attended) === "stop") return undefined;
-      b.linear(projected, attended, w.o);
-      b.add(x, projected);
+      b.linear(add = projected, attended, w.o);
 
-      b.rmsNorm(normed, x, { weight: w.postNorm, epsilon });
+      b.rmsNorm(normed, x, { weight: w.postNorm, epsilon, add });
       if (await observe?.([w.gate.name, w.up.name], normed) === "stop") return undefined;
       b.linear(gate, normed, w.gate); // [T, intermediate_size]
       b.linear(up, normed, w.up);
       b.swiglu(activated, gate, up);
       if (await observe?.([w.down.name], activated) === "stop") return undefined;
       b.linear(projected, activated, w.down);
-      b.add(x, projected);
     }
     if (!options.logits) return undefined;
-    b.rmsNorm(normed, x, { weight: this.#norm, epsilon });
+    b.rmsNorm(normed, x, { weight: this.#norm, epsilon, add });
     b.linear(work.logits, normed, { weight: this.#head }); // [T, vocab_size]
     return work.logits;
   }

@@ -7,7 +7,7 @@ import { TensorError } from "../../errors.ts";
 import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
-import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "../backend.ts";
+import type { AttentionPlace, Backend, KvCache, KvShape, NormOptions, Tensor, Weight } from "../backend.ts";
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import { LinearRunner } from "./linear.ts";
@@ -149,7 +149,8 @@ export class WasmBackend implements Backend {
     this.#scratch.copyBack(arena, (out as WasmTensor).block, 4 * out.rows * cols);
   }
 
-  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void {
+  rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
+    if (options.add) this.add(x, options.add);
     const weight = this.#scratch.input(this.#home, "norm", vectorOf(dense(options.weight)));
     const args = [address(out), address(x), weight, x.cols, options.epsilon];
     this.#pool.run(this.#home, "rmsNorm", args, x.rows, this.#grain(2 * x.cols));
@@ -192,7 +193,8 @@ export class WasmBackend implements Backend {
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
     const cache = options.cache as WasmCache;
-    const { position } = options;
+    const { position, frequencies } = options;
+    if (frequencies) { for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies }); }
     const { headDim } = cache;
     const { q, k, v } = qkv;
     const total = position + q.rows;

@@ -14,6 +14,7 @@ import { embed } from "../../../kernels/wgsl/embed.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
 import { rope } from "../../../kernels/wgsl/rope.ts";
+import { ropeStore } from "../../../kernels/wgsl/rope_store.ts";
 import { storeKv } from "../../../kernels/wgsl/store_kv.ts";
 import { swiglu } from "../../../kernels/wgsl/swiglu.ts";
 import { topK, type TopKPass } from "../../../kernels/wgsl/top_k.ts";
@@ -27,6 +28,7 @@ import type {
   KvCache,
   KvShape,
   Largest,
+  NormOptions,
   Tensor,
   TokenIds,
   TokenPlace,
@@ -187,10 +189,12 @@ export class WebGpuBackend implements Backend {
     }
   }
 
-  rmsNorm(out: Tensor, x: Tensor, options: { weight: Weight; epsilon: number }): void {
-    const { epsilon } = options;
-    const [kernel] = this.#kernel(`norm ${x.cols} ${epsilon}`, () => [rmsNorm({ cols: x.cols, epsilon })]);
-    this.#commands.run(kernel!, [roomOf(out), roomOf(x), vector(options.weight)], { tokens: x.rows });
+  rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
+    const { epsilon, add } = options;
+    const shape = { cols: x.cols, epsilon, add: !!add };
+    const [kernel] = this.#kernel(`norm ${Object.values(shape)}`, () => [rmsNorm(shape)]);
+    const bindings = [roomOf(out), roomOf(x), vector(options.weight), ...(add ? [roomOf(add)] : [])];
+    this.#commands.run(kernel!, bindings, { tokens: x.rows });
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
@@ -203,6 +207,10 @@ export class WebGpuBackend implements Backend {
     const { position, frequencies } = options;
     const shape = { cols: x.cols, half: frequencies.length };
     const [kernel] = this.#kernel(`rope ${Object.values(shape)}`, () => [rope(shape)]);
+    this.#commands.run(kernel!, [roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
+  }
+
+  #turns(frequencies: Float32Array): Room {
     let room = this.#frequencies.get(frequencies);
     if (!room) {
       room = this.#memory.take(frequencies.byteLength);
@@ -210,12 +218,12 @@ export class WebGpuBackend implements Backend {
       this.#commands.write(room, frequencies);
       this.#frequencies.set(frequencies, room);
     }
-    this.#commands.run(kernel!, [roomOf(x), room], { tokens: x.rows, position });
+    return room;
   }
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
     const cache = options.cache as GpuCache;
-    const { position } = options;
+    const { position, frequencies } = options;
     const { headDim } = cache;
     const { q, k, v } = qkv;
     const tokens = q.rows;
@@ -227,11 +235,16 @@ export class WebGpuBackend implements Backend {
     }
     const [keys, values] = [layer.k!, layer.v!];
     const step = { tokens, position };
-    const [store] = this.#kernel(`store ${k.cols}`, () => [storeKv({ cols: k.cols })]);
-    this.#commands.run(store!, [keys, values, roomOf(k), roomOf(v)], step);
-
     const shape = { heads: q.cols / headDim, kvHeads: k.cols / headDim, headDim };
     const name = Object.values(shape).join();
+    if (frequencies) {
+      const [store] = this.#kernel(`turn and store ${name}`, () => [ropeStore(shape)]);
+      const turned = [roomOf(q), keys, values, roomOf(k), roomOf(v), this.#turns(frequencies)];
+      this.#commands.run(store!, turned, step);
+    } else {
+      const [store] = this.#kernel(`store ${k.cols}`, () => [storeKv({ cols: k.cols })]);
+      this.#commands.run(store!, [keys, values, roomOf(k), roomOf(v)], step);
+    }
     if (tokens > FEW) {
       const [kernel] = this.#kernel(`prefill ${name}`, () => [attentionPrefill(shape)]);
       this.#commands.run(kernel!, [roomOf(out), roomOf(q), keys, values], step);

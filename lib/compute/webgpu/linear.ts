@@ -4,7 +4,7 @@
  * @module
  */
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
-import { denseKernels, tableKernels } from "../../../kernels/wgsl/mod.ts";
+import { denseKernels, FEW_TOKENS, tableKernels } from "../../../kernels/wgsl/mod.ts";
 import type { Commands } from "./commands.ts";
 import type { Device } from "./device.ts";
 import type { Memory, Room } from "./memory.ts";
@@ -25,9 +25,6 @@ interface Plan {
   /** Kernels that can do it, by name, the default first. */
   readonly candidates: ReadonlyMap<string, Kernel>;
 }
-
-/** Tokens that have kernels of their own. */
-const FEW = 8;
 
 /** Products of a shape that take turns when it is timed: enough to leave none of them in a cache. */
 const TURNS = 32;
@@ -94,7 +91,7 @@ export class LinearRunner {
   #plan({ part, bias, tokens }: Product): Plan {
     let plans = this.#plans.get(part);
     if (!plans) this.#plans.set(part, plans = new Map());
-    const key = `${tokens > FEW ? "many" : tokens} tokens, bias ${!!bias}`;
+    const key = `${tokens > FEW_TOKENS ? "many" : tokens} tokens, bias ${!!bias}`;
     let plan = plans.get(key);
     if (!plan) {
       const { firstRow: _, outCols: __, ...shape } = part.shape;
