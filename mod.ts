@@ -30,7 +30,19 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./lib/compute/backend.ts";
+export type {
+  Activations,
+  AttentionPlace,
+  Backend,
+  KvCache,
+  KvShape,
+  Largest,
+  NormOptions,
+  Tensor,
+  TokenIds,
+  TokenPlace,
+  Weight,
+} from "./lib/compute/backend.ts";
 export { type BackendName, backendNames, type BackendOptions } from "./lib/compute/mod.ts";
 export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";

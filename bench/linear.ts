@@ -89,7 +89,7 @@ export async function ours(
       ? matrix.codes.byteLength + 2 * (matrix.scales.length * 2 + matrix.codebook.length)
       : values * (kind === "f32" ? 4 : 2);
     return {
-      name: `any4-deno, ${kind}${options.int8Activations ? ", int8 activations" : ""}`,
+      name: `any4-deno, ${kind}${options.activations ? `, ${options.activations} activations` : ""}`,
       threads,
       bytes,
       run(repeats) {
@@ -102,7 +102,10 @@ export async function ours(
   const contestants = (["any4", "any3", "any2", "f32", "f16", "bf16"] as const).map((kind) =>
     contestant(kind)
   );
-  if (product.tokens < 8) contestants.splice(1, 0, contestant("any4", { int8Activations: true }));
+  if (product.tokens < 8) {
+    const rounded = (["f32", "int8"] as const).map((activations) => contestant("any4", { activations }));
+    contestants.splice(1, 0, ...rounded);
+  }
   return { contestants, limits };
 }
 

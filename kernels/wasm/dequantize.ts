@@ -44,12 +44,13 @@ function widenDense(out: usize, w: Weight, r: i32, start: i32, end: i32): void {
 /** One code at a time: for any group size, and for tables too large to swizzle. */
 function widenOne(out: usize, w: Weight, r: i32, start: i32, end: i32): void {
   const bits = w.bits, dtype = w.dtype;
+  const groups = r * groupsOf(w);
   const row = w.data + <usize> r * rowBytes(w.cols, bits);
   const table = w.tables + <usize> r * w.tableStride;
   for (let c = start; c < end;) {
     const g = c / w.groupSize;
-    const scale = scaleAt(w, r, g);
-    const zero = zeroAt(w, r, g);
+    const scale = scaleAt(w, groups + g);
+    const zero = zeroAt(w, groups + g);
     for (const stop = min((g + 1) * w.groupSize, end); c < stop; c++) {
       const value = load1(table + (<usize> codeAt(row, c, bits) << shiftOf(dtype)), dtype);
       store<f32>(out + (<usize> c - start << 2), scale * value + zero);
@@ -60,14 +61,15 @@ function widenOne(out: usize, w: Weight, r: i32, start: i32, end: i32): void {
 /** 32 codes at a time: for groups of whole blocks. */
 @inline
 function widenBlocks(out: usize, w: Weight, r: i32, start: i32, end: i32, bits: i32): void {
+  const groups = r * groupsOf(w);
   const table = w.tables + <usize> r * w.tableStride;
   const p0 = plane(table, w.dtype, 0), p1 = plane(table, w.dtype, 1);
   const p2 = plane(table, w.dtype, 2), p3 = plane(table, w.dtype, 3);
   let codes = w.data + <usize> r * rowBytes(w.cols, bits) + <usize> (start >> 5) * bits * 4;
   for (let c = start; c < end;) {
     const g = c / w.groupSize;
-    const scale = f32x4.splat(scaleAt(w, r, g));
-    const zero = f32x4.splat(zeroAt(w, r, g));
+    const scale = f32x4.splat(scaleAt(w, groups + g));
+    const zero = f32x4.splat(zeroAt(w, groups + g));
     for (const stop = min((g + 1) * w.groupSize, end); c < stop; c += 32) {
       const two = pairs(codes, bits);
       const even = evens(two, bits), odd = odds(two, bits);

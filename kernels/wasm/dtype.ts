@@ -14,16 +14,21 @@ export function shiftOf(dtype: i32): i32 {
   return dtype == F32 ? 2 : dtype == E8M0 ? 0 : 1;
 }
 
-/** Four values at an address as float32, exactly; F32, F16 (finite) or BF16. */
+/** 2^112, the difference of the biases of a half's and a float32's exponents. */
+const HALF: f32 = 5.192296858534828e33;
+
+/** Four values at an address as float32, exactly; a half must be finite. */
 @inline
 export function load4(at: usize, dtype: i32): v128 {
   if (dtype == F32) return v128.load(at);
-  const half = v128.load_ext<u16>(at);
-  if (dtype == BF16) return i32x4.shl(half, 16);
-  // Exponent and fraction move to where a float32 has them; 2^112 is the difference of the biases, subnormals included.
-  const magnitude = i32x4.shr_u(i32x4.shl(half, 17), 4);
-  const sign = i32x4.shl(i32x4.shr_u(half, 15), 31);
-  return v128.or(f32x4.mul(magnitude, f32x4.splat(5.192296858534828e33)), sign);
+  if (dtype == BF16) return i32x4.shl(v128.load_ext<u16>(at), 16);
+  if (dtype == E8M0) {
+    const exponents = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at)));
+    return i32x4.max_u(i32x4.shl(exponents, 23), i32x4.splat(0x400000));
+  }
+  // Sign, exponent and fraction move to where a float32 has them; the exponent, subnormal or not, is then put right.
+  const moved = v128.and(i32x4.shl(v128.load_ext<i16>(at), 13), i32x4.splat(0x8fffffff));
+  return f32x4.mul(moved, f32x4.splat(HALF));
 }
 
 /** One value at an address as float32, exactly; a half must be finite. */
@@ -34,8 +39,6 @@ export function load1(at: usize, dtype: i32): f32 {
     const exponent = <u32> load<u8>(at);
     return reinterpret<f32>(exponent == 0 ? 0x400000 : exponent << 23);
   }
-  const half = <u32> load<u16>(at);
-  if (dtype == BF16) return reinterpret<f32>(half << 16);
-  const magnitude = reinterpret<f32>((half & 0x7fff) << 13) * <f32> 5.192296858534828e33;
-  return reinterpret<f32>(reinterpret<u32>(magnitude) | ((half & 0x8000) << 16));
+  if (dtype == BF16) return reinterpret<f32>(<u32> load<u16>(at) << 16);
+  return reinterpret<f32>((<i32> load<i16>(at) << 13) & 0x8fffffff) * HALF;
 }

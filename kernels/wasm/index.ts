@@ -10,6 +10,14 @@ export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
-export { matvec, prepare } from "./matvec";
-export { matvecInt8, prepareInt8 } from "./matvec_int8";
+export { matvec, prepare, prepareSums } from "./matvec";
+export {
+  matvec2Int16,
+  matvec2Int8,
+  matvec3Int16,
+  matvec3Int8,
+  matvec4Int16,
+  matvec4Int8,
+} from "./matvec_rounded";
+export { prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { columnSums } from "./statistics";

@@ -43,7 +43,7 @@ export function matvecLine(
           group = f32x4.add(group, eight(i16x8.shr_u(high, 8), at + 96));
           codes += 32;
         }
-        const scale = scaleAt(w, r, g);
+        const scale = scaleAt(w, r * groups + g);
         total = madd(f32x4.splat(scale * step), group, total);
         const offset = scale * least * load<f32>(plain + (<usize> g << 2));
         total = f32x4.add(total, f32x4.replace_lane(f32x4.splat(0), 0, offset));

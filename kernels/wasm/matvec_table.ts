@@ -61,7 +61,7 @@ function matvecTable(
           group = f32x4.add(group, products(p0, p1, p2, p3, odd, at + 64, dtype));
           codes += 4 * bits;
         }
-        total = madd(f32x4.splat(scaleAt(w, r, g)), group, total);
+        total = madd(f32x4.splat(scaleAt(w, r * groups + g)), group, total);
       }
       finish(out + (<usize> t * w.rows << 2), w, r, total, sums + (<usize> t * groups << 2), bias);
     }
@@ -73,7 +73,8 @@ function matvecTable(
 export function finish(out: usize, w: Weight, r: i32, total: v128, sums: usize, bias: usize): void {
   let value = sum(total);
   if (w.zeros != 0) {
-    for (let g = 0; g < groupsOf(w); g++) value += zeroAt(w, r, g) * load<f32>(sums + (<usize> g << 2));
+    const groups = groupsOf(w);
+    for (let g = 0; g < groups; g++) value += zeroAt(w, r * groups + g) * load<f32>(sums + (<usize> g << 2));
   }
   if (bias != 0) value += load<f32>(bias + (<usize> r << 2));
   store<f32>(out + (<usize> r << 2), value);

@@ -22,20 +22,35 @@ function bytes(a: v128, b: v128, i: i32): v128 {
   return v128.or(i8x16.swizzle(a, at), i8x16.swizzle(b, i8x16.sub(at, i8x16.splat(16))));
 }
 
-/** 32 codes of 2, 3 or 4 bits as 16 bytes: byte i holds code 2i in its low bits, and code 2i + 1 above them. */
+/** Where the two bytes of each 16-bit lane come from that 3-bit codes 4i … 4i + 3 are spread over. */
 @inline
-export function pairs(at: usize, bits: i32): v128 {
+export function spread3(): v128 {
+  return i8x16(0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 10, 10, 11);
+}
+
+/** What moves those twelve bits to the top of their lane. */
+@inline
+export function raise3(): v128 {
+  return i16x8(16, 1, 16, 1, 16, 1, 16, 1);
+}
+
+/**
+ * 32 codes of 2, 3 or 4 bits as 16 bytes: byte i holds code 2i in its low bits and code 2i + 1 above them; what lies higher
+ * still is of no use.
+ *
+ * @param spread {@link spread3} for 3 bits, not read for others.
+ * @param raise {@link raise3}, likewise.
+ */
+@inline
+export function pairs(at: usize, bits: i32, spread: v128 = spread3(), raise: v128 = raise3()): v128 {
   if (bits == 4) return v128.load(at);
   if (bits == 2) {
     // Two pairs a byte, spread over two.
     const fours = v128.load_ext<u8>(at);
-    return v128.or(v128.and(fours, i16x8.splat(15)), v128.and(i16x8.shl(fours, 4), i16x8.splat(0xf00)));
+    return v128.or(fours, i16x8.shl(fours, 4));
   }
-  // Twelve bits to each 16-bit lane, moved to its top; then six to each byte.
-  const spread = swizzle(v128.load(at), i8x16(0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 10, 10, 11));
-  const top = i16x8.mul(spread, i16x8(16, 1, 16, 1, 16, 1, 16, 1));
-  const low = v128.and(i16x8.shr_u(top, 4), i16x8.splat(63));
-  return v128.or(low, v128.and(i16x8.shr_u(top, 2), i16x8.splat(0x3f00)));
+  const top = i16x8.mul(swizzle(v128.load(at), spread), raise);
+  return v128.bitselect(i16x8.shr_u(top, 4), i16x8.shr_u(top, 2), i16x8.splat(0xff));
 }
 
 /** The codes 0, 2, … 30 of {@link pairs}, a byte each. */

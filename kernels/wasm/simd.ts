@@ -31,6 +31,20 @@ export function sum(a: v128): f32 {
   return f32x4.extract_lane(b, 0) + f32x4.extract_lane(b, 1);
 }
 
+/** The largest lane. */
+@inline
+export function largest(a: v128): f32 {
+  const b = f32x4.pmax(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(b, 0), f32x4.extract_lane(b, 1));
+}
+
+/** Four values at an address; from the n-th on zeros. */
+@inline
+export function fewLanes(at: usize, n: i32): v128 {
+  if (n >= 4) return v128.load(at);
+  return n <= 0 ? i32x4.splat(0) : firstLanes(v128.load(at), n);
+}
+
 /** The first `n` of four lanes, zeros in the others. */
 @inline
 export function firstLanes(a: v128, n: i32): v128 {

@@ -3,7 +3,7 @@
  */
 import { load1, shiftOf } from "./dtype";
 
-/** Eleven words that say what a weight is; lib/compute/wasm/weight.ts writes them. */
+/** Thirteen words that say what a weight is; lib/compute/wasm/weight_image.ts writes them. */
 @unmanaged
 export class Weight {
   /** Bits of a code; 0 for a dense matrix. */
@@ -26,6 +26,10 @@ export class Weight {
   zeros: usize;
   /** How scales and zeros are stored. */
   scaleType: i32;
+  /** Tables in whole numbers, or 0: see lib/compute/wasm/levels.ts. */
+  levels: usize;
+  /** Bytes from a row's levels to the next row's; 0 where all rows share them. */
+  levelStride: i32;
 }
 
 /** Groups in a row. */
@@ -34,15 +38,15 @@ export function groupsOf(w: Weight): i32 {
   return (w.cols + w.groupSize - 1) / w.groupSize;
 }
 
-/** The scale of group g of row r. */
+/** Scale i of [rows, groups]. */
 @inline
-export function scaleAt(w: Weight, r: i32, g: i32): f32 {
-  return load1(w.scales + (<usize> r * groupsOf(w) + g << shiftOf(w.scaleType)), w.scaleType);
+export function scaleAt(w: Weight, i: i32): f32 {
+  return load1(w.scales + (<usize> i << shiftOf(w.scaleType)), w.scaleType);
 }
 
-/** The zero of group g of row r. */
+/** Zero i of [rows, groups]. */
 @inline
-export function zeroAt(w: Weight, r: i32, g: i32): f32 {
+export function zeroAt(w: Weight, i: i32): f32 {
   if (w.zeros == 0) return 0;
-  return load1(w.zeros + (<usize> r * groupsOf(w) + g << shiftOf(w.scaleType)), w.scaleType);
+  return load1(w.zeros + (<usize> i << shiftOf(w.scaleType)), w.scaleType);
 }

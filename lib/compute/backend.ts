@@ -29,6 +29,9 @@ export interface KvCache {
   readonly capacity: number;
 }
 
+/** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
+export type Activations = "f32" | "f16" | "int16" | "int8";
+
 /** Token ids where the backend keeps them. */
 export interface TokenIds {
   /** How many. */

@@ -9,6 +9,7 @@ import { TensorError } from "../../lib/errors.ts";
 import type { Backend, Tensor } from "../../lib/compute/backend.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
+import type { Activations } from "../../lib/compute/wasm/levels.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";
@@ -23,10 +24,17 @@ const plain = new PlainBackend();
 const modules = ["any4_relaxed.wasm", "any4_simd.wasm"].map((file) => {
   return new WebAssembly.Module(Deno.readFileSync(new URL(`../../kernels/wasm/${file}`, import.meta.url)));
 });
-const wasms = modules.map((module) => new WasmBackend(new Pool({ threads: 1, module })));
 /** Cut as finely as can be, over threads. */
-const pieces = new WasmBackend(new Pool({ threads: 3 }), { worthwhile: 1 });
-globalThis.addEventListener("unload", () => pieces[Symbol.dispose]());
+const threads = new Pool({ threads: 3 });
+globalThis.addEventListener("unload", () => threads[Symbol.dispose]());
+
+/** Backends that round activations in one way: of both builds, and in pieces. */
+function backends(activations: Activations): { alone: WasmBackend[]; pieces: WasmBackend } {
+  const alone = modules.map((module) => new WasmBackend(new Pool({ threads: 1, module }), { activations }));
+  return { alone, pieces: new WasmBackend(threads, { activations, worthwhile: 1 }) };
+}
+
+const { alone: wasms, pieces } = backends("f32");
 
 /** A tensor with values, or with NaN, that any correct operation overwrites. Backends are filled by an embedding. */
 function tensor(backend: Backend, rows: number, values: Float32Array | number): Tensor {
@@ -234,23 +242,69 @@ Deno.test("the WASM backend throws on what does not fit", () => {
   );
 });
 
-Deno.test("int8Activations changes a product by a few percent at most, the same in both builds", async () => {
-  const int8s = modules.map((module) => {
-    return new WasmBackend(new Pool({ threads: 1, module }), { int8Activations: true });
+/** How far a product may be off, of single rows too. */
+const rounding = { int16: 3e-4, int8: 0.08 } as const;
+
+for (const activations of ["int16", "int8"] as const) {
+  Deno.test(`${activations} activations change a product by little, the same in both builds and in pieces`, async () => {
+    const { alone, pieces } = backends(activations);
+    let [difference, norm] = [0, 0];
+    for (const [i, format] of ["any4", "any3", "any2", "int4", "int3", "int2", "mx4", "nf4"].entries()) {
+      for (const [rows, cols] of [...shapes, [3, 1100]] as const) {
+        for (const groupSize of [32, 64, 160, "row", 7] as const) {
+          const options = ([{}, { codebook: "matrix" }, { scaleType: "f32" }] as const)[(i + rows) % 3];
+          const data = normal(rows * cols);
+          const weight = quantize({ rows, cols, data }, { format, groupSize, ...options });
+          const bias = { rows: 1, cols: rows, data: normal(rows) };
+          for (const tokens of [1, 3]) {
+            const x = normal(tokens * cols).map((value, i) => i % 50 === 7 ? 30 * value : value);
+            const run = (backend: Backend) => {
+              const out = tensor(backend, tokens, rows);
+              const weights = tokens === 3 ? { weight } : { weight, bias };
+              backend.linear(out, tensor(backend, tokens, x), {
+                weight: backend.weight(weights.weight),
+                bias: weights.bias && backend.weight(weights.bias),
+              });
+              return backend.read(out);
+            };
+            const name = `${format}, groups of ${groupSize}, ${tokens} × ${rows} × ${cols}`;
+            const [expected, relaxed, simd] = [await run(plain), await run(alone[0]!), await run(alone[1]!)];
+            assertLess(relativeError(relaxed, simd), 1e-5, name);
+            assertEquals(await run(pieces), relaxed, name);
+            assertLess(relativeError(relaxed, expected), rounding[activations], name);
+            for (const [i, value] of expected.entries()) {
+              difference += (relaxed[i]! - value) ** 2;
+              norm += value ** 2;
+            }
+          }
+        }
+      }
+    }
+    assertLess(Math.sqrt(difference / norm), activations === "int16" ? 1e-4 : 0.03);
   });
-  for (const format of ["any4", "any3", "int2", "mx4", "nf4"]) {
-    for (const [rows, cols] of shapes) {
-      const weight = quantize({ rows, cols, data: normal(rows * cols) }, { format, groupSize: 64 });
-      for (const tokens of [1, 3]) {
-        const x = normal(tokens * cols);
-        const run = (backend: Backend) => {
-          const out = tensor(backend, tokens, rows);
-          backend.linear(out, tensor(backend, tokens, x), { weight: backend.weight(weight) });
-          return backend.read(out);
-        };
-        const [relaxed, simd] = [await run(int8s[0]!), await run(int8s[1]!)];
-        assertLess(relativeError(relaxed, simd), 1e-6);
-        assertLess(relativeError(relaxed, await run(plain)), 0.05, `${format}, ${rows} × ${cols}`);
+}
+
+Deno.test("int16 activations are rounded so that no sum overflows, whatever they are", async () => {
+  const cols = 64;
+  // The table's largest level meets activations that are all as large as they can be, with one sign.
+  const weight = quantize(
+    { rows: 2, cols, data: Float32Array.from({ length: 2 * cols }, (_, i) => i < cols ? 1 : -1) },
+    { format: "nf4", groupSize: 32 },
+  );
+  for (const activations of ["int16", "int8"] as const) {
+    const { alone } = backends(activations);
+    for (const values of [[1], [-1], [1, 0, 0, 0], [1, -1], [0]]) {
+      const x = Float32Array.from({ length: cols }, (_, i) => 1e20 * values[i % values.length]!);
+      const run = (backend: Backend) => {
+        const out = tensor(backend, 1, 2);
+        backend.linear(out, tensor(backend, 1, x), { weight: backend.weight(weight) });
+        return backend.read(out);
+      };
+      for (const backend of alone) {
+        const [got, expected] = [await run(backend), await run(plain)];
+        for (const i of [0, 1]) {
+          assertLess(Math.abs(got[i]! - expected[i]!), 1e20 * cols * (activations === "int16" ? 1e-4 : 0.01));
+        }
       }
     }
   }
@@ -264,7 +318,7 @@ Deno.test("tinyworld's logits are the same on the WASM backend and the plain one
     return [...first, ...await session.forward(ids.slice(37), { logits: "all" })];
   };
   using reference = await loadModel("tinyworld", { backend: "plain" });
-  using model = await loadModel("tinyworld", { backend: "wasm" });
+  using model = await loadModel("tinyworld", { backend: "wasm", activations: "f32" });
   assertLess(relativeError(await logits(model), await logits(reference)), 1e-5);
   const packed = await quantizeModel(reference, { format: "int4" });
   using fast = model.with({ tensors: packed.tensors });

@@ -10,6 +10,7 @@ import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { AttentionPlace, Backend, KvCache, KvShape, NormOptions, Tensor, Weight } from "../backend.ts";
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
+import type { Activations } from "./levels.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -42,11 +43,8 @@ interface Turns {
 export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
-  /**
-   * Multiply packed weights of 2 to 4 bits with few tokens in whole numbers: activations rounded to 8 bits by their groups'
-   * largest, tables to 7. Faster; the error is some 1 % of a product's, so it is off when absent.
-   */
-  int8Activations?: boolean;
+  /** See BackendOptions; "int16" when absent. */
+  activations?: Activations;
 }
 
 const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
@@ -66,6 +64,7 @@ export class WasmBackend implements Backend {
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
+  readonly #activations: Activations;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
   #turns: Turns | undefined;
@@ -74,13 +73,14 @@ export class WasmBackend implements Backend {
   constructor(pool: Pool, options: WasmOptions = {}) {
     this.#pool = pool;
     this.#worthwhile = options.worthwhile ?? 1 << 14;
+    this.#activations = options.activations ?? "int16";
     this.#home = pool.arena();
     this.#scratch = new Scratch();
     this.#linear = new LinearRunner({
       pool,
       scratch: this.#scratch,
       worthwhile: this.#worthwhile,
-      int8: options.int8Activations ?? false,
+      activations: this.#activations,
     });
   }
 
@@ -101,6 +101,7 @@ export class WasmBackend implements Backend {
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
       quick: image.quick,
+      rounded: image.rounded,
     };
     this.#weights.set(matrix, weight);
     return weight;
@@ -108,12 +109,13 @@ export class WasmBackend implements Backend {
 
   /** A matrix's image, beside its codes where they are in this backend's memory, else with a copy of them. */
   #layout(matrix: Matrix | PackedMatrix): { image: WeightImage; arena: Arena; codes?: Block } {
+    const activations = this.#activations;
     const codes = isPacked(matrix) ? blockOf(matrix.codes) : undefined;
     if (isPacked(matrix) && codes && this.#pool.owns(codes.arena)) {
-      const image = weightImage(matrix, { codesAt: matrix.codes.byteOffset });
+      const image = weightImage(matrix, { activations, codesAt: matrix.codes.byteOffset });
       if (codes.arena.hasRoom(image.bytes)) return { image, arena: codes.arena, codes };
     }
-    const image = weightImage(matrix);
+    const image = weightImage(matrix, { activations });
     return { image, arena: this.#pool.arena(image.bytes) };
   }
 

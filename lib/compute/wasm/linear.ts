@@ -4,6 +4,7 @@
  * @module
  */
 import type { Block } from "./block.ts";
+import type { Activations } from "./levels.ts";
 import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
@@ -20,12 +21,12 @@ export class LinearRunner {
   readonly #pool: Pool;
   readonly #scratch: Scratch;
   readonly #worthwhile: number;
-  readonly #int8: boolean;
+  readonly #activations: Activations;
 
-  /** @param means worthwhile: multiplications that are worth another thread; int8: see WasmOptions.int8Activations. */
-  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; int8: boolean }) {
+  /** @param means worthwhile: multiplications that are worth another thread; activations: see BackendOptions. */
+  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; activations: Activations }) {
     this.#pool = means.pool;
-    this.#int8 = means.int8;
+    this.#activations = means.activations;
     this.#scratch = means.scratch;
     this.#worthwhile = means.worthwhile;
   }
@@ -59,10 +60,17 @@ export class LinearRunner {
     const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
     const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
     const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
-    if (this.#int8 && bits < 8) {
-      const steps = scratch.take(arena, "steps", 4 * tokens * groups + 64);
-      pool.run(arena, "prepareInt8", [prepared, steps, sums, x, tokens, cols, groupSize], tokens, tokens);
-      pool.run(arena, "matvecInt8", [out, prepared, steps, sums, address, bias, tokens], rows, grain);
+    if (weight.rounded) {
+      const steps = scratch.take(arena, "steps", 4 * tokens * blocks + 64);
+      pool.run(arena, "prepareSums", [sums, x, cols, groupSize], tokens, tokens);
+      if (this.#activations === "int16") {
+        pool.run(arena, "prepareInt16", [prepared, steps, x, cols], tokens, tokens);
+      } else {
+        const rounded = sums + 4 * tokens * groups;
+        pool.run(arena, "prepareInt8", [prepared, steps, rounded, x, cols, groupSize], tokens, tokens);
+      }
+      const kernel = `matvec${bits}${this.#activations === "int16" ? "Int16" : "Int8"}`;
+      pool.run(arena, kernel, [out, prepared, steps, sums, address, bias, tokens], rows, grain);
     } else {
       pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
       pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);

@@ -8,6 +8,7 @@ import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
+import { type Activations, levelsOf } from "./levels.ts";
 import { STORED, type Stored, storedType } from "./stored.ts";
 
 /** A weight's layout in memory. */
@@ -20,6 +21,8 @@ export interface WeightImage {
   readonly data: number;
   /** Whether the kernels for few tokens can read it. */
   readonly quick: boolean;
+  /** Whether they are those of rounded activations. */
+  readonly rounded: boolean;
   /** Writes the image to a memory at an address, a multiple of 64. */
   readonly write: (memory: ArrayBufferLike, address: number) => void;
 }
@@ -36,10 +39,11 @@ interface Part {
  * Lays a matrix out. A vector (a norm's weight, a bias) is kept as float32, as its kernels read it.
  *
  * @param options.codesAt where a packed matrix's codes are; absent, the image has a copy.
+ * @param options.activations what few tokens' activations are rounded to; "f32" when absent: not at all.
  */
 export function weightImage(
   matrix: Matrix | PackedMatrix,
-  options: { codesAt?: number } = {},
+  options: { codesAt?: number; activations?: Activations } = {},
 ): WeightImage {
   const parts: Part[] = [];
   let bytes = HEADER;
@@ -55,6 +59,7 @@ export function weightImage(
   const { rows, cols } = matrix;
   let dtype: Stored;
   let quick = true;
+  let rounded = false;
   let header: (number | Part)[];
   if (isPacked(matrix)) {
     const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
@@ -67,6 +72,9 @@ export function weightImage(
     );
     // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.
     quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
+    const { activations = "f32" } = options;
+    rounded = quick && bits < 8 && activations !== "f32";
+    const levels = rounded ? levelsOf(matrix, activations as "int16" | "int8") : undefined;
     header = [
       bits,
       rows,
@@ -80,11 +88,18 @@ export function weightImage(
       values(scales, scaleType),
       zeros ? values(zeros, scaleType) : 0,
       STORED[scaleType].id,
+      levels
+        ? place(
+          levels.data.length,
+          (memory, at) => new Uint8Array(memory, at, levels.data.length).set(levels.data),
+        )
+        : 0,
+      levels?.stride ?? 0,
     ];
   } else {
     const wanted = matrix.dtype === "F16" || matrix.dtype === "BF16" ? matrix.dtype : "F32";
     dtype = rows === 1 ? "F32" : storedType(wanted, [matrix.data]);
-    header = [0, rows, cols, values(matrix.data, dtype), STORED[dtype].id, 0, 0, cols, 0, 0, 0];
+    header = [0, rows, cols, values(matrix.data, dtype), STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0];
   }
   return {
     // Kernels read whole vectors: up to 64 bytes beyond the end.
@@ -92,6 +107,7 @@ export function weightImage(
     dtype,
     data: HEADER,
     quick,
+    rounded,
     write(memory, address) {
       const words = header.map((word) => typeof word === "number" ? word : address + word.at);
       new Uint32Array(memory, address, words.length).set(words);
@@ -122,6 +138,8 @@ export interface WasmWeight extends Weight {
   readonly groupSize: number;
   /** Whether the kernels for few tokens can read it. */
   readonly quick: boolean;
+  /** Whether they are those of rounded activations. */
+  readonly rounded: boolean;
 }
 
 /** Where a vector's float32 values are. */

@@ -23,6 +23,7 @@ import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
+  Activations,
   AttentionPlace,
   Backend,
   KvCache,
@@ -51,6 +52,8 @@ export interface WebGpuOptions extends DeviceOptions {
    * false, what is remembered or documented as the default is taken. True where the GPU is a real one, when absent.
    */
   tune?: boolean;
+  /** How products with few tokens are rounded; not at all when absent. */
+  activations?: Activations;
   /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
@@ -106,7 +109,7 @@ export class WebGpuBackend implements Backend {
   /** Who quantizes. */
   #pool: Pool | undefined;
 
-  private constructor(device: Device, tuner: Tuner) {
+  private constructor(device: Device, { tuner, activations }: { tuner: Tuner; activations?: Activations }) {
     this.device = device;
     this.#memory = new Memory(device);
     this.#commands = new Commands(device, this.#memory);
@@ -115,7 +118,13 @@ export class WebGpuBackend implements Backend {
       commands: this.#commands,
       mostBytes: device.mostBytes,
     });
-    this.#linear = new LinearRunner({ device, commands: this.#commands, memory: this.#memory, tuner });
+    this.#linear = new LinearRunner({
+      device,
+      commands: this.#commands,
+      memory: this.#memory,
+      tuner,
+      activations,
+    });
   }
 
   /**
@@ -129,7 +138,7 @@ export class WebGpuBackend implements Backend {
       tune: options.tune ?? !device.software,
       file: options.tunedFile ?? winnersFile(),
     });
-    return new WebGpuBackend(device, tuner);
+    return new WebGpuBackend(device, { tuner, activations: options.activations });
   }
 
   /** Bytes on the device: weights, activations, caches, and what is kept for the next ones. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
-import { denseKernels, FEW_TOKENS, tableKernels } from "../../../kernels/wgsl/mod.ts";
+import { INT8_GROUP } from "../../../kernels/wgsl/activations_int8.ts";
+import { type Candidate, denseKernels, FEW_TOKENS, tableKernels } from "../../../kernels/wgsl/mod.ts";
+import type { Activations } from "../backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Device } from "./device.ts";
 import type { Memory, Room } from "./memory.ts";
@@ -23,7 +24,7 @@ interface Plan {
   /** What they do, whatever the weight's values and its place. */
   readonly task: string;
   /** Kernels that can do it, by name, the default first. */
-  readonly candidates: ReadonlyMap<string, Kernel>;
+  readonly candidates: ReadonlyMap<string, Candidate>;
 }
 
 /** Products of a shape that take turns when it is timed: enough to leave none of them in a cache. */
@@ -37,15 +38,25 @@ export class LinearRunner {
   readonly #tuner: Tuner;
   /** What is known of each part, by tokens and bias. */
   readonly #plans = new WeakMap<Part, Map<string, Plan>>();
+  /** The same by what parts are and where: layers share them. */
+  readonly #known = new Map<string, Plan>();
+  readonly #activations: Activations;
   /** Tasks that have been met and not been timed. */
   readonly #open = new Map<string, Product[]>();
 
   /** @param means what it works with. */
-  constructor(means: { device: Device; commands: Commands; memory: Memory; tuner: Tuner }) {
+  constructor(means: {
+    device: Device;
+    commands: Commands;
+    memory: Memory;
+    tuner: Tuner;
+    activations?: Activations;
+  }) {
     this.#device = means.device;
     this.#commands = means.commands;
     this.#memory = means.memory;
     this.#tuner = means.tuner;
+    this.#activations = means.activations ?? "f32";
   }
 
   /** out = x · weightᵀ + bias. */
@@ -84,8 +95,19 @@ export class LinearRunner {
   #run(name: string | undefined, { out, x, product }: { out: Room; x: Room; product: Product }): void {
     const { part, bias, tokens } = product;
     const { candidates } = this.#plan(product);
-    const kernel = (name !== undefined && candidates.get(name)) || candidates.values().next().value!;
-    this.#commands.run(kernel, [out, x, ...part.rooms, ...(bias ? [bias] : [])], { tokens });
+    const candidate = (name !== undefined && candidates.get(name)) || candidates.values().next().value!;
+    const weights = [...part.rooms, ...(bias ? [bias] : [])];
+    const { kernel, activations } = candidate;
+    if (!activations) {
+      this.#commands.run(kernel, [out, x, ...weights], { tokens });
+      return;
+    }
+    const groups = tokens * Math.ceil(part.shape.cols / INT8_GROUP);
+    const rounded = [this.#memory.take(groups * INT8_GROUP), this.#memory.take(groups * 8)];
+    this.#commands.run(activations, [...rounded, x], { tokens });
+    this.#commands.run(kernel, [out, ...rounded, ...weights], { tokens });
+    // Kernels that are still to run see them before whoever takes them next.
+    for (const room of rounded.reverse()) this.#memory.free(room);
   }
 
   #plan({ part, bias, tokens }: Product): Plan {
@@ -94,21 +116,32 @@ export class LinearRunner {
     const key = `${tokens > FEW_TOKENS ? "many" : tokens} tokens, bias ${!!bias}`;
     let plan = plans.get(key);
     if (!plan) {
-      const { firstRow: _, outCols: __, ...shape } = part.shape;
+      const { firstRow, outCols, ...shape } = part.shape;
       const what = Object.entries(shape).map(([name, value]) => `${name} ${value}`).join(", ");
-      const options = {
-        tokens,
-        device: { features: this.#device.features, subgroupSize: this.#device.subgroupSize },
-      };
-      const candidates = part.kind === "table"
-        ? tableKernels({ ...part.shape, bias: !!bias }, options)
-        : denseKernels({ ...part.shape, bias: !!bias }, options);
-      plan = {
-        task: `${part.kind} ${what}, ${key}`,
-        candidates: new Map(candidates.map(({ name, kernel }) => [name, kernel])),
-      };
+      const task = `${part.kind} ${what}, ${key}, ${this.#activations}`;
+      const place = `${task} at ${firstRow} of ${outCols}`;
+      plan = this.#known.get(place) ?? { task, candidates: this.#candidates({ part, bias, tokens }) };
       plans.set(key, plan);
+      this.#known.set(place, plan);
     }
     return plan;
+  }
+
+  #candidates({ part, bias, tokens }: Product): Plan["candidates"] {
+    const target = {
+      tokens,
+      device: { features: this.#device.features, subgroupSize: this.#device.subgroupSize },
+      halfProducts: this.#activations === "f16",
+      int8Activations: this.#activations === "int8",
+    };
+    const candidates = part.kind === "table"
+      ? tableKernels({ ...part.shape, bias: !!bias }, target)
+      : denseKernels({ ...part.shape, bias: !!bias }, target);
+    // Who asks for rounding wants what it gains, timed or not.
+    const wanted = (candidate: Candidate) =>
+      this.#activations === "int8" && candidate.activations ||
+      this.#activations === "f16" && candidate.name.includes("f16");
+    candidates.sort((a, b) => Number(!!wanted(b)) - Number(!!wanted(a)));
+    return new Map(candidates.map((candidate) => [candidate.name, candidate]));
   }
 }

@@ -77,6 +77,28 @@ test("linear() of the WebGPU backend agrees with the plain one, whatever the dev
   }
 });
 
+test("activations of halves and bytes change a product by as much as they say", async () => {
+  const [rows, cols] = [40, 256];
+  for (const [activations, least, most] of [["f16", 1e-6, 2e-3], ["int8", 1e-3, 0.03]] as const) {
+    using backend = await open({ activations });
+    if (activations === "f16" && !backend.device.features.has("shader-f16")) continue;
+    for (const format of ["any4", "any3", "any2", "nf4"]) {
+      const weight = quantize({ rows, cols, data: normal(rows * cols) }, { format, groupSize: 64 });
+      for (const tokens of [1, 4]) {
+        const x = normal(tokens * cols);
+        const run = (b: Backend) => {
+          const out = tensor(b, tokens, rows);
+          b.linear(out, tensor(b, tokens, x), { weight: b.weight(weight) });
+          return b.read(out);
+        };
+        const error = relativeError(await run(backend), await run(plain));
+        assertLess(least, error, `${activations} ${format}: not rounded`);
+        assertLess(error, most, `${activations} ${format}`);
+      }
+    }
+  }
+});
+
 test("weights larger than a binding are cut into parts, for linears and embeddings", async () => {
   using backend = await open({ mostBytes: 4096 });
   await compareLinears(backend, "in parts", 3);

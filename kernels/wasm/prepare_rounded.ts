@@ -1,0 +1,133 @@
+/**
+ * Activations in whole numbers, for the products of matvec_rounded.ts: blocks of 32 columns, each with a step of its own; of
+ * each block the even columns come first, as packed codes are looked up.
+ */
+import { fewLanes, largest, sum, sums } from "./simd";
+
+/**
+ * Twice the largest value rounded to 16 bits, and the most that the magnitudes of 8 that meet in a lane may add up to before
+ * they are rounded: after that they stay below 65536.
+ */
+const MOST16: f32 = 65520;
+/** The largest value rounded to 8 bits. */
+const MOST8: f32 = 127;
+/** Added to a float32 below 2^22 it leaves the nearest whole number, ties to even, in the low bits. */
+const ROUNDER: f32 = 12582912;
+
+/** x, [tokens, cols], as steps[t, block] · out[t, c], 16 bits each, for tokens [from, to); zeros fill the last block. */
+export function prepareInt16(out: usize, steps: usize, x: usize, cols: i32, from: i32, to: i32): void {
+  const blocks = cols + 31 >> 5;
+  for (let t = from; t < to; t++) {
+    let row = x + (<usize> t * cols << 2);
+    let target = out + (<usize> t * blocks << 6);
+    let step = steps + (<usize> t * blocks << 2);
+    for (let c = cols; c > 0; c -= 32) {
+      const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
+      const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
+      const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
+      const v6 = fewLanes(row + 96, c - 24), v7 = fewLanes(row + 112, c - 28);
+      // Columns 4i … 4i + 3 and 16 + 4i … 16 + 4i + 3 meet in lane i.
+      const lanes = sums(bothAbs(v0, v4), bothAbs(v1, v5), bothAbs(v2, v6), bothAbs(v3, v7));
+      const most = mostAbs(v0, v1, v2, v3, v4, v5, v6, v7);
+      const range = largest(f32x4.pmax(lanes, f32x4.add(most, most)));
+      store<f32>(step, range / MOST16);
+      const factor = f32x4.splat(range == 0 ? 0 : MOST16 / range);
+      store16(target, v0, v1, factor);
+      store16(target + 8, v2, v3, factor);
+      store16(target + 16, v4, v5, factor);
+      store16(target + 24, v6, v7, factor);
+      row += 128;
+      target += 64;
+      step += 4;
+    }
+  }
+}
+
+/**
+ * x, [tokens, cols], as steps[t, block] · out[t, c], bytes of at most ±127, for tokens [from, to); zeros fill the last block.
+ * rounded[t, g] is the sum of a group's values as rounded; a group is whole blocks, or the only one.
+ */
+export function prepareInt8(
+  out: usize,
+  steps: usize,
+  rounded: usize,
+  x: usize,
+  cols: i32,
+  groupSize: i32,
+  from: i32,
+  to: i32,
+): void {
+  const blocks = cols + 31 >> 5;
+  const groups = (cols + groupSize - 1) / groupSize;
+  for (let t = from; t < to; t++) {
+    let row = x + (<usize> t * cols << 2);
+    let target = out + (<usize> t * blocks << 5);
+    let step = steps + (<usize> t * blocks << 2);
+    const end = step + (<usize> blocks << 2);
+    let c = cols;
+    for (let g = 0; g < groups; g++) {
+      let group: f32 = 0;
+      for (const stop = min(step + (<usize> (groupSize + 31 >> 5) << 2), end); step < stop; step += 4) {
+        const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
+        const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
+        const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
+        const v6 = fewLanes(row + 96, c - 24), v7 = fewLanes(row + 112, c - 28);
+        const range = largest(mostAbs(v0, v1, v2, v3, v4, v5, v6, v7));
+        const unit = range / MOST8;
+        const factor = f32x4.splat(range == 0 ? 0 : MOST8 / range);
+        const a = eight(v0, v1, factor), b = eight(v2, v3, factor);
+        const d = eight(v4, v5, factor), e = eight(v6, v7, factor);
+        const total = i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(d, e)));
+        group += unit * sum(f32x4.convert_i32x4_s(total));
+        const left = i8x16.narrow_i16x8_s(a, b), right = i8x16.narrow_i16x8_s(d, e);
+        v128.store(
+          target,
+          v128.shuffle<i8>(left, right, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+        );
+        v128.store(
+          target,
+          v128.shuffle<i8>(left, right, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31),
+          16,
+        );
+        store<f32>(step, unit);
+        row += 128;
+        target += 32;
+        c -= 32;
+      }
+      store<f32>(rounded + (<usize> t * groups + g << 2), group);
+    }
+  }
+}
+
+@inline
+function bothAbs(a: v128, b: v128): v128 {
+  return f32x4.add(f32x4.abs(a), f32x4.abs(b));
+}
+
+/** The largest magnitude at each place of eight vectors. */
+@inline
+function mostAbs(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128): v128 {
+  const ab = f32x4.pmax(f32x4.abs(a), f32x4.abs(b)), cd = f32x4.pmax(f32x4.abs(c), f32x4.abs(d));
+  const ef = f32x4.pmax(f32x4.abs(e), f32x4.abs(f)), gh = f32x4.pmax(f32x4.abs(g), f32x4.abs(h));
+  return f32x4.pmax(f32x4.pmax(ab, cd), f32x4.pmax(ef, gh));
+}
+
+/** factor · values, rounded, in the low halves of 32-bit lanes. */
+@inline
+function round(values: v128, factor: v128): v128 {
+  return f32x4.add(f32x4.mul(values, factor), f32x4.splat(ROUNDER));
+}
+
+/** Rounds eight values and stores 16 bits of each, the even ones at `at`, the odd ones 32 bytes behind. */
+@inline
+function store16(at: usize, a: v128, b: v128, factor: v128): void {
+  const halves = v128.shuffle<i16>(round(a, factor), round(b, factor), 0, 4, 8, 12, 2, 6, 10, 14);
+  v128.store64_lane(at, halves, 0);
+  v128.store64_lane(at, halves, 1, 32);
+}
+
+/** Eight values rounded to 16 bits, in their order. */
+@inline
+function eight(a: v128, b: v128, factor: v128): v128 {
+  return v128.shuffle<i16>(round(a, factor), round(b, factor), 0, 2, 4, 6, 8, 10, 12, 14);
+}
