@@ -44,6 +44,8 @@ export class Device implements Disposable {
   readonly mostBytes: number;
   #failure: DeviceError | undefined;
   #closed = false;
+  /** Tells the garbage collector what hangs on this object; never touched, it takes no memory. */
+  protected readonly ballast: ArrayBuffer = new ArrayBuffer(32 << 20);
   /** Error scopes that are still open questions. */
   readonly #scopes = new Set<Promise<void>>();
 
@@ -89,14 +91,18 @@ export class Device implements Disposable {
     const features = WANTED.filter((name) => !options.without?.includes(name));
     const open = (requiredFeatures: string[]) =>
       adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
-    const had = await open(features).then((device) => (device.destroy(), features), async () => {
-      const each = await Promise.all(
-        features.map((name) => open([name]).then((device) => (device.destroy(), name), () => undefined)),
-      );
-      return each.filter((name) => name !== undefined);
-    });
+    const made = (gpu: GPUDevice, had: string[]) =>
+      new Device(gpu, { info, features: new Set(had), mostBytes: options.mostBytes });
     try {
-      return new Device(await open(had), { info, features: new Set(had), mostBytes: options.mostBytes });
+      return made(await open(features), features);
+    } catch {
+      // It lacks one at least.
+    }
+    const each = await Promise.all(
+      features.map((name) => open([name]).then((device) => (device.destroy(), [name]), () => [])),
+    );
+    try {
+      return made(await open(each.flat()), each.flat());
     } catch (cause) {
       throw new DeviceError(`Cannot open ${info.description}: ${(cause as Error).message}`, { cause });
     }

@@ -19,6 +19,9 @@ export interface Room {
 /** Bytes of free buffers that are kept at most. */
 const KEPT = 256 << 20;
 
+/** Bytes from which on the garbage collector should know of a room. */
+const LARGE = 1 << 20;
+
 /** Sizes are rounded up to a multiple of this, so that similar ones can follow one another. */
 const GRAIN = 256;
 
@@ -32,6 +35,8 @@ export class Memory implements Disposable {
   #bytes = 0;
   /** Is told of a room that is about to go for good. */
   onGone: (room: Room) => void = () => {};
+  /** Tells the garbage collector what hangs on a holder; never touched, it takes no memory. */
+  readonly #ballast = new WeakMap<object, ArrayBuffer[]>();
   /** Rooms whose holder was forgotten without giving them back. */
   readonly #abandoned = new FinalizationRegistry((room: Room) => this.free(room));
 
@@ -73,6 +78,10 @@ export class Memory implements Disposable {
   /** Frees a room some time after its holder is forgotten, if nobody has before. */
   tie(room: Room, holder: object): void {
     this.#abandoned.register(holder, room, room);
+    if (room.bytes < LARGE) return;
+    const ballast = this.#ballast.get(holder) ?? [];
+    ballast.push(new ArrayBuffer(room.bytes));
+    this.#ballast.set(holder, ballast);
   }
 
   /** Gives a buffer back: to who wants as much next, or to the device. */
