@@ -31,7 +31,13 @@ export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
 export type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./lib/compute/backend.ts";
-export { type BackendName, backendNames, type BackendOptions } from "./lib/compute/mod.ts";
+export {
+  activationNames,
+  type Activations,
+  type BackendName,
+  backendNames,
+  type BackendOptions,
+} from "./lib/compute/mod.ts";
 export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";

@@ -81,8 +81,11 @@ export interface Backend extends Disposable {
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
   columnSums(x: Tensor): Promise<Float64Array>;
-  /** Room for a packed matrix's codes, from where {@linkcode Backend.weight} takes them without a copy. */
-  codes?(length: number): Uint32Array;
+  /**
+   * Room for a packed matrix's codes or a dense one's values, aligned for any type, from where {@linkcode Backend.weight} takes
+   * them without a copy.
+   */
+  room?(bytes: number): Uint8Array;
   /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
   quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
 }

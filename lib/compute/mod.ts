@@ -7,11 +7,13 @@ import { OptionError } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { PlainBackend } from "./plain.ts";
 import { WasmBackend } from "./wasm/backend.ts";
-import type { Activations } from "./wasm/levels.ts";
+import { activationNames, type Activations } from "./wasm/levels.ts";
 import { Pool, sharedPool } from "./wasm/pool.ts";
 
 /** The backends that can be asked for; "auto" takes the best that this machine has. */
 export const backendNames = ["auto", "wasm", "plain"] as const;
+
+export { activationNames, type Activations };
 
 /** A backend's name. */
 export type BackendName = typeof backendNames[number];
@@ -35,9 +37,15 @@ export interface BackendOptions {
 /**
  * Makes a backend.
  *
- * @throws {OptionError} when the name is unknown, or `threads` is not a whole number of at least 1.
+ * @throws {OptionError} when the name or `activations` is unknown, or `threads` is not a whole number of at least 1.
  */
 export function createBackend(name: BackendName = "auto", options: BackendOptions = {}): Backend {
+  const { activations = "int16" } = options;
+  if (!activationNames.includes(activations)) {
+    throw new OptionError(
+      `Cannot round activations to "${activations}": expected one of ${activationNames.join(", ")}`,
+    );
+  }
   switch (name) {
     case "plain":
       return new PlainBackend();
@@ -45,7 +53,7 @@ export function createBackend(name: BackendName = "auto", options: BackendOption
     case "wasm":
       return new WasmBackend(
         options.threads === undefined ? sharedPool() : new Pool({ threads: options.threads }),
-        { activations: options.activations },
+        { activations },
       );
     default:
       throw new OptionError(`Cannot find backend "${name}": expected one of ${backendNames.join(", ")}`);

@@ -5,8 +5,11 @@
  */
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 
-/** How products of packed weights with few tokens round what they multiply. */
-export type Activations = "f32" | "int16" | "int8";
+/** How products of packed weights with few tokens can round what they multiply. */
+export const activationNames = ["f32", "int16", "int8"] as const;
+
+/** One of these ways: see `activations` of BackendOptions. */
+export type Activations = typeof activationNames[number];
 
 /** A table is rounded to levels on both sides of its middle: table ≈ base + unit · (level − middle). */
 const KINDS = {
