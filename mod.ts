@@ -30,8 +30,8 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
+export { activationNames, type Activations } from "./lib/compute/backend.ts";
 export type {
-  Activations,
   AttentionPlace,
   Backend,
   KvCache,

@@ -1,11 +1,16 @@
 /**
  * Products of dense weights with few tokens.
  */
-import { load1, load4, shiftOf } from "./dtype";
-import { madd, sum } from "./simd";
+import { halfBits, halfPower, load1, load4, shiftOf } from "./dtype";
+import { madd, sums } from "./simd";
 import { Weight } from "./weight";
 
-/** out[t, r] = x[t] · w[r] + bias[r] for rows [from, to) of weights of that type. */
+/**
+ * out[t, r] = x[t] · w[r] + bias[r] for rows [from, to) of weights of that type.
+ *
+ * Four rows at a time share what they are multiplied by: engines check every load's bounds, and memory is read in more places
+ * at once. Two running sums a row hide the latency of madd.
+ */
 @inline
 export function matvecDense(
   out: usize,
@@ -17,41 +22,61 @@ export function matvecDense(
   to: i32,
   dtype: i32,
 ): void {
+  // Engines make a constant anew at each use; these are none to them.
+  const nothing = i32x4.splat(w.bits);
+  const bits = v128.or(halfBits(), nothing), power = v128.or(halfPower(), nothing);
   const cols = w.cols;
-  for (let r = from; r < to; r++) {
-    const row = w.data + (<usize> r * cols << shiftOf(dtype));
-    const add = bias == 0 ? <f32> 0 : load<f32>(bias + (<usize> r << 2));
+  const whole = cols & ~7;
+  const step = <usize> 4 << shiftOf(dtype);
+  const rowBytes = <usize> cols << shiftOf(dtype);
+  for (let r = from; r < to; r += 4) {
+    // Where fewer than four are left the last is computed again.
+    const last = to - 1;
+    const r1 = min(r + 1, last), r2 = min(r + 2, last), r3 = min(r + 3, last);
     for (let t = 0; t < tokens; t++) {
-      const value = dot(x + (<usize> t * cols << 2), row, cols, dtype);
-      store<f32>(out + (<usize> t * w.rows + r << 2), value + add);
+      let at = x + (<usize> t * cols << 2);
+      let w0 = w.data + <usize> r * rowBytes, w1 = w.data + <usize> r1 * rowBytes;
+      let w2 = w.data + <usize> r2 * rowBytes, w3 = w.data + <usize> r3 * rowBytes;
+      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
+      let b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+      for (const end = at + (<usize> whole << 2); at < end; at += 32) {
+        const a = v128.load(at), b = v128.load(at, 16);
+        a0 = madd(a, load4(w0, dtype, bits, power), a0);
+        b0 = madd(b, load4(w0 + step, dtype, bits, power), b0);
+        a1 = madd(a, load4(w1, dtype, bits, power), a1);
+        b1 = madd(b, load4(w1 + step, dtype, bits, power), b1);
+        a2 = madd(a, load4(w2, dtype, bits, power), a2);
+        b2 = madd(b, load4(w2 + step, dtype, bits, power), b2);
+        a3 = madd(a, load4(w3, dtype, bits, power), a3);
+        b3 = madd(b, load4(w3 + step, dtype, bits, power), b3);
+        w0 += 2 * step;
+        w1 += 2 * step;
+        w2 += 2 * step;
+        w3 += 2 * step;
+      }
+      const total = sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3));
+      const left = cols - whole;
+      const target = out + (<usize> t * w.rows << 2);
+      finish(target, r, f32x4.extract_lane(total, 0) + rest(at, w0, left, dtype), bias);
+      finish(target, r1, f32x4.extract_lane(total, 1) + rest(at, w1, left, dtype), bias);
+      finish(target, r2, f32x4.extract_lane(total, 2) + rest(at, w2, left, dtype), bias);
+      finish(target, r3, f32x4.extract_lane(total, 3) + rest(at, w3, left, dtype), bias);
     }
   }
 }
 
-/** Σ x · w over n columns; four running sums hide the latency of madd. */
 @inline
-function dot(x: usize, w: usize, n: i32, dtype: i32): f32 {
-  const step = <usize> 4 << shiftOf(dtype);
-  let a = f32x4.splat(0), b = a, c = a, d = a;
-  let i = 0;
-  for (; i + 16 <= n; i += 16) {
-    a = madd(v128.load(x), load4(w, dtype), a);
-    b = madd(v128.load(x, 16), load4(w + step, dtype), b);
-    c = madd(v128.load(x, 32), load4(w + 2 * step, dtype), c);
-    d = madd(v128.load(x, 48), load4(w + 3 * step, dtype), d);
-    x += 64;
-    w += 4 * step;
-  }
-  for (; i + 4 <= n; i += 4) {
-    a = madd(v128.load(x), load4(w, dtype), a);
-    x += 16;
-    w += step;
-  }
-  let total = sum(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-  for (; i < n; i++) {
-    total += load<f32>(x) * load1(w, dtype);
-    x += 4;
-    w += <usize> 1 << shiftOf(dtype);
+function finish(out: usize, r: i32, value: f32, bias: usize): void {
+  const at = <usize> r << 2;
+  store<f32>(out + at, bias == 0 ? value : value + load<f32>(bias + at));
+}
+
+/** Σ x · w over n columns, fewer than eight. */
+@inline
+function rest(x: usize, w: usize, n: i32, dtype: i32): f32 {
+  let total: f32 = 0;
+  for (let i = 0; i < n; i++) {
+    total += load<f32>(x + (<usize> i << 2)) * load1(w + (<usize> i << shiftOf(dtype)), dtype);
   }
   return total;
 }

@@ -30,7 +30,10 @@ export interface KvCache {
 }
 
 /** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
-export type Activations = "f32" | "f16" | "int16" | "int8";
+export type Activations = typeof activationNames[number];
+
+/** The ways that there are. */
+export const activationNames = ["f32", "f16", "int16", "int8"] as const;
 
 /** Token ids where the backend keeps them. */
 export interface TokenIds {
@@ -128,8 +131,11 @@ export interface Backend extends Disposable {
   seconds?(run: () => void): Promise<number>;
   /** Bytes a second that can be read and written at most: measured, by copying much more than caches hold. */
   bandwidth?(): Promise<number>;
-  /** Room for a packed matrix's codes, from where {@linkcode Backend.weight} takes them without a copy. */
-  codes?(length: number): Uint32Array;
+  /**
+   * Room for a packed matrix's codes or a dense one's values, aligned for any type, from where {@linkcode Backend.weight} takes
+   * them without a copy.
+   */
+  room?(bytes: number): Uint8Array;
   /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
   quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
 }

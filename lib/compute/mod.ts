@@ -4,7 +4,7 @@
  * @module
  */
 import { DeviceError, OptionError } from "../errors.ts";
-import type { Activations, Backend } from "./backend.ts";
+import { activationNames, type Activations, type Backend } from "./backend.ts";
 import { PlainBackend } from "./plain.ts";
 import { WasmBackend } from "./wasm/backend.ts";
 import { Pool, sharedPool } from "./wasm/pool.ts";
@@ -44,13 +44,19 @@ export interface BackendOptions {
 /**
  * Makes a backend: "auto" takes a real GPU, else WASM.
  *
- * @throws {OptionError} when the name is unknown, or `threads` is not a whole number of at least 1.
+ * @throws {OptionError} when the name or `activations` is unknown, or `threads` is not a whole number of at least 1.
  * @throws {DeviceError} when "webgpu" is asked for and there is no GPU, not even a software one.
  */
 export async function createBackend(
   name: BackendName = "auto",
   options: BackendOptions = {},
 ): Promise<Backend> {
+  const { activations } = options;
+  if (activations !== undefined && !activationNames.includes(activations)) {
+    throw new OptionError(
+      `Cannot round activations to "${activations}": expected one of ${activationNames.join(", ")}`,
+    );
+  }
   switch (name) {
     case "plain":
       return new PlainBackend();

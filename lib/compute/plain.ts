@@ -47,7 +47,10 @@ export class PlainBackend implements Backend {
   #scores = new Float64Array(0);
 
   weight(matrix: Matrix | PackedMatrix): Weight {
-    return matrix;
+    if (isPacked(matrix)) return matrix;
+    // Its data may be made anew at each look.
+    const dense: Matrix = { rows: matrix.rows, cols: matrix.cols, data: matrix.data };
+    return dense;
   }
 
   tensor(rows: number, cols: number): Tensor {

@@ -98,8 +98,10 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
 /** {@linkcode quantize} with the steps done by somebody else. */
 export function quantizeBy(
   steps: QuantizeSteps,
-  { matrix, options }: { matrix: Matrix; options: QuantizeOptions },
+  { matrix: given, options }: { matrix: Matrix; options: QuantizeOptions },
 ): PackedMatrix {
+  // Its data may be made anew at each look.
+  const matrix: Matrix = { rows: given.rows, cols: given.cols, data: given.data };
   const format = formatOf(options.format);
   const name = options.name ?? "matrix";
   checkMatrix(matrix, name);

@@ -15,7 +15,10 @@ export interface Matrix {
   readonly rows: number;
   /** Number of columns (in_features). */
   readonly cols: number;
-  /** rows · cols values, row by row. */
+  /**
+   * rows · cols values, row by row. They may be a view of memory that threads share, and are not to be changed; where they are
+   * widened from stored values at each look, whoever needs them more than once takes them once.
+   */
   readonly data: Float32Array;
   /** How the checkpoint stores it; F32 when absent. Only sizes and saving look at it. */
   readonly dtype?: DType;

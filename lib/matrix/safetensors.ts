@@ -100,12 +100,13 @@ export class SafetensorsFile implements Disposable {
   /**
    * The bytes of a tensor.
    *
+   * @param out where to read them, as many as they are; a new array when absent.
    * @throws {CheckpointError} as {@linkcode SafetensorsFile.info} does, and when the file has been closed or has shrunk
    * since it was opened, or memory is short.
    */
-  read(name: string): Uint8Array {
+  read(name: string, out?: Uint8Array): Uint8Array {
     const { offset, bytes } = this.info(name);
-    const out = this.#allocate(name, () => new Uint8Array(bytes));
+    out ??= this.#allocate(name, () => new Uint8Array(bytes));
     this.#fill(name, offset, out);
     return out;
   }
@@ -113,14 +114,15 @@ export class SafetensorsFile implements Disposable {
   /**
    * A tensor as float32. No more than a few MB beside the result are used.
    *
+   * @param out where to write it, as many values as it has; a new array when absent.
    * @throws {CheckpointError} as {@linkcode SafetensorsFile.read} does.
    */
-  readFloat32(name: string): Float32Array {
+  readFloat32(name: string, out?: Float32Array): Float32Array {
     const { dtype, offset, bytes } = this.info(name);
     const size = bytesOf(dtype);
-    const out = this.#allocate(name, () => new Float32Array(bytes / size));
+    out ??= this.#allocate(name, () => new Float32Array(bytes / size));
     if (dtype === "F32") {
-      this.#fill(name, offset, new Uint8Array(out.buffer));
+      this.#fill(name, offset, new Uint8Array(out.buffer, out.byteOffset, out.byteLength));
       return out;
     }
     const chunk = new Uint8Array(Math.min(bytes, CHUNK));

@@ -4,6 +4,7 @@
  * @module
  */
 import { Any4Error, CheckpointError, OptionError } from "../errors.ts";
+import { bytesOf } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { SafetensorsFile } from "../matrix/safetensors.ts";
 import type { TensorInfo } from "../matrix/safetensors_header.ts";
@@ -15,6 +16,7 @@ import {
   writeBeside,
   writeSafetensors,
 } from "../matrix/safetensors_write.ts";
+import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
 import { type LlamaConfig, parseConfig, show } from "./config.ts";
 
 type Json = Record<string, unknown>;
@@ -194,19 +196,27 @@ export class Checkpoint implements Disposable {
   /**
    * The bytes of a tensor.
    *
+   * @param room makes room for them; an array of their own when absent.
    * @throws {CheckpointError} when it is missing or cut off.
    */
-  read(name: string): Uint8Array {
-    return this.#place(name).read(name);
+  read(name: string, room?: (bytes: number) => Uint8Array): Uint8Array {
+    const file = this.#place(name);
+    return file.read(name, room?.(file.info(name).bytes));
   }
 
   /**
-   * A tensor as float32. No more than a few MB are used beside the result.
+   * A tensor as a matrix. No more than a few MB are used beside the result.
    *
    * @param size the size that it must have; a tensor of one dimension is one row.
+   * @param room makes room for the values of what has more than one row, which are then kept as a backend reads them: F16 and
+   * BF16 as they are stored, others as float32. Absent, they are float32 in an array of their own.
    * @throws {CheckpointError} when it is missing, cut off or of another size.
    */
-  matrix(name: string, size: { rows: number; cols: number }): Matrix {
+  matrix(
+    name: string,
+    size: { rows: number; cols: number },
+    room?: (bytes: number) => Uint8Array,
+  ): Matrix {
     const { rows, cols } = size;
     const { dtype, shape } = this.info(name);
     const expected = rows === 1 && shape.length < 2 ? [cols] : [rows, cols];
@@ -216,7 +226,18 @@ export class Checkpoint implements Disposable {
           `current shape is ${showShape(shape)}`,
       );
     }
-    return { rows, cols, data: this.#place(name).readFloat32(name), dtype };
+    const file = this.#place(name);
+    if (!room || rows === 1) return { rows, cols, data: file.readFloat32(name), dtype };
+    if (isStoredType(dtype)) {
+      return storedMatrix(file.read(name, room(rows * cols * bytesOf(dtype))), { rows, cols, dtype });
+    }
+    const { buffer, byteOffset } = room(4 * rows * cols);
+    return {
+      rows,
+      cols,
+      data: file.readFloat32(name, new Float32Array(buffer, byteOffset, rows * cols)),
+      dtype,
+    };
   }
 
   /** Closes the files. */

@@ -132,7 +132,7 @@ export class Model implements Disposable {
     let bytes = 0;
     for (const tensor of this.tensors.values()) {
       parameters += tensor.rows * tensor.cols;
-      bytes += isPacked(tensor) ? packedBytes(tensor) : tensor.data.length * bytesOf(tensor.dtype ?? "F32");
+      bytes += storedSize(tensor);
     }
     return { parameters, bytes };
   }
@@ -144,8 +144,7 @@ export class Model implements Disposable {
     for (const linear of this.linears()) {
       const tensor = this.weights(linear);
       weights += tensor.rows * tensor.cols;
-      bits += 8 *
-        (isPacked(tensor) ? packedBytes(tensor) : tensor.data.length * bytesOf(tensor.dtype ?? "F32"));
+      bits += 8 * storedSize(tensor);
     }
     return bits / weights;
   }
@@ -174,6 +173,11 @@ export class Model implements Disposable {
     }
     if (--this.#sharing.models === 0) backend[Symbol.dispose]();
   }
+}
+
+/** Bytes that a tensor takes when stored. */
+function storedSize(tensor: Matrix | PackedMatrix): number {
+  return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
 }
 
 /** Models that come with the library, by name. */
@@ -208,13 +212,13 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   const { config } = checkpoint;
   using open = new DisposableStack();
   const backend = open.use(await createBackend(options.backend, options));
-  const room = backend.codes?.bind(backend);
+  const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
   for (const { tensor, rows, cols, optional } of expectedTensors(config)) {
     const packed = readPacked(checkpoint, { tensor, rows, cols, room });
     if (packed) tensors.set(tensor, packed);
     else if (!optional || checkpoint.has(tensor)) {
-      tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }));
+      tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }, room));
     }
   }
   const model = new Model({

@@ -90,7 +90,7 @@ function quantizationConfig(checkpoint: Checkpoint): QuantizationConfig | undefi
  */
 export function readPacked(
   checkpoint: Checkpoint,
-  options: { tensor: string; rows: number; cols: number; room?: Backend["codes"] },
+  options: { tensor: string; rows: number; cols: number; room?: Backend["room"] },
 ): PackedMatrix | undefined {
   const { tensor, rows, cols } = options;
   const entries = quantizationConfig(checkpoint)?.tensors;
@@ -108,7 +108,11 @@ export function readPacked(
     throw fail(`group_size must be between 1 and ${cols}, current value is ${groupSize}`);
   }
   const groups = Math.ceil(cols / groupSize);
-  const part = (suffix: string, options: { dtypes: DType[]; shapes: number[][] }) => {
+  const part = (
+    suffix: string,
+    options: { dtypes: DType[]; shapes: number[][] },
+    room?: Backend["room"],
+  ) => {
     const name = `${tensor}.${suffix}`;
     const { dtype, shape } = checkpoint.info(name);
     if (!options.dtypes.includes(dtype)) {
@@ -117,12 +121,10 @@ export function readPacked(
     if (!options.shapes.some((expected) => String(expected) === String(shape))) {
       throw fail(`${suffix} must have shape [${options.shapes.join("] or [")}], current shape is [${shape}]`);
     }
-    return { dtype, data: checkpoint.read(name) };
+    return { dtype, data: checkpoint.read(name, room) };
   };
   const words = wordsPerRow(cols, bits);
-  const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }).data;
-  const into = options.room?.(rows * words) ?? new Uint32Array(rows * words);
-  bytes(into).set(codes);
+  const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }, options.room).data;
   const e8m0 = format.scaling.stored === "e8m0";
   const scales = part("scales", { dtypes: e8m0 ? ["U8"] : ["F16", "F32"], shapes: [[rows, groups]] });
   const zeros = format.scaling.zero
@@ -139,7 +141,7 @@ export function readPacked(
     rows,
     cols,
     groupSize,
-    codes: into,
+    codes: new Uint32Array(codes.buffer, codes.byteOffset, rows * words),
     scales: e8m0
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
       : toFloat32(scales.data, scales.dtype),

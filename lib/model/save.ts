@@ -5,6 +5,7 @@
  */
 import { type DType, fromFloat32 } from "../matrix/dtype.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import { storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import type { Model } from "./model.ts";
 import { packedTensors, type QuantizationConfig, type StoredTensor } from "./packed_tensors.ts";
@@ -47,7 +48,8 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
       const dtype = (WRITABLE.includes(asked) ? asked : "F32") as "F32" | "F16" | "BF16";
-      tensors.push({ name, dtype, shape, data: () => fromFloat32(tensor.data, dtype) });
+      const stored = dtype === tensor.dtype ? storedValues(tensor) : undefined;
+      tensors.push({ name, dtype, shape, data: () => stored ?? fromFloat32(tensor.data, dtype) });
     } else if (options.dequantized) {
       tensors.push({ name, dtype: "BF16", shape, data: () => fromFloat32(dequantize(tensor), "BF16") });
     } else {

@@ -5,8 +5,9 @@
  */
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { loadModel, type Model, quantizeModel } from "any4";
-import { TensorError } from "../../lib/errors.ts";
+import { OptionError, TensorError } from "../../lib/errors.ts";
 import type { Backend, Tensor } from "../../lib/compute/backend.ts";
+import { createBackend } from "../../lib/compute/mod.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
 import type { Activations } from "../../lib/compute/wasm/levels.ts";
@@ -220,6 +221,11 @@ Deno.test("swiglu() and add() of the WASM backend agree with the plain one, for 
       return sum;
     }, { name: "add", tolerance: 1e-30 });
   }
+});
+
+Deno.test("createBackend() throws on activations that it does not know", () => {
+  const options = { activations: "int4" as Activations };
+  assertThrows(() => createBackend("wasm", options), OptionError, "f32, int16, int8");
 });
 
 Deno.test("the WASM backend throws on what does not fit", () => {

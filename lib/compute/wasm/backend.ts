@@ -16,9 +16,9 @@ import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { WasmSteps } from "./quantize_steps.ts";
 import { Scratch } from "./scratch.ts";
+import { blockOf, takeShared } from "./shared.ts";
 import { STORED } from "./stored.ts";
-import { vectorOf, type WasmWeight, type WeightImage, weightImage } from "./weight_image.ts";
-import { blockOf, takeWords } from "./words.ts";
+import { largePart, vectorOf, type WasmWeight, type WeightImage, weightImage } from "./weight_image.ts";
 
 interface WasmTensor extends Tensor {
   readonly block: Block;
@@ -87,7 +87,7 @@ export class WasmBackend implements Backend {
   weight(matrix: Matrix | PackedMatrix): Weight {
     const known = this.#weights.get(matrix);
     if (known) return known;
-    const { image, arena, codes } = this.#layout(matrix);
+    const { image, arena, shared } = this.#layout(matrix);
     const block = new Block(arena, image.bytes);
     image.write(block.arena.memory.buffer, block.address);
     const { rows, cols } = matrix;
@@ -95,8 +95,8 @@ export class WasmBackend implements Backend {
       rows,
       cols,
       block,
-      codes,
-      data: block.address + image.data,
+      shared,
+      data: image.dataAt ?? block.address + image.data,
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
@@ -107,20 +107,21 @@ export class WasmBackend implements Backend {
     return weight;
   }
 
-  /** A matrix's image, beside its codes where they are in this backend's memory, else with a copy of them. */
-  #layout(matrix: Matrix | PackedMatrix): { image: WeightImage; arena: Arena; codes?: Block } {
+  /** A matrix's image, beside its codes or values where they are in this backend's memory, else with a copy of them. */
+  #layout(matrix: Matrix | PackedMatrix): { image: WeightImage; arena: Arena; shared?: Block } {
     const activations = this.#activations;
-    const codes = isPacked(matrix) ? blockOf(matrix.codes) : undefined;
-    if (isPacked(matrix) && codes && this.#pool.owns(codes.arena)) {
-      const image = weightImage(matrix, { activations, codesAt: matrix.codes.byteOffset });
-      if (codes.arena.hasRoom(image.bytes)) return { image, arena: codes.arena, codes };
+    const large = largePart(matrix);
+    const shared = large && blockOf(large);
+    if (shared && this.#pool.owns(shared.arena)) {
+      const image = weightImage(matrix, { activations, dataAt: large.byteOffset });
+      if (shared.arena.hasRoom(image.bytes)) return { image, arena: shared.arena, shared };
     }
     const image = weightImage(matrix, { activations });
     return { image, arena: this.#pool.arena(image.bytes) };
   }
 
-  codes(length: number): Uint32Array {
-    return takeWords(this.#pool, length);
+  room(bytes: number): Uint8Array {
+    return takeShared(this.#pool, bytes);
   }
 
   tensor(rows: number, cols: number): Tensor {

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { Activations as Any } from "../backend.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 
-/** How products of packed weights with few tokens round what they multiply. */
-export type Activations = "f32" | "int16" | "int8";
+/** How products of packed weights with few tokens round what they multiply: the kernels know no halves. */
+export type Activations = Exclude<Any, "f16">;
 
 /** A table is rounded to levels on both sides of its middle: table ≈ base + unit · (level − middle). */
 const KINDS = {

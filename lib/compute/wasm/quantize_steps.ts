@@ -13,7 +13,7 @@ import {
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
-import { takeWords } from "./words.ts";
+import { takeShared } from "./shared.ts";
 
 /** Weights that are worked on at a time: memory that has grown does not shrink again. */
 const SLAB = 1 << 22;
@@ -63,7 +63,8 @@ export class WasmSteps implements QuantizeSteps {
   round(scaled: ScaledMatrix, { codebook, bits }: { codebook: Float32Array; bits: number }): Uint32Array {
     const { rows, cols } = scaled.matrix;
     const perRow = wordsPerRow(cols, bits);
-    const codes = takeWords(this.#pool, rows * perRow);
+    const { buffer, byteOffset } = takeShared(this.#pool, 4 * rows * perRow);
+    const codes = new Uint32Array(buffer, byteOffset, rows * perRow);
     const k = 2 ** bits;
     const stride = codebook.length === k ? 0 : k;
     for (const { from, to, ...slab } of slabs(scaled)) {

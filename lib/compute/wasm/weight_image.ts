@@ -5,6 +5,7 @@
  */
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import { storedValues } from "../../matrix/stored_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
@@ -17,8 +18,10 @@ export interface WeightImage {
   readonly bytes: number;
   /** Type of dense values or of tables. */
   readonly dtype: Stored;
-  /** Bytes from the start to the values or codes. */
+  /** Bytes from the start to the values or codes, where they are in the image. */
   readonly data: number;
+  /** Their address, where they are elsewhere. */
+  readonly dataAt?: number;
   /** Whether the kernels for few tokens can read it. */
   readonly quick: boolean;
   /** Whether they are those of rounded activations. */
@@ -38,12 +41,12 @@ interface Part {
 /**
  * Lays a matrix out. A vector (a norm's weight, a bias) is kept as float32, as its kernels read it.
  *
- * @param options.codesAt where a packed matrix's codes are; absent, the image has a copy.
+ * @param options.dataAt where its {@linkcode largePart} is; absent, the image has a copy.
  * @param options.activations what few tokens' activations are rounded to; "f32" when absent: not at all.
  */
 export function weightImage(
   matrix: Matrix | PackedMatrix,
-  options: { codesAt?: number; activations?: Activations } = {},
+  options: { dataAt?: number; activations?: Activations } = {},
 ): WeightImage {
   const parts: Part[] = [];
   let bytes = HEADER;
@@ -57,6 +60,7 @@ export function weightImage(
     place(data.length * STORED[type].bytes, (memory, at) => STORED[type].write(data, memory, at));
 
   const { rows, cols } = matrix;
+  const { dataAt } = options;
   let dtype: Stored;
   let quick = true;
   let rounded = false;
@@ -79,7 +83,7 @@ export function weightImage(
       bits,
       rows,
       cols,
-      options.codesAt ??
+      dataAt ??
         place(codes.byteLength, (memory, at) => new Uint32Array(memory, at, codes.length).set(codes)),
       STORED[dtype].id,
       values(codebook, dtype),
@@ -97,15 +101,24 @@ export function weightImage(
       levels?.stride ?? 0,
     ];
   } else {
-    const wanted = matrix.dtype === "F16" || matrix.dtype === "BF16" ? matrix.dtype : "F32";
-    dtype = rows === 1 ? "F32" : storedType(wanted, [matrix.data]);
-    header = [0, rows, cols, values(matrix.data, dtype), STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0];
+    let data: Part | number;
+    if (dataAt !== undefined) {
+      dtype = storedValues(matrix) ? matrix.dtype as "F16" | "BF16" : "F32";
+      data = dataAt;
+    } else {
+      const wanted = matrix.dtype === "F16" || matrix.dtype === "BF16" ? matrix.dtype : "F32";
+      const floats = matrix.data;
+      dtype = rows === 1 ? "F32" : storedType(wanted, [floats]);
+      data = values(floats, dtype);
+    }
+    header = [0, rows, cols, data, STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0];
   }
   return {
     // Kernels read whole vectors: up to 64 bytes beyond the end.
     bytes: bytes + 64,
     dtype,
     data: HEADER,
+    dataAt,
     quick,
     rounded,
     write(memory, address) {
@@ -116,6 +129,23 @@ export function weightImage(
   };
 }
 
+/**
+ * What of a matrix is large, and can be read where it lies: codes, or values of a type that the kernels read; undefined where
+ * there is no such part.
+ */
+export function largePart(matrix: Matrix | PackedMatrix): ArrayBufferView | undefined {
+  if (isPacked(matrix)) return matrix.codes;
+  if (matrix.rows === 1) return undefined; // vectors are read as float32, beside activations
+  const stored = storedValues(matrix);
+  if (!stored) return matrix.data;
+  return matrix.dtype === "F16" && !isFinite16(stored) ? undefined : stored;
+}
+
+/** Whether no half is infinite or NaN, which the kernels take for numbers. */
+function isFinite16({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return new Uint16Array(buffer, byteOffset, byteLength / 2).every((half) => (half & 0x7c00) !== 0x7c00);
+}
+
 /** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
 function isLine(table: Float32Array): boolean {
   const [least, step] = [table[0]!, table[1]! - table[0]!];
@@ -124,10 +154,10 @@ function isLine(table: Float32Array): boolean {
 
 /** A weight in its place. */
 export interface WasmWeight extends Weight {
-  /** All of it, header first, but for codes that lie elsewhere. */
+  /** All of it, header first, but for codes or values that lie elsewhere. */
   readonly block: Block;
-  /** What those codes lie in. */
-  readonly codes?: Block;
+  /** What those lie in. */
+  readonly shared?: Block;
   /** Address of its values or codes. */
   readonly data: number;
   /** Type of dense values or of tables. */

@@ -372,6 +372,11 @@ export class WebGpuBackend implements Backend {
     return 2 * bytes / best;
   }
 
+  room(bytes: number): Uint8Array {
+    // Weights are on the device; what is kept beside them, to be quantized, takes no more than in its file.
+    return new Uint8Array(bytes);
+  }
+
   quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
     // Exact k-means needs float64, which WGSL does not have.
     return quantizeBy(new WasmSteps(this.#pool ??= sharedPool()), { matrix, options });

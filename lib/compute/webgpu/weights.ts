@@ -50,7 +50,15 @@ export class Weights {
   of(matrix: Matrix | PackedMatrix): GpuWeight {
     let weight = this.#known.get(matrix);
     if (!weight) {
-      const parts = rowRanges(matrix, this.#mostBytes).map((rows) => this.#part(matrix, rows));
+      // Stored values are widened at each look: once is enough for all parts.
+      const looked = isPacked(matrix) ? matrix : {
+        rows: matrix.rows,
+        cols: matrix.cols,
+        data: matrix.data,
+        // Vectors are read as singles.
+        dtype: matrix.rows === 1 ? "F32" as const : matrix.dtype,
+      };
+      const parts = rowRanges(looked, this.#mostBytes).map((rows) => this.#part(looked, rows));
       weight = { rows: matrix.rows, cols: matrix.cols, packed: isPacked(matrix), parts };
       for (const { rooms } of parts) for (const room of rooms) this.#memory.tie(room, weight);
       this.#known.set(matrix, weight);
@@ -71,8 +79,7 @@ export class Weights {
       const { shape, codes, scales, codebook } = tableParts(matrix, { rows });
       return { kind: "table", shape, rooms: [codes, scales, codebook].map((data) => this.#put(data)) };
     }
-    // Vectors are read as singles.
-    const { shape, weights } = denseParts(matrix.rows === 1 ? { ...matrix, dtype: "F32" } : matrix, { rows });
+    const { shape, weights } = denseParts(matrix, { rows });
     return { kind: "dense", shape, rooms: [this.#put(weights)] };
   }
 

@@ -3,9 +3,12 @@ import type { Backend } from "../../lib/compute/backend.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
-import { blockOf } from "../../lib/compute/wasm/words.ts";
+import { blockOf } from "../../lib/compute/wasm/shared.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
+import { fromFloat32, toFloat32 } from "../../lib/matrix/dtype.ts";
+import type { Matrix } from "../../lib/matrix/matrix.ts";
 import type { PackedMatrix } from "../../lib/matrix/packed_matrix.ts";
+import { storedMatrix } from "../../lib/matrix/stored_matrix.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
 
@@ -14,18 +17,19 @@ const normal = (n: number) => Float32Array.from({ length: n }, () => random.norm
 const matrix = { rows: 300, cols: 512, data: normal(300 * 512) };
 const x = normal(512);
 
-/** x · matrixᵀ. */
-function product(backend: Backend, packed: PackedMatrix): Promise<Float32Array> {
-  const [input, out] = [backend.tensor(1, 512), backend.tensor(1, packed.rows)];
+/** x · weightᵀ. */
+function product(backend: Backend, weight: Matrix | PackedMatrix): Promise<Float32Array> {
+  const [input, out] = [backend.tensor(1, 512), backend.tensor(1, weight.rows)];
   backend.embed(input, backend.weight({ rows: 1, cols: 512, data: x }), [0]);
-  backend.linear(out, input, { weight: backend.weight(packed) });
+  backend.linear(out, input, { weight: backend.weight(weight) });
   return backend.read(out);
 }
 
 Deno.test("a weight takes codes that are in its memory without a copy, and others with one", async () => {
   using pool = new Pool({ threads: 1 });
   using other = new Pool({ threads: 1 });
-  const [backend, stranger] = [new WasmBackend(pool), new WasmBackend(other)];
+  const exact = { activations: "f32" } as const;
+  const [backend, stranger] = [new WasmBackend(pool, exact), new WasmBackend(other, exact)];
   const packed = backend.quantize(matrix, { format: "any4" });
   const before = pool.arena().used;
   backend.weight(packed);
@@ -41,6 +45,36 @@ Deno.test("a weight takes codes that are in its memory without a copy, and other
   }
 });
 
+Deno.test("a dense weight is read where its values are, as they are stored", async () => {
+  using pool = new Pool({ threads: 1 });
+  using other = new Pool({ threads: 1 });
+  const [backend, stranger] = [new WasmBackend(pool), new WasmBackend(other)];
+  const [rows, cols] = [300, 512];
+  for (const dtype of ["F32", "F16", "BF16"] as const) {
+    const stored = fromFloat32(matrix.data, dtype);
+    const place = backend.room(stored.length);
+    place.set(stored);
+    const { buffer, byteOffset } = place;
+    const kept = dtype === "F32"
+      ? { rows, cols, data: new Float32Array(buffer, byteOffset, rows * cols) }
+      : storedMatrix(place, { rows, cols, dtype });
+    const before = pool.arena().used;
+    backend.weight(kept);
+    assertLess(pool.arena().used - before, 1000);
+    const expected = await product(new PlainBackend(), { rows, cols, data: toFloat32(stored, dtype) });
+    for (const each of [backend, stranger, new PlainBackend()]) {
+      assertLess(relativeError(await product(each, kept), expected), 1e-6, dtype);
+    }
+    if (dtype !== "F16") continue;
+    // The kernels take an infinite half for a number.
+    new Uint16Array(buffer, byteOffset)[0] = 0x7c00;
+    assertEquals(
+      (await product(backend, storedMatrix(place, { rows, cols, dtype })))[0],
+      Math.sign(x[0]!) * Infinity,
+    );
+  }
+});
+
 Deno.test("codes stay what they are when memory is reused and their backend has ended", () => {
   const packed = (() => {
     using backend = new WasmBackend(new Pool({ threads: 1 }));
@@ -53,9 +87,9 @@ Deno.test("codes stay what they are when memory is reused and their backend has 
 
 Deno.test("whoever holds a view of codes holds their place", () => {
   using backend = new WasmBackend(new Pool({ threads: 1 }));
-  const [a, b] = [backend.codes(100), backend.codes(100)];
+  const [a, b] = [backend.room(100), backend.room(100)];
   assert(a.buffer !== b.buffer);
   assertEquals(blockOf(a.subarray(3, 5)), blockOf(a));
   assert(blockOf(a) !== blockOf(b));
-  assertEquals(blockOf(new Uint32Array(4)), undefined);
+  assertEquals(blockOf(new Uint8Array(4)), undefined);
 });
