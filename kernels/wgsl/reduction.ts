@@ -1,6 +1,8 @@
 /**
  * How the invocations of a workgroup add up what each of them has.
  *
+ * WebGPU zeroes workgroup memory before a kernel starts, on some devices by one invocation: the less, the sooner.
+ *
  * @module
  */
 import { unrolled } from "./kernel.ts";

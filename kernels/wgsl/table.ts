@@ -105,24 +105,30 @@ export function codesType(bits: number, chunk: number): string {
   return words === 1 || words === 3 ? "array<u32>" : `array<vec${Math.min(words, 4)}u>`;
 }
 
-/** WGSL that loads chunk `k` of a row, and the names of its words. */
-export function loadChunk(
-  shape: TableShape,
-  { chunk, row, name }: { chunk: number; row: string; name: string },
-): { load: string; words: string[] } {
-  const perChunk = chunk * shape.bits / 32;
+/** How a chunk of a row's codes is loaded. */
+export interface ChunkLoads {
+  /** WGSL of the loads of a row's chunk `k`. */
+  readonly loads: (row: string, k: string) => string[];
+  /** WGSL of its words, given that the loads are named `name`0, `name`1, … */
+  readonly words: (name: string) => string[];
+}
+
+/** The loads of chunks of so many columns, of the type {@linkcode codesType}. */
+export function chunkLoads({ cols, bits }: TableShape, chunk: number): ChunkLoads {
+  const perChunk = chunk * bits / 32;
   const perLoad = perChunk === 3 ? 1 : Math.min(perChunk, 4);
-  const loads = perChunk / perLoad;
-  const chunks = Math.ceil(shape.cols / 32) * 32 / chunk;
-  const load = unrolled(
-    loads,
-    (l) => `let ${name}${l} = codes[(${row} * ${chunks}u + k) * ${loads}u + ${l}u];`,
-  );
-  const names = Array.from({ length: loads }, (_, l) => `${name}${l}`);
-  const words = perLoad === 1
-    ? names
-    : names.flatMap((n) => [..."xyzw"].slice(0, perLoad).map((c) => `${n}.${c}`));
-  return { load, words };
+  const numbers = Array.from({ length: perChunk / perLoad }, (_, l) => l);
+  const chunks = Math.ceil(cols / 32) * 32 / chunk;
+  const parts = perLoad === 1 ? [""] : [".x", ".y", ".z", ".w"].slice(0, perLoad);
+  return {
+    loads: (row, k) => numbers.map((l) => `codes[(${row} * ${chunks}u + ${k}) * ${numbers.length}u + ${l}u]`),
+    words: (name) => numbers.flatMap((l) => parts.map((part) => `${name}${l}${part}`)),
+  };
+}
+
+/** WGSL that names loads `name`0, `name`1, … */
+export function named(name: string, loads: readonly string[], kind: "let" | "var" = "let"): string {
+  return loads.map((load, l) => `${kind} ${name}${l} = ${load};`).join(" ");
 }
 
 /** How codes become values: each rung of the ladder has its own. */
@@ -145,13 +151,19 @@ export interface Lookup {
  */
 export function addChunk(
   shape: TableShape,
-  options: { rows: number; tokens: number; chunk: number; lookup: Lookup; element: Element },
+  options: {
+    rows: number;
+    tokens: number;
+    chunk: number;
+    lookup: Lookup;
+    element: Element;
+    /** WGSL that names the loads of row r w{r}_0, w{r}_1, …; they are loaded when absent. */
+    load?: string;
+  },
 ): string {
   const { rows, tokens, chunk, lookup, element } = options;
-  const row = Array.from(
-    { length: rows },
-    (_, r) => loadChunk(shape, { chunk, row: `row${r}`, name: `w${r}_` }),
-  );
+  const { loads, words } = chunkLoads(shape, chunk);
+  const load = options.load ?? unrolled(rows, (r) => named(`w${r}_`, loads(`row${r}`, "k")));
   const each = (line: (r: number, t: number) => string) =>
     unrolled(rows, (r) => Array.from({ length: tokens }, (_, t) => line(r, t)).join(" "));
   const x = element === "f16" ? "h" : "x";
@@ -161,7 +173,7 @@ export function addChunk(
   };
   const group = shape.groupSize >= shape.cols ? "" : ` * ${groups(shape)}u + c / ${shape.groupSize}u`;
   return `let c = k * ${chunk}u;
-${row.map(({ load }) => load).join("\n")}
+${load}
 ${each((r, t) => `var p${r}_${t} = 0.0;`)}
 ${unrolled(tokens, (t) => `var s${t} = 0.0;`)}
 ${
@@ -176,7 +188,7 @@ ${
 ${
         unrolled(rows, (r) => {
           const products = Array.from({ length: tokens }, (_, t) => product(r, t)).join(" ");
-          return `{ let v = ${lookup.four(row[r]!.words, { first: 4 * q, r })}; ${products} }`;
+          return `{ let v = ${lookup.four(words(`w${r}_`), { first: 4 * q, r })}; ${products} }`;
         })
       }
 }`)

@@ -4,9 +4,18 @@
  * @module
  */
 import { activations, activationsType, type Element } from "./bindings.ts";
-import type { Kernel } from "./kernel.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
-import { addChunk, chunksOf, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
+import {
+  addChunk,
+  chunkLoads,
+  chunksOf,
+  codesType,
+  type Lookup,
+  named,
+  tableBindings,
+  type TableShape,
+} from "./table.ts";
 import { single } from "./table_3_lut.ts";
 
 /** What the kernels of several rows can vary; all of it but tokens is for a tuner to choose. */
@@ -42,14 +51,28 @@ export function rowsKernel(
   const chunks = Math.ceil(cols / chunk);
   const threads = options.threads ?? threadsFor(chunks);
   const lookup = lookupOf(shape, { rows, threads, element });
+  const { loads } = chunkLoads(shape, chunk);
+  const load = (k: string) => (r: number) => loads(`row${r}`, `min(${k}, ${chunks - 1}u)`);
+  const next = load(`k + ${threads}u`);
   const { code, features, workgroups } = rowsMain(shape, {
     rows,
     tokens,
     threads,
     chunks,
     subgroupSize,
-    fill: lookup.fill,
-    add: addChunk(shape, { rows, tokens, chunk, lookup, element }),
+    fill: `${unrolled(rows, (r) => named(`next${r}_`, load("i")(r), "var"))}
+${lookup.fill}`,
+    add: addChunk(shape, {
+      rows,
+      tokens,
+      chunk,
+      lookup,
+      element,
+      load: unrolled(
+        rows,
+        (r) => next(r).map((code, l) => `let w${r}_${l} = next${r}_${l}; next${r}_${l} = ${code};`).join(" "),
+      ),
+    }),
   });
   return {
     name: `table ${name} ${shape.rows}×${cols} ${bits} bits ${element}`,
@@ -71,6 +94,9 @@ ${code}`,
  * and activations 32 bytes apart. With 32 columns each (`chunk`), activations lie 128 bytes apart, and every load of a
  * subgroup touches as many cache lines as it has invocations: where activations are read more often than codes, that
  * costs more than wide loads of codes gain.
+ *
+ * Codes are loaded a turn ahead, the first ones before the tables are filled: a small matrix is over in a few turns, and
+ * is a matter of how often its loads are waited for.
  *
  * Groups must be multiples of the chunk, or one. Bindings: table.ts.
  */

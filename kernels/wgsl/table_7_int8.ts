@@ -6,7 +6,7 @@
 import { INT8_GROUP } from "./activations_int8.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
-import { bitsAt, codesType, groups, loadChunk, tableBindings, type TableShape } from "./table.ts";
+import { bitsAt, chunkLoads, codesType, groups, named, tableBindings, type TableShape } from "./table.ts";
 import { middles } from "./table_3_lut.ts";
 
 /** What the kernel can vary; all of it but tokens is for a tuner to choose. */
@@ -88,6 +88,7 @@ export function tableInt8(shape: TableShape, options: Int8Options): Kernel {
   const chunks = Math.ceil(cols / 32);
   const threads = threadsFor(chunks);
   const bytes = bits === 8 ? asBytes() : byTuples(shape, { rows, threads });
+  const { loads, words } = chunkLoads(shape, 32);
   const group = shape.groupSize >= cols ? "" : ` * ${groups(shape)}u + 32u * k / ${shape.groupSize}u`;
   const eight = [0, 1, 2, 3, 4, 5, 6, 7];
   const load = unrolled(
@@ -97,10 +98,9 @@ export function tableInt8(shape: TableShape, options: Int8Options): Kernel {
 let s${t} = activationSums[${t * chunks}u + k];`,
   );
   const multiply = unrolled(rows, (r) => {
-    const { load, words } = loadChunk(shape, { chunk: 32, row: `row${r}`, name: "w" });
     return `{
-${load}
-${eight.map((j) => `let b${j} = ${bytes.four(words, { first: 4 * j, r })};`).join("\n")}
+${named("w", loads(`row${r}`, "k"))}
+${eight.map((j) => `let b${j} = ${bytes.four(words("w"), { first: 4 * j, r })};`).join("\n")}
 let q = scaleAt(row${r}${group});
 let u = ${bytes.units(r)};
 ${
