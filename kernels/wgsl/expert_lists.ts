@@ -27,7 +27,7 @@ export function listStride(capacity: number): number {
 }
 
 /** Words from one expert's step to the next expert's. */
-export const STEP_STRIDE = ALIGNED;
+export const STEP_STRIDE: number = ALIGNED;
 
 /**
  * For each expert the tokens that were routed to it, the weights that they gave it, and their number, so that experts run
