@@ -78,9 +78,7 @@ export class Device implements Disposable {
    * @throws {DeviceError} when there is no adapter, none that is wanted, or it gives no device.
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    const adapter = await quietly(() =>
-      navigator.gpu?.requestAdapter({ powerPreference: "high-performance" })
-    );
+    const adapter = await findAdapter();
     if (!adapter) throw new DeviceError("Cannot use WebGPU: this machine has no adapter");
     const { info } = adapter;
     if (info.isFallbackAdapter && options.software === false) {
@@ -162,16 +160,22 @@ export class Device implements Disposable {
   }
 }
 
-/** Mesa's drivers complain on stderr where XDG_RUNTIME_DIR is not set, which only a display needs. */
-async function quietly<T>(open: () => Promise<T>): Promise<T> {
-  const name = "XDG_RUNTIME_DIR";
-  const may = Deno.build.os === "linux" &&
-    Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-  if (!may || Deno.env.has(name)) return await open();
-  Deno.env.set(name, "/tmp");
+/**
+ * The system's preferred adapter. On Linux, unless the user says otherwise, that is Vulkan's or none: where there is no Vulkan,
+ * Deno falls back to OpenGL, which lacks f16 and subgroups, and on which some kernels hang. And XDG_RUNTIME_DIR is set to
+ * something meanwhile: Mesa's drivers complain where it is not, which only a display needs.
+ */
+async function findAdapter(): Promise<GPUAdapter | null | undefined> {
+  const find = () => navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (Deno.build.os !== "linux" || Deno.permissions.querySync({ name: "env" }).state !== "granted") {
+    return await find();
+  }
+  const wanted = Object.entries({ DENO_WEBGPU_BACKEND: "vulkan", XDG_RUNTIME_DIR: "/tmp" });
+  const missing = wanted.filter(([name]) => !Deno.env.has(name));
+  for (const [name, value] of missing) Deno.env.set(name, value);
   try {
-    return await open();
+    return await find();
   } finally {
-    Deno.env.delete(name);
+    for (const [name] of missing) Deno.env.delete(name);
   }
 }
