@@ -81,6 +81,9 @@ const LARGEST = 1024;
 /** Bytes that are copied to see how fast that goes: more than caches hold. */
 const COPIED = 512 << 20;
 
+/** Tokens that a cache has room for at least. */
+const LEAST = 256;
+
 /** Keys from which on an attention of few tokens is split among workgroups, and how many each should have. */
 const SPLIT = 1024;
 const EACH = 512;
@@ -285,7 +288,7 @@ export class WebGpuBackend implements Backend {
     const { cache, total, position, cols } = need;
     const bytes = 4 * cols;
     if (room && room.bytes >= total * bytes) return room;
-    const tokens = Math.min(cache.capacity, Math.max(total, 2 * position));
+    const tokens = Math.min(cache.capacity, Math.max(total, 2 * position, LEAST));
     const larger = this.#memory.take(tokens * bytes);
     this.#memory.tie(larger, cache);
     if (room) {

@@ -116,7 +116,7 @@ test("weights larger than a binding are cut into parts, for linears and embeddin
 test("attention() agrees with the plain backend as the cache grows, and when keys are split", async () => {
   using backend = await open();
   const [heads, kvHeads, headDim] = [4, 2, 8];
-  for (const steps of [[1, 1, 5, 1, 20, 2], [1100, 1, 3]]) {
+  for (const steps of [[1, 1, 5, 1, 20, 2], [200, 100, 1, 300], [1100, 1, 3]]) {
     const tokens = steps.reduce((sum, step) => sum + step);
     const [q, k, v] = [heads, kvHeads, kvHeads].map((n) => normal(tokens * n * headDim));
     await compare(backend, (b) => {
@@ -211,6 +211,31 @@ test("1,000 decode steps, and models quantized and disposed of, keep the memory 
   }
   assertLess(backend.bytes - before.device, 2 << 20);
   assertLess(Deno.memoryUsage().rss - before.host, 64 << 20);
+});
+
+test("a decode step makes no buffer, no bind group and no pipeline, and takes one submission and one reading", async () => {
+  using model = await loadModel("tinyworld", { backend: "webgpu", tune: false });
+  const small = await quantizeModel(model, { format: "any3" });
+  using session = small.session(64);
+  await session.likeliest([1, 2, 3], 1);
+  await session.likeliest([4], 1);
+  const { gpu } = (model.backend as WebGpuBackend).device;
+  const calls = new Map<string, number>();
+  const count = (object: object, names: string[]) => {
+    for (const name of names) {
+      const method = Reflect.get(object, name) as (...args: unknown[]) => unknown;
+      Object.defineProperty(object, name, {
+        value(...args: unknown[]) {
+          calls.set(name, (calls.get(name) ?? 0) + 1);
+          return method.apply(object, args);
+        },
+      });
+    }
+  };
+  count(gpu, ["createBuffer", "createBindGroup", "createComputePipeline", "createShaderModule"]);
+  count(gpu.queue, ["submit"]);
+  for (let i = 0; i < 3; i++) await session.likeliest([8 + i], 1);
+  assertEquals([...calls], [["submit", 3]]);
 });
 
 test("50 loads and closes keep the memory flat", async () => {
