@@ -43,8 +43,11 @@ export type Observer = (
 /** Which tokens' logits a forward pass computes. */
 export type Logits = "all" | "last" | "none";
 
+/** A part of a decoder: its embedding, one of its layers. */
+export type DecoderPart = "embedding" | number;
+
 /** Activations for a number of tokens, kept so that a decode step allocates nothing. */
-interface Workspace {
+export interface Workspace {
   readonly x: Tensor;
   readonly normed: Tensor;
   readonly q: Tensor;
@@ -66,13 +69,21 @@ export class Decoder {
   readonly backend: Backend;
   /** [head_dim / 2] radians a token. */
   readonly frequencies: Float32Array;
-  readonly #embedding: Weight;
-  readonly #layers: readonly Layer[];
-  readonly #norm: Weight;
-  readonly #head: Weight;
+  readonly #embedding?: Weight;
+  /** By their numbers; of a part, one or none. */
+  readonly #layers: ReadonlyMap<number, Layer>;
+  readonly #norm?: Weight;
+  readonly #head?: Weight;
 
-  /** @param find finds weights by checkpoint name; all that the config asks for must be there. */
-  constructor(config: LlamaConfig, options: { backend: Backend; find: WeightLookup }) {
+  /**
+   * @param options.find finds weights by checkpoint name; all that the config asks for must be there.
+   * @param options.part makes only this part, and so looks for no other weights; all of the decoder when absent.
+   */
+  constructor(
+    config: LlamaConfig,
+    options: { backend: Backend; find: WeightLookup; part?: DecoderPart },
+  ) {
+    const { part } = options;
     this.config = config;
     this.backend = options.backend;
     this.frequencies = ropeFrequencies(config);
@@ -86,8 +97,7 @@ export class Decoder {
       weight: need(`${name}.weight`),
       bias: options.find(`${name}.bias`),
     });
-    this.#embedding = need("model.embed_tokens.weight");
-    this.#layers = Array.from({ length: config.num_hidden_layers }, (_, i) => {
+    const layer = (i: number): Layer => {
       const at = `model.layers.${i}`;
       return {
         inputNorm: need(`${at}.input_layernorm.weight`),
@@ -100,7 +110,13 @@ export class Decoder {
         up: linear(`${at}.mlp.up_proj`),
         down: linear(`${at}.mlp.down_proj`),
       };
-    });
+    };
+    if (part === undefined || part === "embedding") this.#embedding = need("model.embed_tokens.weight");
+    const layers = part === undefined
+      ? Array.from({ length: config.num_hidden_layers }, (_, i) => i)
+      : [part];
+    this.#layers = new Map(layers.filter((i) => i !== "embedding").map((i) => [i, layer(i)]));
+    if (part !== undefined) return;
     this.#norm = need("model.norm.weight");
     this.#head = config.tie_word_embeddings ? this.#embedding : need("lm_head.weight");
   }
@@ -126,7 +142,8 @@ export class Decoder {
   }
 
   /**
-   * Runs tokens through the decoder.
+   * Runs tokens through the decoder. A part of one takes `work.x` from the part before, and leaves its own there; the
+   * embedding takes the tokens.
    *
    * @param tokens ids, or where the one id is; the first at `position` of the sequence whose earlier tokens are in
    * `cache`.
@@ -142,9 +159,9 @@ export class Decoder {
     const epsilon = this.config.rms_norm_eps;
     const { cache, position, observe } = options;
     const { x, normed, q, k, v, attended, projected, gate, up, activated } = work; // each [T, its features]
-    b.embed(x, this.#embedding, tokens); // x: [T, hidden_size]
+    if (this.#embedding) b.embed(x, this.#embedding, tokens); // x: [T, hidden_size]
     let add: Tensor | undefined; // what the last block adds to x
-    for (const [layer, w] of this.#layers.entries()) {
+    for (const [layer, w] of this.#layers) {
       b.rmsNorm(normed, x, { weight: w.inputNorm, epsilon, add });
       if (await observe?.([w.q.name, w.k.name, w.v.name], normed) === "stop") return undefined;
       b.linear(q, normed, w.q); // [T, heads · head_dim]
@@ -162,6 +179,10 @@ export class Decoder {
       if (await observe?.([w.down.name], activated) === "stop") return undefined;
       b.linear(projected, activated, w.down);
     }
+    if (!this.#norm || !this.#head) {
+      if (add) b.add(x, add);
+      return undefined;
+    }
     if (!options.logits) return undefined;
     b.rmsNorm(normed, x, { weight: this.#norm, epsilon, add });
     b.linear(work.logits, normed, { weight: this.#head }); // [T, vocab_size]
@@ -171,6 +192,18 @@ export class Decoder {
 
 /** Tokens that go through the decoder at a time; longer inputs are cut, which changes nothing but memory. */
 const CHUNK = 256;
+
+/** A sequence in the pieces that go through a decoder at a time. */
+export function* chunks(
+  tokens: ArrayLike<number>,
+  { backend, config }: { backend: Backend; config: LlamaConfig },
+): Iterable<{ from: number; chunk: number[] }> {
+  const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
+  const size = Math.min(CHUNK, most);
+  for (let from = 0; from < tokens.length; from += size) {
+    yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
+  }
+}
 
 /** Token ids that are chosen where the model runs before they are read. */
 const AHEAD = 64;
@@ -229,7 +262,7 @@ export class Session implements Disposable {
     this.#checkRoom(tokens.length);
     const vocab = this.#decoder.config.vocab_size;
     const out = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
-    for (const { from, chunk } of this.#chunks(tokens)) {
+    for (const { from, chunk } of chunks(tokens, this.#decoder)) {
       const part = await this.#run(chunk, { logits: logits === "all", observe: options.observe });
       if (part) out.set(await backend.read(part), from * vocab);
     }
@@ -280,7 +313,7 @@ export class Session implements Disposable {
   async #last(tokens: ArrayLike<number>, observe?: Observer): Promise<Tensor | undefined> {
     this.#checkRoom(tokens.length);
     const before = Array.prototype.slice.call(tokens, 0, -1) as number[];
-    for (const { chunk } of this.#chunks(before)) await this.#run(chunk, { logits: false, observe });
+    for (const { chunk } of chunks(before, this.#decoder)) await this.#run(chunk, { logits: false, observe });
     if (tokens.length === 0) return undefined;
     return await this.#run([tokens[tokens.length - 1]!], { logits: true, observe });
   }
@@ -290,15 +323,6 @@ export class Session implements Disposable {
       throw new OptionError(
         `Cannot continue by ${tokens} tokens: ${this.position} of ${this.capacity} are used`,
       );
-    }
-  }
-
-  *#chunks(tokens: ArrayLike<number>): Iterable<{ from: number; chunk: number[] }> {
-    const { backend, config } = this.#decoder;
-    const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
-    const size = Math.min(CHUNK, most);
-    for (let from = 0; from < tokens.length; from += size) {
-      yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
     }
   }
 

@@ -107,10 +107,7 @@ export class Model implements Disposable {
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
   linears(): string[] {
-    const names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
-      .concat(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]);
-    return Array.from({ length: this.config.num_hidden_layers }, (_, i) => i)
-      .flatMap((i) => names.map((name) => `model.layers.${i}.${name}`));
+    return linearNames(this.config);
   }
 
   /**
@@ -175,8 +172,16 @@ export class Model implements Disposable {
   }
 }
 
+/** Module names of the Linears of a config's model, in order. */
+export function linearNames(config: LlamaConfig): string[] {
+  const names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
+    .concat(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]);
+  return Array.from({ length: config.num_hidden_layers }, (_, i) => i)
+    .flatMap((i) => names.map((name) => `model.layers.${i}.${name}`));
+}
+
 /** Bytes that a tensor takes when stored. */
-function storedSize(tensor: Matrix | PackedMatrix): number {
+export function storedSize(tensor: Matrix | PackedMatrix): number {
   return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
 }
 
@@ -189,6 +194,12 @@ const embedded: ReadonlyMap<string, URL> = new Map([
 export interface LoadOptions extends BackendOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
+}
+
+/** The folder of a model: an embedded one's, else the one of that name. */
+export function folderOf(name: string): string {
+  const url = embedded.get(name);
+  return url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
 }
 
 /**
@@ -206,20 +217,16 @@ export interface LoadOptions extends BackendOptions {
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  const url = embedded.get(name);
-  const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
+  const folder = folderOf(name);
   using checkpoint = Checkpoint.open(folder);
   const { config } = checkpoint;
   using open = new DisposableStack();
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const { tensor, rows, cols, optional } of expectedTensors(config)) {
-    const packed = readPacked(checkpoint, { tensor, rows, cols, room });
-    if (packed) tensors.set(tensor, packed);
-    else if (!optional || checkpoint.has(tensor)) {
-      tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }, room));
-    }
+  for (const expected of expectedTensors(config)) {
+    const tensor = readTensor(checkpoint, { ...expected, room });
+    if (tensor) tensors.set(expected.tensor, tensor);
   }
   const model = new Model({
     name: name.split("/").at(-1)!,
@@ -236,15 +243,26 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
 }
 
 /** A tensor that a checkpoint must have, or may. */
-interface ExpectedTensor {
+export interface ExpectedTensor {
   readonly tensor: string;
   readonly rows: number;
   readonly cols: number;
   readonly optional?: boolean;
 }
 
+/** Reads a tensor, packed or dense; undefined where there is none and none is needed. */
+export function readTensor(
+  checkpoint: Checkpoint,
+  options: ExpectedTensor & { room?: Backend["room"] },
+): Matrix | PackedMatrix | undefined {
+  const { tensor, rows, cols, optional, room } = options;
+  const packed = readPacked(checkpoint, { tensor, rows, cols, room });
+  if (packed) return packed;
+  return optional && !checkpoint.has(tensor) ? undefined : checkpoint.matrix(tensor, { rows, cols }, room);
+}
+
 /** The tensors that a config asks for; biases that it does not ask for are taken where the checkpoint has them. */
-function* expectedTensors(config: LlamaConfig): Iterable<ExpectedTensor> {
+export function* expectedTensors(config: LlamaConfig): Iterable<ExpectedTensor> {
   const { hidden_size: hidden, intermediate_size: mlp, vocab_size: vocab, head_dim } = config;
   const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
   yield { tensor: "model.embed_tokens.weight", rows: vocab, cols: hidden };
