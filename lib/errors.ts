@@ -38,3 +38,6 @@ export class KernelError extends Any4Error {}
 
 /** There is no GPU to use, or it failed, or was lost. Nothing that it was to write can be relied on. */
 export class DeviceError extends Any4Error {}
+
+/** Work that was begun cannot be gone on with: what was asked for has changed since, or somebody else is at it. */
+export class ResumeError extends Any4Error {}

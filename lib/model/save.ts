@@ -5,10 +5,11 @@
  */
 import { type DType, fromFloat32 } from "../matrix/dtype.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import type { TensorToWrite } from "../matrix/safetensors_write.ts";
 import { storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import type { Model } from "./model.ts";
-import { packedTensors, type QuantizationConfig, type StoredTensor } from "./packed_tensors.ts";
+import { packedTensors, type QuantizationConfig } from "./packed_tensors.ts";
 
 /** How a model is saved. */
 export interface SaveOptions {
@@ -39,7 +40,7 @@ const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
  */
 // deno-lint-ignore require-await -- writing is synchronous today; devices will wait
 export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
-  const tensors: StoredTensor[] = [];
+  const tensors: TensorToWrite[] = [];
   const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
   for (const [name, tensor] of model.tensors) {
     const shape = name.endsWith(".bias") || /norm\.weight$/.test(name)
@@ -57,14 +58,26 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
       quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
     }
   }
-  const { quantization_config: _, ...config } = model.rawConfig;
-  const packed = Object.keys(quantization.tensors).length > 0;
-  const dtype = options.dequantized ? { torch_dtype: "bfloat16" } : {};
   writeCheckpoint(folder, {
-    config: { ...config, ...dtype, ...(packed ? { quantization_config: quantization } : {}) },
+    config: savedConfig(model.rawConfig, { quantization, ...options }),
     generationConfig: model.generationConfig,
     tensors,
     metadata: { format: "pt" },
     copyFrom: model.folder,
   });
+}
+
+/** config.json of a model as it is saved. */
+export function savedConfig(
+  rawConfig: Record<string, unknown>,
+  options: SaveOptions & { quantization: QuantizationConfig },
+): Record<string, unknown> {
+  const { quantization, dequantized } = options;
+  const { quantization_config: _, ...config } = rawConfig;
+  const packed = Object.keys(quantization.tensors).length > 0;
+  return {
+    ...config,
+    ...(dequantized ? { torch_dtype: "bfloat16" } : {}),
+    ...(packed ? { quantization_config: quantization } : {}),
+  };
 }

@@ -1,0 +1,58 @@
+/**
+ * What a quantization from disk to disk was asked for, to notice when it has changed.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import type { Calibration } from "./calibrate.ts";
+import type { ModelOnDisk } from "./model_on_disk.ts";
+import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
+
+/** What was asked for, by what it is called in messages. */
+export type Asked = Readonly<Record<string, unknown>>;
+
+/** The first 16 hexadecimal digits of a SHA-256. */
+async function digest(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 16);
+}
+
+/** What the quantized Linears depend on. How they are written in the end is not part of it. */
+export async function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Promise<Asked> {
+  const { checkpoint, backend } = model;
+  const format = options.format ?? "any4";
+  const files = checkpoint.files().map((path) => {
+    const { size, mtime } = Deno.statSync(path);
+    return [basename(path), size, mtime?.getTime() ?? null];
+  });
+  const header = checkpoint.names().map((name) => checkpoint.info(name));
+  return {
+    "the journal's version": 1,
+    "the model's config.json": await digest(JSON.stringify(checkpoint.rawConfig)),
+    "the model's tokenizer.json": await digest(Deno.readFileSync(`${checkpoint.folder}/tokenizer.json`)),
+    "the model's weights": await digest(JSON.stringify([files, header])),
+    "calibration": await calibrationName(options.calibration),
+    "backend": backend.name,
+    "format": typeof format === "string" ? format : format.name,
+    "group size": options.groupSize,
+    "weighting": options.weighting ?? "mean-square",
+    "codebook": options.codebook ?? "row",
+    "learner": options.learner ?? "exact",
+    "scale type": options.scaleType,
+    "sequential": options.sequential ?? false,
+    "skip": [options.skip ?? []].flat(),
+    "override": options.override ?? {},
+    "target bits": options.targetBits,
+    "candidates": options.candidates,
+  };
+}
+
+async function calibrationName(calibration: string | Calibration | undefined): Promise<string> {
+  if (calibration === undefined) return "the library's own sample";
+  if (typeof calibration === "string") return `a text (${await digest(calibration)})`;
+  const numbers = [...calibration].map(([linear, entry]) => [
+    ...[linear, entry.tokens],
+    ...[entry.mean, entry.meanAbs, entry.meanSquare].map((values) => [...values]),
+  ]);
+  return `statistics (${await digest(JSON.stringify(numbers))})`;
+}
