@@ -110,7 +110,9 @@ export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts
 export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
 export type { Dash, PointShape } from "./lib/show/palette.ts";
 export {
+  byFormat,
   type CardSummary,
+  type FormatSummary,
   type LinearSummary,
   type MeasuredQuality,
   modelCard,

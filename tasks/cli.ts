@@ -44,6 +44,27 @@ export function finite(text: string): number {
   return value;
 }
 
+/** Parses a number above 0. */
+export function positive(text: string): number {
+  const value = finite(text);
+  if (value <= 0) throw new InvalidArgumentError("expected a number above 0");
+  return value;
+}
+
+/** Parses comma-separated words, of an option that may be given several times. */
+export function list(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(",")];
+}
+
+/** Parses "pattern=format", of an option that may be given several times. */
+export function override(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, pattern, format] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  if (!pattern || !format) {
+    throw new InvalidArgumentError("expected pattern=format, such as model.layers.0.*=int8");
+  }
+  return { ...before, [pattern]: format };
+}
+
 /** Parses a group size: a whole number, or "row". */
 export function groupSize(text: string): number | "row" {
   return text === "row" ? "row" : whole(1)(text);
@@ -64,6 +85,15 @@ export const backendOption = () =>
 /** --threads, beside --backend. */
 export const threadsOption = () =>
   new Option("--threads <n>", "threads of the wasm backend (default: one for each core)").argParser(whole(1));
+
+/** --threads, which work that is long is also asked for as --jobs. */
+export const jobsOption = () =>
+  new Option("--jobs, --threads <n>", "threads of the wasm backend (default: one for each core)").argParser(
+    whole(1),
+  );
+
+/** --quiet. */
+export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
 
 /** --format with the formats as choices. */
 export const formatOption = () =>

@@ -86,8 +86,8 @@ export async function quantizeOnDisk(
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, planned: [...plan.keys()] });
   const asked = await fingerprint(model, options);
+  using journal = Journal.open(folder, { asked, restart: options.restart });
   try {
-    using journal = Journal.open(folder, { asked, restart: options.restart });
     using job = new Job(model, { journal, options });
     const choices = await job.choose(plan);
     await job.quantize(choices);
@@ -99,6 +99,8 @@ export async function quantizeOnDisk(
     journal.remove();
     return summary;
   } catch (error) {
+    // What cannot be done as it was asked for need not be gone on with.
+    if (error instanceof OptionError) journal.remove();
     if (error instanceof CheckpointError && /os error 28\b/.test(error.message)) {
       throw new CheckpointError(
         `${error.message}; what is done is kept, make room and start again to go on`,

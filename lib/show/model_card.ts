@@ -73,6 +73,31 @@ export interface OnDiskSummary extends CardSummary {
   readonly peakBytes: number;
 }
 
+/** What became of all Linears of one format and group size. */
+export interface FormatSummary {
+  /** "any4, groups of 128". */
+  readonly format: string;
+  /** How many. */
+  readonly linears: number;
+  /** Weights of all of them. */
+  readonly weights: number;
+  /** Stored bits per weight. */
+  readonly bitsPerWeight: number;
+  /** The mean of their errors. */
+  readonly error: number;
+}
+
+/** Linears by format and group size. */
+export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
+  const kinds = Map.groupBy(linears, ({ format, groupSize }) => `${format}, groups of ${groupSize}`);
+  return [...kinds].map(([format, some]) => {
+    const weights = some.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
+    const bits = some.reduce((sum, each) => sum + each.bitsPerWeight * each.rows * each.cols, 0);
+    const error = some.reduce((sum, each) => sum + each.error, 0) / some.length;
+    return { format, linears: some.length, weights, bitsPerWeight: bits / weights, error };
+  });
+}
+
 /**
  * A model card in Markdown.
  *
@@ -87,16 +112,13 @@ export interface OnDiskSummary extends CardSummary {
  */
 export function modelCard(summary: CardSummary, measured?: MeasuredQuality): string {
   const { model, linears, parameters, bitsPerWeight, bytes, originalBytes } = summary;
-  const kinds = Map.groupBy(linears, ({ format, groupSize }) => `${format}, groups of ${groupSize}`);
   const largest = linears.reduce((worst, each) => each.error > worst.error ? each : worst, linears[0]!);
   const mean = linears.reduce((sum, { error }) => sum + error, 0) / linears.length;
   const learned = linears.some(({ format }) => format.startsWith("any"));
-  const rows = [...kinds].map(([kind, some]) => {
-    const weights = some.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
-    const bits = some.reduce((sum, each) => sum + each.bitsPerWeight * each.rows * each.cols, 0) / weights;
-    const error = some.reduce((sum, each) => sum + each.error, 0) / some.length;
-    return `| ${kind} | ${some.length} | ${count(weights)} | ${bits.toFixed(3)} | ${percent(error)} |`;
-  });
+  const rows = byFormat(linears).map((each) =>
+    `| ${each.format} | ${each.linears} | ${count(each.weights)} | ${each.bitsPerWeight.toFixed(3)} | ` +
+    `${percent(each.error)} |`
+  );
   const how = learned
     ? [
       `Tables of any4, any3 and any2 are learned for each row: the exact optimum of a k-means weighted by ` +
