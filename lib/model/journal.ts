@@ -11,7 +11,7 @@
  * @module
  */
 import { CheckpointError, ResumeError } from "../errors.ts";
-import { type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { SafetensorsFile } from "../matrix/safetensors.ts";
 import { type TensorToWrite, writeBeside, writeSafetensors } from "../matrix/safetensors_write.ts";
 import type { ColumnStats } from "./calibrate.ts";

@@ -10,7 +10,7 @@ import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { storedBytes, type TensorToWrite } from "../matrix/safetensors_write.ts";
 import { peakMemory } from "../peak_memory.ts";
 import { type Asked, fingerprint } from "./asked.ts";
-import { type Calibration } from "./calibrate.ts";
+import type { Calibration } from "./calibrate.ts";
 import { calibrateOnDisk, SequentialCalibration } from "./calibrate_on_disk.ts";
 import { Checkpoint, writeCheckpoint } from "./checkpoint.ts";
 import { chooseFormats } from "./choose_formats.ts";
