@@ -23,7 +23,7 @@ export interface BackendOptions {
   /** Threads of the "wasm" backend; all models share one for each core when absent. */
   threads?: number;
   /**
-   * What the "wasm" backend multiplies packed weights of 2 to 4 bits with, where fewer than four tokens pass at a time, as in
+   * What the "wasm" backend multiplies packed weights of 2 to 4 bits with, where fewer than six tokens pass at a time, as in
    * decoding; "int16" when absent. Elsewhere nothing is rounded.
    *
    * - "f32": activations and tables as they are.

@@ -9,8 +9,11 @@ import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
 
-/** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
-const MANY = 4;
+/**
+ * Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token: where
+ * activations are rounded, and where they are not.
+ */
+const MANY_ROUNDED = 6, MANY = 4;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -42,7 +45,7 @@ export class LinearRunner {
       bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
       tokens,
     };
-    if (tokens < MANY && weight.quick) this.#few(weight, args);
+    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED : MANY)) this.#few(weight, args);
     else this.#many(weight, args);
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }
