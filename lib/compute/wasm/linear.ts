@@ -64,16 +64,12 @@ export class LinearRunner {
     const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
     const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
     if (weight.rounded) {
+      const kind = this.#activations === "int16" ? "Int16" : "Int8";
       const steps = scratch.take(arena, "steps", 4 * tokens * blocks + 64);
-      pool.run(arena, "prepareSums", [sums, x, cols, groupSize], tokens, tokens);
-      if (this.#activations === "int16") {
-        pool.run(arena, "prepareInt16", [prepared, steps, x, cols], tokens, tokens);
-      } else {
-        const rounded = sums + 4 * tokens * groups;
-        pool.run(arena, "prepareInt8", [prepared, steps, rounded, x, cols, groupSize], tokens, tokens);
-      }
-      const kernel = `matvec${bits}${this.#activations === "int16" ? "Int16" : "Int8"}`;
-      pool.run(arena, kernel, [out, prepared, steps, sums, address, bias, tokens], rows, grain);
+      const shape = [tokens, cols, groupSize];
+      pool.run(arena, `prepare${kind}`, [prepared, steps, sums, x, ...shape], tokens, tokens);
+      const args = [out, prepared, steps, sums, address, bias, tokens];
+      pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
     } else {
       pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
       pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);
