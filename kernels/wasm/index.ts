@@ -10,7 +10,7 @@ export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
-export { matvec, prepare, prepareSums } from "./matvec";
+export { matvec, prepare } from "./matvec";
 export {
   matvec2Int16,
   matvec2Int8,

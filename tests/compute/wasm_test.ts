@@ -262,7 +262,7 @@ for (const activations of ["int16", "int8"] as const) {
           const data = normal(rows * cols);
           const weight = quantize({ rows, cols, data }, { format, groupSize, ...options });
           const bias = { rows: 1, cols: rows, data: normal(rows) };
-          for (const tokens of [1, 3]) {
+          for (const tokens of [1, 3, 5]) {
             const x = normal(tokens * cols).map((value, i) => i % 50 === 7 ? 30 * value : value);
             const run = (backend: Backend) => {
               const out = tensor(backend, tokens, rows);
