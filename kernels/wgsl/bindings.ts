@@ -37,3 +37,13 @@ export function activations(cols: number): string {
   const values = [0, 1, 2, 3].map((i) => `select(0.0, x[at + ${i}u], c + ${i}u < ${cols}u)`);
   return `${head} let at = t * ${cols}u + c; return vec4f(${values.join(", ")}); }`;
 }
+
+/**
+ * WGSL that adds the dot product of two vec4 of the element to an f32. In singles it is four multiply-adds, written so that
+ * a compiler can see them: dot() would be added by a fifth instruction. Halves are multiplied in pairs where they can be.
+ */
+export function addDot(sum: string, [a, b]: readonly [string, string], element: Element = "f32"): string {
+  if (element === "f16") return `${sum} += f32(dot(${a}, ${b}));`;
+  const product = (axis: string) => `${a}.${axis} * ${b}.${axis}`;
+  return `${sum} = ${product("w")} + (${product("z")} + (${product("y")} + (${product("x")} + ${sum})));`;
+}

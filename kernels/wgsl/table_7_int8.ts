@@ -97,8 +97,8 @@ export function tableInt8(shape: TableShape, options: Int8Options): Kernel {
       `let x${t}_0 = x[${2 * t * chunks}u + 2u * k]; let x${t}_1 = x[${2 * t * chunks}u + 2u * k + 1u];
 let s${t} = activationSums[${t * chunks}u + k];`,
   );
-  const multiply = unrolled(rows, (r) => {
-    return `{
+  const multiply = unrolled(rows, (r) =>
+    `{
 ${named("w", loads(`row${r}`, "k"))}
 ${eight.map((j) => `let b${j} = ${bytes.four(words("w"), { first: 4 * j, r })};`).join("\n")}
 let q = scaleAt(row${r}${group});
@@ -109,8 +109,7 @@ ${
         return `a${r}_${t} += q.x * (u.y * s${t}.x * f32(${dot}) + u.x * s${t}.y) + q.y * s${t}.y;`;
       })
     }
-}`;
-  });
+}`);
   const { code, ...start } = rowsMain(shape, {
     rows,
     tokens,
