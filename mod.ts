@@ -31,7 +31,7 @@ export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
 export type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./lib/compute/backend.ts";
-export { type BackendName, backendNames, type BackendOptions } from "./lib/compute/mod.ts";
+export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
 export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
@@ -80,6 +80,14 @@ export {
   type MeasureFormatsOptions,
 } from "./lib/measure/measure_formats.ts";
 export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
+export {
+  type LinearSpeed,
+  linearSpeed,
+  type LinearSpeedOptions,
+  SPEED_FORMATS,
+} from "./lib/measure/linear_speed.ts";
+export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measure/model_speed.ts";
+export { DENSE_FORMATS, randomWeight } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
 export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";

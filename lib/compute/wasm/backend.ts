@@ -10,6 +10,7 @@ import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "../backend.ts";
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
+import { readBandwidth } from "./limits.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -82,6 +83,15 @@ export class WasmBackend implements Backend {
       worthwhile: this.#worthwhile,
       int8: options.int8Activations ?? false,
     });
+  }
+
+  get description(): string {
+    const { threads } = this.#pool;
+    return `${threads} thread${threads === 1 ? "" : "s"}`;
+  }
+
+  get bytes(): number {
+    return this.#pool.bytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -262,6 +272,16 @@ export class WasmBackend implements Backend {
     const copy = sums.slice();
     await breathe();
     return copy;
+  }
+
+  seconds(run: () => void): Promise<number> {
+    const start = performance.now();
+    run();
+    return Promise.resolve((performance.now() - start) / 1000);
+  }
+
+  bandwidth(): Promise<number> {
+    return readBandwidth(this.#pool);
   }
 
   quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
