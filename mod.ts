@@ -30,7 +30,17 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export type { AttentionPlace, Backend, KvCache, KvShape, Tensor, Weight } from "./lib/compute/backend.ts";
+export type {
+  AttentionPlace,
+  Backend,
+  KvCache,
+  KvShape,
+  Largest,
+  Tensor,
+  TokenIds,
+  TokenPlace,
+  Weight,
+} from "./lib/compute/backend.ts";
 export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
 export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
@@ -87,7 +97,7 @@ export {
   SPEED_FORMATS,
 } from "./lib/measure/linear_speed.ts";
 export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measure/model_speed.ts";
-export { DENSE_FORMATS, randomWeight } from "./lib/measure/random_weight.ts";
+export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
 export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
@@ -99,6 +109,10 @@ export { type Progress, progress, type ProgressOptions } from "./lib/show/progre
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";
 export { type Results, resultsText } from "./lib/show/results_table.ts";
+export type { LinearSpeedRow, ModelSpeedRow, SpeedPlace, SpeedReport } from "./lib/show/speed_data.ts";
+export { speedupPlot, throughputPlot, tokensPlot } from "./lib/show/speed_plot.ts";
+export { speedHtml } from "./lib/show/speed_report.ts";
+export { speedText } from "./lib/show/speed_table.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
 export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
 export { fold } from "./lib/show/width.ts";

@@ -12,7 +12,7 @@ import { wordsPerRow } from "../matrix/packing.ts";
 import { Random } from "../random.ts";
 
 /** Formats of weights that are not packed. */
-export const DENSE_FORMATS = ["f32", "f16", "bf16"] as const;
+export const DENSE_FORMATS: readonly string[] = ["f32", "f16", "bf16"];
 
 /** Numbers after which the random ones start again: a prime, so that no two rows are alike. */
 const PERIOD = 65537;
@@ -40,7 +40,7 @@ export function randomWeight(
 ): Matrix | PackedMatrix {
   const { rows, cols } = shape;
   const { format: name, random = new Random(1) } = options;
-  if ((DENSE_FORMATS as readonly string[]).includes(name)) {
+  if (DENSE_FORMATS.includes(name)) {
     // Sixteenths of 4 bits: every type holds them.
     const data = fill(new Float32Array(rows * cols), () => (Math.floor(16 * random.next()) - 8) / 16);
     return { rows, cols, data, dtype: name.toUpperCase() as "F32" | "F16" | "BF16" };

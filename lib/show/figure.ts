@@ -111,6 +111,8 @@ export interface Layout {
   readonly yaxis: Axis;
   /** A second vertical axis, below the first. */
   readonly yaxis2?: Axis;
+  /** Bars stand where their x says, even where traces have several; plotly puts them side by side otherwise. */
+  readonly barmode?: "overlay";
   /** Lines across the plot. */
   readonly shapes?: readonly Line[];
   /** Texts in the plot. */
