@@ -117,19 +117,23 @@ export async function linearSpeed(backend: Backend, options: LinearSpeedOptions)
     const wanted = Math.ceil(bytes / formats.length / storedBytes(first));
     const matrices = [first];
     while (matrices.length < Math.min(wanted, MOST_COPIES)) matrices.push(make());
-    return {
-      format,
-      matrices,
-      weights: matrices.map((matrix) => backend.weight(matrix)),
-      times: [] as number[],
-    };
+    const weights = matrices.map((matrix) => backend.weight(matrix));
+    return { format, matrices, weights, next: 0, estimate: Infinity, times: [] as number[] };
   });
   const all = contestants.flatMap(({ matrices }) => matrices).reduce((sum, it) => sum + storedBytes(it), 0);
   const [x, out] = [activations(backend, { tokens, cols, random }), backend.tensor(tokens, rows)];
-  const pass = ({ weights }: typeof contestants[0]) =>
-    backend.seconds(() => {
-      for (const weight of weights) backend.linear(out, x, { weight });
+  /** Seconds a product: those of as many weights, going on where the last pass ended, as there is time for. */
+  const pass = async (contestant: typeof contestants[0]) => {
+    const { weights, estimate } = contestant;
+    const time = seconds / formats.length / LEAST_ROUNDS;
+    const count = Math.min(weights.length, Math.floor(time / estimate) || 1);
+    const taken = await backend.seconds(() => {
+      for (let i = 0; i < count; i++) {
+        backend.linear(out, x, { weight: weights[contestant.next++ % weights.length]! });
+      }
     });
+    return contestant.estimate = taken / count;
+  };
   if (!bandwidths.has(backend)) bandwidths.set(backend, backend.bandwidth?.());
   const bandwidth = await bandwidths.get(backend);
 
@@ -145,8 +149,7 @@ export async function linearSpeed(backend: Backend, options: LinearSpeedOptions)
   await rounds(contestants, {
     seconds,
     least: LEAST_ROUNDS,
-    each: async (contestant) =>
-      void contestant.times.push(await pass(contestant) / contestant.weights.length),
+    each: async (contestant) => void contestant.times.push(await pass(contestant)),
     onProgress,
   });
 

@@ -24,6 +24,8 @@ export interface LinearSpeedRow {
   readonly flops: number;
   /** f16's time divided by this one. */
   readonly speedup?: number;
+  /** Whether weights came from memory, and not from a cache; true when absent. */
+  readonly cold?: boolean;
 }
 
 /** The speed and size of a model in one format. */

@@ -36,10 +36,13 @@ export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize
   const shown = rows.filter(({ format, speedup }) => format !== "f16" && speedup !== undefined);
   return overSizes(shown, {
     ...options,
-    title: "f16’s time / the format’s",
     value: ({ speedup }) => speedup!,
     line: 1,
-    tick: (value) => value === 1 ? "f16" : `${value}×`,
+    axis: (largest) =>
+      fromZero(largest, {
+        title: "f16’s time / the format’s",
+        tick: (value) => value === 1 ? "f16" : `${value}×`,
+      }),
   });
 }
 
@@ -50,7 +53,7 @@ export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize
  * ```ts
  * import { throughputPlot } from "any4";
  * const row = { rows: 1024, cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10, seconds: 1e-3 };
- * console.log(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.range[1] > 30); // true
+ * console.log(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.type); // log
  * ```
  */
 export function throughputPlot(
@@ -60,24 +63,25 @@ export function throughputPlot(
   const { bandwidth } = options;
   return overSizes(rows, {
     ...options,
-    title: "GB/s",
     value: ({ bytesPerSecond }) => bytesPerSecond / 1e9,
     line: bandwidth === undefined ? undefined : bandwidth / 1e9,
-    tick: String,
+    axis: logarithmic,
   });
 }
 
-/** A value of each format over the sizes, in the order of the rows; from 0 to the largest value or a dashed line. */
+/** A value of each format over the sizes, in the order of the rows, and a dashed line. */
 function overSizes(
   rows: readonly LinearSpeedRow[],
   options: FigureSize & {
-    readonly title: string;
     readonly value: (row: LinearSpeedRow) => number;
     readonly line?: number;
-    readonly tick: (value: number) => string;
+    /** The vertical axis, for the largest value, the line among them, and the least. */
+    readonly axis: (largest: number, least: number) => Axis;
   },
 ): Figure {
-  const { width = 800, title, value, line, tick } = options;
+  const { width = 800, value, line, axis } = options;
+  const values = [...rows.map(value), ...line === undefined ? [] : [line]];
+  const yaxis = axis(Math.max(...values), Math.min(...values));
   const shapes = [...new Set(rows.map(shapeText))];
   const data = [...new Set(rows.map(({ format }) => format))].map((format): Trace => {
     const { color, symbol, dash } = formatStyle(format);
@@ -110,8 +114,8 @@ function overSizes(
       ticktext: shapes,
       showgrid: false,
     },
-    yaxis: fromZero(Math.max(line ?? 0, ...rows.map(value)), { title, tick }),
-    shapes: line === undefined ? [] : [dashed(line)],
+    yaxis,
+    shapes: line === undefined ? [] : [dashed(yaxis.type === "log" ? Math.log10(line) : line)],
   }, { width });
 }
 
@@ -189,7 +193,17 @@ function fromZero(
   return { title: { text: title }, range: [0, top], tickvals: ticks, ticktext: ticks.map(tick) };
 }
 
-/** A dashed line across the plot. */
+/** An axis of GB/s from a little below the least value to a little above the largest. */
+function logarithmic(largest: number, least: number): Axis {
+  const [low, high] = [least / 1.3, largest * 1.3];
+  const powers = Array.from({ length: 9 }, (_, i) => i - 4);
+  const ticks = powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
+    .filter((tick) => tick >= low && tick <= high);
+  const range = [Math.log10(low), Math.log10(high)] as const;
+  return { type: "log", title: { text: "GB/s" }, range, tickvals: ticks, ticktext: ticks.map(String) };
+}
+
+/** A dashed line across the plot, at a place in axis units: a logarithmic axis wants the logarithm. */
 function dashed(y: number): Line {
   const line = { color: neutralColor, width: 1.5, dash: "dash" } as const;
   return { type: "line", layer: "below", xref: "paper", yref: "y", x0: 0, x1: 1, y0: y, y1: y, line };

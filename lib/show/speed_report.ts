@@ -100,7 +100,8 @@ function plotsOf(place: SpeedPlace, { at, report }: { at: number; report: SpeedR
 const MEANINGS: readonly [string, string][] = [
   [
     "µs",
-    "The median time of out = x · Wᵀ. Every format has several weights, used in turn, so that they come from memory.",
+    "The median time of out = x · Wᵀ. Every format has several weights, used in turn, so that they come " +
+    "from memory; where they are too few for that, the table says “cached”.",
   ],
   [
     "GB/s",

@@ -27,6 +27,7 @@ export const shapeText = ({ rows, cols }: { rows: number; cols: number }): strin
 /** Linears: a row a format, below one another by shape and tokens. */
 export function linearSpeedTable(rows: readonly LinearSpeedRow[]): SpeedTable {
   const group = (row?: LinearSpeedRow) => row && `${shapeText(row)} ${row.tokens}`;
+  const weight = (row: LinearSpeedRow) => shapeText(row) + (row.cold === false ? " (cached)" : "");
   return {
     columns: [
       { title: "weight" },
@@ -35,7 +36,7 @@ export function linearSpeedTable(rows: readonly LinearSpeedRow[]): SpeedTable {
       ...right("µs", "GB/s", "of bandwidth", "GFLOP/s", "× f16"),
     ],
     rows: rows.map((row, i) => [
-      ...group(row) === group(rows[i - 1]) ? ["", ""] : [shapeText(row), String(row.tokens)],
+      ...group(row) === group(rows[i - 1]) ? ["", ""] : [weight(row), String(row.tokens)],
       row.format,
       decimal(1e6 * row.seconds, 3),
       decimal(row.bytesPerSecond / 1e9, 3),
