@@ -77,7 +77,7 @@ export interface Annotation {
   readonly ay: number;
 }
 
-/** A straight line across the plot, from (x0, y0) to (x1, y1). */
+/** A straight line across the plot, from (x0, y0) to (x1, y1): plain numbers, on a logarithmic axis too. */
 export interface Line {
   /** Plotly's name of the shape. */
   readonly type: "line";

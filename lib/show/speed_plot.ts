@@ -81,7 +81,6 @@ function overSizes(
 ): Figure {
   const { width = 800, value, line, axis } = options;
   const values = [...rows.map(value), ...line === undefined ? [] : [line]];
-  const yaxis = axis(Math.max(...values), Math.min(...values));
   const shapes = [...new Set(rows.map(shapeText))];
   const data = [...new Set(rows.map(({ format }) => format))].map((format): Trace => {
     const { color, symbol, dash } = formatStyle(format);
@@ -114,8 +113,8 @@ function overSizes(
       ticktext: shapes,
       showgrid: false,
     },
-    yaxis,
-    shapes: line === undefined ? [] : [dashed(yaxis.type === "log" ? Math.log10(line) : line)],
+    yaxis: axis(Math.max(...values), Math.min(...values)),
+    shapes: line === undefined ? [] : [dashed(line)],
   }, { width });
 }
 
@@ -203,7 +202,7 @@ function logarithmic(largest: number, least: number): Axis {
   return { type: "log", title: { text: "GB/s" }, range, tickvals: ticks, ticktext: ticks.map(String) };
 }
 
-/** A dashed line across the plot, at a place in axis units: a logarithmic axis wants the logarithm. */
+/** A dashed line across the plot. */
 function dashed(y: number): Line {
   const line = { color: neutralColor, width: 1.5, dash: "dash" } as const;
   return { type: "line", layer: "below", xref: "paper", yref: "y", x0: 0, x1: 1, y0: y, y1: y, line };
