@@ -43,7 +43,7 @@ export type {
   TokenPlace,
   Weight,
 } from "./lib/compute/backend.ts";
-export { type BackendName, backendNames, type BackendOptions } from "./lib/compute/mod.ts";
+export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
 export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
@@ -92,6 +92,14 @@ export {
   type MeasureFormatsOptions,
 } from "./lib/measure/measure_formats.ts";
 export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
+export {
+  type LinearSpeed,
+  linearSpeed,
+  type LinearSpeedOptions,
+  SPEED_FORMATS,
+} from "./lib/measure/linear_speed.ts";
+export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measure/model_speed.ts";
+export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
 export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
@@ -103,6 +111,10 @@ export { type Progress, progress, type ProgressOptions } from "./lib/show/progre
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";
 export { type Results, resultsText } from "./lib/show/results_table.ts";
+export type { LinearSpeedRow, ModelSpeedRow, SpeedPlace, SpeedReport } from "./lib/show/speed_data.ts";
+export { speedupPlot, throughputPlot, tokensPlot } from "./lib/show/speed_plot.ts";
+export { speedHtml } from "./lib/show/speed_report.ts";
+export { speedText } from "./lib/show/speed_table.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
 export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
 export { fold } from "./lib/show/width.ts";

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { ours, peers, race } from "./linear.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 
 const HELP = `Times the product of a matrix and one token's activations.
 
@@ -41,7 +41,7 @@ async function main(args: string[]): Promise<void> {
 
   for (const [i, count] of threads.entries()) {
     const { limits } = teams[i]!;
-    const [fromMemory, fromCache] = [limits.bandwidth(), limits.bandwidth(8 << 20)];
+    const [fromMemory, fromCache] = [await limits.bandwidth(), await limits.bandwidth(8 << 20)];
     console.log(
       `${count} thread${count > 1 ? "s" : ""}, ${product.size}×${product.size}, one token, median ` +
         `and best of ${options.rounds} rounds; reads ${(fromMemory / 1e9).toFixed(0)} GB/s from memory, ` +

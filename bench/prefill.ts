@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { ours, peers, race } from "./linear.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 
 const HELP = `Times the product of a matrix and the activations of many tokens.
 

@@ -65,6 +65,19 @@ export const backendOption = () =>
 export const threadsOption = () =>
   new Option("--threads <n>", "threads of the wasm backend (default: one for each core)").argParser(whole(1));
 
+/** --tune, beside --backend. */
+export const tuneOption = () =>
+  new Option("--tune", "time the webgpu backend's kernels first, even on a software GPU");
+
+/** --no-tune, beside --tune. */
+export const noTuneOption = () =>
+  new Option("--no-tune", "take the webgpu backend's kernels that are remembered or the default");
+
+/** Parses names with commas between them. */
+export function list(text: string): string[] {
+  return text.split(",").map((name) => name.trim()).filter((name) => name !== "");
+}
+
 /** --format with the formats as choices. */
 export const formatOption = () =>
   new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default("any4");

@@ -21,8 +21,10 @@ import {
   jsonOption,
   main,
   modelOption,
+  noTuneOption,
   readText,
   threadsOption,
+  tuneOption,
   weightingOption,
 } from "./cli.ts";
 
@@ -39,6 +41,8 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
   .addOption(backendOption())
   .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{
@@ -54,6 +58,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     dequantized?: true;
     backend: BackendName;
     threads?: number;
+    tune?: boolean;
     json?: true;
   }>();
 

@@ -79,6 +79,8 @@ export interface KvShape {
 export interface Backend extends Disposable {
   /** "plain", "wasm" or "webgpu". */
   readonly name: string;
+  /** What it runs on: a GPU's name, or how many threads. */
+  readonly description: string;
   /** Takes weights to where they are used. A vector has one row. */
   weight(matrix: Matrix | PackedMatrix): Weight;
   /** Makes room for activations, [rows, cols]. */
@@ -110,6 +112,8 @@ export interface Backend extends Disposable {
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
   columnSums(x: Tensor): Promise<Float64Array>;
+  /** Seconds that what `run` issues takes where it is computed, without the way there and back. */
+  seconds(run: () => void): Promise<number>;
   /** Bytes of a tensor at most; no limit when absent. */
   readonly mostBytes?: number;
   /**
@@ -127,15 +131,15 @@ export interface Backend extends Disposable {
   argmax?(place: TokenPlace, x: Tensor): void;
   /** The first `count` token ids. */
   readIds?(ids: TokenIds, count: number): Promise<number[]>;
-  /** Seconds that what `run` issues takes where it is computed, without the way there and back. */
-  seconds?(run: () => void): Promise<number>;
-  /** Bytes a second that can be read and written at most: measured, by copying much more than caches hold. */
+  /** Bytes a second that can be read, and perhaps written, at most: measured, on much more than caches hold. */
   bandwidth?(): Promise<number>;
   /**
    * Room for a packed matrix's codes or a dense one's values, aligned for any type, from where {@linkcode Backend.weight} takes
    * them without a copy.
    */
   room?(bytes: number): Uint8Array;
+  /** Bytes that it holds: weights, activations, caches, and what is kept for the next ones. */
+  readonly bytes?: number;
   /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
   quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
 }

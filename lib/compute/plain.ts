@@ -42,6 +42,7 @@ function grown(array: Float32Array, length: number): Float32Array {
 /** The plain TypeScript backend. */
 export class PlainBackend implements Backend {
   readonly name = "plain";
+  readonly description = "1 thread";
   #block = new Float32Array(0);
   #codes = new Uint8Array(0);
   #scores = new Float64Array(0);
@@ -205,6 +206,12 @@ export class PlainBackend implements Backend {
       }
     }
     return Promise.resolve(sums);
+  }
+
+  seconds(run: () => void): Promise<number> {
+    const start = performance.now();
+    run();
+    return Promise.resolve((performance.now() - start) / 1000);
   }
 
   [Symbol.dispose](): void {}

@@ -77,7 +77,7 @@ export interface Annotation {
   readonly ay: number;
 }
 
-/** A straight line across the plot, from (x0, y0) to (x1, y1). */
+/** A straight line across the plot, from (x0, y0) to (x1, y1): plain numbers, on a logarithmic axis too. */
 export interface Line {
   /** Plotly's name of the shape. */
   readonly type: "line";
@@ -111,6 +111,8 @@ export interface Layout {
   readonly yaxis: Axis;
   /** A second vertical axis, below the first. */
   readonly yaxis2?: Axis;
+  /** Bars stand where their x says, even where traces have several; plotly puts them side by side otherwise. */
+  readonly barmode?: "overlay";
   /** Lines across the plot. */
   readonly shapes?: readonly Line[];
   /** Texts in the plot. */

@@ -112,9 +112,8 @@ export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): s
     }));
   }
   for (const { xref, yref, x0, x1, y0, y1, line } of shapes) {
-    const x = (value: number) => xref === "paper" ? left + value * (right - left) : px(value, true);
-    const y = (value: number) =>
-      yref === "paper" ? bottom - value * (bottom - top) : axes[0]!.py(value, true);
+    const x = (value: number) => xref === "paper" ? left + value * (right - left) : px(value);
+    const y = (value: number) => yref === "paper" ? bottom - value * (bottom - top) : axes[0]!.py(value);
     parts.push(element("path", { d: `M${x(x0)} ${y(y0)}L${x(x1)} ${y(y1)}`, ...stroke(line) }));
   }
   for (const trace of data) {

@@ -11,6 +11,7 @@ import type { AttentionPlace, Backend, KvCache, KvShape, NormOptions, Tensor, We
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { Activations } from "./levels.ts";
+import { readBandwidth } from "./limits.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -82,6 +83,15 @@ export class WasmBackend implements Backend {
       worthwhile: this.#worthwhile,
       activations: this.#activations,
     });
+  }
+
+  get description(): string {
+    const { threads } = this.#pool;
+    return `${threads} thread${threads === 1 ? "" : "s"}`;
+  }
+
+  get bytes(): number {
+    return this.#pool.bytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -267,6 +277,16 @@ export class WasmBackend implements Backend {
     const copy = sums.slice();
     await breathe();
     return copy;
+  }
+
+  seconds(run: () => void): Promise<number> {
+    const start = performance.now();
+    run();
+    return Promise.resolve((performance.now() - start) / 1000);
+  }
+
+  bandwidth(): Promise<number> {
+    return readBandwidth(this.#pool);
   }
 
   quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {

@@ -149,6 +149,11 @@ export class WebGpuBackend implements Backend {
     return this.#memory.bytes;
   }
 
+  get description(): string {
+    const { description, software } = this.device;
+    return software ? `${description}, in software` : description;
+  }
+
   get mostBytes(): number {
     return this.device.mostBytes;
   }
