@@ -21,12 +21,12 @@ export const lookups: Readonly<Record<LookupName, (shape: TableShape, options: R
 };
 
 /**
- * Any of them with the sums of the invocations of a subgroup added in registers (reduction.ts): one barrier instead of
- * log2(threads), and workgroup memory for a sum a subgroup instead of one an invocation, so that more workgroups fit on a
- * core.
+ * Any of them with the sums of the invocations of a subgroup added in registers (reduction.ts): one barrier instead
+ * of log2(threads), and workgroup memory for a sum a subgroup instead of one an invocation, so that more workgroups
+ * fit on a core.
  *
- * `subgroupSize` is the least that the device may choose; the kernel asks how many subgroups there really are. Bindings:
- * table.ts.
+ * `subgroupSize` is the least that the device may choose; the kernel asks how many subgroups there really are.
+ * Bindings: table.ts.
  */
 export function tableSubgroups(
   shape: TableShape,

@@ -76,9 +76,10 @@ export function fitsInt8({ bits, line, groupSize, cols }: TableShape): boolean {
 }
 
 /**
- * Four multiply-adds an instruction (dot4I8Packed): activations are bytes (activations_int8.ts), tables are rounded to
- * bytes around their middles, and Σ ŵ · x = scale · (step · Σ bytes · bytes + middle · Σ x) + zero · Σ x with the true Σ x.
- * The error is about 1 %, so nobody gets this unasked. 32 columns an invocation: activations are 32 bytes of them.
+ * Four multiply-adds an instruction (dot4I8Packed): activations are bytes (activations_int8.ts), tables are rounded
+ * to bytes around their middles, and Σ ŵ · x = scale · (step · Σ bytes · bytes + middle · Σ x) + zero · Σ x with the
+ * true Σ x. The error is about 1 %, so nobody gets this unasked. 32 columns an invocation: activations are 32 bytes
+ * of them.
  *
  * Bindings: as in table.ts, but x is two: what activations_int8.ts writes.
  */

@@ -13,9 +13,9 @@ const TWO_23 = "0x4b000000u";
 /**
  * No table: Σ (least + step · code) · x = (least + step · middle) · Σx + step · Σ (code − middle) · x.
  *
- * Codes become floats by their place in the bits of 2^23 + code, from which 2^23 + middle is subtracted: two instructions
- * of full speed, where many GPUs convert at a quarter of it. Around the middle, sums are smaller, and codes of up to 4 bits
- * are exact in halves.
+ * Codes become floats by their place in the bits of 2^23 + code, from which 2^23 + middle is subtracted: two
+ * instructions of full speed, where many GPUs convert at a quarter of it. Around the middle, sums are smaller, and
+ * codes of up to 4 bits are exact in halves.
  */
 const linear: LookupOf = ({ bits }, { element }): Lookup => {
   const middle = 2 ** (bits - 1);

@@ -35,8 +35,8 @@ export interface Staging {
   /** WGSL before the first columns, given the number of invocations `i`; `row` is the tile's first row. */
   readonly begin?: (threads: number) => string;
   /**
-   * WGSL that sets `wa` and `wb`, vec4f, to the weights of row `r`, not beyond the last, the n-th of the tile, in columns
-   * c … c + 7, c a multiple of 8 that may be beyond the last: there anything finite will do.
+   * WGSL that sets `wa` and `wb`, vec4f, to the weights of row `r`, not beyond the last, the n-th of the tile, in
+   * columns c … c + 7, c a multiple of 8 that may be beyond the last: there anything finite will do.
    */
   readonly stage: (n: string) => string;
 }
