@@ -25,7 +25,7 @@ import { Device } from "../lib/compute/webgpu/device.ts";
 import { denseParts, tableParts } from "../lib/compute/webgpu/weight_parts.ts";
 import type { PackedMatrix } from "../lib/matrix/packed_matrix.ts";
 import { Random } from "../lib/random.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 
 const HELP = `Times the ladder of WGSL kernels: one matrix times a few tokens or many.
 
