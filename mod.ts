@@ -93,16 +93,32 @@ export {
 } from "./lib/measure/measure_formats.ts";
 export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
+export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
+export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export type { ColorScale } from "./lib/show/color_scale.ts";
+export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
+export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";
 export { type KindsOptions, kindsPlot } from "./lib/show/kinds_plot.ts";
 export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts";
+export { matrixSummary } from "./lib/show/matrix_summary.ts";
 export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
 export type { Dash, PointShape } from "./lib/show/palette.ts";
 export { type Progress, progress, type ProgressOptions } from "./lib/show/progress.ts";
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";
 export { type Results, resultsText } from "./lib/show/results_table.ts";
+export { show, type ShowOptions } from "./lib/show/show.ts";
+export { type Cell, recordsView, tableView, type TableViewOptions } from "./lib/show/table_view.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
 export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
 export { fold } from "./lib/show/width.ts";
+export {
+  lineChart,
+  type PlotOptions,
+  scatterPlot,
+  type XyOptions,
+  type XySeries,
+} from "./lib/show/xy_plot.ts";

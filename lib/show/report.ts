@@ -3,13 +3,13 @@
  *
  * @module
  */
-import plotly from "plotly.js-basic-dist-min/plotly-basic.min.js" with { type: "text" };
+import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
 import style from "./report.css" with { type: "text" };
 import script from "./report_page.js" with { type: "text" };
 import type { Figure, FigureSize } from "./figure.ts";
 import { figureSvg } from "./figure_svg.ts";
 import { histogramPlot } from "./histogram_plot.ts";
-import { escapeHtml, scriptJson } from "./html.ts";
+import { escapeHtml, inlineScript, scriptJson } from "./html.ts";
 import { increaseText } from "./increase_scale.ts";
 import { kindsPlot } from "./kinds_plot.ts";
 import { layerErrorPlot } from "./layer_error_plot.ts";
@@ -28,7 +28,7 @@ const [NARROW, WIDE] = [340, 960];
  * The report as an HTML page.
  *
  * @param report what to show; its texts may hold anything, they are shown as they are.
- * @returns the page, about 1.4 MB: plotly, which draws the plots, is inside.
+ * @returns the page, about 1.8 MB: plotly, which draws the plots, is inside.
  *
  * @example
  * ```ts
@@ -79,8 +79,8 @@ ${definitions(Object.entries(report.settings))}
 ${definitions(MEANINGS)}
 </main>
 <script type="application/json" id="figures">${figuresJson(plots)}</script>
-<script>${inline(plotly)}</script>
-<script>${inline(script)}</script>
+<script>${inlineScript(plotly)}</script>
+<script>${inlineScript(script)}</script>
 </body>
 </html>
 `;
@@ -229,9 +229,4 @@ const MEANINGS: readonly [string, string][] = [
 function definitions(entries: readonly (readonly [string, string])[]): string {
   const lines = entries.map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`);
   return `<dl>${lines.join("\n")}</dl>`;
-}
-
-/** A program inside a script element: nothing in it may end the element. */
-function inline(program: string): string {
-  return program.replaceAll("</script", "<\\/script");
 }
