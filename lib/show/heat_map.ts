@@ -90,7 +90,6 @@ export function heatMap(
         )
       ),
     };
-  const ticks = roundTicks([zmin, zmax], 6);
   const axis = (count: number, names: readonly string[] | undefined, fit: number) => {
     const values = names ? names.map((_, i) => i) : roundTicks([0, Math.max(count - 1, 1)], fit);
     return { tickvals: values, ticktext: names ? names.map(plotText) : values.map(String), showgrid: false };
@@ -100,6 +99,7 @@ export function heatMap(
   const left = rowNames ? 40 + 7.2 * Math.max(...rowNames.map((row) => row.length)) : 76;
   const margin = { l: left, r: 96, t: 10, b: turned ? 96 : options.x ? 52 : 30 };
   const height = options.height ?? Math.min(Math.max(22 * shown.rows, 120), 360);
+  const ticks = roundTicks([zmin, zmax], Math.max(Math.floor(height / 36), 2));
   return figure([{
     type: "heatmap",
     name: value,

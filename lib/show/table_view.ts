@@ -83,5 +83,8 @@ export function recordsView(
 /** A value as a cell of a table has it. */
 export function cellText(value: Cell): string {
   if (value === null || value === undefined) return "–";
+  if (typeof value === "number" && Number.isSafeInteger(value)) {
+    return value.toLocaleString("en-US").replace("-", "\u2212");
+  }
   return typeof value === "number" ? decimal(value) : String(value);
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Axis } from "./figure.ts";
-import { decimal } from "./units.ts";
 
 /** The least and the largest finite number; something around it where there is no span. */
 export function extent(lists: readonly ArrayLike<number | null>[]): [number, number] {
@@ -88,7 +87,6 @@ export function axisFor(lists: readonly ArrayLike<number | null>[], options: Axi
 function plain(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(0).replace("e+", "e");
-  return Number.isInteger(value)
-    ? decimal(value)
-    : String(Number(value.toPrecision(6))).replace("-", "\u2212");
+  return Number(value.toPrecision(6)).toLocaleString("en-US", { maximumFractionDigits: 6 })
+    .replace("-", "\u2212");
 }

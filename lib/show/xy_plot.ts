@@ -5,6 +5,7 @@
  */
 import { type Figure, figure, type FigureSize, hover, type Line, plotText, type Trace } from "./figure.ts";
 import { neutralColor, seriesStyle } from "./palette.ts";
+import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";
 import { decimal } from "./units.ts";
 
@@ -95,7 +96,7 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
       hovertext: xs.map((value, k) =>
         hover(
           labels?.[k] ?? name,
-          `${options.x ?? "x"}: ${decimal(value)}`,
+          `${options.x ?? "x"}: ${cellText(value)}`,
           `${options.y ?? "y"}: ${format(ys[k]!)}`,
         )
       ),
