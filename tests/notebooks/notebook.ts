@@ -126,7 +126,7 @@ export function committedProblems(name: string): string[] {
 
 /**
  * A notebook's code as a module that can be type-checked. Each cell is a block inside the cell before it, since a cell
- * may declare again what an earlier one has declared; imports go to the top.
+ * may declare again what an earlier one has declared; imports go to the top. What a cell's metadata expect is in its block.
  */
 export function moduleOf(notebook: Notebook): string {
   const imports: string[] = [];
@@ -135,7 +135,10 @@ export function moduleOf(notebook: Notebook): string {
       imports.push(statement);
       return "";
     });
-    return `{ // cell ${index}\n${code}\n`;
+    const expected = Object.keys(cell.metadata.any4?.expect ?? {}).map((expression) =>
+      `void (${expression});\n`
+    );
+    return `{ // cell ${index}\n${code}\n${expected.join("")}`;
   });
   return `${imports.join("\n")}\n${cells.join("")}${"}".repeat(cells.length)}\nexport {};\n`;
 }

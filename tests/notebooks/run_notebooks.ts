@@ -5,6 +5,7 @@
  */
 import { assertEquals, assertLess } from "@std/assert";
 import { findJupyter, hasKernel, installKernel, jupyterEnv } from "../../tasks/jupyter.ts";
+import { formatted } from "./format.ts";
 import {
   type Cell,
   codeCells,
@@ -58,6 +59,9 @@ for (const name of names) {
 }
 
 async function runNotebook(name: string): Promise<void> {
+  const source = new URL(`${name}.ipynb`, FOLDER);
+  // What is shown is then made by the code as it stands.
+  if (write) await Deno.writeTextFile(source, await formatted(await Deno.readTextFile(source)));
   if (!hasKernel()) installKernel();
   await Deno.mkdir(new URL(OUT, root), { recursive: true });
   const file = `${OUT}/${name}.ipynb`;
@@ -77,7 +81,7 @@ async function runNotebook(name: string): Promise<void> {
   const made = withOutputs(original, executed);
   assertEquals(problems(made), []);
   assertEquals(unexpected(original, expected), []);
-  if (write) await Deno.writeTextFile(new URL(`${name}.ipynb`, FOLDER), notebookText(made));
+  if (write) await Deno.writeTextFile(source, await formatted(notebookText(made)));
 }
 
 /** The original with the executed copy's outputs, less what differs from run to run for no reason. */
