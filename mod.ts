@@ -101,10 +101,17 @@ export {
 export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measure/model_speed.ts";
 export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
+export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
+export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export type { ColorScale } from "./lib/show/color_scale.ts";
+export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
+export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";
 export { type KindsOptions, kindsPlot } from "./lib/show/kinds_plot.ts";
 export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts";
+export { matrixSummary } from "./lib/show/matrix_summary.ts";
 export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
 export type { Dash, PointShape } from "./lib/show/palette.ts";
 export { type Progress, progress, type ProgressOptions } from "./lib/show/progress.ts";
@@ -115,6 +122,15 @@ export type { LinearSpeedRow, ModelSpeedRow, SpeedPlace, SpeedReport } from "./l
 export { speedupPlot, throughputPlot, tokensPlot } from "./lib/show/speed_plot.ts";
 export { speedHtml } from "./lib/show/speed_report.ts";
 export { speedText } from "./lib/show/speed_table.ts";
+export { show, type ShowOptions } from "./lib/show/show.ts";
+export { type Cell, recordsView, tableView, type TableViewOptions } from "./lib/show/table_view.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
 export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
 export { fold } from "./lib/show/width.ts";
+export {
+  lineChart,
+  type PlotOptions,
+  scatterPlot,
+  type XyOptions,
+  type XySeries,
+} from "./lib/show/xy_plot.ts";

@@ -12,6 +12,8 @@ import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matri
 import { Checkpoint } from "./checkpoint.ts";
 import type { LlamaConfig } from "./config.ts";
 import { Decoder, Session } from "./decoder.ts";
+import { display, type MimeBundle, type View } from "../show/display.ts";
+import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./packed_tensors.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
@@ -36,7 +38,7 @@ export interface ModelParts {
 }
 
 /** A loaded language model. Quantizing it makes another one that shares what stays as it is. */
-export class Model implements Disposable {
+export class Model implements Disposable, View {
   /** What to call it. */
   readonly name: string;
   /** The folder that it was loaded from. */
@@ -153,6 +155,11 @@ export class Model implements Disposable {
   get dtype(): DType {
     const embedding = this.tensors.get("model.embed_tokens.weight")!;
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
+  }
+
+  /** How a notebook shows it: sizes, kinds of Linears, a row. */
+  [display](): MimeBundle {
+    return modelSummary(this)[display]();
   }
 
   /**

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import plotly from "plotly.js-basic-dist-min/plotly-basic.min.js" with { type: "text" };
+import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
 import style from "./report.css" with { type: "text" };
 import script from "./report_page.js" with { type: "text" };
 import type { Figure, FigureSize } from "./figure.ts";
 import { figureSvg } from "./figure_svg.ts";
-import { escapeHtml, scriptJson } from "./html.ts";
+import { escapeHtml, inlineScript, scriptJson } from "./html.ts";
 
 /** Nothing is loaded from anywhere, even if a text got past the escaping. */
 const POLICY =
@@ -40,7 +40,7 @@ export interface Page {
   readonly plots: readonly Plot[];
 }
 
-/** The page, about 1.4 MB: plotly, which draws the plots, is inside. */
+/** The page, about 1.8 MB: plotly, which draws the plots, is inside. */
 export function pageHtml({ title, facts, body, plots }: Page): string {
   return `<!doctype html>
 <html lang="en">
@@ -59,8 +59,8 @@ ${style}</style>
 ${body.join("\n")}
 </main>
 <script type="application/json" id="figures">${figuresJson(plots)}</script>
-<script>${inline(plotly)}</script>
-<script>${inline(script)}</script>
+<script>${inlineScript(plotly)}</script>
+<script>${inlineScript(script)}</script>
 </body>
 </html>
 `;
@@ -89,9 +89,4 @@ function figuresJson(plots: readonly Plot[]): string {
     { narrow: draw({ width: NARROW }), wide: draw({ width: WIDE }) },
   ]);
   return scriptJson(Object.fromEntries(figures));
-}
-
-/** A program inside a script element: nothing in it may end the element. */
-function inline(program: string): string {
-  return program.replaceAll("</script", "<\\/script");
 }

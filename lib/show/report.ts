@@ -18,7 +18,7 @@ import { count, decimal, size } from "./units.ts";
  * The report as an HTML page.
  *
  * @param report what to show; its texts may hold anything, they are shown as they are.
- * @returns the page, about 1.4 MB: plotly, which draws the plots, is inside.
+ * @returns the page, about 1.8 MB: plotly, which draws the plots, is inside.
  *
  * @example
  * ```ts
