@@ -15,7 +15,7 @@ import {
   writeBeside,
   writeSafetensors,
 } from "../matrix/safetensors_write.ts";
-import { type LlamaConfig, parseConfig, show } from "./config.ts";
+import { type ModelConfig, parseConfig, show } from "./config.ts";
 
 type Json = Record<string, unknown>;
 
@@ -93,7 +93,7 @@ export class Checkpoint implements Disposable {
   /** The folder. */
   readonly folder: string;
   /** config.json, checked. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands, if there is one. */
