@@ -30,22 +30,27 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { activationNames, type Activations } from "./lib/compute/backend.ts";
+export { type Activations, activationTypes } from "./lib/compute/backend.ts";
 export type {
+  Activation,
   AttentionPlace,
   Backend,
+  Columns,
   KvCache,
   KvShape,
   Largest,
   NormOptions,
+  RopeOptions,
   Tensor,
   TokenIds,
   TokenPlace,
   Weight,
 } from "./lib/compute/backend.ts";
 export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
-export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
-export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
+export type { LayerType, ModelConfig } from "./lib/model/config.ts";
+export type { RopeParameters, RopeScaling } from "./lib/model/rope_parameters.ts";
+export type { Observer } from "./lib/model/decoder.ts";
+export type { Logits, Session } from "./lib/model/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";

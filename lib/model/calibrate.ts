@@ -32,7 +32,8 @@ export interface CalibrateOptions {
 
 /**
  * Runs one sample through a model and collects statistics of every Linear's input. A sample longer than the model's
- * context is seen in pieces of that length.
+ * context is seen in pieces of that length. An expert is judged by the tokens that went to it; one to which none went, by all
+ * tokens of its layer, in a second pass.
  *
  * @throws {OptionError} when the sample is empty.
  *
@@ -48,6 +49,21 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
   const ids = model.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE);
   if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const wanted = options.linears ? new Set(options.linears) : undefined;
+  const stats = await collect(model, { ids, wanted });
+  const unseen = model.linears().filter((name) => (wanted?.has(name) ?? true) && !stats.has(name));
+  if (unseen.length > 0) {
+    const all = await collect(model, { ids, wanted: new Set(unseen), everyExpert: true });
+    for (const name of unseen) stats.set(name, all.get(name)!);
+  }
+  return stats;
+}
+
+/** Statistics of the Linears that are wanted, or of all that tokens meet. */
+async function collect(
+  model: Model,
+  options: { ids: number[]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
+): Promise<Map<string, ColumnStats>> {
+  const { ids, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
   const stats = new Map<string, ColumnStats>();
   const context = model.config.max_position_embeddings;
@@ -56,6 +72,7 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
     using session = model.session(piece.length);
     await session.forward(piece, {
       logits: "none",
+      everyExpert,
       async observe(linears, input) {
         if (wanted && !linears.some((name) => wanted.has(name))) return;
         let entry = stats.get(linears[0]!);

@@ -4,9 +4,11 @@
  * @module
  */
 import { type DType, fromFloat32 } from "../matrix/dtype.ts";
+import { transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
+import { tensorsOf } from "./layout.ts";
 import type { Model } from "./model.ts";
 import { packedTensors, type QuantizationConfig, type StoredTensor } from "./packed_tensors.ts";
 
@@ -41,17 +43,21 @@ const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
 export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
   const tensors: StoredTensor[] = [];
   const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
+  const places = new Map(Array.from(tensorsOf(model.layout), (place) => [place.name, place]));
   for (const [name, tensor] of model.tensors) {
-    const shape = name.endsWith(".bias") || /norm\.weight$/.test(name)
-      ? [tensor.cols]
-      : [tensor.rows, tensor.cols];
+    const { rows, cols } = tensor;
+    const { vector = false, transposed: turned = false } = places.get(name) ?? {};
+    const shape = vector ? [cols] : turned ? [cols, rows] : [rows, cols];
+    /** The values as the checkpoint had them. */
+    const stored = (data: Float32Array) => turned ? transposed({ rows, cols, data }).data : data;
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
       const dtype = (WRITABLE.includes(asked) ? asked : "F32") as "F32" | "F16" | "BF16";
-      const stored = dtype === tensor.dtype ? storedValues(tensor) : undefined;
-      tensors.push({ name, dtype, shape, data: () => stored ?? fromFloat32(tensor.data, dtype) });
+      const bytes = dtype === tensor.dtype && !turned ? storedValues(tensor) : undefined;
+      tensors.push({ name, dtype, shape, data: () => bytes ?? fromFloat32(stored(tensor.data), dtype) });
     } else if (options.dequantized) {
-      tensors.push({ name, dtype: "BF16", shape, data: () => fromFloat32(dequantize(tensor), "BF16") });
+      const data = () => fromFloat32(stored(dequantize(tensor)), "BF16");
+      tensors.push({ name, dtype: "BF16", shape, data });
     } else {
       tensors.push(...packedTensors(name, tensor));
       quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
@@ -59,7 +65,8 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
   }
   const { quantization_config: _, ...config } = model.rawConfig;
   const packed = Object.keys(quantization.tensors).length > 0;
-  const dtype = options.dequantized ? { torch_dtype: "bfloat16" } : {};
+  const key = "dtype" in config ? "dtype" : "torch_dtype";
+  const dtype = options.dequantized ? { [key]: "bfloat16" } : {};
   writeCheckpoint(folder, {
     config: { ...config, ...dtype, ...(packed ? { quantization_config: quantization } : {}) },
     generationConfig: model.generationConfig,
