@@ -55,6 +55,7 @@ export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/sampling.ts";
+export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
 export {
   calibrate,
