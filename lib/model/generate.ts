@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./sampling.ts";
 import type { Session } from "./session.ts";
@@ -139,6 +140,7 @@ export async function* continueIds(
   session.position = options.known;
   let input = ids.slice(options.known);
   while (ids.length + tokens.length < capacity) {
+    await pause();
     for (const next of await choose(input)) {
       if (eos.has(next)) {
         yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
