@@ -30,26 +30,32 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { activationNames, type Activations } from "./lib/compute/backend.ts";
+export { type Activations, activationTypes } from "./lib/compute/backend.ts";
 export type {
+  Activation,
   AttentionPlace,
   Backend,
+  Columns,
   KvCache,
   KvShape,
   Largest,
   NormOptions,
+  RopeOptions,
   Tensor,
   TokenIds,
   TokenPlace,
   Weight,
 } from "./lib/compute/backend.ts";
-export { type BackendName, backendNames, type BackendOptions } from "./lib/compute/mod.ts";
-export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
-export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
+export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
+export type { LayerType, ModelConfig } from "./lib/model/config.ts";
+export type { RopeParameters, RopeScaling } from "./lib/model/rope_parameters.ts";
+export type { Observer } from "./lib/model/decoder.ts";
+export type { Logits, Session } from "./lib/model/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/sampling.ts";
+export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
 export {
   calibrate,
@@ -102,11 +108,26 @@ export {
   type MeasureFormatsOptions,
 } from "./lib/measure/measure_formats.ts";
 export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
+export {
+  type LinearSpeed,
+  linearSpeed,
+  type LinearSpeedOptions,
+  SPEED_FORMATS,
+} from "./lib/measure/linear_speed.ts";
+export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measure/model_speed.ts";
+export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
+export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
+export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export type { ColorScale } from "./lib/show/color_scale.ts";
+export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
+export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";
 export { type KindsOptions, kindsPlot } from "./lib/show/kinds_plot.ts";
 export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts";
+export { matrixSummary } from "./lib/show/matrix_summary.ts";
 export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
 export type { Dash, PointShape } from "./lib/show/palette.ts";
 export {
@@ -122,6 +143,19 @@ export { type Progress, progress, type ProgressOptions } from "./lib/show/progre
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";
 export { type Results, resultsText } from "./lib/show/results_table.ts";
+export type { LinearSpeedRow, ModelSpeedRow, SpeedPlace, SpeedReport } from "./lib/show/speed_data.ts";
+export { speedupPlot, throughputPlot, tokensPlot } from "./lib/show/speed_plot.ts";
+export { speedHtml } from "./lib/show/speed_report.ts";
+export { speedText } from "./lib/show/speed_table.ts";
+export { show, type ShowOptions } from "./lib/show/show.ts";
+export { type Cell, recordsView, tableView, type TableViewOptions } from "./lib/show/table_view.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
 export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
 export { fold } from "./lib/show/width.ts";
+export {
+  lineChart,
+  type PlotOptions,
+  scatterPlot,
+  type XyOptions,
+  type XySeries,
+} from "./lib/show/xy_plot.ts";

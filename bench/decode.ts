@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { any4, isPacked, loadModel, type Model } from "any4";
 import { argmax } from "../lib/model/sampling.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";
 
 const HELP = `Times greedy decoding, a token at a time, after a short prompt.

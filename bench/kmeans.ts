@@ -11,7 +11,7 @@ import type { Learner } from "../lib/learn/learner.ts";
 import { Lloyd } from "../lib/learn/lloyd.ts";
 import type { QuantizeSteps, ScaledMatrix } from "../lib/learn/quantize_steps.ts";
 import { Lcg } from "../tests/golden/lcg.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";
 
 const HELP = `Times weighted one-dimensional k-means on heavy-tailed rows.

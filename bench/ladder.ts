@@ -25,7 +25,7 @@ import { Device } from "../lib/compute/webgpu/device.ts";
 import { denseParts, tableParts } from "../lib/compute/webgpu/weight_parts.ts";
 import type { PackedMatrix } from "../lib/matrix/packed_matrix.ts";
 import { Random } from "../lib/random.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 
 const HELP = `Times the ladder of WGSL kernels: one matrix times a few tokens or many.
 
@@ -69,6 +69,8 @@ interface Result {
   readonly name: string;
   readonly milliseconds: number;
   readonly gigabytesPerSecond: number;
+  /** Multiplications and additions, 0 for the copy. */
+  readonly gigaflops: number;
 }
 
 const random = new Random(5);
@@ -268,7 +270,7 @@ function rungs(
           : []),
       ]
       : []),
-    ...each("a line, no table", (shape, element) => tableLine(shape, { tokens, element }))
+    ...each("a line, no table", (shape, element) => tableLine(shape, { tokens, element, subgroupSize }))
       .map((rung) => ({ ...rung, line: true })),
   ];
 }
@@ -341,7 +343,7 @@ function contestants(laboratory: Laboratory, { sizes, cold }: { sizes: Sizes; co
 /** Lets contestants take turns. */
 async function race(
   laboratory: Laboratory,
-  { all, rounds }: { all: readonly Contestant[]; rounds: number },
+  { all, rounds, sizes }: { all: readonly Contestant[]; rounds: number; sizes: Sizes },
 ): Promise<Result[]> {
   const timers = all.map((contestant) => laboratory.prepare(contestant));
   await laboratory.device.check();
@@ -360,7 +362,13 @@ async function race(
   await laboratory.device.check();
   return all.map(({ name, bytes }, i) => {
     const each = median(seconds[i]!);
-    return { name, milliseconds: 1000 * each, gigabytesPerSecond: bytes / each / 1e9 };
+    const operations = i === 0 ? 0 : 2 * sizes.rows * sizes.cols * sizes.tokens;
+    return {
+      name,
+      milliseconds: 1000 * each,
+      gigabytesPerSecond: bytes / each / 1e9,
+      gigaflops: operations / each / 1e9,
+    };
   });
 }
 
@@ -391,7 +399,7 @@ async function main(args: string[]): Promise<void> {
   using device = await Device.open();
   const laboratory = new Laboratory(device, sizes.tokens);
   const all = contestants(laboratory, { sizes, cold: Number(options.cold) * 2 ** 20 });
-  const results = await race(laboratory, { all, rounds: Number(options.rounds) });
+  const results = await race(laboratory, { all, rounds: Number(options.rounds), sizes });
   const bandwidth = results[0]!.gigabytesPerSecond;
   const dense = results.find(({ name }) => name === "dense f16")!.milliseconds;
   const { description, software } = device;
@@ -409,13 +417,14 @@ async function main(args: string[]): Promise<void> {
   console.log(table(
     [
       { title: "kernel" },
-      ...["ms", "GB/s", "of the copy", "dense f16's time / its own"].map((title) =>
+      ...["ms", "GFLOP/s", "GB/s", "of the copy", "dense f16's time / its own"].map((title) =>
         ({ title, align: "right" }) as const
       ),
     ],
-    results.map(({ name, milliseconds, gigabytesPerSecond }) => [
+    results.map(({ name, milliseconds, gigabytesPerSecond, gigaflops }) => [
       name,
       milliseconds.toPrecision(3),
+      name === "copy" ? "" : gigaflops.toPrecision(3),
       gigabytesPerSecond.toPrecision(3),
       `${(100 * gigabytesPerSecond / bandwidth).toFixed(0)} %`,
       name === "copy" ? "" : (dense / milliseconds).toFixed(2),

@@ -5,9 +5,10 @@
  */
 import type { Backend, Tensor, Weight } from "../lib/compute/backend.ts";
 import { WasmBackend, type WasmOptions } from "../lib/compute/wasm/backend.ts";
+import { readBandwidth } from "../lib/compute/wasm/limits.ts";
 import { Pool } from "../lib/compute/wasm/pool.ts";
-import type { Matrix } from "../lib/matrix/matrix.ts";
-import type { PackedMatrix } from "../lib/matrix/packed_matrix.ts";
+import { storedBytes } from "../lib/matrix/packed_matrix.ts";
+import { randomWeight } from "../lib/measure/random_weight.ts";
 import { Random } from "../lib/random.ts";
 import { Peer } from "./peer.ts";
 
@@ -29,41 +30,10 @@ export interface Contestant {
 
 const random = new Random(3);
 
-function normal(n: number): Float32Array {
-  return Float32Array.from({ length: n }, () => Math.f16round(random.normal()));
-}
-
-/** A square matrix of that kind; the values do not matter to speed, so nothing is learned. */
-function weightOf(
-  kind: "f32" | "f16" | "bf16" | "any4" | "any3" | "any2",
-  size: number,
-): Matrix | PackedMatrix {
-  const [rows, cols, groupSize] = [size, size, 128];
-  if (kind === "f32" || kind === "f16" || kind === "bf16") {
-    // Whole numbers of 4 bits, which every type holds.
-    const data = Float32Array.from({ length: rows * cols }, () => Math.floor(16 * random.next()) - 8);
-    return { rows, cols, data, dtype: kind.toUpperCase() as "F32" | "F16" | "BF16" };
-  }
-  const bits = Number(kind.at(-1));
-  const groups = rows * Math.ceil(cols / groupSize);
-  return {
-    format: kind,
-    bits,
-    rows,
-    cols,
-    groupSize,
-    codes: Uint32Array.from({ length: rows * Math.ceil(cols / 32) * bits }, () => random.next() * 2 ** 32),
-    scales: normal(groups),
-    zeros: normal(groups),
-    codebook: normal(rows * 2 ** bits),
-    scaleType: "f16",
-    codebookType: "f16",
-  };
-}
-
 function tensor(backend: Backend, { tokens, size }: Product): Tensor {
   const x = backend.tensor(tokens, size);
-  const rows = backend.weight({ rows: tokens, cols: size, data: normal(tokens * size) });
+  const data = Float32Array.from({ length: tokens * size }, () => random.normal());
+  const rows = backend.weight({ rows: tokens, cols: size, data });
   backend.embed(x, rows, Array.from({ length: tokens }, (_, i) => i));
   return x;
 }
@@ -79,19 +49,15 @@ export async function ours(
     limits.flops();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const contestant = (kind: Parameters<typeof weightOf>[0], options: WasmOptions = {}): Contestant => {
+  const contestant = (kind: string, options: WasmOptions = {}): Contestant => {
     const backend = new WasmBackend(pool, options);
-    const matrix = weightOf(kind, product.size);
+    const matrix = randomWeight({ rows: product.size, cols: product.size }, { format: kind });
     const weight: Weight = backend.weight(matrix);
     const [x, out] = [tensor(backend, product), backend.tensor(product.tokens, product.size)];
-    const values = product.size ** 2;
-    const bytes = "codes" in matrix
-      ? matrix.codes.byteLength + 2 * (matrix.scales.length * 2 + matrix.codebook.length)
-      : values * (kind === "f32" ? 4 : 2);
     return {
       name: `any4-deno, ${kind}${options.activations ? `, ${options.activations} activations` : ""}`,
       threads,
-      bytes,
+      bytes: storedBytes(matrix),
       run(repeats) {
         const start = performance.now();
         for (let i = 0; i < repeats; i++) backend.linear(out, x, { weight });
@@ -112,27 +78,26 @@ export async function ours(
 /** What the machine can do at most. */
 export class Limits {
   readonly #pool: Pool;
-  /** An array that no cache holds. */
-  readonly #array: number;
-  readonly #bytes = 256 << 20;
+  /** A number to multiply. */
+  readonly #number: number;
 
   /** @param pool the threads that are to be measured. */
   constructor(pool: Pool) {
     this.#pool = pool;
     const arena = pool.arena();
-    this.#array = arena.allocate(this.#bytes);
-    new Uint8Array(arena.memory.buffer, this.#array, this.#bytes).fill(1);
+    this.#number = arena.allocate(4);
+    new Float32Array(arena.memory.buffer, this.#number, 1)[0] = 1;
   }
 
   /** Multiplications and additions a second. */
   flops(): number {
     const [items, each] = [1e6, 96];
-    return items * each / this.#time("multiplyAdd", [this.#array], items);
+    return items * each / this.#time("multiplyAdd", [this.#number], items);
   }
 
   /** Bytes read a second, from memory or, of a piece that stays there, from the cache. */
-  bandwidth(bytes: number = this.#bytes): number {
-    return bytes / this.#time("readBlocks", [this.#array, this.#array], bytes / 64);
+  bandwidth(bytes?: number): Promise<number> {
+    return readBandwidth(this.#pool, bytes);
   }
 
   /** Seconds of the best of some runs: a limit is what is possible. */

@@ -12,7 +12,8 @@ import { Random } from "../lib/random.ts";
 import { fromFloat32 } from "../lib/matrix/dtype.ts";
 import { writeCheckpoint } from "../lib/model/checkpoint.ts";
 import { parseConfig } from "../lib/model/config.ts";
-import { expectedTensors } from "../lib/model/model.ts";
+import { layoutOf } from "../lib/model/architectures/mod.ts";
+import { tensorsOf } from "../lib/model/layout.ts";
 
 /** Shapes by name; what a shape does not say is Llama-3.2-1B's. */
 const SHAPES: Record<string, Record<string, unknown>> = {
@@ -84,10 +85,10 @@ export function makeSynthetic(folder: string, shape: string): void {
   const config = { ...LLAMA_1B, ...SHAPES[shape] };
   const random = new Random(1);
   const table = Float32Array.from({ length: 1 << 20 }, () => random.normal());
-  const tensors = [...expectedTensors(parseConfig(config, "config.json"))]
+  const tensors = [...tensorsOf(layoutOf(parseConfig(config, "config.json"), () => false))]
     .filter(({ optional }) => !optional)
-    .map(({ tensor, rows, cols }, i) => ({
-      name: tensor,
+    .map(({ name, rows, cols }, i) => ({
+      name,
       dtype: "BF16" as const,
       shape: rows === 1 ? [cols] : [rows, cols],
       data: () =>

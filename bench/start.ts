@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 
 const HELP = `Times deno task start, from the start of its process to the end.
 

@@ -11,8 +11,10 @@ import {
   linearsTable,
   main,
   modelOption,
+  noTuneOption,
   readText,
   threadsOption,
+  tuneOption,
 } from "./cli.ts";
 
 const options = command(
@@ -24,10 +26,20 @@ const options = command(
   .option("-o, --out <file>", "write all column statistics as JSON")
   .addOption(backendOption())
   .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    { model: string; text?: string; out?: string; backend: BackendName; threads?: number; json?: true }
+    {
+      model: string;
+      text?: string;
+      out?: string;
+      backend: BackendName;
+      threads?: number;
+      tune?: boolean;
+      json?: true;
+    }
   >();
 
 await main(async () => {

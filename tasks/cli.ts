@@ -53,7 +53,7 @@ export function positive(text: string): number {
 
 /** Parses comma-separated words, of an option that may be given several times. */
 export function list(text: string, before: string[] = []): string[] {
-  return [...before, ...text.split(",")];
+  return [...before, ...text.split(",").map((name) => name.trim()).filter((name) => name !== "")];
 }
 
 /** Parses "pattern=format", of an option that may be given several times. */
@@ -94,6 +94,14 @@ export const jobsOption = () =>
 
 /** --quiet. */
 export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
+
+/** --tune, beside --backend. */
+export const tuneOption = () =>
+  new Option("--tune", "time the webgpu backend's kernels first, even on a software GPU");
+
+/** --no-tune, beside --tune. */
+export const noTuneOption = () =>
+  new Option("--no-tune", "take the webgpu backend's kernels that are remembered or the default");
 
 /** --format with the formats as choices. */
 export const formatOption = () =>

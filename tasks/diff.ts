@@ -13,8 +13,10 @@ import {
   linearsTable,
   main,
   modelOption,
+  noTuneOption,
   readText,
   threadsOption,
+  tuneOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -29,6 +31,8 @@ const options = command("diff", "Show each Linear's error between a model and it
   .option("--tokens <n>", "tokens of it", whole(1), 128)
   .addOption(backendOption())
   .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{
@@ -41,6 +45,7 @@ const options = command("diff", "Show each Linear's error between a model and it
     tokens: number;
     backend: BackendName;
     threads?: number;
+    tune?: boolean;
     json?: true;
   }>();
 

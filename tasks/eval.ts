@@ -21,8 +21,10 @@ import {
   jsonOption,
   main,
   modelOption,
+  noTuneOption,
   readDocuments,
   threadsOption,
+  tuneOption,
   whole,
 } from "./cli.ts";
 
@@ -34,6 +36,8 @@ const options = command("eval", "Measure a model's perplexity, alone or beside t
   .option("--context <n>", "tokens of context", whole(2))
   .addOption(backendOption())
   .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{
@@ -44,6 +48,7 @@ const options = command("eval", "Measure a model's perplexity, alone or beside t
     context?: number;
     backend: BackendName;
     threads?: number;
+    tune?: boolean;
     json?: true;
   }>();
 

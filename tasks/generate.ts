@@ -12,8 +12,10 @@ import {
   jsonOption,
   main,
   modelOption,
+  noTuneOption,
   Option,
   threadsOption,
+  tuneOption,
   whole,
 } from "./cli.ts";
 
@@ -31,6 +33,8 @@ const program = command("generate", "Continue a text with a model, token by toke
   .option("--stop <text>", "end where this would come")
   .addOption(backendOption())
   .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" });
 const options = program.opts<{
@@ -46,6 +50,7 @@ const options = program.opts<{
   stop?: string;
   backend: BackendName;
   threads?: number;
+  tune?: boolean;
   json?: true;
 }>();
 

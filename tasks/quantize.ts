@@ -30,11 +30,13 @@ import {
   list,
   main,
   modelOption,
+  noTuneOption,
   Option,
   override,
   positive,
   quietOption,
   readText,
+  tuneOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -68,6 +70,8 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--max-shard-bytes <n>", "bytes of a weights file at most", whole(1), 5e9)
   .addOption(backendOption())
   .addOption(jobsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(quietOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
@@ -91,6 +95,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     backend: BackendName;
     threads?: number;
     quiet?: true;
+    tune?: boolean;
     json?: true;
   }>();
 

@@ -31,11 +31,14 @@ import {
   command,
   groupSizeOption,
   jsonOption,
+  list,
   main,
   modelOption,
+  noTuneOption,
   Option,
   readDocuments,
   threadsOption,
+  tuneOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -50,6 +53,8 @@ const options = command("start", "Quantize a language model to every number form
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
   .addOption(backendOption())
   .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
   .addOption(new Option("-o, --out <file>", "where the report goes").default("report.html"))
   .addOption(jsonOption())
   .option("--quiet", "no progress bars")
@@ -64,6 +69,7 @@ const options = command("start", "Quantize a language model to every number form
     prompt: string;
     backend: BackendName;
     threads?: number;
+    tune?: boolean;
     out: string;
     json?: true;
     quiet?: true;
@@ -84,7 +90,6 @@ async function timed<T>(phase: string, run: () => T | Promise<T>): Promise<T> {
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
-  const formats = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
   using model = await timed("load", () => loadModel(options.model, options));
   const settings = {
     groupSize: options.groupSize,
@@ -101,7 +106,7 @@ await main(async () => {
     using bar = progress(`measuring ${model.name}`, 1, { quiet });
     return await measureFormats(model, {
       ...settings,
-      formats,
+      formats: list(options.formats),
       documents: readDocuments(options.text),
       maxTokens: options.tokens,
       onModel(small, { name }) {

@@ -10,8 +10,8 @@ import { Weight } from "./weight";
 
 /**
  * Prepares x, [tokens, cols], for {@link matvec} with a packed weight, for tokens [from, to): a row is padded with zeros
- * to a multiple of 32, and of each 32 values the even ones come first, as packed codes are looked up; sums are those of
- * {@link prepareSums}.
+ * to a multiple of 32, and of each 32 values the even ones come first, as packed codes are looked up; sums[t, g] is the sum of
+ * x over group g, which its zero is multiplied by.
  */
 export function prepare(
   out: usize,
@@ -44,8 +44,8 @@ export function prepare(
   prepareSums(sums, x, cols, groupSize, from, to);
 }
 
-/** sums[t, g] = Σ x[t] over group g, which its zero is multiplied by, for tokens [from, to). */
-export function prepareSums(sums: usize, x: usize, cols: i32, groupSize: i32, from: i32, to: i32): void {
+/** The sums of {@link prepare}. */
+function prepareSums(sums: usize, x: usize, cols: i32, groupSize: i32, from: i32, to: i32): void {
   const groups = (cols + groupSize - 1) / groupSize;
   for (let t = from; t < to; t++) {
     const row = x + (<usize> t * cols << 2);

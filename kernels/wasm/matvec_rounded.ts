@@ -12,7 +12,7 @@ import { fewLanes, firstLanes, madd, sum, swizzle } from "./simd";
 import { groupsOf, Weight } from "./weight";
 
 // matvec…(): out[t, r] ≈ x[t] · ŵ[r] + bias[r] for rows [from, to) of a weight whose groups are whole blocks of 32 columns, or
-// one; x and steps as prepared, sums from prepareSums(), behind them those as rounded to 8 bits; bias 0: none. There is a
+// one; x, steps and sums as prepared; bias 0: none. There is a
 // function for each number of bits: the compiler takes calls inlined side by side for one, and `bits` for a variable.
 
 export function matvec4Int16(

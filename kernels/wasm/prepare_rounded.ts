@@ -2,7 +2,7 @@
  * Activations in whole numbers, for the products of matvec_rounded.ts: blocks of 32 columns, each with a step of its own; of
  * each block the even columns come first, as packed codes are looked up.
  */
-import { fewLanes, largest, sum, sums } from "./simd";
+import { fewLanes, largest, sum, sums as sumsOf } from "./simd";
 
 /**
  * Twice the largest value rounded to 16 bits, and the most that the magnitudes of 8 that meet in a lane may add up to before
@@ -14,71 +14,90 @@ const MOST8: f32 = 127;
 /** Added to a float32 below 2^22 it leaves the nearest whole number, ties to even, in the low bits. */
 const ROUNDER: f32 = 12582912;
 
-/** x, [tokens, cols], as steps[t, block] · out[t, c], 16 bits each, for tokens [from, to); zeros fill the last block. */
-export function prepareInt16(out: usize, steps: usize, x: usize, cols: i32, from: i32, to: i32): void {
-  const blocks = cols + 31 >> 5;
-  for (let t = from; t < to; t++) {
-    let row = x + (<usize> t * cols << 2);
-    let target = out + (<usize> t * blocks << 6);
-    let step = steps + (<usize> t * blocks << 2);
-    for (let c = cols; c > 0; c -= 32) {
-      const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
-      const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
-      const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
-      const v6 = fewLanes(row + 96, c - 24), v7 = fewLanes(row + 112, c - 28);
-      // Columns 4i … 4i + 3 and 16 + 4i … 16 + 4i + 3 meet in lane i.
-      const lanes = sums(bothAbs(v0, v4), bothAbs(v1, v5), bothAbs(v2, v6), bothAbs(v3, v7));
-      const most = mostAbs(v0, v1, v2, v3, v4, v5, v6, v7);
-      const range = largest(f32x4.pmax(lanes, f32x4.add(most, most)));
-      store<f32>(step, range / MOST16);
-      const factor = f32x4.splat(range == 0 ? 0 : MOST16 / range);
-      store16(target, v0, v1, factor);
-      store16(target + 8, v2, v3, factor);
-      store16(target + 16, v4, v5, factor);
-      store16(target + 24, v6, v7, factor);
-      row += 128;
-      target += 64;
-      step += 4;
-    }
-  }
-}
-
 /**
- * x, [tokens, cols], as steps[t, block] · out[t, c], bytes of at most ±127, for tokens [from, to); zeros fill the last block.
- * rounded[t, g] is the sum of a group's values as rounded; a group is whole blocks, or the only one.
+ * x, [tokens, cols], as steps[t, block] · out[t, c], 16 bits each, for tokens [from, to); zeros fill the last block. sums[t, g]
+ * is the sum of x over a group, which is whole blocks, or the only one.
  */
-export function prepareInt8(
+export function prepareInt16(
   out: usize,
   steps: usize,
-  rounded: usize,
+  sums: usize,
   x: usize,
+  tokens: i32,
   cols: i32,
   groupSize: i32,
   from: i32,
   to: i32,
 ): void {
+  for (let t = from; t < to; t++) prepare(out, steps, sums, x, tokens, cols, groupSize, t, 2);
+}
+
+/** The same with bytes of at most ±127; behind the sums of all tokens are those of x as rounded. */
+export function prepareInt8(
+  out: usize,
+  steps: usize,
+  sums: usize,
+  x: usize,
+  tokens: i32,
+  cols: i32,
+  groupSize: i32,
+  from: i32,
+  to: i32,
+): void {
+  for (let t = from; t < to; t++) prepare(out, steps, sums, x, tokens, cols, groupSize, t, 1);
+}
+
+/** @param bytes of a rounded value. */
+@inline
+function prepare(
+  out: usize,
+  steps: usize,
+  sums: usize,
+  x: usize,
+  tokens: i32,
+  cols: i32,
+  groupSize: i32,
+  t: i32,
+  bytes: i32,
+): void {
   const blocks = cols + 31 >> 5;
+  const perGroup = <usize> (groupSize + 31 >> 5) << 2;
   const groups = (cols + groupSize - 1) / groupSize;
-  for (let t = from; t < to; t++) {
-    let row = x + (<usize> t * cols << 2);
-    let target = out + (<usize> t * blocks << 5);
-    let step = steps + (<usize> t * blocks << 2);
-    const end = step + (<usize> blocks << 2);
-    let c = cols;
-    for (let g = 0; g < groups; g++) {
-      let group: f32 = 0;
-      for (const stop = min(step + (<usize> (groupSize + 31 >> 5) << 2), end); step < stop; step += 4) {
-        const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
-        const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
-        const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
-        const v6 = fewLanes(row + 96, c - 24), v7 = fewLanes(row + 112, c - 28);
-        const range = largest(mostAbs(v0, v1, v2, v3, v4, v5, v6, v7));
+  let row = x + (<usize> t * cols << 2);
+  let target = out + <usize> t * blocks * bytes * 32;
+  let step = steps + (<usize> t * blocks << 2);
+  const end = step + (<usize> blocks << 2);
+  let place = sums + (<usize> t * groups << 2);
+  for (let c = cols; step < end; place += 4) {
+    let plain = f32x4.splat(0), rounded = plain;
+    for (const stop = min(step + perGroup, end); step < stop; step += 4) {
+      const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
+      const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
+      const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
+      const v6 = fewLanes(row + 96, c - 24), v7 = fewLanes(row + 112, c - 28);
+      const low = f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3));
+      const high = f32x4.add(f32x4.add(v4, v5), f32x4.add(v6, v7));
+      plain = f32x4.add(plain, f32x4.add(low, high));
+      const most = mostAbs(v0, v1, v2, v3, v4, v5, v6, v7);
+      if (bytes == 2) {
+        // Columns 4i … 4i + 3 and 16 + 4i … 16 + 4i + 3 meet in lane i.
+        const lanes = sumsOf(bothAbs(v0, v4), bothAbs(v1, v5), bothAbs(v2, v6), bothAbs(v3, v7));
+        const range = largest(f32x4.pmax(lanes, f32x4.add(most, most)));
+        store<f32>(step, range / MOST16);
+        const factor = f32x4.splat(range == 0 ? 0 : MOST16 / range);
+        store16(target, v0, v1, factor);
+        store16(target + 8, v2, v3, factor);
+        store16(target + 16, v4, v5, factor);
+        store16(target + 24, v6, v7, factor);
+      } else {
+        const range = largest(most);
         const unit = range / MOST8;
+        store<f32>(step, unit);
         const factor = f32x4.splat(range == 0 ? 0 : MOST8 / range);
         const a = eight(v0, v1, factor), b = eight(v2, v3, factor);
         const d = eight(v4, v5, factor), e = eight(v6, v7, factor);
         const total = i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(d, e)));
-        group += unit * sum(f32x4.convert_i32x4_s(total));
+        rounded = f32x4.add(rounded, f32x4.mul(f32x4.splat(unit), f32x4.convert_i32x4_s(total)));
         const left = i8x16.narrow_i16x8_s(a, b), right = i8x16.narrow_i16x8_s(d, e);
         v128.store(
           target,
@@ -89,13 +108,13 @@ export function prepareInt8(
           v128.shuffle<i8>(left, right, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31),
           16,
         );
-        store<f32>(step, unit);
-        row += 128;
-        target += 32;
-        c -= 32;
       }
-      store<f32>(rounded + (<usize> t * groups + g << 2), group);
+      row += 128;
+      target += 32 * bytes;
+      c -= 32;
     }
+    store<f32>(place, sum(plain));
+    if (bytes == 1) store<f32>(place + (<usize> tokens * groups << 2), sum(rounded));
   }
 }
 

@@ -25,8 +25,8 @@ export function activationsType(cols: number): string {
 }
 
 /**
- * WGSL of `load4(t, c)`: the activations of token t in columns c … c + 3, c a multiple of 4; 0 beyond the last column, so
- * that kernels may run on to a multiple of 32 columns.
+ * WGSL of `load4(t, c)`: the activations of token t in columns c … c + 3, c a multiple of 4; 0 beyond the last
+ * column, so that kernels may run on to a multiple of 32 columns.
  */
 export function activations(cols: number): string {
   const head = "fn load4(t: u32, c: u32) -> vec4f {";
@@ -36,4 +36,15 @@ export function activations(cols: number): string {
   }
   const values = [0, 1, 2, 3].map((i) => `select(0.0, x[at + ${i}u], c + ${i}u < ${cols}u)`);
   return `${head} let at = t * ${cols}u + c; return vec4f(${values.join(", ")}); }`;
+}
+
+/**
+ * WGSL that adds the dot product of two vec4 of the element to an f32. In singles it is four multiply-adds, written
+ * so that a compiler can see them: dot() would be added by a fifth instruction. Halves are multiplied in pairs where
+ * they can be.
+ */
+export function addDot(sum: string, [a, b]: readonly [string, string], element: Element = "f32"): string {
+  if (element === "f16") return `${sum} += f32(dot(${a}, ${b}));`;
+  const product = (axis: string) => `${a}.${axis} * ${b}.${axis}`;
+  return `${sum} = ${product("w")} + (${product("z")} + (${product("y")} + (${product("x")} + ${sum})));`;
 }

@@ -33,8 +33,8 @@ export function weightsType(shape: DenseShape): string {
 }
 
 /**
- * WGSL of `load8(row, c)`: the weights in columns c … c + 7, c a multiple of 8 and not beyond the last; 0 where these are, but
- * for what a row is padded with.
+ * WGSL of `load8(row, c)`: the weights in columns c … c + 7, c a multiple of 8 and not beyond the last column; what
+ * is beyond it is 0.
  */
 export function weights(shape: DenseShape): string {
   const { cols, dtype } = shape;

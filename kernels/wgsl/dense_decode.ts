@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { activations, activationsType, bindings } from "./bindings.ts";
+import { activations, activationsType, addDot, bindings } from "./bindings.ts";
 import { type DenseShape, weights, weightsType } from "./dense.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
@@ -30,7 +30,10 @@ export function denseDecode(shape: DenseShape, options: DenseOptions): Kernel {
   const { tokens, rows = rowsFor(tokens), subgroupSize } = options;
   const chunks = Math.ceil(cols / 8);
   const products = (t: number) =>
-    Array.from({ length: rows }, (_, r) => `a${r}_${t} += dot(w${r}.a, xa) + dot(w${r}.b, xb);`).join(" ");
+    unrolled(
+      rows,
+      (r) => `${addDot(`a${r}_${t}`, [`w${r}.a`, "xa"])} ${addDot(`a${r}_${t}`, [`w${r}.b`, "xb"])}`,
+    );
   const { code, ...start } = rowsMain(shape, {
     rows,
     tokens,

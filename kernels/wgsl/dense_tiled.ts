@@ -9,8 +9,8 @@ import type { Kernel } from "./kernel.ts";
 import { tileKernel, type TileOptions } from "./tile.ts";
 
 /**
- * Tiles of 64 or 16 tokens by 64 rows (tile.ts), any number of tokens. Bindings: dense.ts, then the step. With the element
- * f16, what is staged and products are halves, and sums are singles.
+ * Tiles of 64 or 16 tokens by 64 rows (tile.ts), any number of tokens. Bindings: dense.ts, then the step. With the
+ * element f16, what is staged and products are halves, and sums are singles.
  */
 export function denseTiled(shape: DenseShape, options: TileOptions = {}): Kernel {
   const { cols, dtype } = shape;

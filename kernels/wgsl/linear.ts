@@ -28,8 +28,8 @@ export function write(shape: LinearShape, place: { t: string; row: string; value
 }
 
 /**
- * Threads that share a row's chunks: a power of two of 32 … 128, and no more than there are chunks, if those are 32. More
- * rows in flight hide latency as well as more threads a row, and are added up sooner.
+ * Threads that share a row's chunks: a power of two of 32 … 128, and no more than there are chunks, if those are 32.
+ * More rows in flight hide latency as well as more threads a row, and are added up sooner.
  */
 export function threadsFor(chunks: number): number {
   return chunks >= 128 ? 128 : chunks >= 64 ? 64 : 32;
@@ -62,8 +62,8 @@ export interface RowsPlan {
 }
 
 /**
- * A workgroup for a few rows: its invocations share the columns, so that neighbours read what lies side by side, then add
- * up what they have, and write it.
+ * A workgroup for a few rows: its invocations share the columns, so that neighbours read what lies side by side, then
+ * add up what they have, and write it.
  *
  * @returns the kernel's text from its entry point on, what that needs, and how it is started.
  */

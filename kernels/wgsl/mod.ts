@@ -4,6 +4,7 @@
  * @module
  */
 import { activationsInt8 } from "./activations_int8.ts";
+import type { Element } from "./bindings.ts";
 import type { DenseShape } from "./dense.ts";
 import { denseDecode } from "./dense_decode.ts";
 import { denseTiled } from "./dense_tiled.ts";
@@ -11,7 +12,8 @@ import type { Kernel } from "./kernel.ts";
 import { chunkFits, chunksOf, type TableShape } from "./table.ts";
 import { tableNaive } from "./table_1_naive.ts";
 import { tableWords } from "./table_2_words.ts";
-import { type LookupName, tableLookup } from "./table_6_subgroups.ts";
+import type { RowsOptions } from "./table_4_rows.ts";
+import { type LookupName, lookups } from "./table_6_subgroups.ts";
 import { fitsInt8, tableInt8 } from "./table_7_int8.ts";
 import { tableTiled } from "./table_tiled.ts";
 import type { TileOptions } from "./tile.ts";
@@ -31,82 +33,90 @@ export interface Candidate {
 
 /** What a kernel is to run on, and how exact it must be. */
 export interface Target {
-  /** Tokens; beyond {@linkcode FEW_TOKENS} the kernels take any number of them. */
+  /** Tokens: kernels for up to {@linkcode FEW_TOKENS} take just so many, those for more any number. */
   readonly tokens: number;
   /** The device. */
   readonly device: { readonly features: ReadonlySet<string>; readonly subgroupSize: number };
-  /** Allow products of halves, with an error of 0.05 %, where the device has them. */
+  /**
+   * Allow products of halves, with an error of 0.05 %, where the device has them. Activations of thousands can overflow
+   * them: they are for models that are known to have none.
+   */
   readonly halfProducts?: boolean;
   /** Allow activations of bytes, with an error of 1 %. */
   readonly int8Activations?: boolean;
 }
 
+/** A kernel of several rows, before it is made. */
+interface Variant extends Omit<RowsOptions, "tokens"> {
+  readonly lookup: LookupName;
+  readonly element: Element;
+}
+
 /** Kernels for a packed weight that the device can run; never none. */
 export function tableKernels(shape: TableShape, target: Target): Candidate[] {
   const { tokens, device } = target;
-  const halves = target.halfProducts === true && device.features.has("shader-f16");
-  if (tokens > FEW_TOKENS) return tiles(tokens, halves, (options) => tableTiled(shape, options));
+  if (tokens > FEW_TOKENS) return tiles(target, (options) => tableTiled(shape, options));
   const { bits, line } = shape;
-  const chunks = chunksOf(bits).filter((chunk) => chunkFits(shape, chunk));
-  if (chunks.length === 0) return [{ name: "naive", kernel: tableNaive(shape, { tokens }) }];
+  const [narrow, ...wide] = chunksOf(bits).filter((chunk) => chunkFits(shape, chunk));
+  if (narrow === undefined) return [{ name: "naive", kernel: tableNaive(shape, { tokens }) }];
   const subgroupSize = subgroupsOf(device);
-  const candidates: Candidate[] = [];
-  const add = (lookup: LookupName, options: Omit<Parameters<typeof tableLookup>[1], "tokens" | "lookup">) => {
-    const { rows, chunk, element = "f32" } = options;
-    const name = [
-      lookup,
-      rows && `${rows} rows`,
-      chunk && `${chunk} columns`,
-      element,
-      options.subgroupSize ? "" : "tree",
-    ];
-    candidates.push({
-      name: name.filter((part) => part).join(", "),
-      kernel: tableLookup(shape, { ...options, tokens, lookup }),
-    });
-  };
-  const lookups: LookupName[] = line
-    ? ["line"]
-    : bits === 8
+  const names = lookupNames(shape);
+  const first: Variant = { lookup: names[0]!, element: "f32", subgroupSize };
+  const variants = (bits < 8 ? elementsOf(target) : ["f32"] as const).flatMap((element): Variant[] => [
+    ...names.flatMap((lookup) => [undefined, ...wide].map((chunk) => ({ ...first, lookup, element, chunk }))),
+    { ...first, element, rows: otherRows(tokens) },
+  ]);
+  if (bits === 2 && !line) variants.push({ ...first, lookup: "fours" });
+  if (subgroupSize) variants.push({ ...first, subgroupSize: undefined });
+  const candidates: Candidate[] = variants.map(({ lookup, ...options }) => ({
+    name: nameOf({ lookup, ...options }),
+    kernel: lookups[lookup](shape, { ...options, tokens }),
+  }));
+  if (chunkFits(shape, 32)) candidates.push({ name: "words", kernel: tableWords(shape, { tokens }) });
+  if (target.int8Activations && fitsInt8(shape)) {
+    const kernel = tableInt8(shape, { tokens, subgroupSize });
+    candidates.push({ name: "int8", kernel, activations: activationsInt8(shape) });
+  }
+  return candidates;
+}
+
+/** Look-ups worth trying: pairs of 4 bits are many, those of 3 and 2 few. */
+function lookupNames({ bits, line }: TableShape): LookupName[] {
+  const tables: LookupName[] = bits === 8
     ? ["single"]
     : bits === 4
     ? ["single", "pairs"]
     : ["pairs", "single"];
-  const elements = halves && bits < 8 ? ["f32", "f16"] as const : ["f32"] as const;
-  for (const element of elements) {
-    for (const lookup of lookups) {
-      add(lookup, { element, subgroupSize });
-      for (const chunk of chunks.slice(1)) add(lookup, { element, subgroupSize, chunk });
-    }
-    if (tokens <= 2) add(lookups[0]!, { element, subgroupSize, rows: 8 });
-    else add(lookups[0]!, { element, subgroupSize, rows: tokens > 4 ? 4 : 2 });
-  }
-  if (bits === 2 && !line) add("fours", { subgroupSize });
-  if (subgroupSize) add(lookups[0]!, {});
-  if (chunkFits(shape, 32)) candidates.push({ name: "words", kernel: tableWords(shape, { tokens }) });
-  if (target.int8Activations && fitsInt8(shape)) {
-    candidates.push({
-      name: "int8",
-      kernel: tableInt8(shape, { tokens, subgroupSize }),
-      activations: activationsInt8(shape),
-    });
-  }
-  return candidates;
+  return line ? ["line", ...tables.slice(0, bits === 8 ? 0 : 1)] : tables;
+}
+
+function nameOf({ lookup, element, rows, chunk, subgroupSize }: Variant): string {
+  return [
+    lookup,
+    ...(rows ? [`${rows} rows`] : []),
+    ...(chunk ? [`${chunk} columns`] : []),
+    element,
+    ...(subgroupSize ? [] : ["tree"]),
+  ].join(", ");
 }
 
 /** Kernels for a dense weight that the device can run; never none. */
 export function denseKernels(shape: DenseShape, target: Target): Candidate[] {
   const { tokens, device } = target;
-  const halves = target.halfProducts === true && device.features.has("shader-f16");
-  if (tokens > FEW_TOKENS) return tiles(tokens, halves, (options) => denseTiled(shape, options));
+  if (tokens > FEW_TOKENS) return tiles(target, (options) => denseTiled(shape, options));
   const subgroupSize = subgroupsOf(device);
-  const more = tokens <= 2 ? 8 : tokens > 4 ? 4 : 2;
+  const rows = otherRows(tokens);
   const candidates = [
     { name: "dense", kernel: denseDecode(shape, { tokens, subgroupSize }) },
-    { name: `dense, ${more} rows`, kernel: denseDecode(shape, { tokens, subgroupSize, rows: more }) },
+    { name: `dense, ${rows} rows`, kernel: denseDecode(shape, { tokens, subgroupSize, rows }) },
   ];
   if (subgroupSize) candidates.push({ name: "dense, tree", kernel: denseDecode(shape, { tokens }) });
   return candidates;
+}
+
+/** Rows of a workgroup that are worth a try beside those of `rowsFor`. */
+function otherRows(tokens: number): number {
+  return tokens > 4 ? 4 : tokens > 2 ? 2 : 8;
 }
 
 /** The device's least subgroup size, if it has subgroups. */
@@ -114,10 +124,13 @@ function subgroupsOf({ features, subgroupSize }: Target["device"]): number | und
   return features.has("subgroups") && subgroupSize > 0 ? subgroupSize : undefined;
 }
 
-function tiles(tokens: number, halves: boolean, kernel: (options: TileOptions) => Kernel): Candidate[] {
-  const sizes = tokens > 32 ? [64, 16] as const : [16, 64] as const;
-  const elements = halves ? ["f32", "f16"] as const : ["f32"] as const;
-  return elements.flatMap((element) =>
+function elementsOf({ halfProducts, device }: Target): readonly Element[] {
+  return halfProducts && device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
+}
+
+function tiles(target: Target, kernel: (options: TileOptions) => Kernel): Candidate[] {
+  const sizes = target.tokens > 32 ? [64, 16] as const : [16, 64] as const;
+  return elementsOf(target).flatMap((element) =>
     sizes.map((tile) => ({ name: `tiled, ${tile} tokens, ${element}`, kernel: kernel({ element, tile }) }))
   );
 }

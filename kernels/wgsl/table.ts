@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { bindings, type Element } from "./bindings.ts";
+import { addDot, bindings, type Element } from "./bindings.ts";
 import { unrolled } from "./kernel.ts";
 import type { LinearShape } from "./linear.ts";
 
@@ -167,10 +167,7 @@ export function addChunk(
   const each = (line: (r: number, t: number) => string) =>
     unrolled(rows, (r) => Array.from({ length: tokens }, (_, t) => line(r, t)).join(" "));
   const x = element === "f16" ? "h" : "x";
-  const product = (r: number, t: number) => {
-    const dot = `dot(v, ${x}${t})`;
-    return `p${r}_${t} += ${element === "f16" ? `f32(${dot})` : dot};`;
-  };
+  const product = (r: number, t: number) => addDot(`p${r}_${t}`, ["v", `${x}${t}`], element);
   const group = shape.groupSize >= shape.cols ? "" : ` * ${groups(shape)}u + c / ${shape.groupSize}u`;
   return `let c = k * ${chunk}u;
 ${load}

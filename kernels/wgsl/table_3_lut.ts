@@ -9,9 +9,9 @@ import { rowsMain, threadsFor } from "./linear.ts";
 import { addChunk, bitsAt, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
 
 /**
- * The middle and the half of the range of each table, in `middles`. The middle is subtracted before values are rounded to
- * halves or bytes, and given back by middle · Σx: tables run from 0 to 15 where zeros are minima, and around 0 rounding
- * is finer and sums are smaller.
+ * The middle and the half of the range of each table, in `middles`. The middle is subtracted before values are
+ * rounded to halves or bytes, and given back by middle · Σx: tables run from 0 to 15 where zeros are minima, and
+ * around 0 rounding is finer and sums are smaller.
  */
 export function middles(
   { bits, perRow, rows }: TableShape,

@@ -95,8 +95,8 @@ ${code}`,
  * subgroup touches as many cache lines as it has invocations: where activations are read more often than codes, that
  * costs more than wide loads of codes gain.
  *
- * Codes are loaded a turn ahead, the first ones before the tables are filled: a small matrix is over in a few turns, and
- * is a matter of how often its loads are waited for.
+ * Codes are loaded a turn ahead, the first ones before the tables are filled: a small matrix is over in a few turns,
+ * and is a matter of how often its loads are waited for.
  *
  * Groups must be multiples of the chunk, or one. Bindings: table.ts.
  */

@@ -12,27 +12,25 @@ import { tableLine } from "./table_line.ts";
 /** How codes are looked up: as on the fourth rung, as on the fifth, two or four at a time, or not at all. */
 export type LookupName = "single" | "pairs" | "fours" | "line";
 
-/** The kernel of several rows with a look-up by name. */
-export function tableLookup(
-  shape: TableShape,
-  { lookup, ...options }: RowsOptions & { readonly lookup: LookupName },
-): Kernel {
-  if (lookup === "single") return tableRows(shape, options);
-  if (lookup === "line") return tableLine(shape, options);
-  return tablePairs(shape, { ...options, per: lookup === "pairs" ? 2 : 4 });
-}
+/** The kernels of several rows by their look-ups; without subgroups where their options have none. */
+export const lookups: Readonly<Record<LookupName, (shape: TableShape, options: RowsOptions) => Kernel>> = {
+  single: tableRows,
+  pairs: tablePairs,
+  fours: (shape, options) => tablePairs(shape, { ...options, per: 4 }),
+  line: tableLine,
+};
 
 /**
- * Any of them with the sums of the invocations of a subgroup added in registers (reduction.ts): one barrier instead of
- * log2(threads), and workgroup memory for a sum a subgroup instead of one an invocation, so that more workgroups fit on a
- * core.
+ * Any of them with the sums of the invocations of a subgroup added in registers (reduction.ts): one barrier instead
+ * of log2(threads), and workgroup memory for a sum a subgroup instead of one an invocation, so that more workgroups
+ * fit on a core.
  *
- * `subgroupSize` is the least that the device may choose; the kernel asks how many subgroups there really are. Bindings:
- * table.ts.
+ * `subgroupSize` is the least that the device may choose; the kernel asks how many subgroups there really are.
+ * Bindings: table.ts.
  */
 export function tableSubgroups(
   shape: TableShape,
-  options: RowsOptions & { readonly subgroupSize: number; readonly lookup: LookupName },
+  { lookup, ...options }: RowsOptions & { readonly subgroupSize: number; readonly lookup: LookupName },
 ): Kernel {
-  return tableLookup(shape, options);
+  return lookups[lookup](shape, options);
 }

@@ -76,9 +76,10 @@ export function fitsInt8({ bits, line, groupSize, cols }: TableShape): boolean {
 }
 
 /**
- * Four multiply-adds an instruction (dot4I8Packed): activations are bytes (activations_int8.ts), tables are rounded to
- * bytes around their middles, and Σ ŵ · x = scale · (step · Σ bytes · bytes + middle · Σ x) + zero · Σ x with the true Σ x.
- * The error is about 1 %, so nobody gets this unasked. 32 columns an invocation: activations are 32 bytes of them.
+ * Four multiply-adds an instruction (dot4I8Packed): activations are bytes (activations_int8.ts), tables are rounded
+ * to bytes around their middles, and Σ ŵ · x = scale · (step · Σ bytes · bytes + middle · Σ x) + zero · Σ x with the
+ * true Σ x. The error is about 1 %, so nobody gets this unasked. 32 columns an invocation: activations are 32 bytes
+ * of them.
  *
  * Bindings: as in table.ts, but x is two: what activations_int8.ts writes.
  */
@@ -97,8 +98,8 @@ export function tableInt8(shape: TableShape, options: Int8Options): Kernel {
       `let x${t}_0 = x[${2 * t * chunks}u + 2u * k]; let x${t}_1 = x[${2 * t * chunks}u + 2u * k + 1u];
 let s${t} = activationSums[${t * chunks}u + k];`,
   );
-  const multiply = unrolled(rows, (r) => {
-    return `{
+  const multiply = unrolled(rows, (r) =>
+    `{
 ${named("w", loads(`row${r}`, "k"))}
 ${eight.map((j) => `let b${j} = ${bytes.four(words("w"), { first: 4 * j, r })};`).join("\n")}
 let q = scaleAt(row${r}${group});
@@ -109,8 +110,7 @@ ${
         return `a${r}_${t} += q.x * (u.y * s${t}.x * f32(${dot}) + u.x * s${t}.y) + q.y * s${t}.y;`;
       })
     }
-}`;
-  });
+}`);
   const { code, ...start } = rowsMain(shape, {
     rows,
     tokens,

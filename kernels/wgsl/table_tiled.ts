@@ -24,11 +24,12 @@ function eight({ cols, bits }: TableShape): string {
 }
 
 /**
- * Tiles of 64 or 16 tokens by 64 rows (tile.ts): a weight is made once for all tokens of a tile, scale, zero and all, so
- * that what follows is the dense product. Any bits, any groups, any number of tokens. Bindings: table.ts, then the step.
+ * Tiles of 64 or 16 tokens by 64 rows (tile.ts): a weight is made once for all tokens of a tile, scale, zero and all,
+ * so that what follows is the dense product. Any bits, any groups, any number of tokens. Bindings: table.ts, then the
+ * step.
  *
- * Tables of up to 4 bits lie in workgroup memory, 4 KB for 64 rows; those of 8 bits, 64 KB, stay where they are, one for
- * all rows excepted. With the element f16, what is staged and products are halves, and sums are singles.
+ * Tables of up to 4 bits lie in workgroup memory, 4 KB for 64 rows; those of 8 bits, 64 KB, stay where they are, one
+ * for all rows excepted. With the element f16, what is staged and products are halves, and sums are singles.
  */
 export function tableTiled(shape: TableShape, options: TileOptions = {}): Kernel {
   const { rows, cols, bits, groupSize, perRow } = shape;

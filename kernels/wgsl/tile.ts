@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Element } from "./bindings.ts";
+import { addDot, type Element } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { type LinearShape, write } from "./linear.ts";
 
@@ -35,8 +35,8 @@ export interface Staging {
   /** WGSL before the first columns, given the number of invocations `i`; `row` is the tile's first row. */
   readonly begin?: (threads: number) => string;
   /**
-   * WGSL that sets `wa` and `wb`, vec4f, to the weights of row `r`, not beyond the last, the n-th of the tile, in columns
-   * c … c + 7, c a multiple of 8 that may be beyond the last: there anything finite will do.
+   * WGSL that sets `wa` and `wb`, vec4f, to the weights of row `r`, not beyond the last, the n-th of the tile, in
+   * columns c … c + 7, c a multiple of 8 that may be beyond the last: there anything finite will do.
    */
   readonly stage: (n: string) => string;
 }
@@ -53,8 +53,6 @@ export function tileKernel(
   const down = tile / 4;
   const four = `vec4<${element}>`;
   const narrowed = (value: string) => element === "f16" ? `vec4h(${value})` : value;
-  const product = (t: number, r: number) =>
-    `a${t}_${r} += ${element === "f16" ? `f32(dot(x, w${r}))` : `dot(x, w${r})`};`;
   return {
     name: `${name} ${tile} ${rows}×${cols} ${element}`,
     features: element === "f16" ? ["shader-f16"] : [],
@@ -101,7 +99,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u
       ${unrolled(4, (r) => `let w${r} = ws[(across + ${16 * r}u) * ${STRIDE}u + q];`)}
       ${
       unrolled(4, (t) => {
-        const products = [0, 1, 2, 3].map((r) => product(t, r)).join(" ");
+        const products = [0, 1, 2, 3].map((r) => addDot(`a${t}_${r}`, ["x", `w${r}`], element)).join(" ");
         return `{ let x = xs[(down + ${down * t}u) * ${STRIDE}u + q]; ${products} }`;
       })
     }

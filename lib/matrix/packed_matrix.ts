@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
 import { unpackRow } from "./packing.ts";
 
@@ -128,6 +129,11 @@ export function packedBytes(packed: PackedMatrix): number {
   const tables = packed.codebook.length * BITS[packed.codebookType];
   const groups = (packed.scales.length + (packed.zeros?.length ?? 0)) * BITS[packed.scaleType];
   return packed.codes.byteLength + (tables + groups) / 8;
+}
+
+/** Bytes that a matrix takes when stored, dense or packed. */
+export function storedBytes(matrix: Matrix | PackedMatrix): number {
+  return isPacked(matrix) ? packedBytes(matrix) : matrix.data.length * bytesOf(matrix.dtype ?? "F32");
 }
 
 /**

@@ -33,7 +33,8 @@ export interface CalibrateOptions {
 
 /**
  * Runs one sample through a model and collects statistics of every Linear's input. A sample longer than the model's
- * context is seen in pieces of that length.
+ * context is seen in pieces of that length. An expert is judged by the tokens that went to it; one to which none went, by all
+ * tokens of its layer, in a second pass.
  *
  * @throws {OptionError} when the sample is empty.
  *
@@ -49,12 +50,28 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
   const ids = model.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE);
   if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const wanted = options.linears ? new Set(options.linears) : undefined;
+  const stats = await collect(model, { ids, wanted });
+  const unseen = model.linears().filter((name) => (wanted?.has(name) ?? true) && !stats.has(name));
+  if (unseen.length > 0) {
+    const all = await collect(model, { ids, wanted: new Set(unseen), everyExpert: true });
+    for (const name of unseen) stats.set(name, all.get(name)!);
+  }
+  return stats;
+}
+
+/** Statistics of the Linears that are wanted, or of all that tokens meet. */
+async function collect(
+  model: Model,
+  options: { ids: number[]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
+): Promise<Map<string, ColumnStats>> {
+  const { ids, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
   const sums = new ColumnSums(model.backend);
   for (const piece of pieces(ids, model.config.max_position_embeddings)) {
     using session = model.session(piece.length);
     await session.forward(piece, {
       logits: "none",
+      everyExpert,
       async observe(linears, input) {
         if (wanted && !linears.some((name) => wanted.has(name))) return;
         await sums.add(linears, input);

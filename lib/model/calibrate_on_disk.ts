@@ -8,8 +8,9 @@ import { pause } from "../event_loop.ts";
 import { type ColumnStats, ColumnSums, pieces } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import type { Journal } from "./journal.ts";
+import type { Observer } from "./decoder.ts";
 import { LayerPass } from "./layer_pass.ts";
-import type { ModelOnDisk, Replaced } from "./model_on_disk.ts";
+import type { LoadedPart, ModelOnDisk, Replaced } from "./model_on_disk.ts";
 
 /** The pieces in which a model sees a sample. */
 export function samplePieces(model: ModelOnDisk, text: string = CALIBRATION_SAMPLE): number[][] {
@@ -30,6 +31,29 @@ async function passOf(
   return pass;
 }
 
+/** The statistics of what an observer is shown. */
+async function collect(
+  model: ModelOnDisk,
+  run: (observe: Observer) => Promise<void>,
+): Promise<Map<string, ColumnStats>> {
+  const sums = new ColumnSums(model.backend);
+  await run((linears, input) => sums.add(linears, input));
+  return sums.means();
+}
+
+/** The statistics of experts that no token went to, as if all had. */
+async function collectOfAll(
+  model: ModelOnDisk,
+  means: { pass: LayerPass; part: LoadedPart; linears: readonly string[] },
+): Promise<Map<string, ColumnStats>> {
+  const { pass, part, linears } = means;
+  const sums = new ColumnSums(model.backend);
+  await pass.observe(part, async (shown, input) => {
+    if (shown.some((linear) => linears.includes(linear))) await sums.add(shown, input);
+  }, true);
+  return sums.means();
+}
+
 /**
  * Collects the statistics that `calibrate` does, bit for bit, with one layer in memory, and keeps them in a journal.
  *
@@ -48,10 +72,15 @@ export async function calibrateOnDisk(
   }
   while (pass.layer < layers) {
     const { layer } = pass;
-    const sums = new ColumnSums(model.backend);
     using part = model.part(layer);
-    await pass.advance(part, (linears, input) => sums.add(linears, input));
-    const means = sums.means();
+    const before = pass.hidden.slice();
+    const means = await collect(model, (observe) => pass.advance(part, observe));
+    const unseen = model.linearsOfLayer(layer).filter((linear) => !means.has(linear));
+    if (unseen.length > 0) {
+      using again = new LayerPass(model, samplePieces(model, options.text), { layer, hidden: before });
+      const all = await collectOfAll(model, { pass: again, part, linears: unseen });
+      for (const linear of unseen) means.set(linear, all.get(linear)!);
+    }
     journal.writeStats(layer, means);
     journal.writePass(pass);
     for (const [linear, entry] of means) stats.set(linear, entry);
@@ -69,12 +98,17 @@ export class SequentialCalibration implements Disposable {
   readonly #model: ModelOnDisk;
   readonly #journal: Journal;
   readonly #pass: LayerPass;
+  /** The number of the layer that each Linear belongs to. */
+  readonly #layers: ReadonlyMap<string, number>;
   #known: ReadonlyMap<string, ColumnStats> = new Map();
 
   private constructor(model: ModelOnDisk, journal: Journal, pass: LayerPass) {
     this.#model = model;
     this.#journal = journal;
     this.#pass = pass;
+    this.#layers = new Map(
+      model.layout.layers.flatMap((_, i) => model.linearsOfLayer(i).map((linear) => [linear, i] as const)),
+    );
   }
 
   /** Begins, or goes on where a journal says. */
@@ -88,7 +122,7 @@ export class SequentialCalibration implements Disposable {
 
   /** What the columns of a Linear are multiplied by. */
   async stats(linear: string): Promise<ColumnStats | undefined> {
-    const layer = layerOf(linear);
+    const layer = this.#layers.get(linear)!;
     while (this.#pass.layer < layer) {
       using part = this.#model.part(this.#pass.layer, { replaced: this.#done(this.#pass.layer) });
       await this.#pass.advance(part);
@@ -104,16 +138,17 @@ export class SequentialCalibration implements Disposable {
         await sums.add(linears, input);
         return "stop";
       });
-      this.#known = sums.means();
+      const seen = sums.means();
+      this.#known = seen.has(linear)
+        ? seen
+        : await collectOfAll(this.#model, { pass: this.#pass, part, linears: [linear] });
     }
     return this.#known.get(linear);
   }
 
   /** The Linears of a layer that are done. */
   #done(layer: number): Replaced {
-    const done = this.#model.linears().filter((name) =>
-      layerOf(name) === layer && this.#journal.hasLinear(name)
-    );
+    const done = this.#model.linearsOfLayer(layer).filter((name) => this.#journal.hasLinear(name));
     return new Map(
       done.map((name) => [`${name}.weight`, this.#journal.packed(name, this.#model.shape(name))]),
     );
@@ -123,9 +158,4 @@ export class SequentialCalibration implements Disposable {
   [Symbol.dispose](): void {
     this.#pass[Symbol.dispose]();
   }
-}
-
-/** The number of the layer that a Linear belongs to. */
-function layerOf(linear: string): number {
-  return Number(/\.(\d+)\./.exec(linear)?.[1]);
 }

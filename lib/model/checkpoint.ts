@@ -17,7 +17,7 @@ import {
   writeSafetensors,
 } from "../matrix/safetensors_write.ts";
 import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
-import { type LlamaConfig, parseConfig, show } from "./config.ts";
+import { type ModelConfig, parseConfig, show } from "./config.ts";
 
 type Json = Record<string, unknown>;
 
@@ -104,7 +104,7 @@ export class Checkpoint implements Disposable {
   /** The folder. */
   readonly folder: string;
   /** config.json, checked. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands, if there is one. */

@@ -14,13 +14,11 @@ import { CheckpointError, ResumeError } from "../errors.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { SafetensorsFile } from "../matrix/safetensors.ts";
 import { type TensorToWrite, writeBeside, writeSafetensors } from "../matrix/safetensors_write.ts";
+import type { Asked } from "./asked.ts";
 import type { ColumnStats } from "./calibrate.ts";
 import { UNFINISHED } from "./checkpoint.ts";
 import { packedTensors, readPackedParts } from "./packed_tensors.ts";
 import type { Cost } from "./target_bits.ts";
-
-/** What was asked for, by what it is called in messages. */
-export type Asked = Readonly<Record<string, unknown>>;
 
 /** A Linear that is done. */
 export interface DoneLinear {
@@ -33,6 +31,12 @@ export interface DoneLinear {
   /** Its tensors, whose bytes are read when they are asked for. */
   readonly tensors: readonly TensorToWrite[];
 }
+
+/** What was asked for, and in the end what came of it. */
+const JOB = "job.json";
+
+/** Held by the process that is at the job. */
+const LOCK = "lock";
 
 /** The values of a statistic and how they are stored. */
 const STATS = ["mean", "meanAbs", "meanSquare"] as const;
@@ -47,9 +51,13 @@ export class Journal implements Disposable {
   /** Linears that were done when it was opened. */
   readonly found: number;
 
-  private constructor(folder: string, lock: Deno.FsFile) {
+  /** What came of the job, where it was finished and the process killed before the journal was gone. */
+  readonly finished: unknown;
+
+  private constructor(folder: string, means: { lock: Deno.FsFile; finished: unknown }) {
     this.#folder = folder;
-    this.#lock = lock;
+    this.#lock = means.lock;
+    this.finished = means.finished;
     this.found = [...Deno.readDirSync(folder)].filter(({ name }) => name.startsWith("linear-")).length;
   }
 
@@ -69,21 +77,21 @@ export class Journal implements Disposable {
     try {
       Deno.mkdirSync(place, { recursive: true });
       // Who is killed lets go of it.
-      const lock = open.use(Deno.openSync(`${place}/lock`, { write: true, create: true }));
+      const lock = open.use(Deno.openSync(`${place}/${LOCK}`, { write: true, create: true }));
       if (!lock.tryLockSync(true)) {
         throw new ResumeError(`Cannot quantize into ${folder}: another process is at it`);
       }
       for (const { name } of [...Deno.readDirSync(place)]) {
         // What was being written when the process was killed.
-        if (name !== "lock" && (restart || name.endsWith(".part"))) {
+        if (name !== LOCK && (restart || name.endsWith(".part"))) {
           Deno.removeSync(`${place}/${name}`, { recursive: true });
         }
       }
-      const job = `${place}/job.json`;
-      const begun = readJson(job) as Asked | undefined;
-      if (begun) checkAsked(folder, { begun, asked });
-      else writeJson(job, asked);
-      const journal = new Journal(place, lock);
+      const job = `${place}/${JOB}`;
+      const begun = readJson(job) as { asked: Asked; finished?: unknown } | undefined;
+      if (begun) checkAsked(folder, { begun: begun.asked, asked });
+      else writeJson(job, { asked });
+      const journal = new Journal(place, { lock, finished: begun?.finished });
       open.move();
       return journal;
     } catch (cause) {
@@ -207,8 +215,17 @@ export class Journal implements Disposable {
     return new Map(Object.entries(readJson(`${this.#folder}/costs.json`) ?? {}) as [string, Cost[]][]);
   }
 
-  /** Drops the journal: the model is finished. */
+  /** Says that the model is finished, and what came of it: from here on, there is nothing to do but remove the journal. */
+  finish(asked: Asked, result: unknown): void {
+    writeJson(`${this.#folder}/${JOB}`, { asked, finished: result });
+  }
+
+  /** Removes the journal; what says that it may be removed goes last. */
   remove(): void {
+    for (const { name } of [...Deno.readDirSync(this.#folder)]) {
+      if (name !== JOB && name !== LOCK) Deno.removeSync(`${this.#folder}/${name}`, { recursive: true });
+    }
+    Deno.removeSync(`${this.#folder}/${JOB}`);
     this[Symbol.dispose]();
     Deno.removeSync(this.#folder, { recursive: true });
   }

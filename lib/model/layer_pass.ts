@@ -4,8 +4,9 @@
  * @module
  */
 import type { Tensor } from "../compute/backend.ts";
-import { chunks, type Observer, type Workspace } from "./decoder.ts";
+import type { Observer, Workspace } from "./decoder.ts";
 import type { LoadedPart, ModelOnDisk } from "./model_on_disk.ts";
+import { chunks } from "./session.ts";
 
 /** Tokens that go through a layer at a time. */
 interface Chunk {
@@ -60,8 +61,8 @@ export class LayerPass implements Disposable {
   }
 
   /** Shows the next layer's Linears their inputs, and stays before it. */
-  async observe(part: LoadedPart, observe: Observer): Promise<void> {
-    await this.#each(part, { observe });
+  async observe(part: LoadedPart, observe: Observer, everyExpert?: boolean): Promise<void> {
+    await this.#each(part, { observe, everyExpert });
   }
 
   /** Goes through the next layer. */
@@ -72,9 +73,14 @@ export class LayerPass implements Disposable {
 
   async #each(
     { decoder }: LoadedPart,
-    options: { observe?: Observer; keep?: boolean; tokens?: (chunk: Chunk) => number[] },
+    options: {
+      observe?: Observer;
+      everyExpert?: boolean;
+      keep?: boolean;
+      tokens?: (chunk: Chunk) => number[];
+    },
   ): Promise<void> {
-    const { observe, keep } = options;
+    const { observe, everyExpert, keep } = options;
     const { backend, config } = decoder;
     const { hidden_size: cols, num_hidden_layers, num_key_value_heads, head_dim } = config;
     let from = 0;
@@ -93,7 +99,14 @@ export class LayerPass implements Disposable {
         const hidden = this.hidden.subarray(from, from += length * cols);
         if (!options.tokens) this.#load(work.x, hidden);
         const tokens = options.tokens?.(chunk) ?? chunk.ids;
-        await decoder.forward(tokens, work, { cache, position: chunk.position, logits: false, observe });
+        await decoder.forward(tokens, work, {
+          cache,
+          position: chunk.position,
+          rotations: decoder.rotations(capacity),
+          logits: false,
+          observe,
+          everyExpert,
+        });
         if (keep) hidden.set(await backend.read(work.x));
       }
       backend.free?.(cache);
@@ -111,7 +124,9 @@ export class LayerPass implements Disposable {
   /** Gives back what it holds on the backend. */
   [Symbol.dispose](): void {
     for (const work of this.#work.values()) {
-      for (const tensor of Object.values(work) as Tensor[]) this.#model.backend.free?.(tensor);
+      for (const tensor of Object.values(work) as (Tensor | undefined)[]) {
+        if (tensor) this.#model.backend.free?.(tensor);
+      }
     }
     this.#work.clear();
   }

@@ -7,12 +7,17 @@ import type { Backend, Weight } from "../compute/backend.ts";
 import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
 import { OptionError } from "../errors.ts";
 import { bytesOf, type DType } from "../matrix/dtype.ts";
-import type { Matrix } from "../matrix/matrix.ts";
+import { type Matrix, transposed } from "../matrix/matrix.ts";
 import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import type { LlamaConfig } from "./config.ts";
-import { Decoder, Session } from "./decoder.ts";
+import { display, type MimeBundle, type View } from "../show/display.ts";
+import { layoutOf } from "./architectures/mod.ts";
+import type { ModelConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
+import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./packed_tensors.ts";
+import { Session } from "./session.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 /** The parts of a model. */
@@ -22,7 +27,7 @@ export interface ModelParts {
   /** The folder that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands. */
@@ -36,13 +41,13 @@ export interface ModelParts {
 }
 
 /** A loaded language model. Quantizing it makes another one that shares what stays as it is. */
-export class Model implements Disposable {
+export class Model implements Disposable, View {
   /** What to call it. */
   readonly name: string;
   /** The folder that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands. */
@@ -53,6 +58,8 @@ export class Model implements Disposable {
   readonly backend: Backend;
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
+  /** Where its checkpoint keeps the decoder's parts. */
+  readonly layout: Layout;
   readonly #decoder: Decoder;
   /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
   #sharing = { models: 1, uses: new WeakMap<Matrix | PackedMatrix, number>() };
@@ -73,13 +80,15 @@ export class Model implements Disposable {
     this.tokenizer = parts.tokenizer;
     this.backend = parts.backend;
     this.tensors = parts.tensors;
+    const { tensors, backend } = parts;
+    this.layout = layoutOf(parts.config, (name) => tensors.has(name));
     const weights = new Map<string, Weight>();
-    const find = (name: string) => {
-      const tensor = parts.tensors.get(name);
-      if (tensor && !weights.has(name)) weights.set(name, parts.backend.weight(tensor));
+    const find = (name: string, offset = 0) => {
+      const tensor = tensors.get(name);
+      if (tensor && !weights.has(name)) weights.set(name, backend.weight(withOffset(tensor, offset)));
       return weights.get(name);
     };
-    this.#decoder = new Decoder(parts.config, { backend: parts.backend, find });
+    this.#decoder = new Decoder(parts.config, { layout: this.layout, backend, find });
     this.#use();
   }
 
@@ -107,7 +116,7 @@ export class Model implements Disposable {
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
   linears(): string[] {
-    return linearNames(this.config);
+    return Array.from(linearsOf(this.layout), ({ name }) => name);
   }
 
   /**
@@ -148,8 +157,13 @@ export class Model implements Disposable {
 
   /** The type of the unquantized weights: the embedding's. */
   get dtype(): DType {
-    const embedding = this.tensors.get("model.embed_tokens.weight")!;
+    const embedding = this.tensors.get(this.layout.embedding.name)!;
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
+  }
+
+  /** How a notebook shows it: sizes, kinds of Linears, a row. */
+  [display](): MimeBundle {
+    return modelSummary(this)[display]();
   }
 
   /**
@@ -170,14 +184,6 @@ export class Model implements Disposable {
     }
     if (--this.#sharing.models === 0) backend[Symbol.dispose]();
   }
-}
-
-/** Module names of the Linears of a config's model, in order. */
-export function linearNames(config: LlamaConfig): string[] {
-  const names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
-    .concat(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]);
-  return Array.from({ length: config.num_hidden_layers }, (_, i) => i)
-    .flatMap((i) => names.map((name) => `model.layers.${i}.${name}`));
 }
 
 /** Bytes that a tensor takes when stored. */
@@ -224,9 +230,9 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const expected of expectedTensors(config)) {
-    const tensor = readTensor(checkpoint, { ...expected, room });
-    if (tensor) tensors.set(expected.tensor, tensor);
+  for (const place of tensorsOf(layoutOf(config, (name) => checkpoint.has(name)))) {
+    const tensor = readTensor(checkpoint, place, room);
+    if (tensor) tensors.set(place.name, tensor);
   }
   const model = new Model({
     name: name.split("/").at(-1)!,
@@ -242,49 +248,22 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   return model;
 }
 
-/** A tensor that a checkpoint must have, or may. */
-export interface ExpectedTensor {
-  readonly tensor: string;
-  readonly rows: number;
-  readonly cols: number;
-  readonly optional?: boolean;
-}
-
-/** Reads a tensor, packed or dense; undefined where there is none and none is needed. */
+/** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */
 export function readTensor(
   checkpoint: Checkpoint,
-  options: ExpectedTensor & { room?: Backend["room"] },
+  place: TensorPlace,
+  room?: Backend["room"],
 ): Matrix | PackedMatrix | undefined {
-  const { tensor, rows, cols, optional, room } = options;
-  const packed = readPacked(checkpoint, { tensor, rows, cols, room });
+  const { name, rows, cols } = place;
+  const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
   if (packed) return packed;
-  return optional && !checkpoint.has(tensor) ? undefined : checkpoint.matrix(tensor, { rows, cols }, room);
+  if (place.optional && !checkpoint.has(name)) return undefined;
+  if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
+  return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
 }
 
-/** The tensors that a config asks for; biases that it does not ask for are taken where the checkpoint has them. */
-export function* expectedTensors(config: LlamaConfig): Iterable<ExpectedTensor> {
-  const { hidden_size: hidden, intermediate_size: mlp, vocab_size: vocab, head_dim } = config;
-  const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
-  yield { tensor: "model.embed_tokens.weight", rows: vocab, cols: hidden };
-  for (let i = 0; i < config.num_hidden_layers; i++) {
-    const at = `model.layers.${i}`;
-    yield { tensor: `${at}.input_layernorm.weight`, rows: 1, cols: hidden };
-    yield { tensor: `${at}.post_attention_layernorm.weight`, rows: 1, cols: hidden };
-    const linears = [
-      ["self_attn.q_proj", q, hidden],
-      ["self_attn.k_proj", kv, hidden],
-      ["self_attn.v_proj", kv, hidden],
-      ["self_attn.o_proj", hidden, q],
-      ["mlp.gate_proj", mlp, hidden],
-      ["mlp.up_proj", mlp, hidden],
-      ["mlp.down_proj", hidden, mlp],
-    ] as const;
-    for (const [name, rows, cols] of linears) {
-      yield { tensor: `${at}.${name}.weight`, rows, cols };
-      const optional = !(name.startsWith("mlp") ? config.mlp_bias : config.attention_bias);
-      yield { tensor: `${at}.${name}.bias`, rows: 1, cols: rows, optional };
-    }
-  }
-  yield { tensor: "model.norm.weight", rows: 1, cols: hidden };
-  if (!config.tie_word_embeddings) yield { tensor: "lm_head.weight", rows: vocab, cols: hidden };
+/** A dense tensor with something added to each value; the tensor itself where that is nothing. */
+export function withOffset(tensor: Matrix | PackedMatrix, offset: number): Matrix | PackedMatrix {
+  if (offset === 0 || isPacked(tensor)) return tensor;
+  return { ...tensor, data: tensor.data.map((value) => value + offset), dtype: "F32" };
 }

@@ -8,16 +8,11 @@ import { createBackend } from "../compute/mod.ts";
 import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { layoutOf } from "./architectures/mod.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Decoder, type DecoderPart } from "./decoder.ts";
-import {
-  type ExpectedTensor,
-  expectedTensors,
-  folderOf,
-  linearNames,
-  type LoadOptions,
-  readTensor,
-} from "./model.ts";
+import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
+import { folderOf, type LoadOptions, readTensor, withOffset } from "./model.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 /** Matrices by tensor name that take the place of those on disk. */
@@ -37,8 +32,10 @@ export class ModelOnDisk implements Disposable {
   readonly tokenizer: Tokenizer;
   /** Where it computes. */
   readonly backend: Backend;
-  /** The tensors that its config asks for, by name. */
-  readonly expected: ReadonlyMap<string, ExpectedTensor>;
+  /** Where the checkpoint keeps the decoder's parts. */
+  readonly layout: Layout;
+  /** The tensors that it is made of, by name. */
+  readonly places: ReadonlyMap<string, TensorPlace>;
   /** Memory of layers that have been given back, by size: the next layer is as large. */
   readonly #rooms = new Map<number, Uint8Array[]>();
 
@@ -46,7 +43,9 @@ export class ModelOnDisk implements Disposable {
     this.checkpoint = checkpoint;
     this.backend = backend;
     this.tokenizer = Tokenizer.open(checkpoint.folder);
-    this.expected = new Map([...expectedTensors(checkpoint.config)].map((tensor) => [tensor.tensor, tensor]));
+    this.layout = layoutOf(checkpoint.config, (name) => checkpoint.has(name));
+    const places = [...tensorsOf(this.layout)].filter(({ name, optional }) => !optional || this.#has(name));
+    this.places = new Map(places.map((place) => [place.name, place]));
   }
 
   /**
@@ -66,12 +65,15 @@ export class ModelOnDisk implements Disposable {
 
   /** Module names of the Linears that quantization is about, in order. */
   linears(): string[] {
-    return linearNames(this.checkpoint.config);
+    return Array.from(linearsOf(this.layout), ({ name }) => name);
   }
 
-  /** Names of the tensors that it is made of. */
-  tensors(): string[] {
-    return [...this.expected.keys()].filter((name) => !this.expected.get(name)!.optional || this.#has(name));
+  /** Module names of a layer's Linears. */
+  linearsOfLayer(layer: number): string[] {
+    return Array.from(
+      linearsOf({ ...this.layout, layers: [this.layout.layers[layer]!] }),
+      ({ name }) => name,
+    );
   }
 
   /** Whether the checkpoint has a tensor, dense or packed. */
@@ -85,16 +87,16 @@ export class ModelOnDisk implements Disposable {
    * @throws {CheckpointError} when they are missing or cut off.
    */
   weights(linear: string): Matrix | PackedMatrix {
-    return readTensor(this.checkpoint, this.#expected(`${linear}.weight`))!;
+    return readTensor(this.checkpoint, this.#place(`${linear}.weight`))!;
   }
 
   /** Rows and columns of a Linear. */
   shape(linear: string): { rows: number; cols: number } {
-    return this.#expected(`${linear}.weight`);
+    return this.#place(`${linear}.weight`);
   }
 
-  #expected(tensor: string): ExpectedTensor {
-    const found = this.expected.get(tensor);
+  #place(tensor: string): TensorPlace {
+    const found = this.places.get(tensor);
     if (!found) {
       throw new OptionError(`Cannot find ${tensor}: this model has Linears such as ${this.linears()[0]}`);
     }
@@ -118,19 +120,20 @@ export class ModelOnDisk implements Disposable {
       return found;
     });
     const read = (name: string) => {
-      const expected = this.expected.get(name);
-      if (!expected) return undefined;
-      if (ids && expected.rows === checkpoint.config.vocab_size) return checkpoint.rows(name, ids);
-      return readTensor(checkpoint, { ...expected, room });
+      const place = this.places.get(name);
+      if (!place) return undefined;
+      if (ids && place === this.layout.embedding) return checkpoint.rows(name, ids);
+      return readTensor(checkpoint, place, room);
     };
-    const find = (name: string) => {
-      const matrix = replaced?.get(name) ?? read(name);
-      if (!matrix) return undefined;
+    const find = (name: string, offset = 0) => {
+      const found = replaced?.get(name) ?? read(name);
+      if (!found) return undefined;
+      const matrix = withOffset(found, offset);
       held.push(matrix);
       return backend.weight(matrix);
     };
     return {
-      decoder: new Decoder(checkpoint.config, { backend, find, part }),
+      decoder: new Decoder(checkpoint.config, { layout: this.layout, backend, find, part }),
       [Symbol.dispose]: () => {
         for (const matrix of held) backend.forget?.(matrix);
         for (const bytes of rooms) {

@@ -5,7 +5,6 @@
  */
 import { CheckpointError, OptionError } from "../errors.ts";
 import { pause } from "../event_loop.ts";
-import { fromFloat32 } from "../matrix/dtype.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { storedBytes, type TensorToWrite } from "../matrix/safetensors_write.ts";
 import { peakMemory } from "../peak_memory.ts";
@@ -15,14 +14,15 @@ import { calibrateOnDisk, SequentialCalibration } from "./calibrate_on_disk.ts";
 import { Checkpoint, writeCheckpoint } from "./checkpoint.ts";
 import { chooseFormats } from "./choose_formats.ts";
 import { type DoneLinear, Journal } from "./journal.ts";
-import type { LoadOptions } from "./model.ts";
+import type { TensorPlace } from "./layout.ts";
+import { type LoadOptions, readTensor } from "./model.ts";
 import { type LinearSummary, modelCard, type OnDiskSummary } from "../show/model_card.ts";
 import { ModelOnDisk } from "./model_on_disk.ts";
 import type { QuantizationConfig } from "./packed_tensors.ts";
 import { type FormatChoice, type Planned, planOf } from "./plan.ts";
 import type { QuantizeModelOptions } from "./quantize_model.ts";
 import { needsStats, outputError, quantizeLinear } from "./quantize_linear.ts";
-import { savedConfig } from "./save.ts";
+import { denseTensor, savedConfig } from "./save.ts";
 
 /** What is being done: statistics, formats' costs, Linears, the finished files. */
 export type OnDiskPhase = "calibrating" | "measuring" | "quantizing" | "writing";
@@ -87,6 +87,10 @@ export async function quantizeOnDisk(
   checkOptions(model, { folder, options, planned: [...plan.keys()] });
   const asked = await fingerprint(model, options);
   using journal = Journal.open(folder, { asked, restart: options.restart });
+  if (journal.finished) {
+    journal.remove();
+    return journal.finished as OnDiskSummary;
+  }
   try {
     using job = new Job(model, { journal, options });
     const choices = await job.choose(plan);
@@ -96,6 +100,7 @@ export async function quantizeOnDisk(
       asked,
       seconds: () => (performance.now() - started) / 1000,
     });
+    journal.finish(asked, { ...summary, found: summary.linears.length });
     journal.remove();
     return summary;
   } catch (error) {
@@ -137,6 +142,12 @@ function checkOptions(
   if (options.sequential && typeof options.calibration === "object") {
     throw new OptionError("Cannot calibrate sequentially with statistics made earlier: give the text");
   }
+}
+
+/** A tensor as it is to be written, and the Linear that it is. */
+interface StoredTensor {
+  readonly tensors: readonly TensorToWrite[];
+  readonly done?: DoneLinear;
 }
 
 /** One job: its model, its journal, and its options. */
@@ -244,11 +255,7 @@ class Job implements Disposable {
 
   /** Bytes that a tensor takes in the model's files. */
   #storedBytes(name: string): number {
-    const { checkpoint } = this.#model;
-    const parts = checkpoint.has(name)
-      ? [name]
-      : checkpoint.names().filter((part) => part.startsWith(`${name}.`));
-    return parts.reduce((sum, part) => sum + checkpoint.info(part).bytes, 0);
+    return this.#parts(name).reduce((sum, part) => sum + this.#model.checkpoint.info(part).bytes, 0);
   }
 
   /** Writes the model's folder from what is done and what stays. */
@@ -256,17 +263,22 @@ class Job implements Disposable {
     const [model, journal] = [this.#model, this.#journal];
     const { dequantized, maxShardBytes, onProgress } = this.#options;
     const { checkpoint } = model;
-    const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
+    // Of a model that is quantized in part, what is skipped stays as it is.
+    const before = (checkpoint.config.quantization_config as QuantizationConfig | undefined)?.tensors;
+    const quantization: QuantizationConfig = {
+      quant_method: "any4-deno",
+      tensors: dequantized ? {} : { ...before },
+    };
     const tensors: TensorToWrite[] = [];
     const linears: LinearSummary[] = [];
     let [parameters, originalBytes, bits, weights] = [0, 0, 0, 0];
     const names = new Set(model.linears().map((linear) => `${linear}.weight`));
-    for (const tensor of model.tensors()) {
-      const { rows, cols } = model.expected.get(tensor)!;
+    for (const place of model.places.values()) {
+      const { name: tensor, rows, cols } = place;
       const linear = tensor.replace(/\.weight$/, "");
       parameters += rows * cols;
       originalBytes += this.#storedBytes(tensor);
-      const stored = this.#stored(tensor);
+      const stored = this.#stored(place);
       const bytes = stored.tensors.reduce((sum, each) => sum + storedBytes(each), 0);
       tensors.push(...stored.tensors);
       if (!names.has(tensor)) continue;
@@ -328,24 +340,36 @@ class Job implements Disposable {
   }
 
   /** A tensor as it is to be written: what a Linear became, or what it is. */
-  #stored(name: string): { tensors: readonly TensorToWrite[]; done?: DoneLinear } {
-    const { checkpoint, expected } = this.#model;
+  #stored(place: TensorPlace): StoredTensor {
+    const [{ checkpoint }, journal] = [this.#model, this.#journal];
+    const { dequantized } = this.#options;
+    const { name } = place;
     const linear = name.replace(/\.weight$/, "");
-    if (!this.#journal.hasLinear(linear)) {
-      const parts = checkpoint.has(name)
-        ? [name]
-        : checkpoint.names().filter((part) => part.startsWith(`${name}.`));
-      const tensors = parts.map((part): TensorToWrite => {
+    if (journal.hasLinear(linear)) {
+      const done = journal.linear(linear);
+      const values = () => dequantize(journal.packed(linear, place));
+      return { done, tensors: dequantized ? [denseTensor(place, { dtype: "BF16", values })] : done.tensors };
+    }
+    const parts = this.#parts(name);
+    if (dequantized && parts.some((part) => checkpoint.info(part).dtype !== "BF16")) {
+      const values = () => {
+        const tensor = readTensor(checkpoint, place)!;
+        return isPacked(tensor) ? dequantize(tensor) : tensor.data;
+      };
+      return { tensors: [denseTensor(place, { dtype: "BF16", values })] };
+    }
+    return {
+      tensors: parts.map((part) => {
         const { dtype, shape } = checkpoint.info(part);
         return { name: part, dtype, shape, data: () => checkpoint.chunks(part) };
-      });
-      return { tensors };
-    }
-    const done = this.#journal.linear(linear);
-    if (!this.#options.dequantized) return { done, tensors: done.tensors };
-    const { rows, cols } = expected.get(name)!;
-    const data = () => fromFloat32(dequantize(this.#journal.packed(linear, { rows, cols })), "BF16");
-    return { done, tensors: [{ name, dtype: "BF16", shape: [rows, cols], data }] };
+      }),
+    };
+  }
+
+  /** The tensors that a tensor is in the model's files: itself, or the parts of a packed one. */
+  #parts(name: string): string[] {
+    const { checkpoint } = this.#model;
+    return checkpoint.has(name) ? [name] : checkpoint.names().filter((part) => part.startsWith(`${name}.`));
   }
 
   /** Gives back what it holds on the backend. */

@@ -4,10 +4,12 @@
  * @module
  */
 import { type DType, fromFloat32 } from "../matrix/dtype.ts";
+import { transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import type { TensorToWrite } from "../matrix/safetensors_write.ts";
 import { storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
+import { type TensorPlace, tensorsOf } from "./layout.ts";
 import type { Model } from "./model.ts";
 import { packedTensors, type QuantizationConfig } from "./packed_tensors.ts";
 
@@ -42,17 +44,17 @@ const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
 export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
   const tensors: TensorToWrite[] = [];
   const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
+  const places = new Map(Array.from(tensorsOf(model.layout), (place) => [place.name, place]));
   for (const [name, tensor] of model.tensors) {
-    const shape = name.endsWith(".bias") || /norm\.weight$/.test(name)
-      ? [tensor.cols]
-      : [tensor.rows, tensor.cols];
+    const place = places.get(name) ?? { name, rows: tensor.rows, cols: tensor.cols };
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
       const dtype = (WRITABLE.includes(asked) ? asked : "F32") as "F32" | "F16" | "BF16";
-      const stored = dtype === tensor.dtype ? storedValues(tensor) : undefined;
-      tensors.push({ name, dtype, shape, data: () => stored ?? fromFloat32(tensor.data, dtype) });
+      const bytes = dtype === tensor.dtype && !place.transposed ? storedValues(tensor) : undefined;
+      const dense = denseTensor(place, { dtype, values: () => tensor.data });
+      tensors.push(bytes ? { ...dense, data: () => bytes } : dense);
     } else if (options.dequantized) {
-      tensors.push({ name, dtype: "BF16", shape, data: () => fromFloat32(dequantize(tensor), "BF16") });
+      tensors.push(denseTensor(place, { dtype: "BF16", values: () => dequantize(tensor) }));
     } else {
       tensors.push(...packedTensors(name, tensor));
       quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
@@ -67,6 +69,24 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
   });
 }
 
+/** A dense tensor as its checkpoint has it, from values [rows, cols] as the decoder wants them. */
+export function denseTensor(
+  place: TensorPlace,
+  options: { dtype: "F32" | "F16" | "BF16"; values: () => Float32Array },
+): TensorToWrite {
+  const { name, rows, cols, vector, transposed: turned } = place;
+  const { dtype, values } = options;
+  return {
+    name,
+    dtype,
+    shape: vector ? [cols] : turned ? [cols, rows] : [rows, cols],
+    data() {
+      const data = values();
+      return fromFloat32(turned ? transposed({ rows, cols, data }).data : data, dtype);
+    },
+  };
+}
+
 /** config.json of a model as it is saved. */
 export function savedConfig(
   rawConfig: Record<string, unknown>,
@@ -77,7 +97,7 @@ export function savedConfig(
   const packed = Object.keys(quantization.tensors).length > 0;
   return {
     ...config,
-    ...(dequantized ? { torch_dtype: "bfloat16" } : {}),
+    ...(dequantized ? { ["dtype" in config ? "dtype" : "torch_dtype"]: "bfloat16" } : {}),
     ...(packed ? { quantization_config: quantization } : {}),
   };
 }

@@ -1,21 +1,21 @@
 /**
- * Plotly figures, as far as the plots here use them: plain data that a page gives to plotly and a notebook shows
- * when a cell ends with it.
+ * Plotly figures, as far as the plots here use them: plain data that a page gives to plotly and a notebook shows.
  *
  * @module
  */
+import { display, type MimeBundle, type View } from "./display.ts";
 import { figureSvg } from "./figure_svg.ts";
 import { type Dash, neutralColor, type PointShape } from "./palette.ts";
 
-/** One set of points, lines or bars. */
+/** One set of points, lines or bars, or a rectangle of coloured cells. */
 export interface Trace {
-  /** Points and lines, or bars. */
-  readonly type: "scatter" | "bar";
+  /** Points and lines, bars, or coloured cells. */
+  readonly type: "scatter" | "bar" | "heatmap";
   /** What the legend calls it, in plotly's markup. */
   readonly name: string;
-  /** Where its points are, in axis units; x, y and hovertext are of one length. */
+  /** Where its points are, in axis units; x, y and hovertext are of one length. Of cells: the columns' middles. */
   readonly x: readonly number[];
-  /** Their heights, in axis units; null leaves a gap. */
+  /** Their heights, in axis units; null leaves a gap. Of cells: the rows' middles. */
   readonly y: readonly (number | null)[];
   /** Of points: joined, marked or both. */
   readonly mode?: "lines" | "markers" | "lines+markers";
@@ -34,7 +34,27 @@ export interface Trace {
   /** How the line between points looks; its width in pixels. */
   readonly line?: { readonly color: string; readonly width: number; readonly dash?: Dash };
   /** What is shown beside each point under the pointer, in plotly's markup. */
-  readonly hovertext?: readonly string[];
+  readonly hovertext?: readonly string[] | readonly (readonly string[])[];
+  /** The same for all points, with plotly's "%{x}", "%{y}" and "%{z}" in it. */
+  readonly hovertemplate?: string;
+  /** Of cells: their values, a list a row. */
+  readonly z?: readonly (readonly number[])[];
+  /** Of cells: the value that has the first colour. */
+  readonly zmin?: number;
+  /** Of cells: the value that has the last colour. */
+  readonly zmax?: number;
+  /** Of cells: places from 0 to 1 and their colours. */
+  readonly colorscale?: readonly (readonly [number, string])[];
+  /** Of cells: what the colours mean, beside the plot. */
+  readonly colorbar?: {
+    readonly title: { readonly text: string; readonly side: "right" };
+    readonly tickvals: readonly number[];
+    readonly ticktext: readonly string[];
+    readonly thickness: number;
+    readonly outlinewidth: 0;
+  };
+  /** Whether it is drawn; true when absent. */
+  readonly visible?: boolean;
   /** Whether that text is all that is shown, or nothing at all. */
   readonly hoverinfo?: "text" | "skip";
   /** Whether the legend has it; true when absent. */
@@ -77,7 +97,7 @@ export interface Annotation {
   readonly ay: number;
 }
 
-/** A straight line across the plot, from (x0, y0) to (x1, y1). */
+/** A straight line across the plot, from (x0, y0) to (x1, y1): plain numbers, on a logarithmic axis too. */
 export interface Line {
   /** Plotly's name of the shape. */
   readonly type: "line";
@@ -101,6 +121,8 @@ export interface Line {
 
 /** Everything around the traces. */
 export interface Layout {
+  /** What the figure shows, above it. */
+  readonly title?: { readonly text: string };
   /** Pixels, the legend counted. */
   readonly height: number;
   /** Pixels to the left, right, top and bottom of the plot, for its axes. */
@@ -111,14 +133,16 @@ export interface Layout {
   readonly yaxis: Axis;
   /** A second vertical axis, below the first. */
   readonly yaxis2?: Axis;
+  /** Bars stand where their x says, even where traces have several; plotly puts them side by side otherwise. */
+  readonly barmode?: "overlay";
   /** Lines across the plot. */
   readonly shapes?: readonly Line[];
   /** Texts in the plot. */
   readonly annotations?: readonly Annotation[];
 }
 
-/** What plotly draws: give `data` and `layout` to `Plotly.newPlot`, or end a notebook's cell with the figure. */
-export interface Figure {
+/** What plotly draws: give `data` and `layout` to `Plotly.newPlot`, or the figure to `show`. */
+export interface Figure extends View {
   /** What is drawn, the first at the back. */
   readonly data: readonly Trace[];
   /** What is around it. */
@@ -133,22 +157,25 @@ export interface FigureSize {
 
 const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const GRID = "rgba(128,136,144,0.22)";
+const TITLE_HEIGHT = 34;
 
 /**
  * A figure in the common style, with a legend below where a trace wants one.
  *
  * @param data what to draw.
- * @param layout what differs from plot to plot; room for the legend is added to its height.
+ * @param layout what differs from plot to plot; room for the title and the legend is added to its height.
  * @param size the width that it is made for; plotly will stretch it.
  */
 export function figure(data: readonly Trace[], layout: Layout, size: FigureSize = {}): Figure {
   const { width = 800 } = size;
   const legend = legendHeight(data, width);
-  const { margin, height, xaxis, yaxis, yaxis2, annotations = [], ...rest } = layout;
+  const { title, margin, height, xaxis, yaxis, yaxis2, annotations = [], ...rest } = layout;
+  const above = title ? TITLE_HEIGHT : 0;
   const styled = {
     data,
     layout: {
       ...rest,
+      ...(title ? { title: { ...TITLE, ...title } } : {}),
       font: { family: FONT, size: 13, color: neutralColor },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -156,8 +183,8 @@ export function figure(data: readonly Trace[], layout: Layout, size: FigureSize 
       hoverlabel: { align: "left" },
       // Dragging would zoom, and so would a finger that scrolls the page.
       dragmode: false,
-      height: height + legend,
-      margin: { ...margin, b: margin.b + legend },
+      height: above + height + legend,
+      margin: { ...margin, t: margin.t + above, b: margin.b + legend },
       xaxis: styledAxis(xaxis),
       yaxis: styledAxis(yaxis),
       ...(yaxis2 ? { yaxis2: styledAxis(yaxis2) } : {}),
@@ -174,14 +201,41 @@ export function figure(data: readonly Trace[], layout: Layout, size: FigureSize 
       },
     },
   };
-  // Not enumerable, so that JSON and comparisons see plain data.
-  return Object.defineProperty(styled, Symbol.for("Jupyter.display"), {
-    value: () => ({
-      "application/vnd.plotly.v1+json": styled,
-      "text/html": figureSvg(styled, { width }),
-    }),
-  });
+  return displayed(styled, () => figureSvg(styled, { width, title: title?.text, paper: "#ffffff" }));
 }
+
+/** Plain data that also says how a notebook shows it: by plotly, or as a static picture. */
+export function displayed(
+  { data, layout, frames }: Pick<Figure, "data" | "layout"> & { readonly frames?: unknown },
+  picture: () => string,
+): Figure {
+  const names = data.filter(({ showlegend, visible }) => showlegend !== false && visible !== false)
+    .map(({ name }) => name);
+  const shown = { data, layout, ...(frames === undefined ? {} : { frames }) };
+  const bundle = (): MimeBundle => ({
+    "application/vnd.plotly.v1+json": { ...shown, config: PLOTLY },
+    "image/svg+xml": picture(),
+    "text/plain": `figure${layout.title ? `: ${layout.title.text}` : ""}${
+      names.length > 0 ? ` (${names.join(", ")})` : ""
+    }`,
+  });
+  // Not enumerable, so that JSON and comparisons see plain data.
+  return Object.defineProperty(shown, display, { value: bundle }) as Figure;
+}
+
+/** How plotly behaves: nothing stands over the plot. */
+const PLOTLY = { responsive: true, displayModeBar: false };
+
+const TITLE = {
+  font: { size: 15 },
+  x: 0,
+  y: 1,
+  xref: "container",
+  yref: "container",
+  xanchor: "left",
+  yanchor: "top",
+  pad: { l: 12, t: 10 },
+};
 
 function styledAxis(axis: Axis): Axis {
   const common = { gridcolor: GRID, zeroline: false, fixedrange: true, tickmode: "array" };

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { bmpUrl } from "./bmp.ts";
+import { colorAt } from "./color_scale.ts";
 import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
 import { escapeHtml } from "./html.ts";
 
@@ -10,6 +12,8 @@ import { escapeHtml } from "./html.ts";
 export interface SvgOptions extends FigureSize {
   /** What the picture shows, for those who cannot see it. */
   readonly title?: string;
+  /** Colour behind the picture, whose ink is then dark: for pages that do not say how bright they are. */
+  readonly paper?: string;
 }
 
 /** Text takes the colour of what is around it; an SVG that stands alone follows the reader's colour scheme. */
@@ -66,8 +70,11 @@ function scale({ range, type }: Axis, [start, end]: readonly [number, number]) {
  *
  * @returns an svg element that may stand alone in a file or inside HTML; it refers to nothing outside.
  */
-export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): string {
-  const { width = 800, title = "" } = options;
+export function figureSvg(
+  { data, layout }: Pick<Figure, "data" | "layout">,
+  options: SvgOptions = {},
+): string {
+  const { width = 800, title = "", paper } = options;
   const { margin, height, xaxis, yaxis, yaxis2, shapes = [], annotations = [] } = layout;
   const [left, right, top, bottom] = [margin.l, width - margin.r, margin.t, height - margin.b];
   const vertical = (axis: Axis) => {
@@ -77,6 +84,10 @@ export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): s
   const px = scale(xaxis, [left, right]);
   const axes = [yaxis, ...(yaxis2 ? [yaxis2] : [])].map((axis) => ({ axis, py: vertical(axis) }));
   const parts: string[] = [];
+  if (paper) parts.push(element("rect", { width, height, rx: 4, fill: paper }));
+  if (layout.title) {
+    parts.push(text(layout.title.text, { x: 12, y: 24, "font-size": 15, fill: "currentColor" }));
+  }
   const grid = { stroke: "currentColor", "stroke-opacity": 0.14 };
   const muted = { fill: "currentColor", "fill-opacity": 0.75 };
 
@@ -112,12 +123,16 @@ export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): s
     }));
   }
   for (const { xref, yref, x0, x1, y0, y1, line } of shapes) {
-    const x = (value: number) => xref === "paper" ? left + value * (right - left) : px(value, true);
-    const y = (value: number) =>
-      yref === "paper" ? bottom - value * (bottom - top) : axes[0]!.py(value, true);
+    const x = (value: number) => xref === "paper" ? left + value * (right - left) : px(value);
+    const y = (value: number) => yref === "paper" ? bottom - value * (bottom - top) : axes[0]!.py(value);
     parts.push(element("path", { d: `M${x(x0)} ${y(y0)}L${x(x1)} ${y(y1)}`, ...stroke(line) }));
   }
   for (const trace of data) {
+    if (trace.visible === false) continue;
+    if (trace.type === "heatmap") {
+      parts.push(cells(trace, { px, py: axes[0]!.py }), colorBar(trace, { left: right + 14, top, bottom }));
+      continue;
+    }
     const { py } = axes[trace.yaxis === "y2" ? 1 : 0]!;
     const points = trace.x.flatMap((x, i) => {
       const y = trace.y[i];
@@ -126,7 +141,9 @@ export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): s
     if (trace.type === "bar") {
       for (const { x, y } of points) {
         const [from, to] = [px(x - trace.width! / 2), px(x + trace.width! / 2)];
-        const size = { x: from, y: py(y), width: to - from, height: py(0) - py(y) };
+        // On a logarithmic axis there is no 0: bars stand on its lower end.
+        const [a, b] = [py(y), axes[0]!.axis.type === "log" ? bottom : py(0)];
+        const size = { x: from, y: Math.min(a, b), width: to - from, height: Math.abs(b - a) };
         parts.push(element("rect", { ...size, fill: trace.marker!.color }));
       }
       continue;
@@ -150,7 +167,7 @@ export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): s
     viewBox: `0 0 ${width} ${height}`,
     width,
     height,
-    style: "max-width:100%;height:auto",
+    style: `max-width:100%;height:auto${paper ? ";color:#1e2227" : ""}`,
     role: "img",
     "font-family": "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "font-size": 13,
@@ -158,7 +175,7 @@ export function figureSvg({ data, layout }: Figure, options: SvgOptions = {}): s
   return element(
     "svg",
     attributes,
-    `<title>${escapeHtml(title)}</title><style>${STYLE}</style>${parts.join("\n")}`,
+    `<title>${escapeHtml(title)}</title>${paper ? "" : `<style>${STYLE}</style>`}${parts.join("\n")}`,
   );
 }
 
@@ -178,19 +195,86 @@ function leader(
   return element("path", { d, stroke: "currentColor", "stroke-opacity": 0.5 });
 }
 
+/** Pixels of a value on the two axes. */
+interface Scales {
+  readonly px: (value: number) => number;
+  readonly py: (value: number) => number;
+}
+
+/** Cells as one small picture, a pixel each, that the reader's program enlarges; the first row is at the top. */
+function cells({ x, y, z, zmin, zmax, colorscale }: Trace, { px, py }: Scales): string {
+  const level = (value: number) => 255 * Math.min(Math.max((value - zmin!) / (zmax! - zmin!), 0), 1);
+  const [rows, cols] = [z!.length, z![0]!.length];
+  const palette = Array.from({ length: 256 }, (_, i) => colorAt(colorscale!, i / 255));
+  const middles = { x: [px(x[0]!), px(x.at(-1)!)], y: [py(y[0]!), py(y.at(-1)! as number)] } as const;
+  const [width, height] = [cellSize(middles.x, cols), cellSize(middles.y, rows)];
+  return element("image", {
+    x: middles.x[0] - width / 2,
+    y: middles.y[0] - height / 2,
+    width: width * cols,
+    height: height * rows,
+    preserveAspectRatio: "none",
+    style: "image-rendering:pixelated",
+    href: bmpUrl(Uint8Array.from(z!.flat(), (value) => Math.round(level(value))), { width: cols, palette }),
+  });
+}
+
+/** Pixels from one middle to the next. */
+function cellSize([first, last]: readonly [number, number], count: number): number {
+  return count > 1 ? (last - first) / (count - 1) : 40;
+}
+
+/** What the colours of cells mean, to the right of the plot. */
+function colorBar(
+  { zmin, zmax, colorscale, colorbar }: Trace,
+  { left, top, bottom }: { left: number; top: number; bottom: number },
+): string {
+  if (!colorbar) return "";
+  const steps = 64;
+  const height = (bottom - top) / steps;
+  const bands = Array.from({ length: steps }, (_, i) =>
+    element("rect", {
+      x: left,
+      y: bottom - (i + 1) * height,
+      width: colorbar.thickness,
+      // A little more, so that no line of paper shows between two bands.
+      height: height + 0.5,
+      fill: `rgb(${colorAt(colorscale!, (i + 0.5) / steps).join(" ")})`,
+    }));
+  const muted = { fill: "currentColor", "fill-opacity": 0.75 };
+  const y = (value: number) => bottom - (bottom - top) * (value - zmin!) / (zmax! - zmin!);
+  const right = left + colorbar.thickness;
+  const words = colorbar.tickvals.map((value, i) =>
+    text(colorbar.ticktext[i]!, { ...muted, x: right + 5, y: y(value) + 4.5 })
+  );
+  const title = text(colorbar.title.text, {
+    ...muted,
+    "text-anchor": "middle",
+    transform: `translate(${right + 62} ${(top + bottom) / 2}) rotate(-90)`,
+  });
+  return [...bands, ...words, title].join("\n");
+}
+
 /** The legend, at the bottom, in columns as wide as the longest entry. */
 function legend(data: readonly Trace[], { width, height }: { width: number; height: number }): string[] {
-  const shown = data.filter(({ showlegend }) => showlegend !== false);
+  const shown = data.filter(({ showlegend, visible }) => showlegend !== false && visible !== false);
   const entry = 50 + 7 * Math.max(...shown.map(({ name }) => name.length));
   const columns = Math.max(Math.floor(width / entry), 1);
   const lines = Math.ceil(shown.length / columns);
   return shown.flatMap((trace, i) => {
     const x = (i % columns) * entry + 6;
     const y = height - 20 * (lines - Math.floor(i / columns)) + 8;
+    const words = text(trace.name, { x: x + 38, y: y + 4.5, fill: "currentColor" });
+    if (trace.type === "bar") {
+      return [
+        element("rect", { x: x + 9, y: y - 6, width: 12, height: 12, fill: trace.marker!.color }),
+        words,
+      ];
+    }
     return [
       trace.mode!.includes("lines") ? element("path", { d: `M${x} ${y}h30`, ...stroke(trace.line!) }) : "",
       trace.mode!.includes("markers") ? marker(x + 15, y, trace) : "",
-      text(trace.name, { x: x + 38, y: y + 4.5, fill: "currentColor" }),
+      words,
     ];
   });
 }

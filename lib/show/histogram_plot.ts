@@ -5,6 +5,7 @@
  */
 import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
+import { extent, roundTicks } from "./ticks.ts";
 import { decimal } from "./units.ts";
 
 /** A format's values for these weights, in the weights' own units. */
@@ -105,26 +106,4 @@ export function histogramPlot(
       ticktext: formats.map(({ name }) => plotText(name)),
     },
   }, { width });
-}
-
-/** The least and the largest finite number; something around it where there is no span. */
-function extent(lists: readonly ArrayLike<number>[]): [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const list of lists) {
-    for (let i = 0; i < list.length; i++) {
-      if (!Number.isFinite(list[i])) continue;
-      low = Math.min(low, list[i]!);
-      high = Math.max(high, list[i]!);
-    }
-  }
-  if (low > high) return [-1, 1];
-  return low === high ? [low - 1, high + 1] : [low, high];
-}
-
-/** Multiples of 1, 2 or 5 times a power of ten within a range, at most so many. */
-function roundTicks([low, high]: readonly [number, number], most: number): number[] {
-  const power = 10 ** Math.floor(Math.log10((high - low) / most));
-  const step = [1, 2, 5, 10].map((digit) => digit * power).find((step) => (high - low) / step <= most)!;
-  const [first, last] = [Math.ceil(low / step), Math.floor(high / step)];
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }

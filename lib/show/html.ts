@@ -21,3 +21,14 @@ export function escapeHtml(text: string): string {
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
+
+/** A program inside a script element: nothing in it may end the element. */
+export function inlineScript(program: string): string {
+  return program.replaceAll("</script", "<\\/script");
+}
+
+/** A picture inside a table's or a summary's HTML, where notebooks that are not trusted show it too. */
+export function pictureHtml(svg: string, alt: string): string {
+  const bytes = new TextEncoder().encode(svg);
+  return `<img alt="${escapeHtml(alt)}" src="data:image/svg+xml;base64,${bytes.toBase64()}">`;
+}

@@ -51,3 +51,13 @@ export function formatStyle(name: string): FormatStyle {
       return { color, symbol: "diamond", dash: "dashdot" };
   }
 }
+
+/** For series that are no formats, in the order in which they are used. */
+const OTHERS = ["#2b7fd6", "#d9601a", "#2a9d6f", "#a97f00", "#9467bd", "#cf5f77", "#7d858d", "#857d4d"];
+
+/** The look of the n-th series of a plot: its format's where its name is one, else the next that is free. */
+export function seriesStyle(name: string, index: number): FormatStyle {
+  const family = /^([a-z]+)\d/i.exec(name)?.[1]?.toLowerCase() ?? "";
+  if (family in FAMILIES) return formatStyle(name);
+  return { color: OTHERS[index % OTHERS.length]!, symbol: "circle", dash: "solid" };
+}

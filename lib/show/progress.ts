@@ -6,6 +6,7 @@
  */
 // @ts-types="./cli_progress.d.ts"
 import cliProgress from "cli-progress";
+import { jupyter } from "./display.ts";
 import { escapeHtml } from "./html.ts";
 import { terminalWidth } from "./table.ts";
 import { duration } from "./units.ts";
@@ -103,8 +104,10 @@ export function progress(label: string, total: number, options: ProgressOptions 
 }
 
 function rendererHere(label: string): Renderer {
-  if (Deno.stderr.isTerminal()) return terminalBar(label);
-  return notebookBar() ?? plainLines((line) => console.error(line));
+  // A notebook first: its kernel may have the terminal in which the notebook's server was started.
+  const notebook = notebookBar();
+  if (notebook) return notebook;
+  return Deno.stderr.isTerminal() ? terminalBar(label) : plainLines((line) => console.error(line));
 }
 
 /** "quantizing: done in 28 s", and what came of it. */
@@ -161,11 +164,6 @@ function plainLines(write: (line: string) => void): Renderer {
   };
 }
 
-/** The part of Deno.jupyter that is used; it is there only inside a kernel. */
-interface Jupyter {
-  broadcast(type: string, content: Record<string, unknown>): Promise<void>;
-}
-
 /** Milliseconds between redraws: more would flood the notebook's messages. */
 const MOST_OFTEN = 200;
 
@@ -177,24 +175,18 @@ function notebookHtml({ label, part, note, seconds, left }: Moment, ended: boole
 
 /** Draws into one output that is replaced as the work goes on; undefined outside a notebook. */
 function notebookBar(): Renderer | undefined {
-  let jupyter: Jupyter | undefined;
-  try {
-    jupyter = (Deno as unknown as { jupyter?: Jupyter }).jupyter;
-  } catch {
-    // Outside a kernel, looking is an error.
-  }
-  if (jupyter === undefined) return undefined;
+  const kernel = jupyter();
+  if (kernel === undefined) return undefined;
   const id = crypto.randomUUID();
   let last = -Infinity;
   let shown = false;
   const show = (moment: Moment, ended: boolean) => {
     const text = notebookHtml(moment, ended);
-    // A lost redraw does no harm, and the work must not wait for one.
-    jupyter.broadcast(shown ? "update_display_data" : "display_data", {
+    kernel.broadcast(shown ? "update_display_data" : "display_data", {
       data: { "text/html": text, "text/plain": `${moment.label} ${Math.floor(100 * moment.part)} %` },
       metadata: {},
       transient: { display_id: id },
-    }).catch(() => {});
+    });
     shown = true;
   };
   return {

@@ -3,32 +3,22 @@
  *
  * @module
  */
-import plotly from "plotly.js-basic-dist-min/plotly-basic.min.js" with { type: "text" };
-import style from "./report.css" with { type: "text" };
-import script from "./report_page.js" with { type: "text" };
-import type { Figure, FigureSize } from "./figure.ts";
-import { figureSvg } from "./figure_svg.ts";
 import { histogramPlot } from "./histogram_plot.ts";
-import { escapeHtml, scriptJson } from "./html.ts";
+import { escapeHtml } from "./html.ts";
 import { increaseText } from "./increase_scale.ts";
 import { kindsPlot } from "./kinds_plot.ts";
 import { layerErrorPlot } from "./layer_error_plot.ts";
+import { definitions, pageHtml, type Plot, plotHtml } from "./page.ts";
 import { paretoFront, paretoPlot } from "./pareto_plot.ts";
 import type { Report, ReportRow } from "./report_data.ts";
 import { resultsHtml } from "./results_table.ts";
 import { count, decimal, size } from "./units.ts";
 
-/** Nothing is loaded from anywhere, even if a text got past the escaping. */
-const POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
-/** Pixels that the figures are laid out for: a telephone, a screen. */
-const [NARROW, WIDE] = [340, 960];
-
 /**
  * The report as an HTML page.
  *
  * @param report what to show; its texts may hold anything, they are shown as they are.
- * @returns the page, about 1.4 MB: plotly, which draws the plots, is inside.
+ * @returns the page, about 1.8 MB: plotly, which draws the plots, is inside.
  *
  * @example
  * ```ts
@@ -55,35 +45,21 @@ export function reportHtml(report: Report): string {
     `${model.dtype}, ${size(model.bytes)}`,
     `measured on ${count(model.tokens)} tokens`,
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<title>${escapeHtml(report.title)}</title>
-<style>
-${style}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(report.title)}</h1>
-<p class="facts">${facts.map((fact) => `<span>${escapeHtml(fact)}</span>`).join("")}</p>
-${headline(report)}
-${resultsHtml(report)}
-${plots.map(plotHtml).join("\n")}
-${samples.outputs.length === 0 ? "" : samplesHtml(samples)}
-<h2>How it was measured</h2>
-${definitions(Object.entries(report.settings))}
-<h2>What the numbers mean</h2>
-${definitions(MEANINGS)}
-</main>
-<script type="application/json" id="figures">${figuresJson(plots)}</script>
-<script>${inline(plotly)}</script>
-<script>${inline(script)}</script>
-</body>
-</html>
-`;
+  return pageHtml({
+    title: report.title,
+    facts,
+    body: [
+      headline(report),
+      resultsHtml(report),
+      ...plots.map(plotHtml),
+      samples.outputs.length === 0 ? "" : samplesHtml(samples),
+      "<h2>How it was measured</h2>",
+      definitions(Object.entries(report.settings)),
+      "<h2>What the numbers mean</h2>",
+      definitions(MEANINGS),
+    ],
+    plots,
+  });
 }
 
 /** The best learned and the best fixed format of as many bits, wherever there are both, in a line each. */
@@ -103,13 +79,6 @@ function headline({ rows, baseline }: Report): string {
   if (lines.length === 0) return `<p>${original}</p>`;
   return `<p>${original} What the best learned format and the best fixed one do to it:</p>
 <ul class="headline">${lines.join("")}</ul>`;
-}
-
-interface Plot {
-  readonly id: string;
-  readonly title: string;
-  readonly caption: string;
-  readonly draw: (size: FigureSize) => Figure;
 }
 
 function plotsOf({ rows, baseline, histogram, layers }: Report): Plot[] {
@@ -154,24 +123,6 @@ function plotsOf({ rows, baseline, histogram, layers }: Report): Plot[] {
     });
   }
   return plots;
-}
-
-function plotHtml({ id, title, caption, draw }: Plot): string {
-  return `<h2>${escapeHtml(title)}</h2>
-<figure>
-<figcaption>${escapeHtml(caption)}</figcaption>
-<div class="plot" id="${id}" role="img" aria-label="${escapeHtml(`Plot: ${title}. ${caption}`)}"></div>
-<noscript>${figureSvg(draw({ width: WIDE }), { width: WIDE, title })}</noscript>
-</figure>`;
-}
-
-/** The figures for the page's script. */
-function figuresJson(plots: readonly Plot[]): string {
-  const figures = plots.map(({ id, draw }) => [
-    id,
-    { narrow: draw({ width: NARROW }), wide: draw({ width: WIDE }) },
-  ]);
-  return scriptJson(Object.fromEntries(figures));
 }
 
 /** A column for each model: the prompt stepped back, what agrees with the original underlined. */
@@ -225,13 +176,3 @@ const MEANINGS: readonly [string, string][] = [
   ],
   ["time", "What it took to quantize the model, measuring not counted."],
 ];
-
-function definitions(entries: readonly (readonly [string, string])[]): string {
-  const lines = entries.map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`);
-  return `<dl>${lines.join("\n")}</dl>`;
-}
-
-/** A program inside a script element: nothing in it may end the element. */
-function inline(program: string): string {
-  return program.replaceAll("</script", "<\\/script");
-}

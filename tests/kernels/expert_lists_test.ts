@@ -4,7 +4,7 @@ import { expertLists, listStride, STEP_STRIDE } from "../../kernels/wgsl/expert_
 import { expertRouter } from "../../kernels/wgsl/expert_router.ts";
 import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { scatterAdd } from "../../kernels/wgsl/scatter_add.ts";
-import { swiglu } from "../../kernels/wgsl/swiglu.ts";
+import { activate } from "../../kernels/wgsl/activate.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
 import { bench, gpuReason, hasGpu } from "../gpu.ts";
@@ -89,7 +89,12 @@ Deno.test({
       const share = { ...shares, offset: 4 * e * stride, size: 4 * stride };
       const step = { ...steps, offset: 4 * e * STEP_STRIDE, size: 8 };
       run(embed({ cols, dtype: "F32", rows: tokens }), [gathered, input, list, step]);
-      run(swiglu({ cols }), [activated, gathered, room(x.length, ups[e]), step]);
+      run(activate({ cols, activation: "silu", gated: true }), [
+        activated,
+        gathered,
+        room(x.length, ups[e]),
+        step,
+      ]);
       run(scatterAdd({ cols }), [out, activated, list, share, step]);
     }
     pass.end();

@@ -1,4 +1,4 @@
-import plotly from "plotly.js-basic-dist-min/plotly-basic.min.js" with { type: "text" };
+import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { figureSvg } from "../../lib/show/figure_svg.ts";
 import { escapeHtml } from "../../lib/show/html.ts";

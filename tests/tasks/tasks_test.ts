@@ -27,7 +27,7 @@ async function json(name: string, ...args: string[]) {
   return JSON.parse(stdout);
 }
 
-const tasks = ["start", "quantize", "eval", "calibrate", "analyze", "diff", "generate"];
+const tasks = ["start", "quantize", "eval", "calibrate", "analyze", "diff", "generate", "bench"];
 
 Deno.test("every task explains itself with --help and refuses an unknown option with status 2", async () => {
   await Promise.all(tasks.map(async (name) => {
@@ -99,6 +99,47 @@ Deno.test("calibrate and analyze show a row for every Linear", async () => {
   }
 });
 
+Deno.test("bench --json prints one document with every format, and writes the page", async () => {
+  const folder = await Deno.makeTempDir();
+  const html = `${folder}/speed.html`;
+  const result = await json(
+    "bench",
+    ...["--sizes", "64,32x96", "--tokens", "1,9", "--formats", "f16,any4,int3", "--backends", "wasm,plain"],
+    ...["--seconds", "0", "--prompt-tokens", "5", "--new-tokens", "3", "--rounds", "1", "--html", html],
+  );
+  assertEquals(result.places.map(({ backend }: { backend: string }) => backend), ["wasm", "plain"]);
+  for (const { linears, models } of result.places) {
+    assertEquals(
+      linears.map(({ rows, cols, tokens, format }: Record<string, unknown>) =>
+        [rows, cols, tokens, format].join()
+      ),
+      ["64,64,1", "64,64,9", "32,96,1", "32,96,9"].flatMap((shape) =>
+        ["f16", "any4", "int3"].map((format) => `${shape},${format}`)
+      ),
+    );
+    assertEquals(models.map(({ format }: { format: string }) => format), ["bf16", "any4", "int3"]);
+    assert(models.every(({ decode }: { decode: number }) => decode > 0));
+  }
+  assertStringIncludes(Deno.readTextFileSync(html), "Tokens a second: tinyworld, plain");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("bench measures linears or the model alone, and takes a model that is quantized already", async () => {
+  const folder = await Deno.makeTempDir();
+  await json("quantize", "--format", "int2", "--out", folder);
+  const quick = ["--seconds", "0", "--prompt-tokens", "2", "--new-tokens", "2", "--rounds", "1"];
+  const [linears, model] = await Promise.all([
+    task("bench", "linears", "--sizes", "32", ...quick),
+    task("bench", "model", "--model", folder, "--no-tune", ...quick),
+  ]);
+  assertEquals([linears.code, model.code], [0, 0], linears.stderr + model.stderr);
+  assertMatch(linears.stdout, /^32×32 \(cached\) +1 +f16 /m);
+  assert(!linears.stdout.includes("tinyworld"));
+  assertMatch(model.stdout, /^int2 .*1\.00×/m);
+  assert(!model.stdout.includes("any4"));
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear line", async () => {
   const cases = [
     ["start", "--model", "/nowhere"],
@@ -106,6 +147,14 @@ Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear l
     ["eval", "--text", "/nowhere.txt"],
     ["quantize", "--out", "/proc/nowhere"],
     ["diff", "--format", "any5"],
+    ["bench", "nothing"],
+    ["bench", "--sizes", "12x"],
+    ["bench", "--sizes", "1x2x3"],
+    ["bench", "--tokens", "0"],
+    ["bench", "--formats", "any5"],
+    ["bench", "--backends", "cuda"],
+    ["bench", "--backends", ","],
+    ["bench", "model", "--model", "/nowhere"],
   ];
   for (const [name, ...args] of cases) {
     const { code, stdout, stderr } = await task(name!, ...args);

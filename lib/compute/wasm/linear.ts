@@ -9,8 +9,11 @@ import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
 
-/** Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token. */
-const MANY = 4;
+/**
+ * Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token: where
+ * activations are rounded, and where they are not.
+ */
+const MANY_ROUNDED = 6, MANY = 4;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -42,7 +45,7 @@ export class LinearRunner {
       bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
       tokens,
     };
-    if (tokens < MANY && weight.quick) this.#few(weight, args);
+    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED : MANY)) this.#few(weight, args);
     else this.#many(weight, args);
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }
@@ -61,16 +64,12 @@ export class LinearRunner {
     const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
     const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
     if (weight.rounded) {
+      const kind = this.#activations === "int16" ? "Int16" : "Int8";
       const steps = scratch.take(arena, "steps", 4 * tokens * blocks + 64);
-      pool.run(arena, "prepareSums", [sums, x, cols, groupSize], tokens, tokens);
-      if (this.#activations === "int16") {
-        pool.run(arena, "prepareInt16", [prepared, steps, x, cols], tokens, tokens);
-      } else {
-        const rounded = sums + 4 * tokens * groups;
-        pool.run(arena, "prepareInt8", [prepared, steps, rounded, x, cols, groupSize], tokens, tokens);
-      }
-      const kernel = `matvec${bits}${this.#activations === "int16" ? "Int16" : "Int8"}`;
-      pool.run(arena, kernel, [out, prepared, steps, sums, address, bias, tokens], rows, grain);
+      const shape = [tokens, cols, groupSize];
+      pool.run(arena, `prepare${kind}`, [prepared, steps, sums, x, ...shape], tokens, tokens);
+      const args = [out, prepared, steps, sums, address, bias, tokens];
+      pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
     } else {
       pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
       pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);

@@ -165,6 +165,11 @@ export class Arenas {
     return this.#arenas[0]!;
   }
 
+  /** Bytes in use. */
+  get used(): number {
+    return this.#arenas.reduce((sum, arena) => sum + arena.used, 0);
+  }
+
   /** Whether the arena is one of these. */
   has(arena: Arena): boolean {
     return this.#arenas.includes(arena);

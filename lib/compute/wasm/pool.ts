@@ -69,6 +69,11 @@ export class Pool implements Disposable {
     return this.#control.ready;
   }
 
+  /** Bytes of its memory in use. */
+  get bytes(): number {
+    return this.#arenas.used;
+  }
+
   /**
    * An arena with room for `bytes` bytes, a new one if there is none; without `bytes` the first, where activations are.
    *

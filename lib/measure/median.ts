@@ -1,3 +1,9 @@
+/**
+ * The middle of some measurements.
+ *
+ * @module
+ */
+
 /** The middle of some numbers, or the mean of the two in the middle. */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);

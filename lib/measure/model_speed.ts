@@ -1,0 +1,150 @@
+/**
+ * How fast a whole model reads a prompt and continues it, and the memory that it takes (any4's benchmark).
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { argmax } from "../model/sampling.ts";
+import { Random } from "../random.ts";
+import { median } from "./median.ts";
+
+/** What a model is given to do. */
+export interface ModelSpeedOptions {
+  /** Tokens of the prompt; 128 when absent. */
+  promptTokens?: number;
+  /** Tokens that continue it; 64 when absent. */
+  newTokens?: number;
+  /** Rounds, of which the median counts; 5 when absent. One more before them is not counted. */
+  rounds?: number;
+  /** Is told how much is done, of 1. */
+  onProgress?: (done: number) => void;
+}
+
+/** A model's speed and size: medians of rounds. */
+export interface ModelSpeed {
+  /** Tokens of the prompt. */
+  promptTokens: number;
+  /** Tokens that continued it. */
+  newTokens: number;
+  /** Seconds from the prompt to the id of the first new token. */
+  firstToken: number;
+  /** Tokens a second of the prompt: promptTokens / firstToken. */
+  prefill: number;
+  /** Tokens a second after the first, the likeliest each time, chosen by the backend where it can: `session.greedy`. */
+  decode: number;
+  /** The same with all logits read for each token, as a sampler of one's own would: `session.forward`. */
+  stepwise: number;
+  /** Bytes of all weights as stored. */
+  weightBytes: number;
+  /** Stored bits per weight of the Linears. */
+  bitsPerWeight: number;
+  /** Bytes of the float32 keys and values of all promptTokens + newTokens tokens. */
+  cacheBytes: number;
+  /** Bytes that the backend holds, of all models on it, if it can say. */
+  backendBytes?: number;
+  /** Bytes of the process that are in memory. */
+  processBytes: number;
+  /** Rounds, of which the median counts. */
+  rounds: number;
+}
+
+/**
+ * Times a model on a prompt of random tokens. What it says does not matter: an end token ends nothing here.
+ *
+ * @throws {OptionError} when an option is out of range, or the tokens do not fit the model's context.
+ *
+ * @example
+ * ```ts
+ * import { loadModel, modelSpeed } from "any4";
+ * using model = await loadModel("tinyworld");
+ * const { prefill, decode } = await modelSpeed(model, { promptTokens: 32, newTokens: 8, rounds: 1 });
+ * console.log(`${prefill.toFixed(0)} tokens/s of prompt, ${decode.toFixed(0)} new ones`);
+ * ```
+ */
+export async function modelSpeed(model: Model, options: ModelSpeedOptions = {}): Promise<ModelSpeed> {
+  const { promptTokens = 128, newTokens = 64, rounds = 5, onProgress } = options;
+  for (
+    const [name, value, least] of [["promptTokens", promptTokens, 1], ["newTokens", newTokens, 2], [
+      "rounds",
+      rounds,
+      1,
+    ]] as const
+  ) {
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new OptionError(
+        `Cannot time ${model.name}: ${name} must be a whole number of at least ${least}, current value is ${value}`,
+      );
+    }
+  }
+  const { vocab_size, max_position_embeddings, num_hidden_layers, num_key_value_heads, head_dim } =
+    model.config;
+  const capacity = promptTokens + newTokens;
+  if (capacity > max_position_embeddings) {
+    throw new OptionError(
+      `Cannot time ${model.name} on ${capacity} tokens: its context has ${max_position_embeddings}`,
+    );
+  }
+  const random = new Random(1);
+  const prompt = Array.from({ length: promptTokens }, () => random.integer(vocab_size));
+  const times = { firstToken: [] as number[], decode: [] as number[], stepwise: [] as number[] };
+  for (let round = -1; round < rounds; round++) {
+    const greedy = await timeGreedy(model, { prompt, newTokens });
+    const stepwise = await timeStepwise(model, { prompt, newTokens });
+    onProgress?.((round + 2) / (rounds + 1));
+    // Threads start, and what is left over from a round is freed, while nothing is timed.
+    await new Promise((resolve) => setTimeout(resolve, round < 0 ? 50 : 0));
+    if (round < 0) continue;
+    times.firstToken.push(greedy.firstToken);
+    times.decode.push(greedy.rest);
+    times.stepwise.push(stepwise);
+  }
+  const firstToken = median(times.firstToken);
+  const { bytes } = model.backend;
+  return {
+    promptTokens,
+    newTokens,
+    firstToken,
+    prefill: promptTokens / firstToken,
+    decode: (newTokens - 1) / median(times.decode),
+    stepwise: (newTokens - 1) / median(times.stepwise),
+    weightBytes: model.size.bytes,
+    bitsPerWeight: model.bitsPerWeight,
+    cacheBytes: 4 * 2 * num_hidden_layers * num_key_value_heads * head_dim * capacity,
+    ...(bytes === undefined ? {} : { backendBytes: bytes }),
+    processBytes: Deno.memoryUsage().rss,
+    rounds,
+  };
+}
+
+const since = (start: number) => (performance.now() - start) / 1000;
+
+/** Seconds to the first new token, and then to all others. */
+async function timeGreedy(
+  model: Model,
+  { prompt, newTokens }: { prompt: readonly number[]; newTokens: number },
+): Promise<{ firstToken: number; rest: number }> {
+  using session = model.session(prompt.length + newTokens);
+  const start = performance.now();
+  let last = (await session.greedy(prompt, 1))[0]!;
+  const firstToken = since(start);
+  const first = performance.now();
+  for (let left = newTokens - 1; left > 0;) {
+    const next = await session.greedy([last], left);
+    last = next.at(-1)!;
+    left -= next.length;
+  }
+  return { firstToken, rest: since(first) };
+}
+
+/** Seconds from the first new token to all others, each chosen here from all logits. */
+async function timeStepwise(
+  model: Model,
+  { prompt, newTokens }: { prompt: readonly number[]; newTokens: number },
+): Promise<number> {
+  using session = model.session(prompt.length + newTokens);
+  let next = argmax(await session.forward(prompt));
+  const start = performance.now();
+  for (let left = newTokens - 1; left > 0; left--) next = argmax(await session.forward([next]));
+  return since(start);
+}

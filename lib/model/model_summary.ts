@@ -1,0 +1,53 @@
+/**
+ * A model at a glance.
+ *
+ * @module
+ */
+import { bytesOf } from "../matrix/dtype.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { isPacked, packedBitsPerWeight, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import { display, type View, view } from "../show/display.ts";
+import { matrixSummary } from "../show/matrix_summary.ts";
+import { recordsView } from "../show/table_view.ts";
+import { count, decimal, size } from "../show/units.ts";
+import type { Model } from "./model.ts";
+
+/** A model's name, sizes and bits per weight, its kinds of Linears, and a picture of one row. */
+export function modelSummary(model: Model): View {
+  const { name, config, backend } = model;
+  const { parameters, bytes } = model.size;
+  const whole = recordsView([{
+    model: name,
+    layers: config.num_hidden_layers,
+    "hidden size": config.hidden_size,
+    vocabulary: count(config.vocab_size),
+    parameters: count(parameters),
+    size: size(bytes),
+    "bits per weight": decimal(model.bitsPerWeight, 3),
+    backend: backend.name,
+  }])[display]();
+  const kinds = Map.groupBy(model.linears(), (linear) => linear.split(".").at(-1)!);
+  const linears = recordsView(Array.from(kinds, ([kind, names]) => {
+    const tensors = names.map((linear) => model.weights(linear));
+    const all = (of: (tensor: Matrix | PackedMatrix) => string) => [...new Set(tensors.map(of))].join(", ");
+    return {
+      "Linears": `${names.length} × ${kind}`,
+      shape: all(({ rows, cols }) => `${rows} × ${cols}`),
+      format: all((tensor) => isPacked(tensor) ? tensor.format : tensor.dtype ?? "F32"),
+      "bits per weight": all((tensor) => decimal(bitsOf(tensor), 3)),
+      size: size(tensors.reduce((sum, tensor) => sum + bitsOf(tensor) * tensor.rows * tensor.cols / 8, 0)),
+    };
+  }))[display]();
+  const linear = model.linears()[0];
+  const row = linear === undefined ? "" : matrixSummary(model.weights(linear))[display]()["text/html"]!;
+  return view({
+    "text/plain": `${whole["text/plain"]}\n\n${linears["text/plain"]}`,
+    "text/html": `${whole["text/html"]}\n${
+      linears["text/html"]
+    }\n<details><summary>${linear}, row 0</summary>${row}</details>`,
+  });
+}
+
+function bitsOf(tensor: Matrix | PackedMatrix): number {
+  return isPacked(tensor) ? packedBitsPerWeight(tensor) : 8 * bytesOf(tensor.dtype ?? "F32");
+}

@@ -1,0 +1,93 @@
+/**
+ * Bars: one number for each of several things.
+ *
+ * @module
+ */
+import { type Figure, figure, hover, plotText, type Trace } from "./figure.ts";
+import { seriesStyle } from "./palette.ts";
+import { axisFor } from "./ticks.ts";
+import { decimal } from "./units.ts";
+import type { PlotOptions } from "./xy_plot.ts";
+
+/** A number for each of the things, with a colour of its own. */
+export interface BarSeries {
+  /** What the legend calls it; a format's name gets the format's colour. */
+  readonly name: string;
+  /** A height for each thing; NaN leaves its place empty. */
+  readonly values: ArrayLike<number>;
+  /** "#rrggbb" for all bars, or one for each. */
+  readonly color?: string;
+}
+
+/** How bars are drawn. */
+export interface BarOptions extends PlotOptions {
+  /** Whether heights are logarithmic. */
+  readonly log?: boolean;
+}
+
+/**
+ * A group of bars for each thing, a bar for each series. A single series whose things are formats is drawn in the formats'
+ * colours.
+ *
+ * @param things what stands below the bars.
+ *
+ * @example
+ * ```ts
+ * import { barChart, show } from "any4";
+ * const errors = [{ name: "error", values: [0.06, 0.08] }];
+ * await show(barChart(["any4", "int4"], errors, { y: "relative error of the output" }));
+ * ```
+ */
+export function barChart(
+  things: readonly string[],
+  series: readonly BarSeries[],
+  options: BarOptions = {},
+): Figure {
+  const { width = 800, height = 260, title, log = false, format = (value: number) => decimal(value) } =
+    options;
+  const bar = 0.8 / series.length;
+  const data = series.flatMap(({ name, values, color }, s): Trace[] => {
+    const heights = things.map((_, i) => Number.isFinite(values[i]) ? values[i]! : null);
+    const trace = (chosen: readonly number[], color: string): Trace => ({
+      type: "bar",
+      name: plotText(name),
+      x: chosen.map((i) => i - 0.4 + (s + 0.5) * bar),
+      y: chosen.map((i) => heights[i]!),
+      width: 0.94 * bar,
+      marker: { color },
+      hovertext: chosen.map((i) =>
+        hover(things[i]!, `${series.length > 1 ? name : options.y ?? name}: ${format(values[i]!)}`)
+      ),
+      hoverinfo: "text",
+      showlegend: series.length > 1,
+    });
+    const all = things.map((_, i) => i);
+    if (color || series.length > 1) return [trace(all, color ?? seriesStyle(name, s).color)];
+    const colors = Map.groupBy(all, (i) => seriesStyle(things[i]!, 0).color);
+    return Array.from(colors, ([color, chosen]) => trace(chosen, color));
+  });
+  const letters = Math.max(0, ...things.map((thing) => thing.length));
+  const turned = letters * 7.4 > (width - 100) / things.length;
+  const bottom = turned ? Math.min(20 + 6 * letters, 160) : 30;
+  const margin = { l: 86, r: 16, t: 10, b: bottom + (options.x ? 26 : 0) };
+  return figure(data, {
+    ...(title ? { title: { text: plotText(title) } } : {}),
+    height: height + margin.t + margin.b,
+    margin,
+    xaxis: {
+      ...(options.x ? { title: { text: options.x } } : {}),
+      range: [-0.5, things.length - 0.5],
+      tickvals: things.map((_, i) => i),
+      ticktext: things.map(plotText),
+      ...(turned ? { tickangle: -60 } : {}),
+      showgrid: false,
+    },
+    yaxis: axisFor(data.map(({ y }) => y), {
+      title: options.y,
+      log,
+      zero: true,
+      format: options.format,
+      most: 6,
+    }),
+  }, { width });
+}

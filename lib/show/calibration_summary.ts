@@ -1,0 +1,60 @@
+/**
+ * A calibration at a glance.
+ *
+ * @module
+ */
+import type { View } from "./display.ts";
+import { tableView } from "./table_view.ts";
+import { decimal } from "./units.ts";
+
+/** The part of a Linear's statistics that is shown. */
+export interface ShownStats {
+  /** Tokens seen. */
+  readonly tokens: number;
+  /** [cols] mean |x|. */
+  readonly meanAbs: Float64Array;
+  /** [cols] mean x². */
+  readonly meanSquare: Float64Array;
+}
+
+/**
+ * A line for each input of a calibrated model: how many columns, how large they are in the mean, and by how much the largest
+ * stands out.
+ *
+ * @param calibration statistics by the Linears' names; those that share an input share a line.
+ *
+ * @example
+ * ```ts
+ * import { calibrate, calibrationSummary, loadModel, show } from "any4";
+ * using model = await loadModel("tinyworld");
+ * await show(calibrationSummary(await calibrate(model)));
+ * ```
+ */
+export function calibrationSummary(calibration: ReadonlyMap<string, ShownStats>): View {
+  const inputs = Map.groupBy(calibration, ([, stats]) => stats);
+  const names = (linears: readonly (readonly [string, ShownStats])[]) => {
+    const [first, ...rest] = linears.map(([name]) => name.replace(/^model\.layers\./, ""));
+    return [first, ...rest.map((name) => name.split(".").at(-1))].join(", ");
+  };
+  return tableView(
+    [
+      { title: "input of" },
+      ...["columns", "tokens", "mean |x|", "root mean x²", "largest column", "its part of x²"]
+        .map((title) => ({ title, align: "right" as const })),
+    ],
+    Array.from(inputs, ([{ tokens, meanAbs, meanSquare }, linears]) => {
+      const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+      const largest = meanSquare.reduce((best, value, i) => value > meanSquare[best]! ? i : best, 0);
+      const part = meanSquare[largest]! / (mean(meanSquare) * meanSquare.length);
+      return [
+        names(linears),
+        String(meanAbs.length),
+        String(tokens),
+        decimal(mean(meanAbs), 3),
+        decimal(Math.sqrt(mean(meanSquare)), 3),
+        String(largest),
+        `${(100 * part).toFixed(1)}\u00a0%`,
+      ];
+    }),
+  );
+}

@@ -1,0 +1,138 @@
+/**
+ * Matrices as coloured cells.
+ *
+ * @module
+ */
+import { DIVERGING, SEQUENTIAL } from "./color_scale.ts";
+import { type Figure, figure, hover, plotText } from "./figure.ts";
+import { extent, roundTicks } from "./ticks.ts";
+import { decimal } from "./units.ts";
+import type { PlotOptions } from "./xy_plot.ts";
+
+/** How cells are drawn. */
+export interface HeatMapOptions extends PlotOptions {
+  /** What the colours mean, with their unit. */
+  readonly value?: string;
+  /** Names of the columns; numbers when absent. */
+  readonly columns?: readonly string[];
+  /** Names of the rows; numbers when absent. */
+  readonly rowNames?: readonly string[];
+  /** What the first and the last colour stand for; by default the extremes, evenly around 0 where signs differ. */
+  readonly range?: readonly [number, number];
+}
+
+/** As many cells as a picture of this size can show. */
+const [MOST_ROWS, MOST_COLUMNS] = [96, 160];
+const MOST_TEXTS = 600;
+
+/**
+ * A matrix as coloured cells, the first row at the top. Of more than 96 rows or 160 columns, a cell shows the value of the
+ * largest size among several, so that outliers stay visible.
+ *
+ * @param matrix [rows, cols], row by row.
+ *
+ * @example
+ * ```ts
+ * import { heatMap, show } from "any4";
+ * const matrix = { rows: 2, cols: 3, data: Float32Array.of(-1, 0, 1, 2, 0.5, -2) };
+ * await show(heatMap(matrix, { x: "column", y: "row", value: "weight" }));
+ * ```
+ */
+export function heatMap(
+  matrix: { readonly rows: number; readonly cols: number; readonly data: ArrayLike<number> },
+  options: HeatMapOptions = {},
+): Figure {
+  const { rows, cols, data } = matrix;
+  const { width = 800, title, columns, rowNames, value = "value", format = (v: number) => decimal(v) } =
+    options;
+  const block = { rows: Math.ceil(rows / MOST_ROWS), cols: Math.ceil(cols / MOST_COLUMNS) };
+  const shown = { rows: Math.ceil(rows / block.rows), cols: Math.ceil(cols / block.cols) };
+  const span = (i: number, size: number, end: number) => [i * size, Math.min((i + 1) * size, end)] as const;
+  const z = Array.from({ length: shown.rows }, (_, r) =>
+    Array.from({ length: shown.cols }, (_, c) => {
+      let most = 0;
+      const [[top, bottom], [left, right]] = [span(r, block.rows, rows), span(c, block.cols, cols)];
+      for (let i = top; i < bottom; i++) {
+        for (let j = left; j < right; j++) {
+          if (Math.abs(data[i * cols + j]!) > Math.abs(most)) most = data[i * cols + j]!;
+        }
+      }
+      return Number(most.toPrecision(4));
+    }));
+  const [low, high] = extent(z);
+  const most = Math.max(-low, high);
+  const [zmin, zmax] = options.range ?? (low < 0 && high > 0 ? [-most, most] : [low, high]);
+  const middle = (i: number, size: number, end: number) => {
+    const [from, to] = span(i, size, end);
+    return (from + to - 1) / 2;
+  };
+  const name = (i: number, size: number, end: number, names?: readonly string[]) => {
+    const [from, to] = span(i, size, end);
+    return names?.[from] ?? (to - from === 1 ? String(from) : `${from} to ${to - 1}`);
+  };
+  const words = [value, options.y ?? "row", options.x ?? "column"] as const;
+  // A text for each of very many cells would be most of the figure's size.
+  const hovers = shown.rows * shown.cols > MOST_TEXTS
+    ? {
+      hovertemplate: `${
+        hover(`${words[0]}: %{z:.4g}`, `${words[1]} %{y}`, `${words[2]} %{x}`)
+      }<extra></extra>`,
+    }
+    : {
+      hoverinfo: "text" as const,
+      hovertext: z.map((line, r) =>
+        line.map((cell, c) =>
+          hover(
+            `${words[0]}: ${format(cell)}`,
+            `${words[1]} ${name(r, block.rows, rows, rowNames)}`,
+            `${words[2]} ${name(c, block.cols, cols, columns)}`,
+          )
+        )
+      ),
+    };
+  const axis = (count: number, names: readonly string[] | undefined, fit: number) => {
+    const values = names ? names.map((_, i) => i) : roundTicks([0, Math.max(count - 1, 1)], fit);
+    return { tickvals: values, ticktext: names ? names.map(plotText) : values.map(String), showgrid: false };
+  };
+  const turned = columns !== undefined &&
+    Math.max(...columns.map((column) => column.length)) * 7.4 > 560 / cols;
+  const left = rowNames ? 40 + 7.2 * Math.max(...rowNames.map((row) => row.length)) : 76;
+  const margin = { l: left, r: 96, t: 10, b: turned ? 96 : options.x ? 52 : 30 };
+  const height = options.height ?? Math.min(Math.max(22 * shown.rows, 120), 360);
+  const ticks = roundTicks([zmin, zmax], Math.max(Math.floor(height / 36), 2));
+  return figure([{
+    type: "heatmap",
+    name: value,
+    x: z[0]!.map((_, c) => middle(c, block.cols, cols)),
+    y: z.map((_, r) => middle(r, block.rows, rows)),
+    z,
+    zmin,
+    zmax,
+    colorscale: low < 0 && high > 0 ? DIVERGING : SEQUENTIAL,
+    colorbar: {
+      title: { text: plotText(value), side: "right" },
+      tickvals: ticks,
+      ticktext: ticks.map((tick) => options.format ? format(tick) : String(tick)),
+      thickness: 14,
+      outlinewidth: 0,
+    },
+    ...hovers,
+    showlegend: false,
+  }], {
+    ...(title ? { title: { text: plotText(title) } } : {}),
+    height: height + margin.t + margin.b,
+    margin,
+    xaxis: {
+      ...(options.x ? { title: { text: options.x } } : {}),
+      range: [-0.5, cols - 0.5],
+      ...axis(cols, columns, 9),
+      ...(turned ? { tickangle: -60 } : {}),
+    },
+    yaxis: {
+      ...(options.y ? { title: { text: options.y } } : {}),
+      // From the bottom to the top: the first row is at the top.
+      range: [rows - 0.5, -0.5],
+      ...axis(rows, rowNames, 8),
+    },
+  }, { width });
+}

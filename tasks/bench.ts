@@ -1,0 +1,235 @@
+/**
+ * `deno task bench`: how fast linears of every format are, and a whole model.
+ *
+ * @module
+ */
+import { Argument } from "commander";
+import {
+  backendNames,
+  createBackend,
+  DENSE_FORMATS,
+  formats as knownFormats,
+  isPacked,
+  linearSpeed,
+  loadModel,
+  type Model,
+  modelSpeed,
+  type ModelSpeedRow,
+  OptionError,
+  type Progress,
+  progress,
+  quantizeModel,
+  SPEED_FORMATS,
+  speedHtml,
+  type SpeedPlace,
+  type SpeedReport,
+  speedText,
+} from "any4";
+import {
+  command,
+  groupSizeOption,
+  jsonOption,
+  list,
+  main,
+  modelOption,
+  noTuneOption,
+  threadsOption,
+  tuneOption,
+  whole,
+} from "./cli.ts";
+
+const program = command("bench", "Measure how fast linears of every number format are, and a whole model.")
+  .addArgument(
+    new Argument("[what]", "what to measure").choices(["all", "linears", "model"]).default("all"),
+  )
+  .option(
+    "-s, --sizes <list>",
+    "weights of the linears: 4096, or rows and columns as 11008x4096",
+    "1024,2048,4096",
+  )
+  .option("-t, --tokens <list>", "tokens that go through a linear at a time", "1")
+  .option("-f, --formats <list>", "number formats, f32, f16 and bf16 among them", SPEED_FORMATS.join(","))
+  .addOption(groupSizeOption())
+  .option("-b, --backends <list>", `where to compute: ${backendNames.join(", ")}`, "auto")
+  .addOption(threadsOption())
+  .addOption(tuneOption())
+  .addOption(noTuneOption())
+  .option(
+    "--seconds <n>",
+    "seconds for each size and number of tokens, for three rounds at least",
+    whole(0),
+    2,
+  )
+  .addOption(modelOption())
+  .option("--prompt-tokens <n>", "tokens of the model's prompt", whole(1), 128)
+  .option("--new-tokens <n>", "tokens that continue it", whole(2), 64)
+  .option("--rounds <n>", "rounds of the model, of which the median counts", whole(1), 5)
+  .option("--html <file>", "also write a page with plots")
+  .addOption(jsonOption())
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task bench                                       linears of three sizes, then tinyworld
+  deno task bench linears --sizes 4096,8192 --tokens 1,8,128
+  deno task bench --backends webgpu,wasm --html out/speed.html
+  deno task bench model --model out/any4 --new-tokens 256`,
+  )
+  .parse(Deno.args, { from: "user" });
+const [what] = program.processedArgs as ["all" | "linears" | "model"];
+const options = program.opts<{
+  sizes: string;
+  tokens: string;
+  formats: string;
+  groupSize: number | "row";
+  backends: string;
+  threads?: number;
+  tune?: boolean;
+  seconds: number;
+  model: string;
+  promptTokens: number;
+  newTokens: number;
+  rounds: number;
+  html?: string;
+  json?: true;
+}>();
+
+/** One of a list's words, or an error that says what else it could be. */
+function oneOf<Name extends string>(word: string, names: readonly Name[], what: string): Name {
+  const found = names.find((name) => name === word.toLowerCase());
+  if (!found) throw new OptionError(`Cannot find ${what} "${word}": expected one of ${names.join(", ")}`);
+  return found;
+}
+
+/** A whole number of at least 1. */
+function number(word: string, what: string): number {
+  const value = Number(word);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new OptionError(`Cannot use ${what} "${word}": expected a whole number of at least 1`);
+  }
+  return value;
+}
+
+/** "4096" or "11008x4096" as rows and columns. */
+function shape(word: string): { rows: number; cols: number } {
+  const [rows, cols = rows, ...rest] = word.split(/[x×]/).map((part) => number(part, "size"));
+  if (rest.length > 0) throw new OptionError(`Cannot use size "${word}": expected rows and columns`);
+  return { rows: rows!, cols: cols! };
+}
+
+/** The options' lists, not empty, as what they stand for. */
+function plan() {
+  for (const name of ["sizes", "tokens", "formats", "backends"] as const) {
+    if (list(options[name]).length === 0) throw new OptionError(`Cannot measure nothing: --${name} is empty`);
+  }
+  const names = [...DENSE_FORMATS, ...knownFormats.keys()];
+  const formats = [...new Set(list(options.formats).map((word) => oneOf(word, names, "format")))];
+  return {
+    formats,
+    packed: formats.filter((format) => !DENSE_FORMATS.includes(format)),
+    backends: [...new Set(list(options.backends).map((word) => oneOf(word, backendNames, "backend")))],
+    products: what === "model"
+      ? []
+      : list(options.sizes).map(shape).flatMap((size) =>
+        list(options.tokens).map((word) => ({ ...size, tokens: number(word, "tokens") }))
+      ),
+  };
+}
+
+/** The model as it is, and quantized to each format unless it is quantized already. */
+async function measureModel(
+  model: Model,
+  { packed, onDone }: { packed: readonly string[]; onDone: (done: number, format: string) => void },
+): Promise<ModelSpeedRow[]> {
+  const { groupSize } = options;
+  const weights = model.weights(model.linears()[0]!);
+  const own = isPacked(weights) ? weights.format : model.dtype.toLowerCase();
+  const todo = isPacked(weights) ? [] : packed;
+  const rows: ModelSpeedRow[] = [];
+  for (const format of [own, ...todo]) {
+    onDone(rows.length / (1 + todo.length), format);
+    // What tables are best does not matter to speed.
+    using small = format === own
+      ? undefined
+      : await quantizeModel(model, { format, groupSize, weighting: "none" });
+    rows.push({ format, ...await modelSpeed(small ?? model, options) });
+  }
+  return rows;
+}
+
+await main(async () => {
+  const started = performance.now();
+  const { formats, packed, backends, products } = plan();
+  const places: SpeedPlace[] = [];
+  let about: SpeedReport["model"];
+  const perBackend = products.length + (what === "linears" ? 0 : 1);
+  using bar: Progress = progress("measuring", backends.length * perBackend, { quiet: options.json });
+  for (const [i, name] of backends.entries()) {
+    let done = i * perBackend;
+    let models: ModelSpeedRow[] = [];
+    // The model comes first: then its process holds little else.
+    if (what !== "linears") {
+      using model = await loadModel(options.model, { ...options, backend: name });
+      const { promptTokens, newTokens } = options;
+      about = { name: model.name, parameters: model.size.parameters, promptTokens, newTokens };
+      models = await measureModel(model, {
+        packed,
+        onDone: (part, format) => bar.update(done + part, `${model.backend.name}, ${model.name}, ${format}`),
+      });
+      done++;
+    }
+    using backend = await createBackend(name, options);
+    const linears = [];
+    for (const product of products) {
+      const { rows, cols, tokens } = product;
+      const note = `${backend.name}, ${rows}×${cols}, ${tokens} token${tokens === 1 ? "" : "s"}`;
+      bar.update(done, note);
+      const { groupSize, seconds } = options;
+      linears.push(
+        ...await linearSpeed(backend, {
+          ...product,
+          formats,
+          groupSize,
+          seconds,
+          onProgress: (part) => bar.update(done + part, note),
+        }),
+      );
+      done++;
+    }
+    const bandwidth = linears[0]?.bandwidth ?? await backend.bandwidth?.();
+    places.push({ backend: backend.name, description: backend.description, bandwidth, linears, models });
+  }
+  bar.done();
+  const report: SpeedReport = {
+    title: "How fast every number format is",
+    model: about,
+    places,
+    settings: {
+      linears:
+        "out = x · Wᵀ with random weights and float32 x and out; medians of rounds in which formats take turns",
+      "group size": String(options.groupSize),
+      ...about
+        ? {
+          model:
+            `${about.name}: ${about.promptTokens} prompt tokens, ${about.newTokens} new ones, batch of 1`,
+        }
+        : {},
+      system:
+        `Deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
+      date: new Date().toISOString().slice(0, 10),
+    },
+  };
+  if (options.html) Deno.writeTextFileSync(options.html, speedHtml(report));
+  if (options.json) {
+    console.log(
+      JSON.stringify(
+        { ...report, html: options.html, seconds: (performance.now() - started) / 1000 },
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  console.log(speedText(report));
+  if (options.html) console.log(`\nThe plots are in ${options.html}.`);
+});

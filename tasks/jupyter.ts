@@ -1,0 +1,142 @@
+/**
+ * Jupyter for this project: where it is, what it lacks, how to get it. Everything stands in the project's .venv, so that no
+ * kernel or package of the user's own is touched.
+ *
+ * @module
+ */
+
+const root = decodeURIComponent(new URL("../", import.meta.url).pathname).replace(/^\/([A-Z]:)/, "$1");
+const windows = Deno.build.os === "windows";
+const venv = `${root}.venv`;
+const venvPython = windows ? `${venv}/Scripts/python.exe` : `${venv}/bin/python`;
+/** Where Jupyter looks for kernels, among other places. */
+const data = `${venv}/share/jupyter`;
+const kernelFile = `${data}/kernels/deno/kernel.json`;
+
+/** JupyterLab itself, what runs notebooks in tests, what turns them into pages, and JupyterLab's plotly. */
+const PACKAGES = ["jupyterlab", "nbclient", "nbconvert", "plotly"] as const;
+
+/** A Jupyter that was found. */
+export interface Jupyter {
+  /** The Python that has it. */
+  readonly python: string;
+  /** Its packages that are missing. */
+  readonly missing: readonly string[];
+}
+
+/** The environment in which Jupyter finds this project's kernel. */
+export function jupyterEnv(): Record<string, string> {
+  const paths = [data, Deno.env.get("JUPYTER_PATH") ?? ""].filter((path) => path !== "");
+  return { JUPYTER_PATH: paths.join(windows ? ";" : ":") };
+}
+
+/** The project's own Jupyter, else the system's; undefined where neither has JupyterLab. */
+export function findJupyter(): Jupyter | undefined {
+  for (const python of [venvPython, "python3", "python"]) {
+    const missing = missingPackages(python);
+    if (missing && !missing.includes("jupyterlab")) return { python, missing };
+  }
+  return undefined;
+}
+
+/** Packages that a Python lacks; undefined where there is no such Python. */
+function missingPackages(python: string): string[] | undefined {
+  const names = PACKAGES.map((name) => `"${name}"`).join(",");
+  const code = `import importlib.util as u; print(" ".join(n for n in (${names}) if u.find_spec(n) is None))`;
+  const { success, stdout } = run(python, ["-c", code]);
+  return success ? stdout.split(/\s+/).filter((name) => name !== "") : undefined;
+}
+
+/**
+ * Makes the project's own Jupyter with uv or pip, and falls back to the system's.
+ *
+ * @param say is told what is being done.
+ * @throws {Error} when no way led to a Jupyter, with what each of them said.
+ */
+export function makeJupyter(say: (line: string) => void): Jupyter {
+  const found = findJupyter();
+  if (found && found.missing.length === 0) return found;
+  const errors: string[] = [];
+  for (const [tool, steps] of waysToInstall()) {
+    say(
+      `Installing ${
+        PACKAGES.join(", ")
+      } into .venv with ${tool}: this can take a few minutes the first time.`,
+    );
+    const failed = steps.map(([program, ...args]) => ({ program, args })).find(({ program, args }) => {
+      const { success, stderr } = run(program!, args);
+      if (!success) errors.push(`${tool}: ${stderr.trim().split("\n").at(-1)}`);
+      return !success;
+    });
+    if (!failed) return { python: venvPython, missing: missingPackages(venvPython) ?? [...PACKAGES] };
+  }
+  // Offline, a JupyterLab without plotly still shows static pictures.
+  if (found) return found;
+  throw new Error(
+    `Cannot install Jupyter, and the system has none. Install JupyterLab, and try again.\n${
+      errors.join("\n")
+    }`,
+  );
+}
+
+/** Programs to call one after the other, by the tool that they are of. */
+function waysToInstall(): [string, string[][]][] {
+  const hasVenv = run(venvPython, ["--version"]).success;
+  const ways: [string, string[][]][] = [];
+  if (run("uv", ["--version"]).success) {
+    const make = hasVenv ? [] : [["uv", "venv", "--quiet", venv]];
+    ways.push(["uv", [...make, ["uv", "pip", "install", "--quiet", "--python", venvPython, ...PACKAGES]]]);
+  }
+  const python = ["python3", "python"].find((name) => run(name, ["--version"]).success);
+  if (python || hasVenv) {
+    const make = hasVenv ? [] : [[python!, "-m", "venv", venv]];
+    ways.push(["pip", [...make, [venvPython, "-m", "pip", "install", "--quiet", ...PACKAGES]]]);
+  }
+  return ways;
+}
+
+/** The kernel's description: this very Deno, interrupted by messages since a signal would end it. */
+function kernelSpec(): string {
+  const runtime = Deno.env.get("XDG_RUNTIME_DIR") ?? (windows ? "" : "/tmp");
+  return JSON.stringify(
+    {
+      argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+      display_name: "Deno",
+      language: "typescript",
+      interrupt_mode: "message",
+      // Software Vulkan asks for it.
+      env: runtime === "" ? {} : { XDG_RUNTIME_DIR: runtime },
+    },
+    null,
+    2,
+  ) + "\n";
+}
+
+/** Whether the kernel is there and starts this very Deno. */
+export function hasKernel(): boolean {
+  try {
+    return Deno.readTextFileSync(kernelFile) === kernelSpec();
+  } catch {
+    return false;
+  }
+}
+
+/** Installs the kernel for this project. */
+export function installKernel(): void {
+  Deno.mkdirSync(kernelFile.replace(/\/[^/]*$/, ""), { recursive: true });
+  Deno.writeTextFileSync(kernelFile, kernelSpec());
+}
+
+/** What a program said; not successful where there is no such program. */
+function run(program: string, args: readonly string[]): { success: boolean; stdout: string; stderr: string } {
+  try {
+    const { success, stdout, stderr } = new Deno.Command(program, { args: [...args] }).outputSync();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { success, stdout: text(stdout), stderr: text(stderr) };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return { success: false, stdout: "", stderr: `there is no ${program}` };
+    }
+    throw error;
+  }
+}
