@@ -39,7 +39,9 @@ const BODIES: Readonly<Record<ActivateShape["activation"], (type: string) => str
   gelu: (type) =>
     `let y = abs(x) * ${Math.SQRT1_2};
   let t = 1.0 / (1.0 + 0.3275911 * y);
-  let tail = 0.5 * t * ${ERF.reduceRight((sum, c) => sum ? `(${c} + t * ${sum})` : `${c}`, "")} * exp(-min(y * y, ${type}(80.0)));
+  let tail = 0.5 * t * ${
+      ERF.reduceRight((sum, c) => sum ? `(${c} + t * ${sum})` : `${c}`, "")
+    } * exp(-min(y * y, ${type}(80.0)));
   return x * select(1.0 - tail, tail, x < ${type}(0.0));`,
   relu: (type) => `return max(x, ${type}(0.0));`,
 };

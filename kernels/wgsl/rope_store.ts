@@ -90,10 +90,14 @@ fn main(
     let turned = ${magnitude} * rotated(vec2f(k[a], k[b]), angle);
     keys[storedA] = turned.x;
     keys[storedB] = turned.y;
-  } else ${partial ? `if (head < ${heads + kvHeads}u) {
+  } else ${
+      partial
+        ? `if (head < ${heads + kvHeads}u) {
     keys[storedA] = k[a];
     keys[storedB] = k[b];
-  } else ` : ""}{
+  } else `
+        : ""
+    }{
     values[storedA] = v[a];
     values[storedB] = v[b];
   }

@@ -24,7 +24,10 @@ export interface Rotation {
 export function rotationOf(rope: RopeParameters, length: number): Rotation {
   const { rotary_dim, rope_theta } = rope;
   const each = (frequency: (period: number, i: number) => number, base = rope_theta) =>
-    Float32Array.from({ length: rotary_dim / 2 }, (_, i) => frequency(Math.fround(base ** (2 * i / rotary_dim)), i));
+    Float32Array.from(
+      { length: rotary_dim / 2 },
+      (_, i) => frequency(Math.fround(base ** (2 * i / rotary_dim)), i),
+    );
   const plain = (period: number) => 1 / period;
   switch (rope.rope_type) {
     case "default":
@@ -65,7 +68,10 @@ export function rotationOf(rope: RopeParameters, length: number): Rotation {
     }
     case "longrope": {
       const factors = length > rope.original_max_position_embeddings ? rope.long_factor : rope.short_factor;
-      return { frequencies: each((period, i) => 1 / (factors[i]! * period)), magnitude: rope.attention_factor };
+      return {
+        frequencies: each((period, i) => 1 / (factors[i]! * period)),
+        magnitude: rope.attention_factor,
+      };
     }
   }
 }

@@ -104,13 +104,18 @@ export function parseRope(read: ConfigReader, options: RopeOptions): RopeParamet
   // Rotary embeddings turn features in pairs.
   if (head_dim % 2 !== 0) throw read.fail("head_dim", "even", head_dim);
   if (rotary_dim % 2 !== 0 || rotary_dim === 0) {
-    throw inner.fail("partial_rotary_factor", `such that an even number of ${head_dim} features turn`, partial);
+    throw inner.fail(
+      "partial_rotary_factor",
+      `such that an even number of ${head_dim} features turn`,
+      partial,
+    );
   }
   const base = { rope_theta, rotary_dim };
 
   const typeKey = inner.json.rope_type == null ? "type" : "rope_type";
   const named = inner.json[typeKey] ?? "default";
-  const type = (typeof named === "string" && Object.hasOwn(aliases, named) ? aliases[named] : named) as string;
+  const type =
+    (typeof named === "string" && Object.hasOwn(aliases, named) ? aliases[named] : named) as string;
   const factor = () => inner.positive("factor");
   /** A config that says it outside means it. */
   const original_max_position_embeddings = json.original_max_position_embeddings != null

@@ -12,7 +12,7 @@ import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { WebGpuBackend } from "../../lib/compute/webgpu/backend.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
-import { gpuReason, hasGpu } from "../gpu.ts";
+import { gpuReason } from "../gpu.ts";
 
 const random = new Random(83);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
@@ -193,7 +193,10 @@ Deno.test("activations have their known values", () => {
   // scipy: x · norm.cdf(x) at −3, −0.5 and 1.
   const gelu = [-3, -0.5, 1].map(activationOf("gelu"));
   assertLess(relativeError(gelu, [-0.00404969409489031, -0.15426876936299344, 0.8413447460685429]), 1e-12);
-  assertLess(relativeError([-3, 2].map(activationOf("gelu_new")), [-0.003637392081773, 1.954597694087775]), 1e-9);
+  assertLess(
+    relativeError([-3, 2].map(activationOf("gelu_new")), [-0.003637392081773, 1.954597694087775]),
+    1e-9,
+  );
   assertEquals([-2, 0, 3].map(activationOf("relu")), [0, 0, 3]);
   assertEquals([1, -1].map(activationOf("silu")), [1 / (1 + Math.exp(-1)), -1 / (1 + Math.E)]);
 });

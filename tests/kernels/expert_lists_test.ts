@@ -89,7 +89,12 @@ Deno.test({
       const share = { ...shares, offset: 4 * e * stride, size: 4 * stride };
       const step = { ...steps, offset: 4 * e * STEP_STRIDE, size: 8 };
       run(embed({ cols, dtype: "F32", rows: tokens }), [gathered, input, list, step]);
-      run(activate({ cols, activation: "silu", gated: true }), [activated, gathered, room(x.length, ups[e]), step]);
+      run(activate({ cols, activation: "silu", gated: true }), [
+        activated,
+        gathered,
+        room(x.length, ups[e]),
+        step,
+      ]);
       run(scatterAdd({ cols }), [out, activated, list, share, step]);
     }
     pass.end();

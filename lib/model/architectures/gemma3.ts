@@ -6,7 +6,7 @@
  */
 import { parseRope } from "../rope_parameters.ts";
 import type { Architecture } from "./architecture.ts";
-import { gemma2Config, GEMMA2_NORMS } from "./gemma2.ts";
+import { GEMMA2_NORMS, gemma2Config } from "./gemma2.ts";
 import { llamaAttention, llamaLayout } from "./llama.ts";
 import { ConfigReader } from "../config_reader.ts";
 
@@ -15,9 +15,12 @@ export const gemma3: Architecture = {
   // As Gemma3ForCausalLM is saved, and as the text model lies in one that sees.
   prefixes: ["model.", "language_model.model.", "model.language_model."],
   config(read) {
-    const every = read.whole(read.json.sliding_window_pattern == null ? "_sliding_window_pattern" : "sliding_window_pattern", {
-      fallback: 6,
-    });
+    const every = read.whole(
+      read.json.sliding_window_pattern == null ? "_sliding_window_pattern" : "sliding_window_pattern",
+      {
+        fallback: 6,
+      },
+    );
     // The rotations are read below, one for each type of layer.
     const { rope_scaling: _, rope_parameters: __, ...rest } = read.json;
     const config = gemma2Config(new ConfigReader(rest, read.where), {

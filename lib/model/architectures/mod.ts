@@ -52,7 +52,9 @@ export function architectureOf(read: ConfigReader): Architecture {
   if (found) return found;
   const value = model_type === undefined ? "it is missing" : `current value is ${show(model_type)}`;
   throw new ConfigError(
-    `Cannot use ${read.where}: model_type must be one of ${[...architectures.keys()].join(", ")}; ${value}. ` +
+    `Cannot use ${read.where}: model_type must be one of ${
+      [...architectures.keys()].join(", ")
+    }; ${value}. ` +
       "To add an architecture, write a file like those of lib/model/architectures and name it in their mod.ts",
   );
 }

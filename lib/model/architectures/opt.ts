@@ -62,7 +62,10 @@ export const opt: Architecture = {
           mlp: {
             norm: norm(`${at}.final_layer_norm`, hidden, { bias: true }),
             inner: {
-              inputs: [{ linear: linear(`${at}.fc1`, [inner, hidden], { bias: mlp_bias }), gives: [{ part: "up" }] }],
+              inputs: [{
+                linear: linear(`${at}.fc1`, [inner, hidden], { bias: mlp_bias }),
+                gives: [{ part: "up" }],
+              }],
               output: linear(`${at}.fc2`, [hidden, inner], { bias: mlp_bias }),
             },
           },

@@ -19,12 +19,21 @@ export function parseSliding(
   const { json } = read;
   const given = json.sliding_window === undefined ? options.window : json.sliding_window;
   if (given === null) return { sliding_window: null, layer_types: [] };
-  const sliding_window = read.whole("sliding_window", { fallback: options.window ?? undefined, most: LONGEST });
+  const sliding_window = read.whole("sliding_window", {
+    fallback: options.window ?? undefined,
+    most: LONGEST,
+  });
   const types = json.layer_types ??
-    Array.from({ length: options.layers }, (_, i) => options.slides(i) ? "sliding_attention" : "full_attention");
+    Array.from(
+      { length: options.layers },
+      (_, i) => options.slides(i) ? "sliding_attention" : "full_attention",
+    );
   const known = (type: unknown) => type === "sliding_attention" || type === "full_attention";
   if (!Array.isArray(types) || types.length < options.layers || !types.every(known)) {
-    throw read.fail("layer_types", `"full_attention" or "sliding_attention" for each of ${options.layers} layers`);
+    throw read.fail(
+      "layer_types",
+      `"full_attention" or "sliding_attention" for each of ${options.layers} layers`,
+    );
   }
   return { sliding_window, layer_types: types as LayerType[] };
 }
