@@ -6,7 +6,10 @@
 
 /** What engines have (ECMAScript's "JSON.parse source text access"), and TypeScript does not know yet. */
 interface SourceJson {
-  parse(text: string, reviver: (this: unknown, key: string, value: unknown, at: { source?: string }) => unknown): unknown;
+  parse(
+    text: string,
+    reviver: (this: unknown, key: string, value: unknown, at: { source?: string }) => unknown,
+  ): unknown;
   rawJSON(text: string): unknown;
 }
 
