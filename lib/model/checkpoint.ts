@@ -18,6 +18,7 @@ import {
 } from "../matrix/safetensors_write.ts";
 import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
 import { type ModelConfig, parseConfig, show } from "./config.ts";
+import { floatKeys, jsonWithFloats } from "./json_floats.ts";
 
 type Json = Record<string, unknown>;
 
@@ -368,11 +369,15 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
     if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
   }
   if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
-  writeJson(`${folder}/${CONFIG}`, parts.config);
+  const original = `${parts.copyFrom}/${CONFIG}`;
+  const floats = parts.copyFrom !== undefined && isFile(original)
+    ? floatKeys(Deno.readTextFileSync(original))
+    : undefined;
+  writeJson(`${folder}/${CONFIG}`, parts.config, floats);
 }
 
-function writeJson(path: string, json: unknown): void {
-  const text = JSON.stringify(json, null, 2) + "\n";
+function writeJson(path: string, json: unknown, floats: ReadonlySet<string> = new Set()): void {
+  const text = jsonWithFloats(json, floats) + "\n";
   writeBeside(path, () => [new TextEncoder().encode(text)]);
 }
 

@@ -58,7 +58,11 @@ export class Model implements Disposable, View {
   readonly backend: Backend;
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
-  /** Where its checkpoint keeps the decoder's parts. */
+  /**
+   * Where its checkpoint keeps the decoder's parts.
+   *
+   * @internal
+   */
   readonly layout: Layout;
   readonly #decoder: Decoder;
   /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */

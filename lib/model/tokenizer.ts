@@ -6,6 +6,9 @@
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import { CheckpointError } from "../errors.ts";
+import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
+import { tokenText } from "./token_text.ts";
+import { unicodeSpaces } from "./unicode_spaces.ts";
 
 /** One turn of a conversation. */
 export interface Message {
@@ -27,21 +30,19 @@ export class Tokenizer {
    * @param config the parsed tokenizer_config.json.
    */
   constructor(tokenizer: object, config: Record<string, unknown>) {
-    this.#tokenizer = new HubTokenizer(tokenizer, config);
+    this.#tokenizer = new HubTokenizer(unicodeSpaces(tokenizer), config);
     this.#config = config;
   }
 
   /**
-   * Reads tokenizer.json of a folder and, where they are there, tokenizer_config.json and chat_template.jinja.
+   * Reads tokenizer.json of a folder, or vocab.json and merges.txt, and, where they are there, tokenizer_config.json and
+   * chat_template.jinja.
    *
-   * @throws {CheckpointError} when tokenizer.json is missing, or one of them is malformed.
+   * @throws {CheckpointError} when there is no tokenizer that can be read, or a file is malformed.
    */
   static open(folder: string): Tokenizer {
-    const tokenizer = readJson(`${folder}/tokenizer.json`);
-    if (tokenizer === undefined) {
-      throw new CheckpointError(`Cannot read the tokenizer: ${folder}/tokenizer.json is missing`);
-    }
     const config = readJson(`${folder}/tokenizer_config.json`) ?? {};
+    const tokenizer = readTokenizer(folder, config);
     // Newer checkpoints keep the template in a file of its own, which counts for more.
     const chat_template = readText(`${folder}/chat_template.jinja`) ?? config.chat_template;
     try {
@@ -121,8 +122,33 @@ function readJson(path: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A special token of tokenizer_config.json is a string, or an object that holds one. */
-function tokenText(token: unknown): string {
-  if (typeof token === "object" && token !== null && "content" in token) return String(token.content);
-  return typeof token === "string" ? token : "";
+/**
+ * The tokenizer.json of a folder, or what GPT-2's vocab.json and merges.txt make of one.
+ *
+ * @throws {CheckpointError} when there is neither; where there is a SentencePiece model, it says how to convert it.
+ */
+function readTokenizer(folder: string, config: Record<string, unknown>): Record<string, unknown> {
+  const tokenizer = readJson(`${folder}/tokenizer.json`);
+  if (tokenizer) return tokenizer;
+  const vocab = readJson(`${folder}/vocab.json`) as Record<string, number> | undefined;
+  const merges = readText(`${folder}/merges.txt`);
+  if (vocab && merges !== undefined) {
+    const map = readJson(`${folder}/special_tokens_map.json`) ?? {};
+    return byteLevelTokenizer({ vocab, merges, config: { ...map, ...config } });
+  }
+  const missing = `Cannot read the tokenizer: ${folder}/tokenizer.json is missing`;
+  const pieces = filesOf(folder).find((name) => name.startsWith("tokenizer.model"));
+  if (pieces === undefined) throw new CheckpointError(missing);
+  throw new CheckpointError(
+    `${missing}, and ${pieces}, a SentencePiece model, is not read. transformers writes one: ` +
+      `python -c "from transformers import AutoTokenizer as A; A.from_pretrained('${folder}').save_pretrained('${folder}')"`,
+  );
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
