@@ -44,8 +44,12 @@ export type {
   Weight,
 } from "./lib/compute/backend.ts";
 export { type BackendName, backendNames, type BackendOptions } from "./lib/compute/mod.ts";
+export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
+export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
+export type { HubOptions } from "./lib/hub/settings.ts";
 export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
 export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
+export type { LocateOptions } from "./lib/model/locate.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";

@@ -59,7 +59,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
 
 await main(async () => {
   const started = performance.now();
-  using model = await loadModel(options.model, options);
+  using model = await loadModel(options.model, { ...options, quiet: options.json });
   const small = await (async () => {
     using bar = progress(`${options.format} of ${model.name}`, model.linears().length, {
       quiet: options.json,

@@ -85,7 +85,7 @@ await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
   const formats = options.formats.split(",").map((name) => name.trim()).filter((name) => name !== "");
-  using model = await timed("load", () => loadModel(options.model, options));
+  using model = await timed("load", () => loadModel(options.model, { ...options, quiet }));
   const settings = {
     groupSize: options.groupSize,
     weighting: options.weighting,

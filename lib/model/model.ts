@@ -12,6 +12,7 @@ import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matri
 import { Checkpoint } from "./checkpoint.ts";
 import type { LlamaConfig } from "./config.ts";
 import { Decoder, Session } from "./decoder.ts";
+import { locateModel, type LocateOptions } from "./locate.ts";
 import { readPacked } from "./packed_tensors.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
@@ -176,22 +177,19 @@ export class Model implements Disposable {
   }
 }
 
-/** Models that come with the library, by name. */
-const embedded: ReadonlyMap<string, URL> = new Map([
-  ["tinyworld", new URL("../../models/tinyworld/", import.meta.url)],
-]);
-
 /** How a model is loaded. */
-export interface LoadOptions extends BackendOptions {
+export interface LoadOptions extends BackendOptions, LocateOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
 }
 
 /**
- * Loads a model: the embedded "tinyworld", or a folder in Hugging Face layout (config.json, safetensors,
- * tokenizer.json), quantized by this library or not.
+ * Loads a model: the embedded "tinyworld", a folder in Hugging Face layout (config.json, safetensors, tokenizer.json),
+ * quantized by this library or not, a .gguf file, or what the Hugging Face Hub has as "org/name", "org/name@revision" or
+ * "org/name/file.gguf". What is there under that path comes before the Hub.
  *
  * @throws {CheckpointError} when files are missing or malformed.
+ * @throws {HubError} when the Hub has no such model, or it cannot be had.
  * @throws {ConfigError} when config.json asks for something that is not supported.
  *
  * @example
@@ -202,8 +200,7 @@ export interface LoadOptions extends BackendOptions {
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  const url = embedded.get(name);
-  const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
+  const folder = await locateModel(name, options);
   using checkpoint = Checkpoint.open(folder);
   const { config } = checkpoint;
   using open = new DisposableStack();
