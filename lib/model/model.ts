@@ -12,6 +12,7 @@ import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matri
 import { Checkpoint } from "./checkpoint.ts";
 import type { LlamaConfig } from "./config.ts";
 import { Decoder, Session } from "./decoder.ts";
+import { isGguf, openGguf } from "./gguf/open.ts";
 import { locateModel, type LocateOptions } from "./locate.ts";
 import { readPacked } from "./packed_tensors.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -20,7 +21,7 @@ import { Tokenizer } from "./tokenizer.ts";
 export interface ModelParts {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
   readonly config: LlamaConfig;
@@ -40,7 +41,7 @@ export interface ModelParts {
 export class Model implements Disposable {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
   readonly config: LlamaConfig;
@@ -201,7 +202,8 @@ export interface LoadOptions extends BackendOptions, LocateOptions {
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
   const folder = await locateModel(name, options);
-  using checkpoint = Checkpoint.open(folder);
+  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
+  using checkpoint = gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder);
   const { config } = checkpoint;
   using open = new DisposableStack();
   const backend = open.use(await createBackend(options.backend, options));
@@ -220,7 +222,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     config,
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
-    tokenizer: Tokenizer.open(folder),
+    tokenizer: gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder),
     backend,
     tensors,
   });

@@ -80,5 +80,6 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
     tensors,
     metadata: { format: "pt" },
     copyFrom: model.folder,
+    files: model.tokenizer.files,
   });
 }
