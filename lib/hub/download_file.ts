@@ -185,13 +185,15 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
 async function request(growing: Growing, transfer: Transfer, signal: AbortSignal): Promise<Response> {
   const { repo, commit, settings } = transfer;
   const { path, checksum } = growing.file;
-  const range = growing.length > 0 ? { range: `bytes=${growing.length}-` } : undefined;
+  // Ranges and checksums are of the bytes as they are stored.
+  const headers = new Headers({ "accept-encoding": "identity" });
+  if (growing.length > 0) headers.set("range", `bytes=${growing.length}-`);
   let url = new URL(
     `${settings.endpoint}/${repo}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`,
   );
   for (let hop = 0; hop <= MOST_HOPS; hop++) {
     // Followed by hand: the first answer alone has the checksum.
-    const response = await transfer.fetch(url, { headers: range, redirect: "manual", signal });
+    const response = await transfer.fetch(url, { headers, redirect: "manual", signal });
     const etag = response.headers.get("x-linked-etag") ?? (hop === 0 ? response.headers.get("etag") : null);
     const named = etag?.replace(/^(W\/)?"|"$/g, "");
     if (named !== undefined && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(named) && named !== checksum) {

@@ -31,7 +31,7 @@ const CENTRE = 2 ** (BITS - 1);
  * import { quantize } from "any4";
  *
  * const matrix = { rows: 2, cols: 32, data: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)) };
- * const tensors = referenceTensors("a.weight", quantize(matrix, { groupSize: 16 }), "BF16");
+ * const tensors = referenceTensors("a.weight", quantize(matrix, { format: "any4", groupSize: 16 }), "BF16");
  * assertEquals(tensors.map(({ name }) => name), ["a.weight", "a.scales_and_zeros", "a.lut"]);
  * assertEquals(tensors.map(({ shape }) => shape), [[2, 32], [2, 2, 2], [2, 16]]);
  * ```

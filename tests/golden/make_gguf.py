@@ -113,7 +113,7 @@ def model(arch: str, tokens: int, add_vocabulary) -> None:
         add(f"blk.{i}.ffn_norm.weight", HIDDEN)
     add("output_norm.weight", HIDDEN)
     if arch == "llama":
-        add("output.weight", tokens, HIDDEN)
+        add("output.weight", tokens, HIDDEN, Type.Q8_0)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -273,6 +273,15 @@ Deno.test("a repository without weights that can be read says what it has", asyn
   await assertRejects(() => test.get(), HubError, "org/name/a.Q4_0.gguf, org/name/b.Q8_0.gguf");
 });
 
+Deno.test("a GGUF file on the Hub loads as a model", async () => {
+  const bytes = Deno.readFileSync("tests/golden/gguf/llama.gguf");
+  await using test = await start(repo({ "llama.gguf": { bytes, lfs: true } }));
+  for (const name of ["org/name", "org/name/llama.gguf@main"]) {
+    using model = await loadModel(name, { ...test.options, quiet: true, backend: "plain" });
+    assertEquals([model.config.num_hidden_layers, model.tokenizer.encode("a").length], [2, 2]);
+  }
+});
+
 Deno.test("a path and a name on the Hub are told apart, and what is there comes first", async () => {
   await using test = await start();
   const load = (name: string) => loadModel(name, { ...test.options, quiet: true });
