@@ -6,7 +6,9 @@
 import {
   type BackendName,
   duration,
+  formatOf,
   loadModel,
+  OptionError,
   progress,
   quantizeModel,
   saveModel,
@@ -22,6 +24,7 @@ import {
   main,
   modelOption,
   noTuneOption,
+  Option,
   readText,
   threadsOption,
   tuneOption,
@@ -39,6 +42,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--codebook <per>", 'learn a table for each "row", or one a "matrix"', "row")
   .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters')
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
+  .addOption(
+    new Option("--reference", "write the tensors of the any4 reference's Any4Linear").conflicts(
+      "dequantized",
+    ),
+  )
   .addOption(backendOption())
   .addOption(threadsOption())
   .addOption(tuneOption())
@@ -56,6 +64,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     codebook: "row" | "matrix";
     skip?: string;
     dequantized?: true;
+    reference?: true;
     backend: BackendName;
     threads?: number;
     tune?: boolean;
@@ -64,7 +73,12 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
 
 await main(async () => {
   const started = performance.now();
-  using model = await loadModel(options.model, options);
+  if (options.reference && formatOf(options.format).bits !== 4) {
+    throw new OptionError(
+      `Cannot write ${options.format} in the reference's layout: it holds 4-bit formats only`,
+    );
+  }
+  using model = await loadModel(options.model, { ...options, quiet: options.json });
   const small = await (async () => {
     using bar = progress(`${options.format} of ${model.name}`, model.linears().length, {
       quiet: options.json,
@@ -80,7 +94,7 @@ await main(async () => {
       onProgress: (done, _, linear) => bar.update(done, linear),
     });
   })();
-  await saveModel(small, options.out, { dequantized: options.dequantized });
+  await saveModel(small, options.out, options);
   const seconds = (performance.now() - started) / 1000;
   const result = {
     model: model.name,
@@ -94,7 +108,11 @@ await main(async () => {
   };
   if (options.json) console.log(JSON.stringify(result, null, 2));
   else {
-    const form = options.dequantized ? "dequantized to BF16 in" : "saved in";
+    const form = options.dequantized
+      ? "dequantized to BF16 in"
+      : options.reference
+      ? "as the reference's tensors in"
+      : "saved in";
     console.log(
       `${model.name} as ${options.format}: ${result.bitsPerWeight.toFixed(2)} bits per weight, ` +
         `${size(result.originalBytes)} → ${size(result.bytes)}, ${form} ${options.out} in ${

@@ -17,7 +17,9 @@ import {
   writeSafetensors,
 } from "../matrix/safetensors_write.ts";
 import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
+import type { TensorFile } from "../matrix/tensor_file.ts";
 import { type ModelConfig, parseConfig, show } from "./config.ts";
+import type { GgufModel } from "./gguf/open.ts";
 import { floatKeys, jsonWithFloats } from "./json_floats.ts";
 
 type Json = Record<string, unknown>;
@@ -93,7 +95,7 @@ function lacks(folder: string, what: string): CheckpointError {
  * ```
  */
 export class Checkpoint implements Disposable {
-  /** The folder. */
+  /** The folder, or the GGUF file. */
   readonly folder: string;
   /** config.json, checked. */
   readonly config: ModelConfig;
@@ -101,12 +103,25 @@ export class Checkpoint implements Disposable {
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands, if there is one. */
   readonly generationConfig: Record<string, unknown> | null;
-  readonly #files = new Map<string, SafetensorsFile>();
+  readonly #files = new Map<string, TensorFile>();
   /** The file of each tensor. */
-  readonly #places = new Map<string, SafetensorsFile>();
+  readonly #places = new Map<string, TensorFile>();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, gguf?: GgufModel) {
     this.folder = folder;
+    if (gguf) {
+      this.#files.set("", gguf.weights);
+      for (const name of gguf.weights.names()) this.#places.set(name, gguf.weights);
+      this.rawConfig = gguf.config;
+      this.generationConfig = null;
+      try {
+        this.config = parseConfig(this.rawConfig, folder);
+      } catch (error) {
+        this[Symbol.dispose]();
+        throw error;
+      }
+      return;
+    }
     if (!isFile(`${folder}/${CONFIG}`)) throw lacks(folder, CONFIG);
     this.rawConfig = readJson(`${folder}/${CONFIG}`);
     this.config = parseConfig(this.rawConfig, `${folder}/${CONFIG}`);
@@ -147,7 +162,17 @@ export class Checkpoint implements Disposable {
     return new Checkpoint(folder);
   }
 
-  #file(name: string): SafetensorsFile {
+  /**
+   * An open GGUF file, which is closed with the checkpoint.
+   *
+   * @param path where it lies; it stands for the folder.
+   * @throws {ConfigError} when its metadata asks for something that is not supported or makes no sense.
+   */
+  static ofGguf(path: string, gguf: GgufModel): Checkpoint {
+    return new Checkpoint(path, gguf);
+  }
+
+  #file(name: string): TensorFile {
     let file = this.#files.get(name);
     if (!file) this.#files.set(name, file = SafetensorsFile.open(`${this.folder}/${name}`));
     return file;
@@ -247,7 +272,7 @@ export class Checkpoint implements Disposable {
     this.#files.clear();
   }
 
-  #place(name: string): SafetensorsFile {
+  #place(name: string): TensorFile {
     const file = this.#places.get(name);
     if (file) return file;
     throw new CheckpointError(
@@ -276,6 +301,8 @@ export interface CheckpointParts {
   readonly metadata?: Record<string, string>;
   /** A folder whose tokenizer and licence files are copied. */
   readonly copyFrom?: string;
+  /** JSON files by name, for what there is none to copy of. */
+  readonly files?: Readonly<Record<string, unknown>> | null;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
   readonly maxShardBytes?: number;
 }
@@ -368,6 +395,7 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
     const from = `${parts.copyFrom}/${file}`;
     if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
   }
+  for (const [name, json] of Object.entries(parts.files ?? {})) writeJson(`${folder}/${name}`, json);
   if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
   const original = `${parts.copyFrom}/${CONFIG}`;
   const floats = parts.copyFrom !== undefined && isFile(original)

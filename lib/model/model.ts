@@ -14,7 +14,9 @@ import { display, type MimeBundle, type View } from "../show/display.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
+import { isGguf, openGguf } from "./gguf/open.ts";
 import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
+import { locateModel, type LocateOptions } from "./locate.ts";
 import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./packed_tensors.ts";
 import { Session } from "./session.ts";
@@ -24,7 +26,7 @@ import { Tokenizer } from "./tokenizer.ts";
 export interface ModelParts {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
   readonly config: ModelConfig;
@@ -44,7 +46,7 @@ export interface ModelParts {
 export class Model implements Disposable, View {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
   readonly config: ModelConfig;
@@ -195,22 +197,19 @@ function storedSize(tensor: Matrix | PackedMatrix): number {
   return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
 }
 
-/** Models that come with the library, by name. */
-const embedded: ReadonlyMap<string, URL> = new Map([
-  ["tinyworld", new URL("../../models/tinyworld/", import.meta.url)],
-]);
-
 /** How a model is loaded. */
-export interface LoadOptions extends BackendOptions {
+export interface LoadOptions extends BackendOptions, LocateOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
 }
 
 /**
- * Loads a model: the embedded "tinyworld", or a folder in Hugging Face layout (config.json, safetensors,
- * tokenizer.json), quantized by this library or not.
+ * Loads a model: the embedded "tinyworld", a folder in Hugging Face layout (config.json, safetensors, tokenizer.json),
+ * quantized by this library or not, a .gguf file, or what the Hugging Face Hub has as "org/name", "org/name@revision" or
+ * "org/name/file.gguf". What is there under that path comes before the Hub.
  *
  * @throws {CheckpointError} when files are missing or malformed.
+ * @throws {HubError} when the Hub has no such model, or it cannot be had.
  * @throws {ConfigError} when config.json asks for something that is not supported.
  *
  * @example
@@ -221,9 +220,9 @@ export interface LoadOptions extends BackendOptions {
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  const url = embedded.get(name);
-  const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
-  using checkpoint = Checkpoint.open(folder);
+  const folder = await locateModel(name, options);
+  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
+  using checkpoint = gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder);
   const { config } = checkpoint;
   using open = new DisposableStack();
   const backend = open.use(await createBackend(options.backend, options));
@@ -241,7 +240,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     config,
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
-    tokenizer: Tokenizer.open(folder),
+    tokenizer: gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder),
     backend,
     tensors,
   });

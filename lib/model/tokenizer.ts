@@ -7,6 +7,7 @@ import { Template } from "@huggingface/jinja";
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import { CheckpointError } from "../errors.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
+import type { TokenizerFiles } from "./gguf/tokenizer.ts";
 import { tokenText } from "./token_text.ts";
 import { unicodeSpaces } from "./unicode_spaces.ts";
 
@@ -22,16 +23,35 @@ export interface Message {
 export class Tokenizer {
   readonly #tokenizer: HubTokenizer;
   readonly #config: Record<string, unknown>;
+  /** What tokenizer.json and tokenizer_config.json are to hold, where they were not read but made. */
+  readonly files: Readonly<Record<string, unknown>> | null;
 
   /**
    * Makes a tokenizer of parsed files.
    *
    * @param tokenizer the parsed tokenizer.json.
    * @param config the parsed tokenizer_config.json.
+   * @param files both, where there are no such files.
    */
-  constructor(tokenizer: object, config: Record<string, unknown>) {
+  constructor(tokenizer: object, config: Record<string, unknown>, files: Tokenizer["files"] = null) {
     this.#tokenizer = new HubTokenizer(unicodeSpaces(tokenizer), config);
     this.#config = config;
+    this.files = files;
+  }
+
+  /**
+   * A tokenizer of files that are nowhere but in a GGUF file.
+   *
+   * @throws {CheckpointError} when they are malformed.
+   */
+  static ofGguf(path: string, files: TokenizerFiles): Tokenizer {
+    try {
+      return new Tokenizer(files["tokenizer.json"], files["tokenizer_config.json"], { ...files });
+    } catch (cause) {
+      throw new CheckpointError(`Cannot use the tokenizer of ${path}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
   }
 
   /**
