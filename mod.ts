@@ -47,9 +47,13 @@ export type {
   Weight,
 } from "./lib/compute/backend.ts";
 export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
+export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
+export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
+export type { HubOptions } from "./lib/hub/settings.ts";
 export type { LayerType, ModelConfig } from "./lib/model/config.ts";
 export type { RopeParameters, RopeScaling } from "./lib/model/rope_parameters.ts";
 export type { Observer } from "./lib/model/decoder.ts";
+export type { LocateOptions } from "./lib/model/locate.ts";
 export type { Logits, Session } from "./lib/model/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";

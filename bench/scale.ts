@@ -11,7 +11,7 @@ import { formatOf } from "../lib/formats/mod.ts";
 import { scaleGroups } from "../lib/learn/scaling.ts";
 import { ModelOnDisk } from "../lib/model/model_on_disk.ts";
 import { makeSynthetic } from "./make_synthetic.ts";
-import { median } from "./median.ts";
+import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";
 
 const HELP = `Quantizes a model of random weights from disk to disk, and measures what that takes.

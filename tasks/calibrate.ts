@@ -43,7 +43,7 @@ const options = command(
   >();
 
 await main(async () => {
-  using model = await loadModel(options.model, options);
+  using model = await loadModel(options.model, { ...options, quiet: options.json });
   const stats = await calibrate(model, {
     text: options.text === undefined ? undefined : readText(options.text),
   });

@@ -72,9 +72,10 @@ export function groupSize(text: string): number | "row" {
 
 /** --model, as every task has it. */
 export const modelOption = () =>
-  new Option("-m, --model <name>", "the embedded tinyworld, or a folder in Hugging Face layout").default(
-    "tinyworld",
-  );
+  new Option(
+    "-m, --model <name>",
+    "the embedded tinyworld, a folder in Hugging Face layout, a .gguf file, or org/name[@revision] on the Hub",
+  ).default("tinyworld");
 
 /** --backend, as every task has it. */
 export const backendOption = () =>

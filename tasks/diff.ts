@@ -50,8 +50,10 @@ const options = command("diff", "Show each Linear's error between a model and it
   }>();
 
 await main(async () => {
-  using model = await loadModel(options.model, options);
-  using other = options.with ? await loadModel(options.with, options) : await quantizeModel(model, options);
+  using model = await loadModel(options.model, { ...options, quiet: options.json });
+  using other = options.with
+    ? await loadModel(options.with, { ...options, quiet: options.json })
+    : await quantizeModel(model, options);
   const text = options.text === undefined ? undefined : readText(options.text);
   const errors = await layerErrors(model, other, { text, maxTokens: options.tokens });
   const mean = {

@@ -53,7 +53,7 @@ const options = command("eval", "Measure a model's perplexity, alone or beside t
   }>();
 
 await main(async () => {
-  using model = await loadModel(options.model, options);
+  using model = await loadModel(options.model, { ...options, quiet: options.json });
   const settings = {
     documents: readDocuments(options.text),
     maxTokens: options.tokens,
@@ -64,7 +64,7 @@ await main(async () => {
     if (!options.original) {
       return await perplexity(model, { ...settings, onProgress: (done, total) => bar.update(done / total) });
     }
-    using original = await loadModel(options.original, options);
+    using original = await loadModel(options.original, { ...options, quiet: options.json });
     const reference = await referenceLogits(original, {
       ...settings,
       onProgress: (done, total) => bar.update(done / total),

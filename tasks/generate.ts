@@ -56,7 +56,7 @@ const options = program.opts<{
 
 await main(async () => {
   const prompt = program.processedArgs[0] as string;
-  using loaded = await loadModel(options.model, options);
+  using loaded = await loadModel(options.model, { ...options, quiet: options.json });
   const model = options.format
     ? await quantizeModel(loaded, { format: options.format, groupSize: options.groupSize })
     : loaded;

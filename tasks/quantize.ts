@@ -65,6 +65,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option("--candidates <formats>", "what --target-bits chooses from (default: any2,any3,any4,int8)", list)
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
+  .addOption(
+    new Option("--reference", "write the tensors of the any4 reference's Any4Linear").conflicts(
+      "dequantized",
+    ),
+  )
   .option("--restart", "drop what an unfinished run has left and start over")
   .option("--measure [tokens]", "measure the perplexity of both models, for the model card", whole(2))
   .option("--max-shard-bytes <n>", "bytes of a weights file at most", whole(1), 5e9)
@@ -89,6 +94,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     targetBits?: number;
     candidates?: string[];
     dequantized?: true;
+    reference?: true;
     restart?: true;
     measure?: true | number;
     maxShardBytes: number;
@@ -120,7 +126,7 @@ class Phases implements Disposable {
 async function measure(maxTokens?: number): Promise<MeasuredQuality> {
   const results = [];
   for (const name of [options.out, options.model]) {
-    using model = await loadModel(name, options);
+    using model = await loadModel(name, { ...options, quiet: options.quiet || options.json });
     using phases = new Phases();
     results.push(
       await perplexity(model, {
@@ -138,6 +144,7 @@ await main(async () => {
     using phases = new Phases();
     return await quantizeOnDisk(options.model, options.out, {
       ...options,
+      quiet: options.quiet || options.json,
       calibration: options.text === undefined ? undefined : readText(options.text),
       onProgress: (at) => phases.update(at),
     });
@@ -167,7 +174,11 @@ await main(async () => {
       percent(error, { places: 2 }),
     ]),
   ));
-  const form = options.dequantized ? "dequantized to BF16 in" : "saved in";
+  const form = options.dequantized
+    ? "dequantized to BF16 in"
+    : options.reference
+    ? "as the reference's tensors in"
+    : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
   console.log(
     `\n${summary.model}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +

@@ -90,7 +90,7 @@ async function timed<T>(phase: string, run: () => T | Promise<T>): Promise<T> {
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
-  using model = await timed("load", () => loadModel(options.model, options));
+  using model = await timed("load", () => loadModel(options.model, { ...options, quiet }));
   const settings = {
     groupSize: options.groupSize,
     weighting: options.weighting,

@@ -57,11 +57,11 @@ export interface Largest {
   readonly values: Float32Array;
 }
 
-/** Functions between the products of an MLP, by Hugging Face's names; "gelu_new" is also "gelu_pytorch_tanh". */
-export const activationNames = ["silu", "gelu", "gelu_new", "relu"] as const;
+/** A function between the products of an MLP, by Hugging Face's names; "gelu_new" is also "gelu_pytorch_tanh". */
+export type Activation = "silu" | "gelu" | "gelu_new" | "relu";
 
-/** The name of such a function. */
-export type Activation = typeof activationNames[number];
+/** All of them. */
+export const activationNames: readonly Activation[] = ["silu", "gelu", "gelu_new", "relu"];
 
 /** What a KV cache must hold. */
 export interface KvShape {

@@ -5,6 +5,7 @@
  */
 import { basename } from "node:path";
 import type { Calibration } from "./calibrate.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import type { ModelOnDisk } from "./model_on_disk.ts";
 import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
 
@@ -12,8 +13,8 @@ import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
 export type Asked = Readonly<Record<string, unknown>>;
 
 /** The first 16 hexadecimal digits of a SHA-256. */
-async function digest(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+async function digest(data: string): Promise<string> {
+  const bytes = new TextEncoder().encode(data);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 16);
 }
 
@@ -25,11 +26,13 @@ export async function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOpt
     const { size, mtime } = Deno.statSync(path);
     return [basename(path), size, mtime?.getTime() ?? null];
   });
+  const sample = typeof options.calibration === "string" ? options.calibration : CALIBRATION_SAMPLE;
+  const tokens = model.tokenizer.encode(sample);
   const header = checkpoint.names().map((name) => checkpoint.info(name));
   return {
     "the journal's version": 1,
     "the model's config.json": await digest(JSON.stringify(checkpoint.rawConfig)),
-    "the model's tokenizer.json": await digest(Deno.readFileSync(`${checkpoint.folder}/tokenizer.json`)),
+    "the tokens of the sample": await digest(JSON.stringify(tokens)),
     "the model's weights": await digest(JSON.stringify([files, header])),
     "calibration": await calibrationName(options.calibration),
     "backend": backend.name,

@@ -17,7 +17,10 @@ import {
   writeSafetensors,
 } from "../matrix/safetensors_write.ts";
 import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
+import type { TensorFile } from "../matrix/tensor_file.ts";
 import { type ModelConfig, parseConfig, show } from "./config.ts";
+import type { GgufModel } from "./gguf/open.ts";
+import { floatKeys, jsonWithFloats } from "./json_floats.ts";
 
 type Json = Record<string, unknown>;
 
@@ -101,7 +104,7 @@ function unfinished(folder: string): CheckpointError {
  * ```
  */
 export class Checkpoint implements Disposable {
-  /** The folder. */
+  /** The folder, or the GGUF file. */
   readonly folder: string;
   /** config.json, checked. */
   readonly config: ModelConfig;
@@ -109,12 +112,25 @@ export class Checkpoint implements Disposable {
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands, if there is one. */
   readonly generationConfig: Record<string, unknown> | null;
-  readonly #files = new Map<string, SafetensorsFile>();
+  readonly #files = new Map<string, TensorFile>();
   /** The file of each tensor. */
-  readonly #places = new Map<string, SafetensorsFile>();
+  readonly #places = new Map<string, TensorFile>();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, gguf?: GgufModel) {
     this.folder = folder;
+    if (gguf) {
+      this.#files.set("", gguf.weights);
+      for (const name of gguf.weights.names()) this.#places.set(name, gguf.weights);
+      this.rawConfig = gguf.config;
+      this.generationConfig = null;
+      try {
+        this.config = parseConfig(this.rawConfig, folder);
+      } catch (error) {
+        this[Symbol.dispose]();
+        throw error;
+      }
+      return;
+    }
     if (!isFile(`${folder}/${CONFIG}`)) {
       throw exists(`${folder}/${UNFINISHED}`) ? unfinished(folder) : lacks(folder, CONFIG);
     }
@@ -157,7 +173,17 @@ export class Checkpoint implements Disposable {
     return new Checkpoint(folder);
   }
 
-  #file(name: string): SafetensorsFile {
+  /**
+   * An open GGUF file, which is closed with the checkpoint.
+   *
+   * @param path where it lies; it stands for the folder.
+   * @throws {ConfigError} when its metadata asks for something that is not supported or makes no sense.
+   */
+  static ofGguf(path: string, gguf: GgufModel): Checkpoint {
+    return new Checkpoint(path, gguf);
+  }
+
+  #file(name: string): TensorFile {
     let file = this.#files.get(name);
     if (!file) this.#files.set(name, file = SafetensorsFile.open(`${this.folder}/${name}`));
     return file;
@@ -268,18 +294,24 @@ export class Checkpoint implements Disposable {
     }
     const bytes = cols * bytesOf(dtype);
     const stored = new Uint8Array(rows.length * bytes);
-    rows.forEach((row, i) => file.readPart(name, row * bytes, stored.subarray(i * bytes, (i + 1) * bytes)));
+    const whole = file.readPart ? undefined : file.read(name);
+    rows.forEach((row, i) => {
+      const out = stored.subarray(i * bytes, (i + 1) * bytes);
+      if (whole) out.set(whole.subarray(row * bytes, (row + 1) * bytes));
+      else file.readPart!(name, row * bytes, out);
+    });
     return { rows: rows.length, cols, data: toFloat32(stored, dtype), dtype };
   }
 
-  /** A tensor's bytes piece by piece, as {@linkcode SafetensorsFile.chunks}. */
+  /** A tensor's bytes piece by piece, each in the same array as the one before. */
   chunks(name: string): Iterable<Uint8Array> {
-    return this.#place(name).chunks(name);
+    const file = this.#place(name);
+    return file.chunks?.(name) ?? [file.read(name)];
   }
 
   /** The files that the tensors lie in. */
   files(): string[] {
-    return [...this.#files.values()].map((file) => file.path);
+    return [...this.#files.keys()].map((name) => name === "" ? this.folder : `${this.folder}/${name}`);
   }
 
   /** Closes the files. */
@@ -288,7 +320,7 @@ export class Checkpoint implements Disposable {
     this.#files.clear();
   }
 
-  #place(name: string): SafetensorsFile {
+  #place(name: string): TensorFile {
     const file = this.#places.get(name);
     if (file) return file;
     throw new CheckpointError(
@@ -319,6 +351,8 @@ export interface CheckpointParts {
   readonly copyFrom?: string;
   /** Texts of further files by name. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** JSON files by name, for what there is none to copy of. */
+  readonly files?: Readonly<Record<string, unknown>> | null;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
   readonly maxShardBytes?: number;
 }
@@ -412,12 +446,17 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
     if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
   }
   for (const [file, text] of Object.entries(parts.texts ?? {})) writeText(`${folder}/${file}`, text);
+  for (const [name, json] of Object.entries(parts.files ?? {})) writeJson(`${folder}/${name}`, json);
   if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
-  writeJson(`${folder}/${CONFIG}`, parts.config);
+  const original = `${parts.copyFrom}/${CONFIG}`;
+  const floats = parts.copyFrom !== undefined && isFile(original)
+    ? floatKeys(Deno.readTextFileSync(original))
+    : undefined;
+  writeJson(`${folder}/${CONFIG}`, parts.config, floats);
 }
 
-function writeJson(path: string, json: unknown): void {
-  writeText(path, JSON.stringify(json, null, 2) + "\n");
+function writeJson(path: string, json: unknown, floats: ReadonlySet<string> = new Set()): void {
+  writeText(path, jsonWithFloats(json, floats) + "\n");
 }
 
 function writeText(path: string, text: string): void {

@@ -14,7 +14,9 @@ import { display, type MimeBundle, type View } from "../show/display.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
+import { isGguf, openGguf } from "./gguf/open.ts";
 import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
+import { locateModel, type LocateOptions } from "./locate.ts";
 import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./packed_tensors.ts";
 import { Session } from "./session.ts";
@@ -24,7 +26,7 @@ import { Tokenizer } from "./tokenizer.ts";
 export interface ModelParts {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
   readonly config: ModelConfig;
@@ -44,7 +46,7 @@ export interface ModelParts {
 export class Model implements Disposable, View {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
   readonly config: ModelConfig;
@@ -58,7 +60,11 @@ export class Model implements Disposable, View {
   readonly backend: Backend;
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
-  /** Where its checkpoint keeps the decoder's parts. */
+  /**
+   * Where its checkpoint keeps the decoder's parts.
+   *
+   * @internal
+   */
   readonly layout: Layout;
   readonly #decoder: Decoder;
   /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
@@ -191,28 +197,19 @@ export function storedSize(tensor: Matrix | PackedMatrix): number {
   return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
 }
 
-/** Models that come with the library, by name. */
-const embedded: ReadonlyMap<string, URL> = new Map([
-  ["tinyworld", new URL("../../models/tinyworld/", import.meta.url)],
-]);
-
 /** How a model is loaded. */
-export interface LoadOptions extends BackendOptions {
+export interface LoadOptions extends BackendOptions, LocateOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
 }
 
-/** The folder of a model: an embedded one's, else the one of that name. */
-export function folderOf(name: string): string {
-  const url = embedded.get(name);
-  return url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
-}
-
 /**
- * Loads a model: the embedded "tinyworld", or a folder in Hugging Face layout (config.json, safetensors,
- * tokenizer.json), quantized by this library or not.
+ * Loads a model: the embedded "tinyworld", a folder in Hugging Face layout (config.json, safetensors, tokenizer.json),
+ * quantized by this library or not, a .gguf file, or what the Hugging Face Hub has as "org/name", "org/name@revision" or
+ * "org/name/file.gguf". What is there under that path comes before the Hub.
  *
  * @throws {CheckpointError} when files are missing or malformed.
+ * @throws {HubError} when the Hub has no such model, or it cannot be had.
  * @throws {ConfigError} when config.json asks for something that is not supported.
  *
  * @example
@@ -223,10 +220,10 @@ export function folderOf(name: string): string {
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  const folder = folderOf(name);
-  using checkpoint = Checkpoint.open(folder);
-  const { config } = checkpoint;
   using open = new DisposableStack();
+  const { checkpoint, tokenizer } = await openFiles(name, options);
+  using _ = checkpoint;
+  const { config, folder } = checkpoint;
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
@@ -240,12 +237,26 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     config,
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
-    tokenizer: Tokenizer.open(folder),
+    tokenizer,
     backend,
     tensors,
   });
   open.move();
   return model;
+}
+
+/** A model's files, found or downloaded: its checkpoint, which the caller closes, and its tokenizer. */
+export async function openFiles(
+  name: string,
+  options: LocateOptions,
+): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
+  const folder = await locateModel(name, options);
+  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
+  using open = new DisposableStack();
+  const checkpoint = open.use(gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder));
+  const tokenizer = gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder);
+  open.move();
+  return { checkpoint, tokenizer };
 }
 
 /** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */

@@ -9,11 +9,11 @@ import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { layoutOf } from "./architectures/mod.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { Decoder, type DecoderPart } from "./decoder.ts";
 import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
-import { folderOf, type LoadOptions, readTensor, withOffset } from "./model.ts";
-import { Tokenizer } from "./tokenizer.ts";
+import { type LoadOptions, openFiles, readTensor, withOffset } from "./model.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 /** Matrices by tensor name that take the place of those on disk. */
 export type Replaced = ReadonlyMap<string, Matrix | PackedMatrix>;
@@ -39,10 +39,11 @@ export class ModelOnDisk implements Disposable {
   /** Memory of layers that have been given back, by size: the next layer is as large. */
   readonly #rooms = new Map<number, Uint8Array[]>();
 
-  private constructor(checkpoint: Checkpoint, backend: Backend) {
+  private constructor(backend: Backend, files: { checkpoint: Checkpoint; tokenizer: Tokenizer }) {
+    const { checkpoint, tokenizer } = files;
     this.checkpoint = checkpoint;
     this.backend = backend;
-    this.tokenizer = Tokenizer.open(checkpoint.folder);
+    this.tokenizer = tokenizer;
     this.layout = layoutOf(checkpoint.config, (name) => checkpoint.has(name));
     const places = [...tensorsOf(this.layout)].filter(({ name, optional }) => !optional || this.#has(name));
     this.places = new Map(places.map((place) => [place.name, place]));
@@ -56,9 +57,10 @@ export class ModelOnDisk implements Disposable {
    */
   static async open(name: string, options: LoadOptions = {}): Promise<ModelOnDisk> {
     using open = new DisposableStack();
-    const checkpoint = open.use(Checkpoint.open(folderOf(name)));
+    const files = await openFiles(name, options);
+    open.use(files.checkpoint);
     const backend = open.use(await createBackend(options.backend, options));
-    const model = new ModelOnDisk(checkpoint, backend);
+    const model = new ModelOnDisk(backend, files);
     open.move();
     return model;
   }

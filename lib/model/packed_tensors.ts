@@ -25,6 +25,11 @@ export interface QuantizationConfig {
   tensors: Record<string, { format: string; group_size: number }>;
 }
 
+/** A tensor in memory, as a checkpoint stores it. */
+export interface StoredTensor extends TensorToWrite {
+  readonly data: () => Uint8Array;
+}
+
 const bytes = (array: Uint32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** A power-of-two scale as E8M0: its exponent plus 127. */
@@ -33,7 +38,7 @@ function toE8M0(scales: Float32Array): Uint8Array {
 }
 
 /** The tensors that a packed matrix is stored as. */
-export function packedTensors(name: string, packed: PackedMatrix): TensorToWrite[] {
+export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[] {
   const { rows, bits, cols, codes, scales, zeros, codebook, scaleType, codebookType } = packed;
   const groups = groupsPerRow(packed);
   const numbers = (
@@ -41,13 +46,13 @@ export function packedTensors(name: string, packed: PackedMatrix): TensorToWrite
     values: Float32Array,
     shape: number[],
     type: "f16" | "f32",
-  ): TensorToWrite => ({
+  ): StoredTensor => ({
     name: `${name}.${suffix}`,
     dtype: type === "f16" ? "F16" : "F32",
     shape,
     data: () => fromFloat32(values, type === "f16" ? "F16" : "F32"),
   });
-  const tensors: TensorToWrite[] = [
+  const tensors: StoredTensor[] = [
     { name: `${name}.codes`, dtype: "I32", shape: [rows, wordsPerRow(cols, bits)], data: () => bytes(codes) },
   ];
   if (scaleType === "e8m0") {

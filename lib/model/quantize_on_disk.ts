@@ -5,6 +5,7 @@
  */
 import { CheckpointError, OptionError } from "../errors.ts";
 import { pause } from "../event_loop.ts";
+import { resolveGroupSize } from "../learn/quantize.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { storedBytes, type TensorToWrite } from "../matrix/safetensors_write.ts";
 import { peakMemory } from "../peak_memory.ts";
@@ -21,8 +22,9 @@ import { ModelOnDisk } from "./model_on_disk.ts";
 import type { QuantizationConfig } from "./packed_tensors.ts";
 import { type FormatChoice, type Planned, planOf } from "./plan.ts";
 import type { QuantizeModelOptions } from "./quantize_model.ts";
+import { referenceTensors } from "./reference_tensors.ts";
 import { needsStats, outputError, quantizeLinear } from "./quantize_linear.ts";
-import { denseTensor, savedConfig } from "./save.ts";
+import { denseTensor, savedConfig, writableType } from "./save.ts";
 
 /** What is being done: statistics, formats' costs, Linears, the finished files. */
 export type OnDiskPhase = "calibrating" | "measuring" | "quantizing" | "writing";
@@ -43,6 +45,8 @@ export interface OnDiskProgress {
 export interface QuantizeOnDiskOptions extends Omit<QuantizeModelOptions, "onProgress">, LoadOptions {
   /** Write a plain BF16 checkpoint, for programs that know no packed matrices. */
   dequantized?: boolean;
+  /** Write packed matrices, which must have 4 bits, as the any4 reference's Any4Linear has them, for its code to load. */
+  reference?: boolean;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
   maxShardBytes?: number;
   /** Drop what an unfinished job has left in the folder and start over. */
@@ -84,7 +88,7 @@ export async function quantizeOnDisk(
   const started = performance.now();
   using model = await ModelOnDisk.open(name, options);
   const plan = planOf(model.linears(), options);
-  checkOptions(model, { folder, options, planned: [...plan.keys()] });
+  checkOptions(model, { folder, options, plan });
   const asked = await fingerprint(model, options);
   using journal = Journal.open(folder, { asked, restart: options.restart });
   if (journal.finished) {
@@ -119,9 +123,9 @@ export async function quantizeOnDisk(
 /** Checks what can be checked before anything is written. */
 function checkOptions(
   model: ModelOnDisk,
-  means: { folder: string; options: QuantizeOnDiskOptions; planned: readonly string[] },
+  means: { folder: string; options: QuantizeOnDiskOptions; plan: ReadonlyMap<string, Planned> },
 ): void {
-  const { folder, options, planned } = means;
+  const { folder, options, plan } = means;
   const { checkpoint } = model;
   const real = (path: string) => {
     try {
@@ -133,8 +137,31 @@ function checkOptions(
   if (real(folder) !== undefined && real(folder) === real(checkpoint.folder)) {
     throw new OptionError(`Cannot quantize ${folder} into itself: the result needs a folder of its own`);
   }
-  if (planned.length === 0) throw new OptionError("Cannot quantize nothing: every Linear is skipped");
-  for (const linear of planned) {
+  if (options.dequantized && options.reference) {
+    throw new OptionError("Cannot write a model both dequantized and in the reference's layout");
+  }
+  const wide = options.reference && plan.values().find(({ format }) => format.bits !== 4);
+  if (wide || (options.reference && options.targetBits !== undefined)) {
+    throw new OptionError(
+      `Cannot write ${
+        wide ? wide.format.name : "formats chosen by targetBits"
+      } in the reference's layout: it holds 4-bit ` +
+        "formats only",
+    );
+  }
+  const uneven = options.reference && [...plan].find(([linear, { format, groupSize }]) => {
+    const { cols } = model.shape(linear);
+    return cols % resolveGroupSize(format, { groupSize, cols }) !== 0;
+  });
+  if (uneven) {
+    throw new OptionError(
+      `Cannot write ${uneven[0]} in the reference's layout: its groups do not divide its ${
+        model.shape(uneven[0]).cols
+      } columns`,
+    );
+  }
+  if (plan.size === 0) throw new OptionError("Cannot quantize nothing: every Linear is skipped");
+  for (const linear of plan.keys()) {
     if (!checkpoint.has(`${linear}.weight`) && checkpoint.has(`${linear}.weight.codes`)) {
       throw new OptionError(`Cannot quantize ${linear}: it is quantized already`);
     }
@@ -315,7 +342,11 @@ class Job implements Disposable {
     };
     let done = 0;
     writeCheckpoint(folder, {
-      config: savedConfig(checkpoint.rawConfig, { quantization, dequantized }),
+      config: savedConfig(checkpoint.rawConfig, {
+        quantization,
+        dequantized,
+        reference: this.#options.reference,
+      }),
       generationConfig: checkpoint.generationConfig,
       tensors: tensors.map((tensor) => ({
         ...tensor,
@@ -331,6 +362,7 @@ class Job implements Disposable {
       })),
       metadata: { format: "pt" },
       copyFrom: checkpoint.folder,
+      files: model.tokenizer.files,
       texts: { "README.md": modelCard(summary) },
       maxShardBytes,
     });
@@ -342,11 +374,16 @@ class Job implements Disposable {
   /** A tensor as it is to be written: what a Linear became, or what it is. */
   #stored(place: TensorPlace): StoredTensor {
     const [{ checkpoint }, journal] = [this.#model, this.#journal];
-    const { dequantized } = this.#options;
+    const { dequantized, reference } = this.#options;
     const { name } = place;
     const linear = name.replace(/\.weight$/, "");
     if (journal.hasLinear(linear)) {
       const done = journal.linear(linear);
+      if (reference) {
+        const dtype = writableType(checkpoint.info(this.#model.layout.embedding.name).dtype);
+        const tensors = () => referenceTensors(name, journal.packed(linear, place), dtype);
+        return { done, tensors: tensors().map((one, i) => ({ ...one, data: () => tensors()[i]!.data() })) };
+      }
       const values = () => dequantize(journal.packed(linear, place));
       return { done, tensors: dequantized ? [denseTensor(place, { dtype: "BF16", values })] : done.tensors };
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OptionError } from "../errors.ts";
 import { type DType, fromFloat32 } from "../matrix/dtype.ts";
 import { transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
@@ -12,15 +13,21 @@ import { writeCheckpoint } from "./checkpoint.ts";
 import { type TensorPlace, tensorsOf } from "./layout.ts";
 import type { Model } from "./model.ts";
 import { packedTensors, type QuantizationConfig } from "./packed_tensors.ts";
+import { referenceTensors } from "./reference_tensors.ts";
 
 /** How a model is saved. */
 export interface SaveOptions {
   /** Write packed matrices back as dense ones, in BF16, for programs that know no packed ones. */
   dequantized?: boolean;
+  /**
+   * Write packed matrices, which must have 4 bits, as the parameters of the any4 reference's Any4Linear (weight,
+   * scales_and_zeros, lut), for its code to load. This library does not read them back.
+   */
+  reference?: boolean;
 }
 
 /** Types that float32 values can be written as; whatever else was read is written as F32. */
-const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
+const WRITABLE = ["F32", "F16", "BF16"] as const;
 
 /**
  * Saves a model as a Hugging Face folder: config.json with `quantization_config`, safetensors, and the tokenizer's files.
@@ -28,6 +35,8 @@ const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
  * loads.
  *
  * @throws {CheckpointError} when writing fails; what was there before stays.
+ * @throws {OptionError} when both other layouts are asked for.
+ * @throws {TensorError} when the reference's layout cannot hold a matrix.
  *
  * @example
  * ```ts
@@ -42,21 +51,27 @@ const WRITABLE: readonly DType[] = ["F32", "F16", "BF16"];
  */
 // deno-lint-ignore require-await -- writing is synchronous today; devices will wait
 export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
+  if (options.dequantized && options.reference) {
+    throw new OptionError("Cannot save a model both dequantized and in the reference's layout");
+  }
   const tensors: TensorToWrite[] = [];
   const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
   const places = new Map(Array.from(tensorsOf(model.layout), (place) => [place.name, place]));
+  const modelType = writableType(model.dtype);
   for (const [name, tensor] of model.tensors) {
     const place = places.get(name) ?? { name, rows: tensor.rows, cols: tensor.cols };
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
-      const dtype = (WRITABLE.includes(asked) ? asked : "F32") as "F32" | "F16" | "BF16";
+      const dtype = writableType(asked);
       const bytes = dtype === tensor.dtype && !place.transposed ? storedValues(tensor) : undefined;
       const dense = denseTensor(place, { dtype, values: () => tensor.data });
       tensors.push(bytes ? { ...dense, data: () => bytes } : dense);
     } else if (options.dequantized) {
       tensors.push(denseTensor(place, { dtype: "BF16", values: () => dequantize(tensor) }));
     } else {
-      tensors.push(...packedTensors(name, tensor));
+      tensors.push(
+        ...options.reference ? referenceTensors(name, tensor, modelType) : packedTensors(name, tensor),
+      );
       quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
     }
   }
@@ -66,7 +81,13 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
     tensors,
     metadata: { format: "pt" },
     copyFrom: model.folder,
+    files: model.tokenizer.files,
   });
+}
+
+/** A type that values can be written as: the one given, if it is one. */
+export function writableType(dtype: DType): typeof WRITABLE[number] {
+  return WRITABLE.find((one) => one === dtype) ?? "F32";
 }
 
 /** A dense tensor as its checkpoint has it, from values [rows, cols] as the decoder wants them. */
@@ -92,12 +113,14 @@ export function savedConfig(
   rawConfig: Record<string, unknown>,
   options: SaveOptions & { quantization: QuantizationConfig },
 ): Record<string, unknown> {
-  const { quantization, dequantized } = options;
+  const { quantization, dequantized, reference } = options;
   const { quantization_config: _, ...config } = rawConfig;
   const packed = Object.keys(quantization.tensors).length > 0;
   return {
     ...config,
     ...(dequantized ? { ["dtype" in config ? "dtype" : "torch_dtype"]: "bfloat16" } : {}),
-    ...(packed ? { quantization_config: quantization } : {}),
+    ...(packed
+      ? { quantization_config: reference ? { ...quantization, quant_method: "any4" } : quantization }
+      : {}),
   };
 }

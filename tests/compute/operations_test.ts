@@ -12,7 +12,7 @@ import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { WebGpuBackend } from "../../lib/compute/webgpu/backend.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
-import { gpuReason, hasGpu } from "../gpu.ts";
+import { gpuReason } from "../gpu.ts";
 
 const random = new Random(83);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
