@@ -129,7 +129,8 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ]
     : [];
   const target = summary.targetBits === undefined ? [] : [
-    `Formats were chosen for ${summary.targetBits} bits per weight by the measured noise of each Linear in each format.`,
+    `Formats were chosen for ${summary.targetBits} bits per weight by each Linear's noise in each format and the ` +
+    `divergence of predictions that noise in it was measured to cause.`,
   ];
   const quality = measured === undefined ? ["Perplexity was not measured."] : [
     `Perplexity is ${decimal(measured.perplexity)}${

@@ -232,7 +232,13 @@ async function child(out: string, after: number) {
     output += text;
     if (started === 0) {
       started = performance.now();
-      timer = setTimeout(() => process.kill("SIGKILL"), after);
+      timer = setTimeout(() => {
+        try {
+          process.kill("SIGKILL");
+        } catch {
+          // It has just ended.
+        }
+      }, after);
     }
   }
   const { success, signal } = await process.status;
