@@ -46,7 +46,8 @@ export async function effectsOf(
   { linears, probe }: Probes,
 ): Promise<Map<string, number>> {
   const vocab = model.config.vocab_size;
-  const expected = await Promise.all(windows.map((ids) => logitsOf(model, ids)));
+  const expected: Float32Array[] = [];
+  for (const ids of windows) expected.push(await logitsOf(model, ids));
   const effects = new Map<string, number>();
   for (const linear of linears) {
     using changed = model.with({ tensors: new Map([...model.tensors, [`${linear}.weight`, probe(linear)]]) });
