@@ -45,6 +45,7 @@ const options = command(
   .addOption(threadsOption())
   .addOption(tuneOption())
   .addOption(noTuneOption())
+  .option("--json", "print a line of JSON for each answer")
   .parse(Deno.args, { from: "user" })
   .opts<{
     model: string;
@@ -60,6 +61,7 @@ const options = command(
     backend: BackendName;
     threads?: number;
     tune?: boolean;
+    json?: true;
   }>();
 
 const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
@@ -83,7 +85,7 @@ async function answer(steps: AsyncGenerator<Generated>): Promise<void> {
   let last: Generated = { text: "", tokens: [], stoppedBy: "length" };
   try {
     for await (const step of steps) {
-      write(step.text.slice(last.text.length));
+      if (!options.json) write(step.text.slice(last.text.length));
       last = step;
       if (stopped) break;
     }
@@ -92,6 +94,7 @@ async function answer(steps: AsyncGenerator<Generated>): Promise<void> {
   }
   const seconds = (performance.now() - started) / 1000;
   const { length } = last.tokens;
+  if (options.json) return console.log(JSON.stringify({ ...last, seconds }));
   console.error(
     `\n[${length} tokens, ${decimal(length / seconds, 3)} a second, ${size(Deno.memoryUsage().rss)} in use]`,
   );
