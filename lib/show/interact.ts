@@ -185,8 +185,8 @@ function withRoom(layout: Layout, controls: Record<string, unknown>): Layout {
   return {
     ...layout,
     ...controls,
-    height: height + ROOM,
-    margin: { ...margin, t: margin.t + ROOM },
+    height: height + room,
+    margin: { ...margin, t: margin.t + room },
   } as Layout;
 }
 
