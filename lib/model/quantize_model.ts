@@ -24,7 +24,10 @@ export interface QuantizeModelOptions extends Omit<QuantizeOptions, "columnWeigh
    * of all on the original.
    */
   sequential?: boolean;
-  /** Linears to leave as they are, by module name; "*" stands for any characters. lm_head and embeddings always stay. */
+  /**
+   * Linears to leave as they are, by module name; "*" stands for any characters. lm_head, embeddings and what sends tokens to
+   * experts always stay.
+   */
   skip?: string | string[];
   /** Is told of every Linear done. */
   onProgress?: (done: number, total: number, linear: string) => void;
@@ -39,7 +42,8 @@ function matches(name: string, patterns: readonly string[]): boolean {
 }
 
 /**
- * Quantizes a model's Linears; embeddings, norms and lm_head stay as they are.
+ * Quantizes a model's Linears, each expert's too; embeddings, norms, lm_head and what sends tokens to experts stay as they
+ * are.
  *
  * @returns a new model that shares what stays; the given one is not changed.
  * @throws {OptionError} when an option is unknown or out of range.
