@@ -33,7 +33,7 @@ const PROBES: Readonly<Record<string, string>> = {
   "shader-f16": `enable f16;
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(32) fn main(@builtin(local_invocation_index) i: u32) {
-  out[i] = f32(dot(vec4h(f16(i)), vec4h(out[i]))); }`,
+  out[i] = f32(dot(vec4h(f16(i)), vec4h(vec4f(out[i])))); }`,
   "subgroups": `@group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(32) fn main(
   @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) count: u32,
