@@ -84,6 +84,16 @@ export {
   type QuantizeModelOptions,
   type ShortOptions,
 } from "./lib/model/quantize_model.ts";
+export type { PlanOptions } from "./lib/model/plan.ts";
+export type { LearningOptions } from "./lib/model/quantize_linear.ts";
+export type { TargetOptions } from "./lib/model/target_bits.ts";
+export {
+  type OnDiskPhase,
+  type OnDiskProgress,
+  quantizeOnDisk,
+  type QuantizeOnDiskOptions,
+} from "./lib/model/quantize_on_disk.ts";
+export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {
   compare,
@@ -124,6 +134,15 @@ export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts
 export { matrixSummary } from "./lib/show/matrix_summary.ts";
 export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
 export type { Dash, PointShape } from "./lib/show/palette.ts";
+export {
+  byFormat,
+  type CardSummary,
+  type FormatSummary,
+  type LinearSummary,
+  type MeasuredQuality,
+  modelCard,
+  type OnDiskSummary,
+} from "./lib/show/model_card.ts";
 export { type Progress, progress, type ProgressOptions } from "./lib/show/progress.ts";
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";

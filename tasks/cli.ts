@@ -44,6 +44,27 @@ export function finite(text: string): number {
   return value;
 }
 
+/** Parses a number above 0. */
+export function positive(text: string): number {
+  const value = finite(text);
+  if (value <= 0) throw new InvalidArgumentError("expected a number above 0");
+  return value;
+}
+
+/** Parses comma-separated words, of an option that may be given several times. */
+export function list(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(",").map((name) => name.trim()).filter((name) => name !== "")];
+}
+
+/** Parses "pattern=format", of an option that may be given several times. */
+export function override(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, pattern, format] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  if (!pattern || !format) {
+    throw new InvalidArgumentError("expected pattern=format, such as model.layers.0.*=int8");
+  }
+  return { ...before, [pattern]: format };
+}
+
 /** Parses a group size: a whole number, or "row". */
 export function groupSize(text: string): number | "row" {
   return text === "row" ? "row" : whole(1)(text);
@@ -66,6 +87,15 @@ export const backendOption = () =>
 export const threadsOption = () =>
   new Option("--threads <n>", "threads of the wasm backend (default: one for each core)").argParser(whole(1));
 
+/** --threads, which work that is long is also asked for as --jobs. */
+export const jobsOption = () =>
+  new Option("--jobs, --threads <n>", "threads of the wasm backend (default: one for each core)").argParser(
+    whole(1),
+  );
+
+/** --quiet. */
+export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
+
 /** --tune, beside --backend. */
 export const tuneOption = () =>
   new Option("--tune", "time the webgpu backend's kernels first, even on a software GPU");
@@ -73,11 +103,6 @@ export const tuneOption = () =>
 /** --no-tune, beside --tune. */
 export const noTuneOption = () =>
   new Option("--no-tune", "take the webgpu backend's kernels that are remembered or the default");
-
-/** Parses names with commas between them. */
-export function list(text: string): string[] {
-  return text.split(",").map((name) => name.trim()).filter((name) => name !== "");
-}
 
 /** --format with the formats as choices. */
 export const formatOption = () =>

@@ -17,4 +17,8 @@ export interface TensorFile extends Disposable {
   read(name: string, out?: Uint8Array): Uint8Array;
   /** A tensor as float32; in `out` where that is given. */
   readFloat32(name: string, out?: Float32Array): Float32Array;
+  /** Some of a tensor's bytes, from byte `from` on, where they can be read alone. */
+  readPart?(name: string, from: number, out: Uint8Array): void;
+  /** A tensor's bytes a few MB at a time, where they can be read so. */
+  chunks?(name: string): Iterable<Uint8Array>;
 }

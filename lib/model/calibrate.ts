@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import type { Model } from "./model.ts";
@@ -65,40 +66,64 @@ async function collect(
 ): Promise<Map<string, ColumnStats>> {
   const { ids, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
-  const stats = new Map<string, ColumnStats>();
-  const context = model.config.max_position_embeddings;
-  for (let from = 0; from < ids.length; from += context) {
-    const piece = ids.slice(from, from + context);
+  const sums = new ColumnSums(model.backend);
+  for (const piece of pieces(ids, model.config.max_position_embeddings)) {
     using session = model.session(piece.length);
     await session.forward(piece, {
       logits: "none",
       everyExpert,
       async observe(linears, input) {
         if (wanted && !linears.some((name) => wanted.has(name))) return;
-        let entry = stats.get(linears[0]!);
-        if (!entry) {
-          const zeros = () => new Float64Array(input.cols);
-          entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
-          for (const name of linears) stats.set(name, entry);
-        }
-        add(entry, { tokens: input.rows, sums: await model.backend.columnSums(input) });
+        await sums.add(linears, input);
         // Layers behind the last one that is wanted need not run.
         if (last !== undefined && linears.includes(last)) return "stop";
       },
     });
   }
-  for (const entry of new Set(stats.values())) {
-    for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
-      for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
-    }
-  }
-  return stats;
+  return sums.means();
 }
 
-/** Adds the sums over some tokens, [3, cols], to running sums. */
-function add(total: ColumnStats, part: { tokens: number; sums: Float64Array }): void {
-  for (const [i, sums] of [total.mean, total.meanAbs, total.meanSquare].entries()) {
-    for (let c = 0; c < sums.length; c++) sums[c]! += part.sums[i * sums.length + c]!;
+/** A sample in pieces that fit a model's context. */
+export function pieces(ids: readonly number[], context: number): number[][] {
+  return Array.from(
+    { length: Math.ceil(ids.length / context) },
+    (_, i) => ids.slice(i * context, (i + 1) * context),
+  );
+}
+
+/** Adds up the columns of what Linears are given. */
+export class ColumnSums {
+  readonly #backend: Backend;
+  readonly #sums = new Map<string, ColumnStats>();
+
+  /** @param backend where the inputs are. */
+  constructor(backend: Backend) {
+    this.#backend = backend;
   }
-  total.tokens += part.tokens;
+
+  /** Adds some tokens of the input, [tokens, cols], that some Linears share. */
+  async add(linears: readonly string[], input: Tensor): Promise<void> {
+    const { rows, cols } = input;
+    let entry = this.#sums.get(linears[0]!);
+    if (!entry) {
+      const zeros = () => new Float64Array(cols);
+      entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
+      for (const name of linears) this.#sums.set(name, entry);
+    }
+    const part = await this.#backend.columnSums(input);
+    for (const [i, sums] of [entry.mean, entry.meanAbs, entry.meanSquare].entries()) {
+      for (let c = 0; c < cols; c++) sums[c]! += part[i * cols + c]!;
+    }
+    entry.tokens += rows;
+  }
+
+  /** The means over all tokens; nothing can be added any more. */
+  means(): Map<string, ColumnStats> {
+    for (const entry of new Set(this.#sums.values())) {
+      for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
+        for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
+      }
+    }
+    return this.#sums;
+  }
 }

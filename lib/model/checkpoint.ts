@@ -4,7 +4,7 @@
  * @module
  */
 import { Any4Error, CheckpointError, OptionError } from "../errors.ts";
-import { bytesOf } from "../matrix/dtype.ts";
+import { bytesOf, toFloat32 } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { SafetensorsFile } from "../matrix/safetensors.ts";
 import type { TensorInfo } from "../matrix/safetensors_header.ts";
@@ -45,6 +45,9 @@ const LARGEST_JSON = 2 ** 24;
 /** What a save builds, inside the folder, before anything in the folder changes. */
 const STAGING = ".saving-";
 
+/** Where a quantization from disk to disk keeps what it has done, inside the folder, until it is finished. */
+export const UNFINISHED = ".quantizing";
+
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -79,6 +82,12 @@ function lacks(folder: string, what: string): CheckpointError {
     ? "found nothing"
     : `the folder has ${names.slice(0, 8).join(", ")}${names.length > 8 ? " and more" : ""}`;
   return new CheckpointError(`Cannot open the model ${folder}: looked for ${what}, but ${found}`);
+}
+
+function unfinished(folder: string): CheckpointError {
+  return new CheckpointError(
+    `Cannot open the model ${folder}: its quantization is not finished, start it again with the same options to finish it`,
+  );
 }
 
 /**
@@ -122,7 +131,9 @@ export class Checkpoint implements Disposable {
       }
       return;
     }
-    if (!isFile(`${folder}/${CONFIG}`)) throw lacks(folder, CONFIG);
+    if (!isFile(`${folder}/${CONFIG}`)) {
+      throw exists(`${folder}/${UNFINISHED}`) ? unfinished(folder) : lacks(folder, CONFIG);
+    }
     this.rawConfig = readJson(`${folder}/${CONFIG}`);
     this.config = parseConfig(this.rawConfig, `${folder}/${CONFIG}`);
     this.generationConfig = isFile(`${folder}/${GENERATION_CONFIG}`)
@@ -266,6 +277,43 @@ export class Checkpoint implements Disposable {
     };
   }
 
+  /**
+   * Some rows of a tensor of two dimensions, read one by one.
+   *
+   * @returns a matrix of as many rows as are asked for, in that order.
+   * @throws {CheckpointError} when the tensor is missing, cut off or has no such row.
+   */
+  rows(name: string, rows: readonly number[]): Matrix {
+    const file = this.#place(name);
+    const { dtype, shape: [count = 0, cols = 0] } = file.info(name);
+    const missing = rows.find((row) => !(row >= 0 && row < count));
+    if (missing !== undefined) {
+      throw new CheckpointError(
+        `Cannot use row ${missing} of ${quote(name)} of ${this.folder}: it has ${count}`,
+      );
+    }
+    const bytes = cols * bytesOf(dtype);
+    const stored = new Uint8Array(rows.length * bytes);
+    const whole = file.readPart ? undefined : file.read(name);
+    rows.forEach((row, i) => {
+      const out = stored.subarray(i * bytes, (i + 1) * bytes);
+      if (whole) out.set(whole.subarray(row * bytes, (row + 1) * bytes));
+      else file.readPart!(name, row * bytes, out);
+    });
+    return { rows: rows.length, cols, data: toFloat32(stored, dtype), dtype };
+  }
+
+  /** A tensor's bytes piece by piece, each in the same array as the one before. */
+  chunks(name: string): Iterable<Uint8Array> {
+    const file = this.#place(name);
+    return file.chunks?.(name) ?? [file.read(name)];
+  }
+
+  /** The files that the tensors lie in. */
+  files(): string[] {
+    return [...this.#files.keys()].map((name) => name === "" ? this.folder : `${this.folder}/${name}`);
+  }
+
   /** Closes the files. */
   [Symbol.dispose](): void {
     for (const file of this.#files.values()) file[Symbol.dispose]();
@@ -301,6 +349,8 @@ export interface CheckpointParts {
   readonly metadata?: Record<string, string>;
   /** A folder whose tokenizer and licence files are copied. */
   readonly copyFrom?: string;
+  /** Texts of further files by name. */
+  readonly texts?: Readonly<Record<string, string>>;
   /** JSON files by name, for what there is none to copy of. */
   readonly files?: Readonly<Record<string, unknown>> | null;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
@@ -395,6 +445,7 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
     const from = `${parts.copyFrom}/${file}`;
     if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
   }
+  for (const [file, text] of Object.entries(parts.texts ?? {})) writeText(`${folder}/${file}`, text);
   for (const [name, json] of Object.entries(parts.files ?? {})) writeJson(`${folder}/${name}`, json);
   if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
   const original = `${parts.copyFrom}/${CONFIG}`;
@@ -405,7 +456,10 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
 }
 
 function writeJson(path: string, json: unknown, floats: ReadonlySet<string> = new Set()): void {
-  const text = jsonWithFloats(json, floats) + "\n";
+  writeText(path, jsonWithFloats(json, floats) + "\n");
+}
+
+function writeText(path: string, text: string): void {
   writeBeside(path, () => [new TextEncoder().encode(text)]);
 }
 

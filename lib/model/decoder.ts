@@ -60,6 +60,9 @@ export interface Rotations {
   readonly local?: Rotation;
 }
 
+/** A part of a decoder: its embedding, or one of its layers. */
+export type DecoderPart = "embedding" | number;
+
 /** Activations for a number of tokens, kept so that a decode step allocates nothing. */
 export interface Workspace {
   readonly x: Tensor;
@@ -119,10 +122,10 @@ const STOP = Symbol("stop");
 const namesOf = (inputs: readonly Projection<string, Linear>[]) => inputs.map(({ linear }) => linear.name);
 
 /** Whether one of several projections is of a fused Linear. */
-const fused = (inputs: readonly Projection<string, Linear>[]) =>
+const fused = (inputs: readonly Projection<string>[]) =>
   inputs.find(({ gives }) => gives[0]!.columns)?.linear.weight.rows;
 
-const gated = (mlp: Mlp) => mlp.inputs.some(({ gives }) => gives.some(({ part }) => part === "gate"));
+const gated = (mlp: MlpPlaces) => mlp.inputs.some(({ gives }) => gives.some(({ part }) => part === "gate"));
 
 /** The weights of a model in their places, shared by any number of sessions. */
 export class Decoder {
@@ -130,21 +133,32 @@ export class Decoder {
   readonly config: ModelConfig;
   /** Where it runs. */
   readonly backend: Backend;
-  readonly #embedding: Weight;
+  readonly #layout: Layout;
+  readonly #part?: DecoderPart;
+  readonly #embedding?: Weight;
   readonly #positions?: { readonly table: Weight; readonly offset: number };
   readonly #projectIn?: Linear;
-  readonly #layers: readonly LayerPlaces<Linear, Norm>[];
+  /** By their numbers; of a part, one or none. */
+  readonly #layers = new Map<number, LayerPlaces<Linear, Norm>>();
   readonly #norm?: Norm;
   readonly #projectOut?: Linear;
-  readonly #head: { readonly weight: Weight; readonly bias?: Weight };
+  readonly #head?: { readonly weight: Weight; readonly bias?: Weight };
   /** Rotations within the original context and beyond it. */
   readonly #rotations = new Map<boolean, Rotations>();
 
-  /** @param means find finds weights by checkpoint name; all that the layout asks for must be there. */
-  constructor(config: ModelConfig, means: { layout: Layout; backend: Backend; find: WeightLookup }) {
+  /**
+   * @param means find finds weights by checkpoint name; all that the layout asks for must be there. With `part` only that part
+   * is made, and no other weights are looked for.
+   */
+  constructor(
+    config: ModelConfig,
+    means: { layout: Layout; backend: Backend; find: WeightLookup; part?: DecoderPart },
+  ) {
     this.config = config;
     this.backend = means.backend;
-    const { layout, find } = means;
+    const { layout, find, part } = means;
+    this.#layout = layout;
+    this.#part = part;
     const need = (name: string, offset?: number) => {
       const weight = find(name, offset);
       if (!weight) throw new OptionError(`Cannot build the decoder: tensor ${name} is missing`);
@@ -170,25 +184,31 @@ export class Decoder {
     const experts = (places: ExpertPlaces): Experts => (
       { router: linear(places.router), experts: places.experts.map(mlp) }
     );
-    this.#embedding = need(layout.embedding.name);
-    const { positions } = layout;
-    this.#positions = positions && { table: need(positions.table.name), offset: positions.offset };
-    this.#projectIn = layout.projectIn && linear(layout.projectIn);
-    this.#layers = layout.layers.map((layer) => ({
-      attention: {
-        norm: norm(layer.attention.norm),
-        inner: attention(layer.attention.inner),
-        after: layer.attention.after && norm(layer.attention.after),
-      },
-      mlp: {
-        norm: norm(layer.mlp.norm),
-        inner: hasExperts(layer.mlp.inner) ? experts(layer.mlp.inner) : mlp(layer.mlp.inner),
-        after: layer.mlp.after && norm(layer.mlp.after),
-      },
-    }));
+    if (part === undefined || part === "embedding") {
+      const { positions } = layout;
+      this.#embedding = need(layout.embedding.name);
+      this.#positions = positions && { table: need(positions.table.name), offset: positions.offset };
+      this.#projectIn = layout.projectIn && linear(layout.projectIn);
+    }
+    for (const [i, layer] of layout.layers.entries()) {
+      if (part !== undefined && part !== i) continue;
+      this.#layers.set(i, {
+        attention: {
+          norm: norm(layer.attention.norm),
+          inner: attention(layer.attention.inner),
+          after: layer.attention.after && norm(layer.attention.after),
+        },
+        mlp: {
+          norm: norm(layer.mlp.norm),
+          inner: hasExperts(layer.mlp.inner) ? experts(layer.mlp.inner) : mlp(layer.mlp.inner),
+          after: layer.mlp.after && norm(layer.mlp.after),
+        },
+      });
+    }
+    if (part !== undefined) return;
     this.#norm = layout.norm && norm(layout.norm);
     this.#projectOut = layout.projectOut && linear(layout.projectOut);
-    this.#head = layout.head ? linear(layout.head) : { weight: this.#embedding };
+    this.#head = layout.head ? linear(layout.head) : { weight: this.#embedding! };
   }
 
   /** How heads turn in sequences of at most `length` tokens. */
@@ -214,7 +234,7 @@ export class Decoder {
     const tensor = (cols: number) => this.backend.tensor(tokens, cols);
     const maybe = (cols: number | undefined | false) => cols ? tensor(cols) : undefined;
     const [q, kv] = [c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim];
-    const [layer] = this.#layers;
+    const [layer] = this.#layout.layers;
     const { inner: attention, after } = layer!.attention;
     const { inner } = layer!.mlp;
     const mlp = hasExperts(inner) ? inner.experts[0]! : inner;
@@ -242,7 +262,8 @@ export class Decoder {
   }
 
   /**
-   * Runs tokens through the decoder.
+   * Runs tokens through the decoder. A part of one takes `work.x` from the part before, and leaves its own there; the
+   * embedding takes the tokens.
    *
    * @param tokens ids, or where the one id is; the first at `position` of the sequence whose earlier tokens are in
    * `cache`.
@@ -257,9 +278,9 @@ export class Decoder {
     const { backend: b, config: c } = this;
     const { second } = work;
     let { x, normed } = work; // each [T, hidden_size]
-    this.#embed(tokens, work, options.position);
+    if (this.#embedding) this.#embed(tokens, work, options.position);
     let add: Tensor | undefined; // what the last block adds to x
-    for (const [i, { attention, mlp }] of this.#layers.entries()) {
+    for (const [i, { attention, mlp }] of this.#layers) {
       const run: Run = { ...options, work, layer: i, x };
       if (c.use_parallel_residual) {
         this.#normalize(normed, x, attention.norm, add);
@@ -287,6 +308,10 @@ export class Decoder {
         }
       }
     }
+    if (this.#part !== undefined) {
+      if (add) b.add(x, add);
+      return undefined;
+    }
     if (!options.logits) return undefined;
     return this.#logits(work, { x, normed, add });
   }
@@ -295,7 +320,7 @@ export class Decoder {
   #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, position: number): void {
     const { backend: b, config: c } = this;
     const { x, normed, narrow } = work;
-    b.embed(narrow ?? x, this.#embedding, tokens);
+    b.embed(narrow ?? x, this.#embedding!, tokens);
     if (narrow) b.linear(x, narrow, this.#projectIn!);
     if (c.embedding_scale !== 1) b.scale(x, c.embedding_scale);
     if (!this.#positions) return;
@@ -402,7 +427,7 @@ export class Decoder {
     else if (add) b.add(x, add);
     let out = this.#norm ? normed : x;
     if (this.#projectOut) b.linear(out = work.narrow!, this.#norm ? normed : x, this.#projectOut);
-    b.linear(logits, out, this.#head);
+    b.linear(logits, out, this.#head!);
     if (c.final_logit_softcapping) b.softcap(logits, c.final_logit_softcapping);
     return logits;
   }

@@ -193,7 +193,7 @@ export class Model implements Disposable, View {
 }
 
 /** Bytes that a tensor takes when stored. */
-function storedSize(tensor: Matrix | PackedMatrix): number {
+export function storedSize(tensor: Matrix | PackedMatrix): number {
   return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
 }
 
@@ -220,19 +220,16 @@ export interface LoadOptions extends BackendOptions, LocateOptions {
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  const folder = await locateModel(name, options);
-  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
-  using checkpoint = gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder);
-  const { config } = checkpoint;
   using open = new DisposableStack();
+  const { checkpoint, tokenizer } = await openFiles(name, options);
+  using _ = checkpoint;
+  const { config, folder } = checkpoint;
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
   for (const place of tensorsOf(layoutOf(config, (name) => checkpoint.has(name)))) {
-    const { name: tensor, rows, cols, optional } = place;
-    const packed = readPacked(checkpoint, { tensor, rows, cols, room });
-    if (packed) tensors.set(tensor, packed);
-    else if (!optional || checkpoint.has(tensor)) tensors.set(tensor, readDense(checkpoint, place, room));
+    const tensor = readTensor(checkpoint, place, room);
+    if (tensor) tensors.set(place.name, tensor);
   }
   const model = new Model({
     name: name.split("/").at(-1)!,
@@ -240,7 +237,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     config,
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
-    tokenizer: gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder),
+    tokenizer,
     backend,
     tensors,
   });
@@ -248,15 +245,36 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   return model;
 }
 
-/** A dense tensor as the decoder wants it. */
-function readDense(checkpoint: Checkpoint, place: TensorPlace, room?: Backend["room"]): Matrix {
+/** A model's files, found or downloaded: its checkpoint, which the caller closes, and its tokenizer. */
+export async function openFiles(
+  name: string,
+  options: LocateOptions,
+): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
+  const folder = await locateModel(name, options);
+  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
+  using open = new DisposableStack();
+  const checkpoint = open.use(gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder));
+  const tokenizer = gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder);
+  open.move();
+  return { checkpoint, tokenizer };
+}
+
+/** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */
+export function readTensor(
+  checkpoint: Checkpoint,
+  place: TensorPlace,
+  room?: Backend["room"],
+): Matrix | PackedMatrix | undefined {
   const { name, rows, cols } = place;
+  const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
+  if (packed) return packed;
+  if (place.optional && !checkpoint.has(name)) return undefined;
   if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
   return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
 }
 
 /** A dense tensor with something added to each value; the tensor itself where that is nothing. */
-function withOffset(tensor: Matrix | PackedMatrix, offset: number): Matrix | PackedMatrix {
+export function withOffset(tensor: Matrix | PackedMatrix, offset: number): Matrix | PackedMatrix {
   if (offset === 0 || isPacked(tensor)) return tensor;
   return { ...tensor, data: tensor.data.map((value) => value + offset), dtype: "F32" };
 }

@@ -4,14 +4,15 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { fromFloat32 } from "../matrix/dtype.ts";
+import { type DType, fromFloat32 } from "../matrix/dtype.ts";
 import { transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import type { TensorToWrite } from "../matrix/safetensors_write.ts";
 import { storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
-import { tensorsOf } from "./layout.ts";
+import { type TensorPlace, tensorsOf } from "./layout.ts";
 import type { Model } from "./model.ts";
-import { packedTensors, type QuantizationConfig, type StoredTensor } from "./packed_tensors.ts";
+import { packedTensors, type QuantizationConfig } from "./packed_tensors.ts";
 import { referenceTensors } from "./reference_tensors.ts";
 
 /** How a model is saved. */
@@ -53,24 +54,20 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
   if (options.dequantized && options.reference) {
     throw new OptionError("Cannot save a model both dequantized and in the reference's layout");
   }
-  const tensors: StoredTensor[] = [];
+  const tensors: TensorToWrite[] = [];
   const quantization: QuantizationConfig = { quant_method: "any4-deno", tensors: {} };
   const places = new Map(Array.from(tensorsOf(model.layout), (place) => [place.name, place]));
-  const modelType = WRITABLE.find((dtype) => dtype === model.dtype) ?? "F32";
+  const modelType = writableType(model.dtype);
   for (const [name, tensor] of model.tensors) {
-    const { rows, cols } = tensor;
-    const { vector = false, transposed: turned = false } = places.get(name) ?? {};
-    const shape = vector ? [cols] : turned ? [cols, rows] : [rows, cols];
-    /** The values as the checkpoint had them. */
-    const stored = (data: Float32Array) => turned ? transposed({ rows, cols, data }).data : data;
+    const place = places.get(name) ?? { name, rows: tensor.rows, cols: tensor.cols };
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
-      const dtype = WRITABLE.find((dtype) => dtype === asked) ?? "F32";
-      const bytes = dtype === tensor.dtype && !turned ? storedValues(tensor) : undefined;
-      tensors.push({ name, dtype, shape, data: () => bytes ?? fromFloat32(stored(tensor.data), dtype) });
+      const dtype = writableType(asked);
+      const bytes = dtype === tensor.dtype && !place.transposed ? storedValues(tensor) : undefined;
+      const dense = denseTensor(place, { dtype, values: () => tensor.data });
+      tensors.push(bytes ? { ...dense, data: () => bytes } : dense);
     } else if (options.dequantized) {
-      const data = () => fromFloat32(stored(dequantize(tensor)), "BF16");
-      tensors.push({ name, dtype: "BF16", shape, data });
+      tensors.push(denseTensor(place, { dtype: "BF16", values: () => dequantize(tensor) }));
     } else {
       tensors.push(
         ...options.reference ? referenceTensors(name, tensor, modelType) : packedTensors(name, tensor),
@@ -78,17 +75,52 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
       quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
     }
   }
-  const { quantization_config: _, ...config } = model.rawConfig;
-  const packed = Object.keys(quantization.tensors).length > 0;
-  const quantization_config = options.reference ? { ...quantization, quant_method: "any4" } : quantization;
-  const key = "dtype" in config ? "dtype" : "torch_dtype";
-  const dtype = options.dequantized ? { [key]: "bfloat16" } : {};
   writeCheckpoint(folder, {
-    config: { ...config, ...dtype, ...(packed ? { quantization_config } : {}) },
+    config: savedConfig(model.rawConfig, { quantization, ...options }),
     generationConfig: model.generationConfig,
     tensors,
     metadata: { format: "pt" },
     copyFrom: model.folder,
     files: model.tokenizer.files,
   });
+}
+
+/** A type that values can be written as: the one given, if it is one. */
+export function writableType(dtype: DType): typeof WRITABLE[number] {
+  return WRITABLE.find((one) => one === dtype) ?? "F32";
+}
+
+/** A dense tensor as its checkpoint has it, from values [rows, cols] as the decoder wants them. */
+export function denseTensor(
+  place: TensorPlace,
+  options: { dtype: "F32" | "F16" | "BF16"; values: () => Float32Array },
+): TensorToWrite {
+  const { name, rows, cols, vector, transposed: turned } = place;
+  const { dtype, values } = options;
+  return {
+    name,
+    dtype,
+    shape: vector ? [cols] : turned ? [cols, rows] : [rows, cols],
+    data() {
+      const data = values();
+      return fromFloat32(turned ? transposed({ rows, cols, data }).data : data, dtype);
+    },
+  };
+}
+
+/** config.json of a model as it is saved. */
+export function savedConfig(
+  rawConfig: Record<string, unknown>,
+  options: SaveOptions & { quantization: QuantizationConfig },
+): Record<string, unknown> {
+  const { quantization, dequantized, reference } = options;
+  const { quantization_config: _, ...config } = rawConfig;
+  const packed = Object.keys(quantization.tensors).length > 0;
+  return {
+    ...config,
+    ...(dequantized ? { ["dtype" in config ? "dtype" : "torch_dtype"]: "bfloat16" } : {}),
+    ...(packed
+      ? { quantization_config: reference ? { ...quantization, quant_method: "any4" } : quantization }
+      : {}),
+  };
 }

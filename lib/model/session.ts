@@ -14,6 +14,18 @@ export type Logits = "all" | "last" | "none";
 /** Tokens that go through the decoder at a time; longer inputs are cut, which changes nothing but memory. */
 const CHUNK = 256;
 
+/** A sequence in the pieces that go through a decoder at a time. */
+export function* chunks(
+  tokens: ArrayLike<number>,
+  { backend, config }: Pick<Decoder, "backend" | "config">,
+): Iterable<{ from: number; chunk: number[] }> {
+  const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
+  const size = Math.min(CHUNK, most);
+  for (let from = 0; from < tokens.length; from += size) {
+    yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
+  }
+}
+
 /** Token ids that are chosen where the model runs before they are read. */
 const AHEAD = 64;
 
@@ -76,7 +88,7 @@ export class Session implements Disposable {
     this.#checkRoom(tokens.length);
     const vocab = this.#decoder.config.vocab_size;
     const out = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
-    for (const { from, chunk } of this.#chunks(tokens)) {
+    for (const { from, chunk } of chunks(tokens, this.#decoder)) {
       const part = await this.#run(chunk, { ...options, logits: logits === "all" });
       if (part) out.set(await backend.read(part), from * vocab);
     }
@@ -127,7 +139,7 @@ export class Session implements Disposable {
   async #last(tokens: ArrayLike<number>, observe?: Observer): Promise<Tensor | undefined> {
     this.#checkRoom(tokens.length);
     const before = Array.prototype.slice.call(tokens, 0, -1) as number[];
-    for (const { chunk } of this.#chunks(before)) await this.#run(chunk, { logits: false, observe });
+    for (const { chunk } of chunks(before, this.#decoder)) await this.#run(chunk, { logits: false, observe });
     if (tokens.length === 0) return undefined;
     return await this.#run([tokens[tokens.length - 1]!], { logits: true, observe });
   }
@@ -137,15 +149,6 @@ export class Session implements Disposable {
       throw new OptionError(
         `Cannot continue by ${tokens} tokens: ${this.position} of ${this.capacity} are used`,
       );
-    }
-  }
-
-  *#chunks(tokens: ArrayLike<number>): Iterable<{ from: number; chunk: number[] }> {
-    const { backend, config } = this.#decoder;
-    const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
-    const size = Math.min(CHUNK, most);
-    for (let from = 0; from < tokens.length; from += size) {
-      yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
     }
   }
 

@@ -142,6 +142,20 @@ export class WasmBackend implements Backend {
     return { image, arena: this.#pool.arena(image.bytes) };
   }
 
+  forget(matrix: Matrix | PackedMatrix): void {
+    this.#weights.get(matrix)?.block.free();
+    this.#weights.delete(matrix);
+  }
+
+  free(held: Tensor | KvCache): void {
+    if (!("layers" in held)) return (held as WasmTensor).block.free();
+    for (const layer of (held as WasmCache).layers) {
+      layer.k?.free();
+      layer.v?.free();
+      layer.k = layer.v = undefined;
+    }
+  }
+
   room(bytes: number): Uint8Array {
     return takeShared(this.#pool, bytes);
   }
