@@ -145,25 +145,41 @@ export class Device implements Disposable {
    * Compiles a shader's text. Mistakes in it are reported by the next {@linkcode Device.check}, with line and text.
    */
   pipeline(name: string, code: string): GPUComputePipeline {
+    const { pipeline, mistake } = this.compile(name, code);
+    const scope = mistake.then((message) => message === undefined ? undefined : this.fail(message));
+    this.#scopes.add(scope);
+    scope.finally(() => this.#scopes.delete(scope));
+    return pipeline;
+  }
+
+  /**
+   * Compiles a shader's text, and leaves it to the caller what a mistake in it means.
+   *
+   * @param layout what the text's bindings are; what it uses, when absent.
+   * @returns the pipeline, and what is wrong with the text, line by line, once that is known.
+   */
+  compile(
+    name: string,
+    code: string,
+    layout: GPUPipelineLayout | "auto" = "auto",
+  ): { pipeline: GPUComputePipeline; mistake: Promise<string | undefined> } {
     const { gpu } = this;
     gpu.pushErrorScope("validation");
     const module = gpu.createShaderModule({ label: name, code });
     const pipeline = gpu.createComputePipeline({
       label: name,
-      layout: "auto",
+      layout,
       compute: { module, entryPoint: "main" },
     });
-    const scope = gpu.popErrorScope().then(async (error) => {
-      if (!error) return;
+    const mistake = gpu.popErrorScope().then(async (error) => {
+      if (!error) return undefined;
       const { messages } = await module.getCompilationInfo();
       const found = messages.map(({ lineNum, linePos, message }) =>
         `${lineNum}:${linePos} ${message.trim()}`
       );
-      this.fail(`Kernel ${name} does not compile: ${found.join("\n") || error.message}`);
+      return `Kernel ${name} does not compile: ${found.join("\n") || error.message}`;
     });
-    this.#scopes.add(scope);
-    scope.finally(() => this.#scopes.delete(scope));
-    return pipeline;
+    return { pipeline, mistake };
   }
 
   /**
