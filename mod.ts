@@ -13,6 +13,7 @@
  * @module
  */
 export * from "./lib/errors.ts";
+export { Random } from "./lib/random.ts";
 export type { Format, Scaling } from "./lib/formats/format.ts";
 export { formatOf, formats } from "./lib/formats/mod.ts";
 export { bytesOf, type DType } from "./lib/matrix/dtype.ts";
@@ -91,7 +92,7 @@ export {
   measureFormats,
   type MeasureFormatsOptions,
 } from "./lib/measure/measure_formats.ts";
-export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
+export { type LayerError, layerErrors, relativeError } from "./lib/measure/layer_error.ts";
 export {
   type LinearSpeed,
   linearSpeed,
@@ -107,7 +108,7 @@ export type { ColorScale } from "./lib/show/color_scale.ts";
 export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
-export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
+export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";
 export { type KindsOptions, kindsPlot } from "./lib/show/kinds_plot.ts";
 export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts";

@@ -24,17 +24,19 @@ export type Calibration = ReadonlyMap<string, ColumnStats>;
 
 /** How a model is calibrated. */
 export interface CalibrateOptions {
-  /** The sample; the library's own text of five kinds when absent. */
-  text?: string;
+  /** The sample, or several, each from its own start; the library's own text of five kinds when absent. */
+  text?: string | readonly string[];
+  /** Tokens of it that are used, from the first on; all when absent. */
+  maxTokens?: number;
   /** Which Linears; all when absent. */
   linears?: Iterable<string>;
 }
 
 /**
- * Runs one sample through a model and collects statistics of every Linear's input. A sample longer than the model's
- * context is seen in pieces of that length.
+ * Runs one sample or several through a model and collects statistics of every Linear's input. A sample longer than the
+ * model's context is seen in pieces of that length.
  *
- * @throws {OptionError} when the sample is empty.
+ * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
  *
  * @example
  * ```ts
@@ -45,14 +47,11 @@ export interface CalibrateOptions {
  * ```
  */
 export async function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
-  const ids = model.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE);
-  if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
+  const pieces = piecesOf(model, options);
   const wanted = options.linears ? new Set(options.linears) : undefined;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
   const stats = new Map<string, ColumnStats>();
-  const context = model.config.max_position_embeddings;
-  for (let from = 0; from < ids.length; from += context) {
-    const piece = ids.slice(from, from + context);
+  for (const piece of pieces) {
     using session = model.session(piece.length);
     await session.forward(piece, {
       logits: "none",
@@ -76,6 +75,29 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
     }
   }
   return stats;
+}
+
+/** Ids of the samples, in pieces that fit the model's context. */
+function piecesOf(
+  model: Model,
+  { text = CALIBRATION_SAMPLE, maxTokens = Infinity }: CalibrateOptions,
+): number[][] {
+  if (maxTokens !== Infinity && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
+    throw new OptionError(
+      `Cannot calibrate: maxTokens must be a whole number of at least 1, current value is ${maxTokens}`,
+    );
+  }
+  const context = model.config.max_position_embeddings;
+  const pieces: number[][] = [];
+  let left = maxTokens;
+  for (const sample of typeof text === "string" ? [text] : text) {
+    const ids = model.tokenizer.encode(sample).slice(0, left);
+    left -= ids.length;
+    for (let from = 0; from < ids.length; from += context) pieces.push(ids.slice(from, from + context));
+    if (left === 0) break;
+  }
+  if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
+  return pieces;
 }
 
 /** Adds the sums over some tokens, [3, cols], to running sums. */
