@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BackendName, decimal, generate, loadModel, quantizeModel } from "any4";
+import { decimal, generate, loadModel, quantizeModel } from "any4";
 import {
   command,
   type Computing,
@@ -31,15 +31,6 @@ const options = program.opts<
     format?: string;
     groupSize: number | "row";
     chat?: true;
-    maxTokens: number;
-    temperature: number;
-    topK?: number;
-    topP?: number;
-    seed: number;
-    stop?: string;
-    backend: BackendName;
-    threads?: number;
-    tune?: boolean;
     json?: true;
   }
 >();
