@@ -13,6 +13,7 @@
  * @module
  */
 export * from "./lib/errors.ts";
+export { Random } from "./lib/random.ts";
 export type { Format, Scaling } from "./lib/formats/format.ts";
 export { formatOf, formats } from "./lib/formats/mod.ts";
 export { bytesOf, type DType } from "./lib/matrix/dtype.ts";
@@ -46,6 +47,10 @@ export type {
   TokenPlace,
   Weight,
 } from "./lib/compute/backend.ts";
+export { type GpuJob, GpuLab, type RaceOptions } from "./lib/compute/webgpu/gpu_lab.ts";
+export { ladder, type LadderOptions, type Rung } from "./lib/compute/webgpu/ladder.ts";
+export type { DeviceOptions } from "./lib/compute/webgpu/device.ts";
+export type { Kernel, Workgroups } from "./kernels/wgsl/kernel.ts";
 export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
 export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
@@ -111,7 +116,7 @@ export {
   measureFormats,
   type MeasureFormatsOptions,
 } from "./lib/measure/measure_formats.ts";
-export { type LayerError, layerErrors } from "./lib/measure/layer_error.ts";
+export { type LayerError, layerErrors, relativeError } from "./lib/measure/layer_error.ts";
 export {
   type LinearSpeed,
   linearSpeed,
@@ -123,11 +128,12 @@ export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
 export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
 export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
-export { type FormatValues, histogramPlot } from "./lib/show/histogram_plot.ts";
+export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";
 export { type KindsOptions, kindsPlot } from "./lib/show/kinds_plot.ts";
 export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts";

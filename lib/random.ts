@@ -8,9 +8,10 @@
  * A small fast generator: sfc32 (Chris Doty-Humphrey, PractRand), seeded by splitmix32.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { Random } from "any4";
  * const random = new Random(7);
- * random.next(); // a number in [0, 1)
+ * console.log(random.next() < 1, random.next() === new Random(7).next()); // true false
  * ```
  */
 export class Random {
@@ -19,7 +20,11 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /** @param seed any number; its lowest 32 bits count. */
+  /**
+   * Starts a sequence of numbers.
+   *
+   * @param seed any number; its lowest 32 bits count.
+   */
   constructor(seed: number) {
     let state = seed >>> 0;
     const split = () => {

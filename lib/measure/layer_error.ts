@@ -8,7 +8,15 @@ import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { CALIBRATION_SAMPLE } from "../model/calibration_sample.ts";
 import type { Model } from "../model/model.ts";
 
-/** ‖a − b‖ / ‖b‖ in the Euclidean norm; 0 where both are 0, infinite where only b is. */
+/**
+ * ‖a − b‖ / ‖b‖ in the Euclidean norm; 0 where both are 0, infinite where only b is, NaN where a value is.
+ *
+ * @example
+ * ```ts
+ * import { relativeError } from "any4";
+ * console.log(relativeError([3, 5], [3, 4])); // 0.2
+ * ```
+ */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [difference, norm] = [0, 0];
   for (let i = 0; i < b.length; i++) {

@@ -6,7 +6,9 @@
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 /** Statistics of a Linear's input over the tokens of a sample: one number a column. */
 export interface ColumnStats {
@@ -25,18 +27,20 @@ export type Calibration = ReadonlyMap<string, ColumnStats>;
 
 /** How a model is calibrated. */
 export interface CalibrateOptions {
-  /** The sample; the library's own text of five kinds when absent. */
-  text?: string;
+  /** The sample, or several, each from its own start; the library's own text of five kinds when absent. */
+  text?: string | readonly string[];
+  /** Tokens of it that are used, from the first on; all when absent. */
+  maxTokens?: number;
   /** Which Linears; all when absent. */
   linears?: Iterable<string>;
 }
 
 /**
- * Runs one sample through a model and collects statistics of every Linear's input. A sample longer than the model's
- * context is seen in pieces of that length. An expert is judged by the tokens that went to it; one to which none went, by all
- * tokens of its layer, in a second pass.
+ * Runs one sample or several through a model and collects statistics of every Linear's input. A sample longer than the
+ * model's context is seen in pieces of that length. An expert is judged by the tokens that went to it; one to which none
+ * went, by all tokens of its layer, in a second pass.
  *
- * @throws {OptionError} when the sample is empty.
+ * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
  *
  * @example
  * ```ts
@@ -47,13 +51,12 @@ export interface CalibrateOptions {
  * ```
  */
 export async function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
-  const ids = model.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE);
-  if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
+  const pieces = piecesOf(model, options);
   const wanted = options.linears ? new Set(options.linears) : undefined;
-  const stats = await collect(model, { ids, wanted });
+  const stats = await collect(model, { pieces, wanted });
   const unseen = model.linears().filter((name) => (wanted?.has(name) ?? true) && !stats.has(name));
   if (unseen.length > 0) {
-    const all = await collect(model, { ids, wanted: new Set(unseen), everyExpert: true });
+    const all = await collect(model, { pieces, wanted: new Set(unseen), everyExpert: true });
     for (const name of unseen) stats.set(name, all.get(name)!);
   }
   return stats;
@@ -62,12 +65,12 @@ export async function calibrate(model: Model, options: CalibrateOptions = {}): P
 /** Statistics of the Linears that are wanted, or of all that tokens meet. */
 async function collect(
   model: Model,
-  options: { ids: number[]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
+  options: { pieces: number[][]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
 ): Promise<Map<string, ColumnStats>> {
-  const { ids, wanted, everyExpert } = options;
+  const { pieces, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
   const sums = new ColumnSums(model.backend);
-  for (const piece of pieces(ids, model.config.max_position_embeddings)) {
+  for (const piece of pieces) {
     using session = model.session(piece.length);
     await session.forward(piece, {
       logits: "none",
@@ -83,12 +86,31 @@ async function collect(
   return sums.means();
 }
 
-/** A sample in pieces that fit a model's context. */
-export function pieces(ids: readonly number[], context: number): number[][] {
-  return Array.from(
-    { length: Math.ceil(ids.length / context) },
-    (_, i) => ids.slice(i * context, (i + 1) * context),
-  );
+/**
+ * Ids of samples in pieces that fit a model's context.
+ *
+ * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
+ */
+export function piecesOf(
+  model: { tokenizer: Tokenizer; config: ModelConfig },
+  { text = CALIBRATION_SAMPLE, maxTokens = Infinity }: CalibrateOptions,
+): number[][] {
+  if (maxTokens !== Infinity && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
+    throw new OptionError(
+      `Cannot calibrate: maxTokens must be a whole number of at least 1, current value is ${maxTokens}`,
+    );
+  }
+  const context = model.config.max_position_embeddings;
+  const pieces: number[][] = [];
+  let left = maxTokens;
+  for (const sample of typeof text === "string" ? [text] : text) {
+    const ids = model.tokenizer.encode(sample).slice(0, left);
+    left -= ids.length;
+    for (let from = 0; from < ids.length; from += context) pieces.push(ids.slice(from, from + context));
+    if (left === 0) break;
+  }
+  if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
+  return pieces;
 }
 
 /** Adds up the columns of what Linears are given. */

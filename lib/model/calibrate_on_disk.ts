@@ -3,20 +3,16 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
 import { pause } from "../event_loop.ts";
-import { type ColumnStats, ColumnSums, pieces } from "./calibrate.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { type ColumnStats, ColumnSums, piecesOf } from "./calibrate.ts";
 import type { Journal } from "./journal.ts";
 import type { Observer } from "./decoder.ts";
 import { LayerPass } from "./layer_pass.ts";
 import type { LoadedPart, ModelOnDisk, Replaced } from "./model_on_disk.ts";
 
 /** The pieces in which a model sees a sample. */
-export function samplePieces(model: ModelOnDisk, text: string = CALIBRATION_SAMPLE): number[][] {
-  const ids = model.tokenizer.encode(text);
-  if (ids.length === 0) throw new OptionError("Cannot calibrate with an empty text");
-  return pieces(ids, model.checkpoint.config.max_position_embeddings);
+function samplePieces({ tokenizer, checkpoint }: ModelOnDisk, text?: string): number[][] {
+  return piecesOf({ tokenizer, config: checkpoint.config }, { text });
 }
 
 /** A pass that goes on where a journal says, or begins. */
@@ -26,7 +22,11 @@ async function passOf(
 ): Promise<LayerPass> {
   const { journal, text, name } = options;
   const before = journal.pass(name);
-  const pass = new LayerPass(model, samplePieces(model, text), before);
+  const pass = new LayerPass(
+    model,
+    samplePieces(model, text),
+    before,
+  );
   if (!before) await pass.embed();
   return pass;
 }

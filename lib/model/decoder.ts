@@ -143,7 +143,8 @@ export class Decoder {
   readonly #norm?: Norm;
   readonly #projectOut?: Linear;
   readonly #head?: { readonly weight: Weight; readonly bias?: Weight };
-  readonly #rotations = new Map<number, Rotations>();
+  /** Rotations within the original context and beyond it. */
+  readonly #rotations = new Map<boolean, Rotations>();
 
   /**
    * @param means find finds weights by checkpoint name; all that the layout asks for must be there. With `part` only that part
@@ -213,17 +214,18 @@ export class Decoder {
   /** How heads turn in sequences of at most `length` tokens. */
   rotations(length: number): Rotations {
     const { rope_parameters, local_rope_parameters } = this.config;
-    // Only what lies beyond an original context depends on the length.
-    const original = (rope_parameters as { original_max_position_embeddings?: number } | null)
-      ?.original_max_position_embeddings ?? Infinity;
-    const key = length <= original ? 0 : rope_parameters?.rope_type === "dynamic" ? length : 1;
+    const original = rope_parameters && "original_max_position_embeddings" in rope_parameters
+      ? rope_parameters.original_max_position_embeddings
+      : Infinity;
+    const beyond = length > original;
+    const found = this.#rotations.get(beyond);
+    if (found) return found;
     const turn = (rope: RopeParameters | null) => rope ? rotationOf(rope, length) : undefined;
-    let found = this.#rotations.get(key);
-    if (!found) {
-      const full = turn(rope_parameters);
-      this.#rotations.set(key, found = { full, local: turn(local_rope_parameters) ?? full });
-    }
-    return found;
+    const full = turn(rope_parameters);
+    const made = { full, local: turn(local_rope_parameters) ?? full };
+    // Each length has its own where scaling is dynamic: the sequence keeps it.
+    if (!beyond || rope_parameters?.rope_type !== "dynamic") this.#rotations.set(beyond, made);
+    return made;
   }
 
   /** Activations for `tokens` tokens. */

@@ -135,7 +135,7 @@ export async function* continueIds(
   const capacity = Math.min(session.capacity, ids.length + maxTokensOf(options));
   const before = tokenizer.decode(ids).length;
   const stops = [options.stop ?? []].flat();
-  const eos = new Set(model.config.eos_token_id);
+  const eos = endTokens(model);
   const tokens: number[] = [];
   session.position = options.known;
   let input = ids.slice(options.known);
@@ -168,4 +168,10 @@ export async function* continueIds(
     const after = tokenizer.decode([...ids, ...tokens]).slice(before);
     return whole ? after : after.replace(/\uFFFD+$/, "");
   }
+}
+
+/** What ends a sequence: config.json's tokens, and those that generation_config.json adds, as chat models need it. */
+function endTokens({ config, generationConfig }: Model): Set<number> {
+  const added = [generationConfig?.eos_token_id ?? []].flat().filter((id) => typeof id === "number");
+  return new Set([...config.eos_token_id, ...added]);
 }

@@ -21,7 +21,10 @@ export interface PlanOptions {
   format?: string | Format;
   /** Columns that share a scale, or "row"; the format's own when absent, 128 for most. */
   groupSize?: number | "row";
-  /** Linears to leave as they are, by module name; "*" stands for any characters. lm_head and embeddings always stay. */
+  /**
+   * Linears to leave as they are, by module name; "*" stands for any characters. lm_head, embeddings and what sends tokens to
+   * experts always stay.
+   */
   skip?: string | string[];
   /**
    * Formats of some Linears, by module name as in `skip`: "int8", or with a group size "any4:64". Of several patterns that

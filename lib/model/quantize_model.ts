@@ -29,7 +29,8 @@ export interface QuantizeModelOptions extends PlanOptions, TargetOptions, Learni
 }
 
 /**
- * Quantizes a model's Linears; embeddings, norms and lm_head stay as they are.
+ * Quantizes a model's Linears, each expert's too; embeddings, norms, lm_head and what sends tokens to experts stay as they
+ * are.
  *
  * @returns a new model that shares what stays; the given one is not changed.
  * @throws {OptionError} when an option is unknown or out of range, or a Linear is quantized already.

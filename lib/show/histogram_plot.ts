@@ -16,12 +16,22 @@ export interface FormatValues {
   readonly values: ArrayLike<number>;
 }
 
+/** What a histogram is of. */
+export interface HistogramOptions extends FigureSize {
+  /** What the figure shows, above it. */
+  readonly title?: string;
+  /** What the numbers are, with their unit; "weight" when absent. */
+  readonly x?: string;
+  /** What is counted; "weights" when absent. */
+  readonly y?: string;
+}
+
 const BARS_HEIGHT = 220;
 const ROW_HEIGHT = 24;
 const BINS = 40;
 
 /**
- * A histogram of weights, and below it a row of strokes for each format's values.
+ * A histogram of weights or of other numbers, and below it a row of strokes for each format's values.
  *
  * @example
  * ```ts
@@ -33,9 +43,9 @@ const BINS = 40;
 export function histogramPlot(
   weights: ArrayLike<number>,
   formats: readonly FormatValues[],
-  options: FigureSize = {},
+  options: HistogramOptions = {},
 ): Figure {
-  const { width = 800 } = options;
+  const { width = 800, title, x = "weight", y = "weights" } = options;
   const [low, high] = extent([weights, ...formats.map(({ values }) => values)]);
   const bin = (high - low) / BINS;
   const counts = new Array<number>(BINS).fill(0);
@@ -45,13 +55,13 @@ export function histogramPlot(
   }
   const bars: Trace = {
     type: "bar",
-    name: "weights",
+    name: plotText(y),
     x: counts.map((_, i) => low + (i + 0.5) * bin),
     y: counts,
     width: 0.94 * bin,
     marker: { color: neutralColor },
     hovertext: counts.map((count, i) =>
-      hover(`${count} weights`, `from ${decimal(low + i * bin, 3)} to ${decimal(low + (i + 1) * bin, 3)}`)
+      hover(`${count} ${y}`, `from ${decimal(low + i * bin, 3)} to ${decimal(low + (i + 1) * bin, 3)}`)
     ),
     hoverinfo: "text",
     showlegend: false,
@@ -83,17 +93,18 @@ export function histogramPlot(
   const xTicks = roundTicks([low, high], width < 500 ? 4 : 9);
   const yTicks = roundTicks([0, most], 5);
   return figure([bars, ...strokes], {
+    ...(title ? { title: { text: plotText(title) } } : {}),
     height: margin.t + whole + margin.b,
     margin,
     xaxis: {
-      title: { text: "weight" },
+      title: { text: plotText(x) },
       range: [low - 0.02 * (high - low), high + 0.02 * (high - low)],
       anchor: formats.length > 0 ? "y2" : "y",
       tickvals: xTicks,
       ticktext: xTicks.map(String),
     },
     yaxis: {
-      title: { text: "weights" },
+      title: { text: plotText(y) },
       range: [0, 1.04 * most],
       domain: [1 - BARS_HEIGHT / whole, 1],
       tickvals: yTicks,

@@ -7,6 +7,7 @@ import { scatterAdd } from "../../kernels/wgsl/scatter_add.ts";
 import { activate } from "../../kernels/wgsl/activate.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
+import { Device } from "../../lib/compute/webgpu/device.ts";
 import { bench, gpuReason, hasGpu } from "../gpu.ts";
 import { route } from "./experts.ts";
 
@@ -45,7 +46,7 @@ Deno.test({
   name: "a mixture of experts runs without anybody knowing who gets how many tokens" + gpuReason,
   ignore: !hasGpu,
   async fn() {
-    const { device } = await bench();
+    using device = await Device.open();
     const { gpu } = device;
     const [tokens, experts, k, cols] = [50, 4, 2, 12];
     const stride = listStride(tokens);

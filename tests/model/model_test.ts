@@ -124,6 +124,34 @@ Deno.test("calibration sees every column of every Linear, and mean-square statis
   }
 });
 
+Deno.test("calibrating on several texts gives the mean of each alone, by tokens", async () => {
+  const name = "model.layers.1.mlp.down_proj";
+  const texts = [text, "Two birds sat on the old gate."];
+  const alone = await Promise.all(texts.map((text) => calibrate(model, { text })));
+  const parts = alone.map((stats) => stats.get(name)!);
+  const all = (await calibrate(model, { text: texts })).get(name)!;
+  assertEquals(all.tokens, parts[0]!.tokens + parts[1]!.tokens);
+  all.meanSquare.forEach((value, c) => {
+    const expected = parts.reduce((sum, it) => sum + it.tokens * it.meanSquare[c]!, 0) / all.tokens;
+    assert(Math.abs(value - expected) <= 1e-9 * expected, `column ${c}: ${value}, expected ${expected}`);
+  });
+});
+
+Deno.test("calibrating on a part of the text sees as many tokens as it was told, over several texts too", async () => {
+  const name = "model.layers.0.self_attn.q_proj";
+  const long = model.tokenizer.encode(text).length;
+  for (
+    const [samples, maxTokens] of [[text, 1], [text, long], [[text, text], long + 3], [text, 9999]] as const
+  ) {
+    const { tokens } = (await calibrate(model, { text: samples, maxTokens })).get(name)!;
+    assertEquals(tokens, Math.min(maxTokens, long * [samples].flat().length));
+  }
+  for (const maxTokens of [0, -1, 1.5, NaN]) {
+    await assertRejects(() => calibrate(model, { text, maxTokens }), OptionError, `${maxTokens}`);
+  }
+  await assertRejects(() => calibrate(model, { text: [] }), OptionError, "empty");
+});
+
 Deno.test("calibrating on no text throws", async () => {
   const untokenized = model.with({});
   await assertRejects(() =>
@@ -215,6 +243,15 @@ Deno.test("generate() is greedy by default, streams what it returns, and stops w
   const stopped = await generate(model, "Once upon a time", { maxTokens: 24, stop: result.text.slice(5, 9) });
   assertEquals([stopped.text, stopped.stoppedBy], [result.text.slice(0, 5), "stop"]);
   assertEquals((await generate(model, "Once", { maxTokens: 0 })).tokens, []);
+});
+
+Deno.test("what generation_config.json adds to the end tokens ends a text too", async () => {
+  const { tokens } = await generate(model, "Once upon a time", { maxTokens: 8 });
+  for (const eos_token_id of [tokens[5]!, [7, tokens[5]!]]) {
+    const other = model.with({ generationConfig: { eos_token_id } });
+    const ended = await generate(other, "Once upon a time", { maxTokens: 8 });
+    assertEquals([ended.tokens, ended.stoppedBy], [tokens.slice(0, tokens.indexOf(tokens[5]!)), "eos"]);
+  }
 });
 
 Deno.test("sampling depends on the seed alone", async () => {

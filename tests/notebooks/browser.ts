@@ -31,7 +31,7 @@ export interface Lab extends AsyncDisposable {
 }
 
 /**
- * Opens a notebook in JupyterLab; disposing of the result ends both programs.
+ * Opens a notebook in JupyterLab and waits for its kernel; disposing of the result ends both programs.
  *
  * @param path the notebook, from the folder where JupyterLab runs.
  */
@@ -71,6 +71,8 @@ export async function openLab(
     });
     const page = await shell.newPage({ viewport: { width: 1280, height: 1000 } });
     await page.goto(`http://127.0.0.1:${port}/lab/tree/${path}`);
+    // The notebook itself looks idle before it has a kernel, and forgets what it is then told to run.
+    await page.locator("#jp-main-statusbar", { hasText: "Deno | Idle" }).waitFor();
     return {
       page,
       async [Symbol.asyncDispose]() {

@@ -102,6 +102,16 @@ Deno.test("the histogram counts every finite weight once and shows each format's
   }
 });
 
+Deno.test("a histogram of other things than weights says what they are", () => {
+  const { data, layout } = histogramPlot([1, 2, 2, 4], [], { title: "a < b", x: "excess", y: "runs" });
+  assertEquals([layout.title?.text, layout.xaxis.title?.text, layout.yaxis.title?.text], [
+    "a &lt; b",
+    "excess",
+    "runs",
+  ]);
+  assertEquals(data.map(({ name }) => name), ["runs"]);
+});
+
 Deno.test("a figure is plain data that a notebook shows with and without plotly", () => {
   const figure = paretoPlot(rows, { baseline });
   assertEquals(Object.keys(figure), ["data", "layout"]);

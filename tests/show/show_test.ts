@@ -112,7 +112,8 @@ Deno.test("a slider and a menu show one figure's traces at a time", () => {
       string,
       { steps?: unknown[]; buttons?: unknown[] }[]
     >;
-    const choices = sliders?.[0]!.steps ?? updatemenus?.[0]!.buttons;
+    const control = (sliders ?? updatemenus)![0]!;
+    const choices = control.steps ?? control.buttons;
     assertEquals((choices as { args: { visible: boolean[] }[] }[]).map(({ args }) => args[0]!.visible), [
       [true, true, false, false],
       [false, false, true, true],

@@ -175,3 +175,10 @@ Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear l
     assert(!stderr.includes("    at "), stderr);
   }
 });
+
+Deno.test("lab --check says what is there and changes nothing", async () => {
+  const { code, stdout } = await task("lab", "--check");
+  assert(code === 0 || stdout.includes("deno task lab makes what is missing"), stdout);
+  assertMatch(stdout, /^JupyterLab: (with .+|missing)$/m);
+  assertMatch(stdout, /^kernel: {5}(starts .+|missing.*)$/m);
+});

@@ -12,8 +12,7 @@ import { ConfigReader } from "../config_reader.ts";
 
 /** Gemma 3. */
 export const gemma3: Architecture = {
-  // As Gemma3ForCausalLM is saved, and as the text model lies in one that sees.
-  prefixes: ["model.", "language_model.model.", "model.language_model."],
+  prefixes: ["model."],
   config(read) {
     const every = read.whole(
       read.json.sliding_window_pattern == null ? "_sliding_window_pattern" : "sliding_window_pattern",
