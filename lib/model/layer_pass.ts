@@ -100,6 +100,7 @@ export class LayerPass implements Disposable {
     let from = 0;
     for (const piece of this.#pieces) {
       const capacity = piece.reduce((sum, { ids }) => sum + ids.length, 0);
+      const rotations = decoder.rotations(capacity);
       const cache = backend.cache({
         layers: num_hidden_layers,
         kvHeads: num_key_value_heads,
@@ -116,7 +117,7 @@ export class LayerPass implements Disposable {
         const logits = await decoder.forward(tokens, work, {
           cache,
           position: chunk.position,
-          rotations: decoder.rotations(capacity),
+          rotations,
           logits: options.logits !== undefined,
           observe,
           everyExpert,
