@@ -106,7 +106,7 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  * import { modelCard, quantizeOnDisk } from "any4";
  * const folder = await Deno.makeTempDir();
  * const summary = await quantizeOnDisk("tinyworld", folder, { format: "int4" });
- * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("perplexity")); // true
+ * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("Perplexity is")); // true
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
