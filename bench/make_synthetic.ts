@@ -7,7 +7,6 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { bytesOf } from "any4";
 import { Random } from "../lib/random.ts";
 import { fromFloat32 } from "../lib/matrix/dtype.ts";
 import { writeCheckpoint } from "../lib/model/checkpoint.ts";
@@ -102,8 +101,6 @@ export function makeSynthetic(folder: string, shape: string): void {
     metadata: { format: "pt" },
     copyFrom: decodeURIComponent(new URL("../models/tinyworld", import.meta.url).pathname),
   });
-  const weights = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
-  console.error(`${folder}: ${weights} weights, ${weights * bytesOf("BF16")} bytes`);
 }
 
 if (import.meta.main) {
@@ -119,4 +116,5 @@ if (import.meta.main) {
     Deno.exit(options.help ? 0 : 2);
   }
   makeSynthetic(options.out, options.shape);
+  console.log(`${options.out} is a model of ${options.shape}'s shape with random weights.`);
 }

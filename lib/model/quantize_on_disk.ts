@@ -92,14 +92,21 @@ export async function quantizeOnDisk(
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, plan });
   const asked = await fingerprint(model, options);
-  using journal = Journal.open(folder, { asked, restart: options.restart });
-  if (journal.finished) {
-    journal.remove();
-    return journal.finished as OnDiskSummary;
-  }
   try {
+    using journal = Journal.open(folder, { asked, restart: options.restart });
+    if (journal.finished) {
+      journal.remove();
+      return journal.finished as OnDiskSummary;
+    }
     using job = new Job(model, { journal, options });
-    const choices = await job.choose(plan);
+    let choices: ReadonlyMap<string, FormatChoice>;
+    try {
+      choices = await job.choose(plan);
+    } catch (error) {
+      // What cannot be done as it was asked for need not be gone on with.
+      if (error instanceof OptionError) journal.remove();
+      throw error;
+    }
     await job.quantize(choices);
     const summary = job.finish(folder, {
       name: name.split("/").at(-1)!,
@@ -110,15 +117,11 @@ export async function quantizeOnDisk(
     journal.remove();
     return summary;
   } catch (error) {
-    // What cannot be done as it was asked for need not be gone on with.
-    if (error instanceof OptionError) journal.remove();
-    if (error instanceof CheckpointError && /os error 28\b/.test(error.message)) {
-      throw new CheckpointError(
-        `${error.message}; what is done is kept, make room and start again to go on`,
-        { cause: error },
-      );
-    }
-    throw error;
+    if (!(error instanceof CheckpointError && /os error 28\b/.test(error.message))) throw error;
+    throw new CheckpointError(
+      `${error.message}; what is done is kept, make room and start again to go on`,
+      { cause: error },
+    );
   }
 }
 

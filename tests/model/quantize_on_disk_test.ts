@@ -339,6 +339,7 @@ Deno.test({
         fill(`${disk}/ballast`, kilobytes);
         const error = await assertRejects(() => quantizeOnDisk(tiny, out), CheckpointError);
         assertStringIncludes(error.message, "No space left");
+        assertStringIncludes(error.message, "make room and start again");
         if (kilobytes > 4) await assertRejects(() => loadModel(out), CheckpointError, "is not finished");
         Deno.removeSync(`${disk}/ballast`);
       }
