@@ -31,26 +31,40 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { activationNames, type Activations } from "./lib/compute/backend.ts";
+export { type Activations, activationTypes } from "./lib/compute/backend.ts";
 export type {
+  Activation,
   AttentionPlace,
   Backend,
+  Columns,
   KvCache,
   KvShape,
   Largest,
   NormOptions,
+  RopeOptions,
   Tensor,
   TokenIds,
   TokenPlace,
   Weight,
 } from "./lib/compute/backend.ts";
+export { type GpuJob, GpuLab, type RaceOptions } from "./lib/compute/webgpu/gpu_lab.ts";
+export { ladder, type LadderOptions, type Rung } from "./lib/compute/webgpu/ladder.ts";
+export type { DeviceOptions } from "./lib/compute/webgpu/device.ts";
+export type { Kernel, Workgroups } from "./kernels/wgsl/kernel.ts";
 export { type BackendName, backendNames, type BackendOptions, createBackend } from "./lib/compute/mod.ts";
-export type { LlamaConfig, RopeScaling } from "./lib/model/config.ts";
-export type { Logits, Observer, Session } from "./lib/model/decoder.ts";
+export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
+export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
+export type { HubOptions } from "./lib/hub/settings.ts";
+export type { LayerType, ModelConfig } from "./lib/model/config.ts";
+export type { RopeParameters, RopeScaling } from "./lib/model/rope_parameters.ts";
+export type { Observer } from "./lib/model/decoder.ts";
+export type { LocateOptions } from "./lib/model/locate.ts";
+export type { Logits, Session } from "./lib/model/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/sampling.ts";
+export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
 export {
   calibrate,
@@ -75,6 +89,16 @@ export {
   type QuantizeModelOptions,
   type ShortOptions,
 } from "./lib/model/quantize_model.ts";
+export type { PlanOptions } from "./lib/model/plan.ts";
+export type { LearningOptions } from "./lib/model/quantize_linear.ts";
+export type { TargetOptions } from "./lib/model/target_bits.ts";
+export {
+  type OnDiskPhase,
+  type OnDiskProgress,
+  quantizeOnDisk,
+  type QuantizeOnDiskOptions,
+} from "./lib/model/quantize_on_disk.ts";
+export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {
   compare,
@@ -104,6 +128,7 @@ export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
 export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
 export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
@@ -115,6 +140,15 @@ export { layerErrorPlot, type LayerSeries } from "./lib/show/layer_error_plot.ts
 export { matrixSummary } from "./lib/show/matrix_summary.ts";
 export { paretoFront, type ParetoOptions, paretoPlot } from "./lib/show/pareto_plot.ts";
 export type { Dash, PointShape } from "./lib/show/palette.ts";
+export {
+  byFormat,
+  type CardSummary,
+  type FormatSummary,
+  type LinearSummary,
+  type MeasuredQuality,
+  modelCard,
+  type OnDiskSummary,
+} from "./lib/show/model_card.ts";
 export { type Progress, progress, type ProgressOptions } from "./lib/show/progress.ts";
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";

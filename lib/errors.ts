@@ -38,3 +38,22 @@ export class KernelError extends Any4Error {}
 
 /** There is no GPU to use, or it failed, or was lost. Nothing that it was to write can be relied on. */
 export class DeviceError extends Any4Error {}
+
+/** Work that was begun cannot be gone on with: what was asked for has changed since, or somebody else is at it. */
+export class ResumeError extends Any4Error {}
+
+/** A model cannot be had from the Hugging Face Hub, or sent to it: no such model, no leave, no connection, wrong bytes. */
+export class HubError extends Any4Error {
+  /** The HTTP status that the Hub answered with, where it answered. */
+  readonly status?: number;
+
+  /**
+   * Makes an error.
+   *
+   * @param message what was wanted, what happened, and what a person can do about it.
+   */
+  constructor(message: string, options: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = options.status;
+  }
+}

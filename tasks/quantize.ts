@@ -4,28 +4,37 @@
  * @module
  */
 import {
-  type BackendName,
+  byFormat,
+  count,
   duration,
   loadModel,
+  type MeasuredQuality,
+  modelCard,
+  percent,
+  perplexity,
+  type Progress,
   progress,
-  quantizeModel,
-  saveModel,
+  quantizeOnDisk,
   size,
+  table,
   type Weighting,
 } from "any4";
 import {
-  backendOption,
   command,
+  type Computing,
   formatOption,
   groupSizeOption,
   jsonOption,
+  list,
   main,
   modelOption,
-  noTuneOption,
+  Option,
+  override,
+  positive,
+  quietOption,
   readText,
-  threadsOption,
-  tuneOption,
   weightingOption,
+  whole,
 } from "./cli.ts";
 
 const options = command("quantize", "Quantize a model and save it as a Hugging Face folder.")
@@ -37,69 +46,144 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
   .option("--sequential", "calibrate each Linear on the model quantized so far")
   .option("--codebook <per>", 'learn a table for each "row", or one a "matrix"', "row")
-  .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters')
+  .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters', list)
+  .option(
+    "--override <pattern=format>",
+    "format of some Linears: model.layers.0.*=int8, *.v_proj=any4:64",
+    override,
+  )
+  .addOption(
+    new Option(
+      "--target-bits <n>",
+      "choose each Linear's format so that the model has so many bits per weight",
+    )
+      .argParser(positive),
+  )
+  .option("--candidates <formats>", "what --target-bits chooses from (default: any2,any3,any4,int8)", list)
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .addOption(
+    new Option("--reference", "write the tensors of the any4 reference's Any4Linear").conflicts(
+      "dequantized",
+    ),
+  )
+  .option("--restart", "drop what an unfinished run has left and start over")
+  .option("--measure [tokens]", "measure the perplexity of both models, for the model card", whole(2))
+  .option("--max-shard-bytes <n>", "bytes of a weights file at most", whole(1), 5e9)
+  .computing()
+  .addOption(quietOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
-  .opts<{
-    model: string;
-    out: string;
-    format: string;
-    groupSize: number | "row";
-    weighting: Weighting;
-    text?: string;
-    sequential?: true;
-    codebook: "row" | "matrix";
-    skip?: string;
-    dequantized?: true;
-    backend: BackendName;
-    threads?: number;
-    tune?: boolean;
-    json?: true;
-  }>();
+  .opts<
+    Computing & {
+      model: string;
+      out: string;
+      format: string;
+      groupSize: number | "row";
+      weighting: Weighting;
+      text?: string;
+      sequential?: true;
+      codebook: "row" | "matrix";
+      skip?: string[];
+      override?: Record<string, string>;
+      targetBits?: number;
+      candidates?: string[];
+      dequantized?: true;
+      reference?: true;
+      restart?: true;
+      measure?: true | number;
+      maxShardBytes: number;
+      quiet?: true;
+      json?: true;
+    }
+  >();
+
+/** A bar for each phase, one after the other. */
+class Phases implements Disposable {
+  #bar?: { phase: string; bar: Progress };
+
+  update({ phase, done, total, name }: { phase: string; done: number; total: number; name: string }): void {
+    if (this.#bar?.phase !== phase) {
+      this[Symbol.dispose]();
+      this.#bar = { phase, bar: progress(phase, total, { quiet: options.json || options.quiet }) };
+    }
+    this.#bar!.bar.update(done, name);
+  }
+
+  [Symbol.dispose](): void {
+    this.#bar?.bar[Symbol.dispose]();
+  }
+}
+
+/** Perplexity of the quantized model, then of the original, one in memory at a time. */
+async function measure(maxTokens?: number): Promise<MeasuredQuality> {
+  const results = [];
+  for (const name of [options.out, options.model]) {
+    using model = await loadModel(name, { ...options, quiet: options.quiet || options.json });
+    using phases = new Phases();
+    results.push(
+      await perplexity(model, {
+        maxTokens,
+        onProgress: (done, total) => phases.update({ phase: `perplexity of ${name}`, done, total, name: "" }),
+      }),
+    );
+  }
+  const [quantized, original] = results;
+  return { perplexity: quantized!.perplexity, original: original!.perplexity, tokens: quantized!.tokens };
+}
 
 await main(async () => {
-  const started = performance.now();
-  using model = await loadModel(options.model, options);
-  const small = await (async () => {
-    using bar = progress(`${options.format} of ${model.name}`, model.linears().length, {
-      quiet: options.json,
-    });
-    return await quantizeModel(model, {
-      format: options.format,
-      groupSize: options.groupSize,
-      weighting: options.weighting,
+  const summary = await (async () => {
+    using phases = new Phases();
+    return await quantizeOnDisk(options.model, options.out, {
+      ...options,
+      quiet: options.quiet || options.json,
       calibration: options.text === undefined ? undefined : readText(options.text),
-      sequential: options.sequential,
-      codebook: options.codebook,
-      skip: options.skip?.split(","),
-      onProgress: (done, _, linear) => bar.update(done, linear),
+      onProgress: (at) => phases.update(at),
     });
   })();
-  await saveModel(small, options.out, { dequantized: options.dequantized });
-  const seconds = (performance.now() - started) / 1000;
-  const result = {
-    model: model.name,
-    format: options.format,
-    groupSize: options.groupSize,
-    bitsPerWeight: small.bitsPerWeight,
-    bytes: small.size.bytes,
-    originalBytes: model.size.bytes,
-    out: options.out,
-    seconds,
-  };
-  if (options.json) console.log(JSON.stringify(result, null, 2));
-  else {
-    const form = options.dequantized ? "dequantized to BF16 in" : "saved in";
+  let measured: MeasuredQuality | undefined;
+  if (options.measure !== undefined) {
+    measured = await measure(options.measure === true ? undefined : options.measure);
+    Deno.writeTextFileSync(`${options.out}/README.md`, modelCard(summary, measured));
+  }
+  const asked = { format: options.format, groupSize: options.groupSize, out: options.out };
+  if (options.json) return console.log(JSON.stringify({ ...summary, ...asked, ...measured }, null, 2));
+  if (options.quiet) return;
+
+  console.log(table(
+    [
+      { title: "format" },
+      ...["Linears", "weights", "bits per weight", "noise in the output"].map((title) => ({
+        title,
+        align: "right" as const,
+      })),
+    ],
+    byFormat(summary.linears).map(({ format, linears, weights, bitsPerWeight, error }) => [
+      format,
+      String(linears),
+      count(weights),
+      bitsPerWeight.toFixed(3),
+      percent(error, { places: 2 }),
+    ]),
+  ));
+  const form = options.dequantized
+    ? "dequantized to BF16 in"
+    : options.reference
+    ? "as the reference's tensors in"
+    : "saved in";
+  const { found, fileBytes, bytes, peakBytes } = summary;
+  console.log(
+    `\n${summary.model}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
+      `${size(summary.originalBytes)} → ${size(bytes)} (${
+        size(fileBytes)
+      } in files), ${form} ${options.out} ` +
+      `in ${duration(summary.seconds)}, ${size(peakBytes)} of memory at most` +
+      (found > 0 ? `; ${found} of ${summary.linears.length} Linears were done before` : ""),
+  );
+  if (measured) {
     console.log(
-      `${model.name} as ${options.format}: ${result.bitsPerWeight.toFixed(2)} bits per weight, ` +
-        `${size(result.originalBytes)} → ${size(result.bytes)}, ${form} ${options.out} in ${
-          duration(seconds)
-        }`,
+      `Perplexity ${measured.perplexity.toFixed(3)}, the original's ${measured.original!.toFixed(3)}, ` +
+        `on ${count(measured.tokens)} tokens`,
     );
   }
 });

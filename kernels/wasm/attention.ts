@@ -1,6 +1,7 @@
 /**
  * Causal attention over a layer's cache, keys and values each [capacity, kvHeads · headDim].
  */
+import { capped } from "./activations";
 import { exp, firstLanes, madd, sum } from "./simd";
 
 @inline
@@ -16,8 +17,9 @@ function dot(a: usize, b: usize, n: i32): f32 {
 }
 
 /**
- * out[t, h] = Σ softmax(q[t, h] · K / √headDim) · V over the position + t + 1 first tokens of the cache, query head h using
- * key head ⌊h · kvHeads / heads⌋, for items t · heads + h in [from, to).
+ * out[t, h] = Σ softmax(scale · q[t, h] · K) · V over the last `window` of the position + t + 1 first tokens of the cache,
+ * query head h using key head ⌊h · kvHeads / heads⌋, for items t · heads + h in [from, to). Where softcap is not 0, scores
+ * become softcap · tanh(score / softcap).
  *
  * The softmax is kept as it goes, four keys at a time: where a larger score turns up, what is summed so far shrinks
  * (Milakov and Gimelshein, Online normalizer calculation for softmax).
@@ -31,11 +33,13 @@ export function attention(
   kvHeads: i32,
   headDim: i32,
   position: i32,
+  scale: f32,
+  softcap: f32,
+  window: i32,
   from: i32,
   to: i32,
 ): void {
   const stride = <usize> kvHeads * headDim << 2;
-  const scale = <f32> 1 / Mathf.sqrt(<f32> headDim);
   for (let item = from; item < to; item++) {
     const seen = position + item / heads + 1;
     const head = <usize> (item % heads * kvHeads / heads * headDim) << 2;
@@ -44,13 +48,13 @@ export function attention(
     memory.fill(target, 0, <usize> headDim << 2);
     let largest = -f32.MAX_VALUE;
     let total = f32x4.splat(0);
-    for (let s = 0; s < seen; s += 4) {
+    for (let s = max(0, seen - window); s < seen; s += 4) {
       // Beyond the last key stands the last one again, and weighs nothing.
       const last = seen - 1;
       const s1 = min(s + 1, last), s2 = min(s + 2, last), s3 = min(s + 3, last);
       const o0 = <usize> s * stride + head, o1 = <usize> s1 * stride + head;
       const o2 = <usize> s2 * stride + head, o3 = <usize> s3 * stride + head;
-      const scores = f32x4.mul(
+      let scores = f32x4.mul(
         f32x4.splat(scale),
         f32x4(
           dot(query, keys + o0, headDim),
@@ -59,6 +63,7 @@ export function attention(
           dot(query, keys + o3, headDim),
         ),
       );
+      if (softcap != 0) scores = capped(scores, softcap);
       const pairs = f32x4.pmax(scores, v128.shuffle<f32>(scores, scores, 2, 3, 0, 1));
       const top = max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
       if (top > largest) {

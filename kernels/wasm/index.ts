@@ -2,7 +2,18 @@
  * Every kernel. A kernel is a pure function of addresses and numbers: it computes the part [from, to) of its output, and
  * neither allocates nor keeps anything, so that many threads may run it on one memory.
  */
-export { add, embed, rmsNorm, rope, swiglu } from "./activations";
+export { activate } from "./activate";
+export {
+  add,
+  columns,
+  embed,
+  layerNorm,
+  rmsNorm,
+  rope,
+  scale,
+  scatterAdd,
+  softcap,
+} from "./activations";
 export { attention } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Kernel, STEP, unrolled } from "./kernel.ts";
+import { softcapped } from "./scale.ts";
 import { vectors } from "./vectors.ts";
 
 /** The heads of an attention. */
@@ -16,6 +17,16 @@ export interface AttentionShape {
   readonly headDim: number;
   /** A token sees itself and the `window` − 1 before it; all before it when absent. */
   readonly window?: number;
+  /** What products of queries and keys are multiplied by; 1 / √headDim when absent. */
+  readonly scale?: number;
+  /** Scores become softcap · tanh(score / softcap); they stay as they are when absent. */
+  readonly softcap?: number;
+}
+
+/** WGSL of a score, from the product of a query and a key. */
+export function scoreOf(product: string, { headDim, scale, softcap }: AttentionShape): string {
+  const score = `(${product}) * ${scale ?? 1 / Math.sqrt(headDim)}`;
+  return softcap ? softcapped(score, { cap: softcap, type: "f32" }) : score;
 }
 
 /** Keys of a tile. */
@@ -28,7 +39,7 @@ const LANES = 8;
 const AHEAD = 8;
 
 /**
- * out[t, h] = Σ softmax(q[t, h] · K / √headDim) · V over the keys that token t sees: causal, over a cache that holds the
+ * out[t, h] = Σ softmax(scale · q[t, h] · K) · V over the keys that token t sees: causal, over a cache that holds the
  * keys and values of the tokens themselves too, `step.position + step.tokens` in all.
  *
  * Bindings: out, q [tokens, heads · headDim], keys [capacity, kvHeads · headDim], values [capacity, kvHeads · headDim],
@@ -135,7 +146,7 @@ ${unrolled(keysAhead, product)}
     workgroupBarrier();
     var most = largest;
     for (var n = i; base + n < to; n += ${threads}u) {
-      let score = (${score}) * ${1 / Math.sqrt(headDim)};
+      let score = ${scoreOf(score, shape)};
       weights[n] = score;
       most = max(most, score);
     }

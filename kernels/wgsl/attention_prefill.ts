@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AttentionShape } from "./attention_decode.ts";
+import { type AttentionShape, scoreOf } from "./attention_decode.ts";
 import { type Kernel, STEP, unrolled } from "./kernel.ts";
 
 /** Invocations of a workgroup: 8 rows of 16. */
@@ -139,8 +139,8 @@ ${
     }
 ${
       unrolled(EACH, (j) =>
-        `    weights[(down + ${j}u) * ${STRIDE}u + across] = score${j}.x * ${1 / Math.sqrt(headDim)};
-    weights[(down + ${j}u) * ${STRIDE}u + across + ${ACROSS}u] = score${j}.y * ${1 / Math.sqrt(headDim)};`)
+        `    weights[(down + ${j}u) * ${STRIDE}u + across] = ${scoreOf(`score${j}.x`, shape)};
+    weights[(down + ${j}u) * ${STRIDE}u + across + ${ACROSS}u] = ${scoreOf(`score${j}.y`, shape)};`)
     }
     workgroupBarrier();
 

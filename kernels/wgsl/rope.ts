@@ -10,15 +10,16 @@ import { ROTATED } from "./rotation.ts";
 const THREADS = 128;
 
 /**
- * Rotary position embedding (Su et al. 2021, "RoFormer", equation 34), in place, on heads of 2 · half features laid side
+ * Rotary position embedding (Su et al. 2021, "RoFormer", equation 34), in place, on heads of `headDim` features laid side
  * by side: the pair (i, i + half) of token t turns by the angle (position + t) · frequencies[i], rounded to float32 as
- * every reference implementation has it. Frequencies must not be negative.
+ * every reference implementation has it, and grows by `magnitude`. Frequencies must not be negative. A head's features from
+ * 2 · half on stay.
  *
  * Bindings: x [tokens, cols], frequencies [half], step. A thread a pair.
  */
-export function rope(shape: { cols: number; half: number }): Kernel {
-  const { cols, half } = shape;
-  const pairs = cols / 2;
+export function rope(shape: { cols: number; half: number; headDim?: number; magnitude?: number }): Kernel {
+  const { cols, half, headDim = 2 * half, magnitude = 1 } = shape;
+  const pairs = cols / headDim * half;
   return {
     name: `rope ${cols} / ${half}`,
     workgroups: (tokens) => line(Math.ceil(tokens * pairs / THREADS)),
@@ -40,9 +41,9 @@ fn main(
   if (token >= step.tokens) { return; }
   let head = pair % ${pairs}u / ${half}u;
   let n = pair % ${half}u;
-  let a = token * ${cols}u + head * ${2 * half}u + n;
+  let a = token * ${cols}u + head * ${headDim}u + n;
   let b = a + ${half}u;
-  let turned = rotated(vec2f(x[a], x[b]), f32(step.position + token) * frequencies[n]);
+  let turned = ${magnitude} * rotated(vec2f(x[a], x[b]), f32(step.position + token) * frequencies[n]);
   x[a] = turned.x;
   x[b] = turned.y;
 }`,

@@ -17,6 +17,10 @@ export interface RopeStoreShape {
   readonly kvHeads: number;
   /** Features of a head, an even number. */
   readonly headDim: number;
+  /** Pairs of a head that turn; all when absent. */
+  readonly half?: number;
+  /** What cosines and sines are multiplied by; 1 when absent. */
+  readonly magnitude?: number;
 }
 
 /**
@@ -24,12 +28,13 @@ export interface RopeStoreShape {
  * takes three kernels otherwise, of which each has little to do and waits for the one before. k stays as it is.
  *
  * Bindings: q [tokens, heads · headDim], keys [capacity, kvHeads · headDim], values [capacity, kvHeads · headDim],
- * k [tokens, kvHeads · headDim], v [tokens, kvHeads · headDim], frequencies [headDim / 2], step. A thread a pair of
- * features of q, k or v.
+ * k [tokens, kvHeads · headDim], v [tokens, kvHeads · headDim], frequencies [half], step. A thread a pair of
+ * features of q, k or v: of neighbours `half` apart, or of two that stay.
  */
 export function ropeStore(shape: RopeStoreShape): Kernel {
-  const { heads, kvHeads, headDim } = shape;
+  const { heads, kvHeads, headDim, half: turning = headDim / 2, magnitude = 1 } = shape;
   const half = headDim / 2;
+  const partial = turning < half;
   const all = heads + 2 * kvHeads;
   return {
     name: `rope_store ${heads} / ${kvHeads} × ${headDim}`,
@@ -56,27 +61,43 @@ fn main(
   if (token >= step.tokens) { return; }
   // First the heads of q, then those of k, then those of v.
   let head = pair % ${all * half}u / ${half}u;
-  let n = pair % ${half}u;
+  let pairOfHead = pair % ${half}u;
+  ${
+      partial
+        ? `let isTurned = pairOfHead < ${turning}u;
+  let n = select(pairOfHead + ${turning}u, pairOfHead, isTurned);
+  let apart = select(${half - turning}u, ${turning}u, isTurned);`
+        : `let n = pairOfHead;
+  let apart = ${half}u;`
+    }
   let position = step.position + token;
-  let angle = f32(position) * frequencies[n];
+  let angle = f32(position) * frequencies[${partial ? `min(pairOfHead, ${turning - 1}u)` : "n"}];
   if (head < ${heads}u) {
+    ${partial ? "if (!isTurned) { return; }" : ""}
     let a = (token * ${heads}u + head) * ${headDim}u + n;
-    let b = a + ${half}u;
-    let turned = rotated(vec2f(q[a], q[b]), angle);
+    let b = a + apart;
+    let turned = ${magnitude} * rotated(vec2f(q[a], q[b]), angle);
     q[a] = turned.x;
     q[b] = turned.y;
     return;
   }
   let kvHead = (head - ${heads}u) % ${kvHeads}u;
   let a = (token * ${kvHeads}u + kvHead) * ${headDim}u + n;
-  let b = a + ${half}u;
+  let b = a + apart;
   let storedA = (position * ${kvHeads}u + kvHead) * ${headDim}u + n;
-  let storedB = storedA + ${half}u;
-  if (head < ${heads + kvHeads}u) {
-    let turned = rotated(vec2f(k[a], k[b]), angle);
+  let storedB = storedA + apart;
+  if (head < ${heads + kvHeads}u${partial ? " && isTurned" : ""}) {
+    let turned = ${magnitude} * rotated(vec2f(k[a], k[b]), angle);
     keys[storedA] = turned.x;
     keys[storedB] = turned.y;
-  } else {
+  } else ${
+      partial
+        ? `if (head < ${heads + kvHeads}u) {
+    keys[storedA] = k[a];
+    keys[storedB] = k[b];
+  } else `
+        : ""
+    }{
     values[storedA] = v[a];
     values[storedB] = v[b];
   }

@@ -30,10 +30,10 @@ export interface KvCache {
 }
 
 /** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
-export type Activations = typeof activationNames[number];
+export type Activations = typeof activationTypes[number];
 
 /** The ways that there are. */
-export const activationNames = ["f32", "f16", "int16", "int8"] as const;
+export const activationTypes = ["f32", "f16", "int16", "int8"] as const;
 
 /** Token ids where the backend keeps them. */
 export interface TokenIds {
@@ -56,6 +56,12 @@ export interface Largest {
   /** What they are. */
   readonly values: Float32Array;
 }
+
+/** A function between the products of an MLP, by Hugging Face's names; "gelu_new" is also "gelu_pytorch_tanh". */
+export type Activation = "silu" | "gelu" | "gelu_new" | "relu";
+
+/** All of them. */
+export const activationNames: readonly Activation[] = ["silu", "gelu", "gelu_new", "relu"];
 
 /** What a KV cache must hold. */
 export interface KvShape {
@@ -89,25 +95,42 @@ export interface Backend extends Disposable {
   cache(shape: KvShape): KvCache;
   /** out[t] = table[ids[t]]; only a backend that has {@linkcode Backend.argmax} takes a place. */
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void;
-  /** out[t] = x[t] / √(mean x[t]² + epsilon) · weight; with `add`, x += add before, in place. */
+  /**
+   * out[t] = x[t] / √(mean x[t]² + epsilon) · weight; with `add`, x += add before, in place. Where rows are longer than the
+   * weight, each of their pieces of its length is normalized for itself: heads are.
+   */
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void;
+  /** out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias; with `add`, x += add before, in place. */
+  layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void;
   /** out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. */
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void;
   /**
-   * Rotary position embedding, in place, on heads of 2·n features laid side by side: the pair (i, i + n) of the token at
-   * `position + t` turns by (position + t) · frequencies[i].
+   * Rotary position embedding, in place, on heads laid side by side: the pair (i, i + n) of the token at `position + t` turns
+   * by (position + t) · frequencies[i], i < n, and grows by `magnitude`; features from 2·n on stay as they are.
    */
-  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void;
+  rope(x: Tensor, options: RopeOptions): void;
   /**
    * Stores keys k and values v of the tokens from `position` on, then attends causally from queries q to all stored:
-   * out[t, h] = Σ softmax(q[t, h] · K[…position + t] / √headDim) · V, query head h using key head ⌊h · kvHeads / heads⌋.
+   * out[t, h] = Σ softmax(scale · q[t, h] · K[…position + t]) · V, query head h using key head ⌊h · kvHeads / heads⌋.
    * With frequencies, {@linkcode Backend.rope} turns q and k before; what q and k hold afterwards is left open.
    */
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void;
-  /** out = gate / (1 + e^−gate) · up. */
-  swiglu(out: Tensor, gate: Tensor, up: Tensor): void;
+  /** out = f(x), or f(x) · up: silu(x) · up is SwiGLU, gelu_new(x) · up GeGLU. */
+  activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void;
   /** x += y, in place. */
   add(x: Tensor, y: Tensor): void;
+  /** x *= by, in place. */
+  scale(x: Tensor, by: number): void;
+  /** x = cap · tanh(x / cap), in place. */
+  softcap(x: Tensor, cap: number): void;
+  /** Takes columns out of rows: piece n of out[t], `width` long, is x[t] from `from + n · stride` on. */
+  columns(out: Tensor, x: Tensor, piece: Columns): void;
+  /** out[i] = x[rows[i]]. */
+  gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void;
+  /** out[rows[i]] += weights[i] · x[i], in place; no row may be named twice. */
+  scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void;
+  /** The first rows of a tensor, in the same place. Only the whole tensor is given back. */
+  first(x: Tensor, rows: number): Tensor;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
@@ -152,8 +175,38 @@ export interface AttentionPlace {
   readonly layer: number;
   /** The position of the first token of q, k and v. */
   readonly position: number;
-  /** [headDim / 2] radians a token that q and k turn by; they do not when absent. */
+  /** [at most headDim / 2] radians a token that q and k turn by, as in {@linkcode Backend.rope}; they do not when absent. */
   readonly frequencies?: Float32Array;
+  /** What the features that turn are multiplied by; 1 when absent. */
+  readonly magnitude?: number;
+  /** What products of q and k are multiplied by; 1 / √headDim when absent. */
+  readonly scale?: number;
+  /** Scores become softcap · tanh(score / softcap); they stay as they are when absent. */
+  readonly softcap?: number;
+  /** A token sees itself and the `window` − 1 before it; all before it when absent. */
+  readonly window?: number;
+}
+
+/** How heads turn. */
+export interface RopeOptions {
+  /** The position of the first token. */
+  readonly position: number;
+  /** [n] radians a token. */
+  readonly frequencies: Float32Array;
+  /** Features of a head; 2 · n when absent. */
+  readonly headDim?: number;
+  /** What cosines and sines are multiplied by; 1 when absent. */
+  readonly magnitude?: number;
+}
+
+/** Which columns. */
+export interface Columns {
+  /** The first. */
+  readonly from: number;
+  /** Columns side by side; all of out's when absent. */
+  readonly width?: number;
+  /** From the beginning of a piece to the next one's; of no matter where there is one piece. */
+  readonly stride?: number;
 }
 
 /** How a norm is computed. */

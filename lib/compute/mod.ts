@@ -4,7 +4,7 @@
  * @module
  */
 import { DeviceError, OptionError } from "../errors.ts";
-import { activationNames, type Activations, type Backend } from "./backend.ts";
+import { type Activations, activationTypes, type Backend } from "./backend.ts";
 import { PlainBackend } from "./plain.ts";
 import { WasmBackend } from "./wasm/backend.ts";
 import { Pool, sharedPool } from "./wasm/pool.ts";
@@ -52,9 +52,9 @@ export async function createBackend(
   options: BackendOptions = {},
 ): Promise<Backend> {
   const { activations } = options;
-  if (activations !== undefined && !activationNames.includes(activations)) {
+  if (activations !== undefined && !activationTypes.includes(activations)) {
     throw new OptionError(
-      `Cannot round activations to "${activations}": expected one of ${activationNames.join(", ")}`,
+      `Cannot round activations to "${activations}": expected one of ${activationTypes.join(", ")}`,
     );
   }
   switch (name) {

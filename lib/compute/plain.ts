@@ -6,7 +6,19 @@
 import { TensorError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { AttentionPlace, Backend, KvCache, KvShape, NormOptions, Tensor, Weight } from "./backend.ts";
+import { activationOf } from "./activation.ts";
+import type {
+  Activation,
+  AttentionPlace,
+  Backend,
+  Columns,
+  KvCache,
+  KvShape,
+  NormOptions,
+  RopeOptions,
+  Tensor,
+  Weight,
+} from "./backend.ts";
 import { checkIds, checkLinear, checkRoom } from "./check.ts";
 import { matmul } from "./matmul.ts";
 
@@ -81,12 +93,27 @@ export class PlainBackend implements Backend {
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
     if (options.add) this.add(x, options.add);
     const [o, v, w] = [values(out), values(x), dense(options.weight)];
-    const n = x.cols;
+    const n = w.length;
     for (let at = 0; at < v.length; at += n) {
       let squares = 0;
       for (let i = 0; i < n; i++) squares += v[at + i]! * v[at + i]!;
       const factor = 1 / Math.sqrt(squares / n + options.epsilon);
       for (let i = 0; i < n; i++) o[at + i] = v[at + i]! * factor * w[i]!;
+    }
+  }
+
+  layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void {
+    if (options.add) this.add(x, options.add);
+    const [o, v, w] = [values(out), values(x), dense(options.weight)];
+    const bias = options.bias && dense(options.bias);
+    const n = w.length;
+    for (let at = 0; at < v.length; at += n) {
+      let [sum, squares] = [0, 0];
+      for (let i = 0; i < n; i++) sum += v[at + i]!;
+      const mean = sum / n;
+      for (let i = 0; i < n; i++) squares += (v[at + i]! - mean) ** 2;
+      const factor = 1 / Math.sqrt(squares / n + options.epsilon);
+      for (let i = 0; i < n; i++) o[at + i] = (v[at + i]! - mean) * factor * w[i]! + (bias?.[i] ?? 0);
     }
   }
 
@@ -112,16 +139,17 @@ export class PlainBackend implements Backend {
     }
   }
 
-  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void {
-    const { position, frequencies } = options;
+  rope(x: Tensor, options: RopeOptions): void {
+    const { position, frequencies, magnitude = 1 } = options;
     const half = frequencies.length;
+    const headDim = options.headDim ?? 2 * half;
     const v = values(x);
     for (let t = 0; t < x.rows; t++) {
       for (let i = 0; i < half; i++) {
         // The angle is rounded to float32, as every reference implementation has it.
         const angle = Math.fround((position + t) * frequencies[i]!);
-        const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-        for (let at = t * x.cols + i; at < (t + 1) * x.cols; at += 2 * half) {
+        const [cos, sin] = [magnitude * Math.cos(angle), magnitude * Math.sin(angle)];
+        for (let at = t * x.cols + i; at < (t + 1) * x.cols; at += headDim) {
           const [a, b] = [v[at]!, v[at + half]!];
           v[at] = a * cos - b * sin;
           v[at + half] = b * cos + a * sin;
@@ -132,9 +160,11 @@ export class PlainBackend implements Backend {
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
     const cache = options.cache as PlainCache;
-    const { position, frequencies } = options;
-    if (frequencies) { for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies }); }
+    const { position, frequencies, magnitude, softcap, window = Infinity } = options;
     const { headDim } = cache;
+    if (frequencies) {
+      for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies, headDim, magnitude });
+    }
     const { q, k, v } = qkv;
     const total = position + q.rows;
     checkRoom(cache, total);
@@ -153,24 +183,25 @@ export class PlainBackend implements Backend {
     const scores = this.#scores;
     const [queries, result] = [values(q), values(out)];
     const queriesPerKey = q.cols / k.cols;
-    const scale = 1 / Math.sqrt(headDim);
+    const { scale = 1 / Math.sqrt(headDim) } = options;
     for (let t = 0; t < q.rows; t++) {
+      const begin = Math.max(0, position + t + 1 - window);
       const seen = position + t + 1;
       for (let head = 0; head < q.cols / headDim; head++) {
         const from = t * q.cols + head * headDim;
         const shared = Math.floor(head / queriesPerKey) * headDim;
         let largest = -Infinity;
-        for (let s = 0; s < seen; s++) {
+        for (let s = begin; s < seen; s++) {
           const key = s * k.cols + shared;
           let dot = 0;
           for (let i = 0; i < headDim; i++) dot += queries[from + i]! * keys[key + i]!;
-          scores[s] = dot * scale;
+          scores[s] = softcap ? softcap * Math.tanh(dot * scale / softcap) : dot * scale;
           if (scores[s]! > largest) largest = scores[s]!;
         }
         let sum = 0;
-        for (let s = 0; s < seen; s++) sum += scores[s] = Math.exp(scores[s]! - largest);
+        for (let s = begin; s < seen; s++) sum += scores[s] = Math.exp(scores[s]! - largest);
         result.fill(0, from, from + headDim);
-        for (let s = 0; s < seen; s++) {
+        for (let s = begin; s < seen; s++) {
           const share = scores[s]! / sum;
           const value = s * v.cols + shared;
           for (let i = 0; i < headDim; i++) result[from + i]! += share * vals[value + i]!;
@@ -179,14 +210,53 @@ export class PlainBackend implements Backend {
     }
   }
 
-  swiglu(out: Tensor, gate: Tensor, up: Tensor): void {
-    const [o, g, u] = [values(out), values(gate), values(up)];
-    for (let i = 0; i < o.length; i++) o[i] = g[i]! / (1 + Math.exp(-g[i]!)) * u[i]!;
+  activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
+    const [o, v, up] = [values(out), values(x), options.up && values(options.up)];
+    const f = activationOf(options.activation);
+    for (let i = 0; i < o.length; i++) o[i] = f(v[i]!) * (up?.[i] ?? 1);
   }
 
   add(x: Tensor, y: Tensor): void {
     const [a, b] = [values(x), values(y)];
     for (let i = 0; i < a.length; i++) a[i]! += b[i]!;
+  }
+
+  scale(x: Tensor, by: number): void {
+    const v = values(x);
+    for (let i = 0; i < v.length; i++) v[i]! *= by;
+  }
+
+  softcap(x: Tensor, cap: number): void {
+    const v = values(x);
+    for (let i = 0; i < v.length; i++) v[i] = cap * Math.tanh(v[i]! / cap);
+  }
+
+  columns(out: Tensor, x: Tensor, piece: Columns): void {
+    const { from, width = out.cols, stride = 0 } = piece;
+    for (let t = 0; t < out.rows; t++) {
+      for (let c = 0; c < out.cols; c += width) {
+        const start = t * x.cols + from + c / width * stride;
+        values(out).set(values(x).subarray(start, start + width), t * out.cols + c);
+      }
+    }
+  }
+
+  gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void {
+    for (let i = 0; i < rows.length; i++) {
+      values(out).set(values(x).subarray(rows[i]! * x.cols, (rows[i]! + 1) * x.cols), i * x.cols);
+    }
+  }
+
+  scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void {
+    const [o, v] = [values(out), values(x)];
+    for (let i = 0; i < to.rows.length; i++) {
+      for (let c = 0; c < x.cols; c++) o[to.rows[i]! * x.cols + c]! += to.weights[i]! * v[i * x.cols + c]!;
+    }
+  }
+
+  first(x: Tensor, rows: number): Tensor {
+    const part: PlainTensor = { rows, cols: x.cols, data: values(x).subarray(0, rows * x.cols) };
+    return part;
   }
 
   read(x: Tensor): Promise<Float32Array> {

@@ -61,3 +61,13 @@ export function checkFinite(matrix: Matrix, name = "matrix"): void {
     }
   }
 }
+
+/** The transpose of a matrix. */
+export function transposed(matrix: Matrix): Matrix {
+  const { rows, cols, data } = matrix;
+  const turned = new Float32Array(data.length);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) turned[c * rows + r] = data[r * cols + c]!;
+  }
+  return { ...matrix, rows: cols, cols: rows, data: turned };
+}

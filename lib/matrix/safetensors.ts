@@ -112,6 +112,35 @@ export class SafetensorsFile implements Disposable {
   }
 
   /**
+   * Some of a tensor's bytes.
+   *
+   * @param out receives as many as it is long, from byte `from` on.
+   * @throws {CheckpointError} as {@linkcode SafetensorsFile.read} does.
+   */
+  readPart(name: string, from: number, out: Uint8Array): void {
+    const { offset, bytes } = this.info(name);
+    if (from + out.length > bytes) {
+      this.#fail(name, `it has ${bytes} bytes, ${out.length} from ${from} on are asked for`);
+    }
+    this.#fill(name, offset + from, out);
+  }
+
+  /**
+   * The bytes of a tensor, a few MB at a time, each in the same array as the one before.
+   *
+   * @throws {CheckpointError} as {@linkcode SafetensorsFile.read} does.
+   */
+  *chunks(name: string): Iterable<Uint8Array> {
+    const { bytes } = this.info(name);
+    const chunk = new Uint8Array(Math.min(bytes, CHUNK));
+    for (let done = 0; done < bytes; done += CHUNK) {
+      const part = chunk.subarray(0, bytes - done);
+      this.readPart(name, done, part);
+      yield part;
+    }
+  }
+
+  /**
    * A tensor as float32. No more than a few MB beside the result are used.
    *
    * @param out where to write it, as many values as it has; a new array when absent.

@@ -16,8 +16,8 @@ export interface TensorToWrite {
   readonly dtype: DType;
   /** Its sizes. */
   readonly shape: readonly number[];
-  /** Its bytes, asked for once, when its turn comes. */
-  readonly data: () => Uint8Array;
+  /** Its bytes, whole or piece by piece, asked for once, when its turn comes. */
+  readonly data: () => Uint8Array | Iterable<Uint8Array>;
 }
 
 /** The order in which the format's own library writes types: wide ones first keeps every tensor aligned. */
@@ -71,13 +71,17 @@ export function writeSafetensors(
   writeBeside(path, function* () {
     yield encodeHeader(text, fail);
     for (const tensor of ordered) {
-      const bytes = tensor.data();
-      const needed = storedBytes(tensor);
-      if (bytes.length !== needed) {
-        const what = `${tensor.dtype} of shape ${showShape(tensor.shape)}, takes ${needed} bytes`;
-        fail(`tensor ${quote(tensor.name)}, ${what}, its data has ${bytes.length}`);
+      const data = tensor.data();
+      let length = 0;
+      for (const bytes of data instanceof Uint8Array ? [data] : data) {
+        length += bytes.length;
+        yield bytes;
       }
-      yield bytes;
+      const needed = storedBytes(tensor);
+      if (length !== needed) {
+        const what = `${tensor.dtype} of shape ${showShape(tensor.shape)}, takes ${needed} bytes`;
+        fail(`tensor ${quote(tensor.name)}, ${what}, its data has ${length}`);
+      }
     }
   });
 }

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 /** Statistics of a Linear's input over the tokens of a sample: one number a column. */
 export interface ColumnStats {
@@ -34,7 +37,8 @@ export interface CalibrateOptions {
 
 /**
  * Runs one sample or several through a model and collects statistics of every Linear's input. A sample longer than the
- * model's context is seen in pieces of that length.
+ * model's context is seen in pieces of that length. An expert is judged by the tokens that went to it; one to which none
+ * went, by all tokens of its layer, in a second pass.
  *
  * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
  *
@@ -49,37 +53,46 @@ export interface CalibrateOptions {
 export async function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
   const pieces = piecesOf(model, options);
   const wanted = options.linears ? new Set(options.linears) : undefined;
+  const stats = await collect(model, { pieces, wanted });
+  const unseen = model.linears().filter((name) => (wanted?.has(name) ?? true) && !stats.has(name));
+  if (unseen.length > 0) {
+    const all = await collect(model, { pieces, wanted: new Set(unseen), everyExpert: true });
+    for (const name of unseen) stats.set(name, all.get(name)!);
+  }
+  return stats;
+}
+
+/** Statistics of the Linears that are wanted, or of all that tokens meet. */
+async function collect(
+  model: Model,
+  options: { pieces: number[][]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
+): Promise<Map<string, ColumnStats>> {
+  const { pieces, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
-  const stats = new Map<string, ColumnStats>();
+  const sums = new ColumnSums(model.backend);
   for (const piece of pieces) {
     using session = model.session(piece.length);
     await session.forward(piece, {
       logits: "none",
+      everyExpert,
       async observe(linears, input) {
         if (wanted && !linears.some((name) => wanted.has(name))) return;
-        let entry = stats.get(linears[0]!);
-        if (!entry) {
-          const zeros = () => new Float64Array(input.cols);
-          entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
-          for (const name of linears) stats.set(name, entry);
-        }
-        add(entry, { tokens: input.rows, sums: await model.backend.columnSums(input) });
+        await sums.add(linears, input);
         // Layers behind the last one that is wanted need not run.
         if (last !== undefined && linears.includes(last)) return "stop";
       },
     });
   }
-  for (const entry of new Set(stats.values())) {
-    for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
-      for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
-    }
-  }
-  return stats;
+  return sums.means();
 }
 
-/** Ids of the samples, in pieces that fit the model's context. */
-function piecesOf(
-  model: Model,
+/**
+ * Ids of samples in pieces that fit a model's context.
+ *
+ * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
+ */
+export function piecesOf(
+  model: { tokenizer: Tokenizer; config: ModelConfig },
   { text = CALIBRATION_SAMPLE, maxTokens = Infinity }: CalibrateOptions,
 ): number[][] {
   if (maxTokens !== Infinity && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
@@ -100,10 +113,39 @@ function piecesOf(
   return pieces;
 }
 
-/** Adds the sums over some tokens, [3, cols], to running sums. */
-function add(total: ColumnStats, part: { tokens: number; sums: Float64Array }): void {
-  for (const [i, sums] of [total.mean, total.meanAbs, total.meanSquare].entries()) {
-    for (let c = 0; c < sums.length; c++) sums[c]! += part.sums[i * sums.length + c]!;
+/** Adds up the columns of what Linears are given. */
+export class ColumnSums {
+  readonly #backend: Backend;
+  readonly #sums = new Map<string, ColumnStats>();
+
+  /** @param backend where the inputs are. */
+  constructor(backend: Backend) {
+    this.#backend = backend;
   }
-  total.tokens += part.tokens;
+
+  /** Adds some tokens of the input, [tokens, cols], that some Linears share. */
+  async add(linears: readonly string[], input: Tensor): Promise<void> {
+    const { rows, cols } = input;
+    let entry = this.#sums.get(linears[0]!);
+    if (!entry) {
+      const zeros = () => new Float64Array(cols);
+      entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
+      for (const name of linears) this.#sums.set(name, entry);
+    }
+    const part = await this.#backend.columnSums(input);
+    for (const [i, sums] of [entry.mean, entry.meanAbs, entry.meanSquare].entries()) {
+      for (let c = 0; c < cols; c++) sums[c]! += part[i * cols + c]!;
+    }
+    entry.tokens += rows;
+  }
+
+  /** The means over all tokens; nothing can be added any more. */
+  means(): Map<string, ColumnStats> {
+    for (const entry of new Set(this.#sums.values())) {
+      for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
+        for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
+      }
+    }
+    return this.#sums;
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Any4Error, CheckpointError, OptionError } from "../errors.ts";
-import { bytesOf } from "../matrix/dtype.ts";
+import { bytesOf, toFloat32 } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { SafetensorsFile } from "../matrix/safetensors.ts";
 import type { TensorInfo } from "../matrix/safetensors_header.ts";
@@ -17,7 +17,10 @@ import {
   writeSafetensors,
 } from "../matrix/safetensors_write.ts";
 import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
-import { type LlamaConfig, parseConfig, show } from "./config.ts";
+import type { TensorFile } from "../matrix/tensor_file.ts";
+import { type ModelConfig, parseConfig, show } from "./config.ts";
+import type { GgufModel } from "./gguf/open.ts";
+import { floatKeys, jsonWithFloats } from "./json_floats.ts";
 
 type Json = Record<string, unknown>;
 
@@ -41,6 +44,9 @@ const LARGEST_JSON = 2 ** 24;
 
 /** What a save builds, inside the folder, before anything in the folder changes. */
 const STAGING = ".saving-";
+
+/** Where a quantization from disk to disk keeps what it has done, inside the folder, until it is finished. */
+export const UNFINISHED = ".quantizing";
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -78,6 +84,12 @@ function lacks(folder: string, what: string): CheckpointError {
   return new CheckpointError(`Cannot open the model ${folder}: looked for ${what}, but ${found}`);
 }
 
+function unfinished(folder: string): CheckpointError {
+  return new CheckpointError(
+    `Cannot open the model ${folder}: its quantization is not finished, start it again with the same options to finish it`,
+  );
+}
+
 /**
  * An open checkpoint: config.json, and one or many safetensors files whose tensors are read when asked for.
  *
@@ -92,21 +104,36 @@ function lacks(folder: string, what: string): CheckpointError {
  * ```
  */
 export class Checkpoint implements Disposable {
-  /** The folder. */
+  /** The folder, or the GGUF file. */
   readonly folder: string;
   /** config.json, checked. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands, if there is one. */
   readonly generationConfig: Record<string, unknown> | null;
-  readonly #files = new Map<string, SafetensorsFile>();
+  readonly #files = new Map<string, TensorFile>();
   /** The file of each tensor. */
-  readonly #places = new Map<string, SafetensorsFile>();
+  readonly #places = new Map<string, TensorFile>();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, gguf?: GgufModel) {
     this.folder = folder;
-    if (!isFile(`${folder}/${CONFIG}`)) throw lacks(folder, CONFIG);
+    if (gguf) {
+      this.#files.set("", gguf.weights);
+      for (const name of gguf.weights.names()) this.#places.set(name, gguf.weights);
+      this.rawConfig = gguf.config;
+      this.generationConfig = null;
+      try {
+        this.config = parseConfig(this.rawConfig, folder);
+      } catch (error) {
+        this[Symbol.dispose]();
+        throw error;
+      }
+      return;
+    }
+    if (!isFile(`${folder}/${CONFIG}`)) {
+      throw exists(`${folder}/${UNFINISHED}`) ? unfinished(folder) : lacks(folder, CONFIG);
+    }
     this.rawConfig = readJson(`${folder}/${CONFIG}`);
     this.config = parseConfig(this.rawConfig, `${folder}/${CONFIG}`);
     this.generationConfig = isFile(`${folder}/${GENERATION_CONFIG}`)
@@ -146,7 +173,17 @@ export class Checkpoint implements Disposable {
     return new Checkpoint(folder);
   }
 
-  #file(name: string): SafetensorsFile {
+  /**
+   * An open GGUF file, which is closed with the checkpoint.
+   *
+   * @param path where it lies; it stands for the folder.
+   * @throws {ConfigError} when its metadata asks for something that is not supported or makes no sense.
+   */
+  static ofGguf(path: string, gguf: GgufModel): Checkpoint {
+    return new Checkpoint(path, gguf);
+  }
+
+  #file(name: string): TensorFile {
     let file = this.#files.get(name);
     if (!file) this.#files.set(name, file = SafetensorsFile.open(`${this.folder}/${name}`));
     return file;
@@ -240,13 +277,50 @@ export class Checkpoint implements Disposable {
     };
   }
 
+  /**
+   * Some rows of a tensor of two dimensions, read one by one.
+   *
+   * @returns a matrix of as many rows as are asked for, in that order.
+   * @throws {CheckpointError} when the tensor is missing, cut off or has no such row.
+   */
+  rows(name: string, rows: readonly number[]): Matrix {
+    const file = this.#place(name);
+    const { dtype, shape: [count = 0, cols = 0] } = file.info(name);
+    const missing = rows.find((row) => !(row >= 0 && row < count));
+    if (missing !== undefined) {
+      throw new CheckpointError(
+        `Cannot use row ${missing} of ${quote(name)} of ${this.folder}: it has ${count}`,
+      );
+    }
+    const bytes = cols * bytesOf(dtype);
+    const stored = new Uint8Array(rows.length * bytes);
+    const whole = file.readPart ? undefined : file.read(name);
+    rows.forEach((row, i) => {
+      const out = stored.subarray(i * bytes, (i + 1) * bytes);
+      if (whole) out.set(whole.subarray(row * bytes, (row + 1) * bytes));
+      else file.readPart!(name, row * bytes, out);
+    });
+    return { rows: rows.length, cols, data: toFloat32(stored, dtype), dtype };
+  }
+
+  /** A tensor's bytes piece by piece, each in the same array as the one before. */
+  chunks(name: string): Iterable<Uint8Array> {
+    const file = this.#place(name);
+    return file.chunks?.(name) ?? [file.read(name)];
+  }
+
+  /** The files that the tensors lie in. */
+  files(): string[] {
+    return [...this.#files.keys()].map((name) => name === "" ? this.folder : `${this.folder}/${name}`);
+  }
+
   /** Closes the files. */
   [Symbol.dispose](): void {
     for (const file of this.#files.values()) file[Symbol.dispose]();
     this.#files.clear();
   }
 
-  #place(name: string): SafetensorsFile {
+  #place(name: string): TensorFile {
     const file = this.#places.get(name);
     if (file) return file;
     throw new CheckpointError(
@@ -275,6 +349,10 @@ export interface CheckpointParts {
   readonly metadata?: Record<string, string>;
   /** A folder whose tokenizer and licence files are copied. */
   readonly copyFrom?: string;
+  /** Texts of further files by name. */
+  readonly texts?: Readonly<Record<string, string>>;
+  /** JSON files by name, for what there is none to copy of. */
+  readonly files?: Readonly<Record<string, unknown>> | null;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
   readonly maxShardBytes?: number;
 }
@@ -367,12 +445,21 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
     const from = `${parts.copyFrom}/${file}`;
     if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
   }
+  for (const [file, text] of Object.entries(parts.texts ?? {})) writeText(`${folder}/${file}`, text);
+  for (const [name, json] of Object.entries(parts.files ?? {})) writeJson(`${folder}/${name}`, json);
   if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
-  writeJson(`${folder}/${CONFIG}`, parts.config);
+  const original = `${parts.copyFrom}/${CONFIG}`;
+  const floats = parts.copyFrom !== undefined && isFile(original)
+    ? floatKeys(Deno.readTextFileSync(original))
+    : undefined;
+  writeJson(`${folder}/${CONFIG}`, parts.config, floats);
 }
 
-function writeJson(path: string, json: unknown): void {
-  const text = JSON.stringify(json, null, 2) + "\n";
+function writeJson(path: string, json: unknown, floats: ReadonlySet<string> = new Set()): void {
+  writeText(path, jsonWithFloats(json, floats) + "\n");
+}
+
+function writeText(path: string, text: string): void {
   writeBeside(path, () => [new TextEncoder().encode(text)]);
 }
 

@@ -4,8 +4,10 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./sampling.ts";
+import type { Session } from "./session.ts";
 import type { Message } from "./tokenizer.ts";
 
 /** Tokens that are chosen before the first of them is shown, where nothing is drawn. */
@@ -80,35 +82,65 @@ export async function* generateStream(
   prompt: string | readonly Message[],
   options: GenerateOptions = {},
 ): AsyncGenerator<Generated> {
-  const maxTokens = options.maxTokens ?? 64;
+  const ids = promptIds(model, prompt);
+  const capacity = Math.min(model.config.max_position_embeddings, ids.length + maxTokensOf(options));
+  using session = model.session(capacity);
+  yield* continueIds(model, ids, { ...options, session, known: 0 });
+}
+
+function maxTokensOf({ maxTokens = 64 }: GenerateOptions): number {
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) {
     throw new OptionError(
       `Cannot generate: maxTokens must be a whole number of at least 0, current value is ${maxTokens}`,
     );
   }
-  const sampler = new Sampler(options);
-  const context = model.config.max_position_embeddings;
+  return maxTokens;
+}
+
+/**
+ * The ids of a prompt.
+ *
+ * @throws {OptionError} when there are none, or more than the model's context.
+ */
+export function promptIds(model: Model, prompt: string | readonly Message[]): number[] {
   const { tokenizer } = model;
   const ids = typeof prompt === "string"
     ? tokenizer.encode(prompt)
     // The template puts the special tokens itself.
     : tokenizer.encode(tokenizer.chat(prompt), { specialTokens: false });
-  const before = tokenizer.decode(ids).length;
   if (ids.length === 0) {
     throw new OptionError("Cannot generate from an empty prompt: the tokenizer adds no first token");
   }
+  const context = model.config.max_position_embeddings;
   if (ids.length > context) {
     throw new OptionError(
       `Cannot generate: the prompt has ${ids.length} tokens, the model's context ${context}`,
     );
   }
-  const capacity = Math.min(context, ids.length + maxTokens);
-  using session = model.session(capacity);
+  return ids;
+}
+
+/**
+ * Continues a prompt's ids in a session, of whose KV cache the first `known` tokens are theirs: {@linkcode generateStream}
+ * yields the same.
+ */
+export async function* continueIds(
+  model: Model,
+  ids: number[],
+  options: GenerateOptions & { session: Session; known: number },
+): AsyncGenerator<Generated> {
+  const sampler = new Sampler(options);
+  const { session } = options;
+  const { tokenizer } = model;
+  const capacity = Math.min(session.capacity, ids.length + maxTokensOf(options));
+  const before = tokenizer.decode(ids).length;
   const stops = [options.stop ?? []].flat();
-  const eos = new Set(model.config.eos_token_id);
+  const eos = endTokens(model);
   const tokens: number[] = [];
-  let input = ids;
+  session.position = options.known;
+  let input = ids.slice(options.known);
   while (ids.length + tokens.length < capacity) {
+    await pause();
     for (const next of await choose(input)) {
       if (eos.has(next)) {
         yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
@@ -136,4 +168,10 @@ export async function* generateStream(
     const after = tokenizer.decode([...ids, ...tokens]).slice(before);
     return whole ? after : after.replace(/\uFFFD+$/, "");
   }
+}
+
+/** What ends a sequence: config.json's tokens, and those that generation_config.json adds, as chat models need it. */
+function endTokens({ config, generationConfig }: Model): Set<number> {
+  const added = [generationConfig?.eos_token_id ?? []].flat().filter((id) => typeof id === "number");
+  return new Set([...config.eos_token_id, ...added]);
 }

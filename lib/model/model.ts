@@ -7,24 +7,29 @@ import type { Backend, Weight } from "../compute/backend.ts";
 import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
 import { OptionError } from "../errors.ts";
 import { bytesOf, type DType } from "../matrix/dtype.ts";
-import type { Matrix } from "../matrix/matrix.ts";
+import { type Matrix, transposed } from "../matrix/matrix.ts";
 import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import type { LlamaConfig } from "./config.ts";
-import { Decoder, Session } from "./decoder.ts";
 import { display, type MimeBundle, type View } from "../show/display.ts";
+import { layoutOf } from "./architectures/mod.ts";
+import type { ModelConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { isGguf, openGguf } from "./gguf/open.ts";
+import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
+import { locateModel, type LocateOptions } from "./locate.ts";
 import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./packed_tensors.ts";
+import { Session } from "./session.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 /** The parts of a model. */
 export interface ModelParts {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands. */
@@ -41,10 +46,10 @@ export interface ModelParts {
 export class Model implements Disposable, View {
   /** What to call it. */
   readonly name: string;
-  /** The folder that it was loaded from. */
+  /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
   /** The checked config. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** config.json as it stands. */
   readonly rawConfig: Record<string, unknown>;
   /** generation_config.json as it stands. */
@@ -55,6 +60,12 @@ export class Model implements Disposable, View {
   readonly backend: Backend;
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
+  /**
+   * Where its checkpoint keeps the decoder's parts.
+   *
+   * @internal
+   */
+  readonly layout: Layout;
   readonly #decoder: Decoder;
   /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
   #sharing = { models: 1, uses: new WeakMap<Matrix | PackedMatrix, number>() };
@@ -75,13 +86,15 @@ export class Model implements Disposable, View {
     this.tokenizer = parts.tokenizer;
     this.backend = parts.backend;
     this.tensors = parts.tensors;
+    const { tensors, backend } = parts;
+    this.layout = layoutOf(parts.config, (name) => tensors.has(name));
     const weights = new Map<string, Weight>();
-    const find = (name: string) => {
-      const tensor = parts.tensors.get(name);
-      if (tensor && !weights.has(name)) weights.set(name, parts.backend.weight(tensor));
+    const find = (name: string, offset = 0) => {
+      const tensor = tensors.get(name);
+      if (tensor && !weights.has(name)) weights.set(name, backend.weight(withOffset(tensor, offset)));
       return weights.get(name);
     };
-    this.#decoder = new Decoder(parts.config, { backend: parts.backend, find });
+    this.#decoder = new Decoder(parts.config, { layout: this.layout, backend, find });
     this.#use();
   }
 
@@ -109,10 +122,7 @@ export class Model implements Disposable, View {
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
   linears(): string[] {
-    const names = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
-      .concat(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]);
-    return Array.from({ length: this.config.num_hidden_layers }, (_, i) => i)
-      .flatMap((i) => names.map((name) => `model.layers.${i}.${name}`));
+    return Array.from(linearsOf(this.layout), ({ name }) => name);
   }
 
   /**
@@ -153,7 +163,7 @@ export class Model implements Disposable, View {
 
   /** The type of the unquantized weights: the embedding's. */
   get dtype(): DType {
-    const embedding = this.tensors.get("model.embed_tokens.weight")!;
+    const embedding = this.tensors.get(this.layout.embedding.name)!;
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
@@ -183,26 +193,23 @@ export class Model implements Disposable, View {
 }
 
 /** Bytes that a tensor takes when stored. */
-function storedSize(tensor: Matrix | PackedMatrix): number {
+export function storedSize(tensor: Matrix | PackedMatrix): number {
   return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
 }
 
-/** Models that come with the library, by name. */
-const embedded: ReadonlyMap<string, URL> = new Map([
-  ["tinyworld", new URL("../../models/tinyworld/", import.meta.url)],
-]);
-
 /** How a model is loaded. */
-export interface LoadOptions extends BackendOptions {
+export interface LoadOptions extends BackendOptions, LocateOptions {
   /** Where it runs; "auto" takes the best that this machine has. */
   backend?: BackendName;
 }
 
 /**
- * Loads a model: the embedded "tinyworld", or a folder in Hugging Face layout (config.json, safetensors,
- * tokenizer.json), quantized by this library or not.
+ * Loads a model: the embedded "tinyworld", a folder in Hugging Face layout (config.json, safetensors, tokenizer.json),
+ * quantized by this library or not, a .gguf file, or what the Hugging Face Hub has as "org/name", "org/name@revision" or
+ * "org/name/file.gguf". What is there under that path comes before the Hub.
  *
  * @throws {CheckpointError} when files are missing or malformed.
+ * @throws {HubError} when the Hub has no such model, or it cannot be had.
  * @throws {ConfigError} when config.json asks for something that is not supported.
  *
  * @example
@@ -213,20 +220,16 @@ export interface LoadOptions extends BackendOptions {
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  const url = embedded.get(name);
-  const folder = url ? decodeURIComponent(url.pathname).replace(/\/$/, "") : name.replace(/\/+$/, "");
-  using checkpoint = Checkpoint.open(folder);
-  const { config } = checkpoint;
   using open = new DisposableStack();
+  const { checkpoint, tokenizer } = await openFiles(name, options);
+  using _ = checkpoint;
+  const { config, folder } = checkpoint;
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const { tensor, rows, cols, optional } of expectedTensors(config)) {
-    const packed = readPacked(checkpoint, { tensor, rows, cols, room });
-    if (packed) tensors.set(tensor, packed);
-    else if (!optional || checkpoint.has(tensor)) {
-      tensors.set(tensor, checkpoint.matrix(tensor, { rows, cols }, room));
-    }
+  for (const place of tensorsOf(layoutOf(config, (name) => checkpoint.has(name)))) {
+    const tensor = readTensor(checkpoint, place, room);
+    if (tensor) tensors.set(place.name, tensor);
   }
   const model = new Model({
     name: name.split("/").at(-1)!,
@@ -234,7 +237,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     config,
     rawConfig: checkpoint.rawConfig,
     generationConfig: checkpoint.generationConfig,
-    tokenizer: Tokenizer.open(folder),
+    tokenizer,
     backend,
     tensors,
   });
@@ -242,38 +245,36 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   return model;
 }
 
-/** A tensor that a checkpoint must have, or may. */
-interface ExpectedTensor {
-  readonly tensor: string;
-  readonly rows: number;
-  readonly cols: number;
-  readonly optional?: boolean;
+/** A model's files, found or downloaded: its checkpoint, which the caller closes, and its tokenizer. */
+export async function openFiles(
+  name: string,
+  options: LocateOptions,
+): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
+  const folder = await locateModel(name, options);
+  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
+  using open = new DisposableStack();
+  const checkpoint = open.use(gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder));
+  const tokenizer = gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder);
+  open.move();
+  return { checkpoint, tokenizer };
 }
 
-/** The tensors that a config asks for; biases that it does not ask for are taken where the checkpoint has them. */
-function* expectedTensors(config: LlamaConfig): Iterable<ExpectedTensor> {
-  const { hidden_size: hidden, intermediate_size: mlp, vocab_size: vocab, head_dim } = config;
-  const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
-  yield { tensor: "model.embed_tokens.weight", rows: vocab, cols: hidden };
-  for (let i = 0; i < config.num_hidden_layers; i++) {
-    const at = `model.layers.${i}`;
-    yield { tensor: `${at}.input_layernorm.weight`, rows: 1, cols: hidden };
-    yield { tensor: `${at}.post_attention_layernorm.weight`, rows: 1, cols: hidden };
-    const linears = [
-      ["self_attn.q_proj", q, hidden],
-      ["self_attn.k_proj", kv, hidden],
-      ["self_attn.v_proj", kv, hidden],
-      ["self_attn.o_proj", hidden, q],
-      ["mlp.gate_proj", mlp, hidden],
-      ["mlp.up_proj", mlp, hidden],
-      ["mlp.down_proj", hidden, mlp],
-    ] as const;
-    for (const [name, rows, cols] of linears) {
-      yield { tensor: `${at}.${name}.weight`, rows, cols };
-      const optional = !(name.startsWith("mlp") ? config.mlp_bias : config.attention_bias);
-      yield { tensor: `${at}.${name}.bias`, rows: 1, cols: rows, optional };
-    }
-  }
-  yield { tensor: "model.norm.weight", rows: 1, cols: hidden };
-  if (!config.tie_word_embeddings) yield { tensor: "lm_head.weight", rows: vocab, cols: hidden };
+/** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */
+export function readTensor(
+  checkpoint: Checkpoint,
+  place: TensorPlace,
+  room?: Backend["room"],
+): Matrix | PackedMatrix | undefined {
+  const { name, rows, cols } = place;
+  const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
+  if (packed) return packed;
+  if (place.optional && !checkpoint.has(name)) return undefined;
+  if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
+  return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
+}
+
+/** A dense tensor with something added to each value; the tensor itself where that is nothing. */
+export function withOffset(tensor: Matrix | PackedMatrix, offset: number): Matrix | PackedMatrix {
+  if (offset === 0 || isPacked(tensor)) return tensor;
+  return { ...tensor, data: tensor.data.map((value) => value + offset), dtype: "F32" };
 }

@@ -9,6 +9,7 @@
  */
 import type { Backend } from "../compute/backend.ts";
 import { CheckpointError } from "../errors.ts";
+import type { TensorToWrite } from "../matrix/safetensors_write.ts";
 import { formatOf } from "../formats/mod.ts";
 import { fromFloat32, toFloat32 } from "../matrix/dtype.ts";
 import type { DType } from "../matrix/dtype.ts";
@@ -24,11 +25,8 @@ export interface QuantizationConfig {
   tensors: Record<string, { format: string; group_size: number }>;
 }
 
-/** A tensor as a checkpoint stores it. */
-export interface StoredTensor {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
+/** A tensor in memory, as a checkpoint stores it. */
+export interface StoredTensor extends TensorToWrite {
   readonly data: () => Uint8Array;
 }
 
@@ -92,12 +90,33 @@ export function readPacked(
   checkpoint: Checkpoint,
   options: { tensor: string; rows: number; cols: number; room?: Backend["room"] },
 ): PackedMatrix | undefined {
-  const { tensor, rows, cols } = options;
+  const { tensor } = options;
   const entries = quantizationConfig(checkpoint)?.tensors;
   const entry = entries && Object.hasOwn(entries, tensor) ? entries[tensor] : undefined;
   if (!entry) return undefined;
-  const fail = (what: string) =>
-    new CheckpointError(`Cannot load ${tensor} of ${checkpoint.folder}: ${what}`);
+  return readPackedParts(checkpoint, { ...options, entry, where: checkpoint.folder });
+}
+
+/** Where tensors are read from. */
+interface TensorSource {
+  info(name: string): { readonly dtype: DType; readonly shape: readonly number[] };
+  read(name: string, room?: Backend["room"]): Uint8Array;
+}
+
+/** {@linkcode readPacked} of what an entry of {@linkcode QuantizationConfig} describes, from anywhere. */
+export function readPackedParts(
+  source: TensorSource,
+  options: {
+    tensor: string;
+    rows: number;
+    cols: number;
+    room?: Backend["room"];
+    entry: QuantizationConfig["tensors"][string];
+    where: string;
+  },
+): PackedMatrix {
+  const { tensor, rows, cols, entry, where } = options;
+  const fail = (what: string) => new CheckpointError(`Cannot load ${tensor} of ${where}: ${what}`);
   if (typeof entry !== "object" || typeof entry.format !== "string") {
     throw fail("its format must be a string");
   }
@@ -114,14 +133,14 @@ export function readPacked(
     room?: Backend["room"],
   ) => {
     const name = `${tensor}.${suffix}`;
-    const { dtype, shape } = checkpoint.info(name);
+    const { dtype, shape } = source.info(name);
     if (!options.dtypes.includes(dtype)) {
       throw fail(`${suffix} must be ${options.dtypes.join(" or ")}, current dtype is ${dtype}`);
     }
     if (!options.shapes.some((expected) => String(expected) === String(shape))) {
       throw fail(`${suffix} must have shape [${options.shapes.join("] or [")}], current shape is [${shape}]`);
     }
-    return { dtype, data: checkpoint.read(name, room) };
+    return { dtype, data: source.read(name, room) };
   };
   const words = wordsPerRow(cols, bits);
   const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }, options.room).data;

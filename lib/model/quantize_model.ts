@@ -3,20 +3,18 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
 import { pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
-import { quantize, type QuantizeOptions } from "../learn/quantize.ts";
-import { columnWeights, type Weighting } from "../learn/weighting.ts";
-import { isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { calibrate, type Calibration } from "./calibrate.ts";
-import type { Model } from "./model.ts";
+import { chooseFormats } from "./choose_formats.ts";
+import { type Model, storedSize } from "./model.ts";
+import { type FormatChoice, type Planned, planOf, type PlanOptions } from "./plan.ts";
+import { type LearningOptions, needsStats, quantizeLinear } from "./quantize_linear.ts";
+import type { TargetOptions } from "./target_bits.ts";
 
 /** How a model is quantized. */
-export interface QuantizeModelOptions extends Omit<QuantizeOptions, "columnWeights" | "scalePower" | "name"> {
-  /** What learned tables minimise; "mean-square" when absent. */
-  weighting?: Weighting;
+export interface QuantizeModelOptions extends PlanOptions, TargetOptions, LearningOptions {
   /** Statistics made earlier, or the text to make them from; the library's own sample when absent. */
   calibration?: Calibration | string;
   /**
@@ -24,75 +22,75 @@ export interface QuantizeModelOptions extends Omit<QuantizeOptions, "columnWeigh
    * of all on the original.
    */
   sequential?: boolean;
-  /** Linears to leave as they are, by module name; "*" stands for any characters. lm_head and embeddings always stay. */
-  skip?: string | string[];
-  /** Is told of every Linear done. */
+  /** Is told of every Linear done; with `targetBits` each is done twice, first measured. */
   onProgress?: (done: number, total: number, linear: string) => void;
 }
 
-/** Whether a module's name fits one of some patterns, in which "*" stands for any characters. */
-function matches(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    const source = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*");
-    return new RegExp(`^${source}$`).test(name);
-  });
-}
-
 /**
- * Quantizes a model's Linears; embeddings, norms and lm_head stay as they are.
+ * Quantizes a model's Linears, each expert's too; embeddings, norms, lm_head and what sends tokens to experts stay as they
+ * are.
  *
  * @returns a new model that shares what stays; the given one is not changed.
- * @throws {OptionError} when an option is unknown or out of range.
- * @throws {TensorError} when a weight is NaN or infinite, or a Linear is quantized already.
+ * @throws {OptionError} when an option is unknown or out of range, or a Linear is quantized already.
+ * @throws {TensorError} when a weight is NaN or infinite.
  *
  * @example
  * ```ts
  * import { loadModel, quantizeModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const small = await quantizeModel(model, { format: "any3", groupSize: 128 });
+ * const small = await quantizeModel(model, { format: "any3", groupSize: 128, override: { "*.down_proj": "any4" } });
  * console.log(small.bitsPerWeight < model.bitsPerWeight); // true
  * ```
  */
 export async function quantizeModel(model: Model, options: QuantizeModelOptions): Promise<Model> {
-  const format = formatOf(options.format);
-  const skip = [options.skip ?? []].flat();
-  const linears = model.linears().filter((name) => !matches(name, skip));
-  const weighting = options.weighting ?? "mean-square";
-  const learned = format.values === null && weighting !== "none";
+  const { sequential, targetBits, onProgress } = options;
+  const { backend } = model;
+  const { weighting, codebook, learner, scaleType } = options;
+  const learning = { weighting, codebook, learner, scaleType };
+  let plan: ReadonlyMap<string, FormatChoice> = planOf(model.linears(), options);
+  const linears = [...plan.keys()];
   const text = typeof options.calibration === "string" ? options.calibration : undefined;
+  const learned = targetBits !== undefined || plan.values().some((choice) => needsStats(choice, options));
   let stats: Calibration | undefined;
-  if (learned && !options.sequential) {
+  if (learned && (!sequential || targetBits !== undefined)) {
     stats = typeof options.calibration === "object" ? options.calibration : await calibrate(model, { text });
   }
-
-  const { backend } = model;
-  const quantizeMatrix = backend.quantize?.bind(backend) ?? quantize;
+  let done = 0;
+  const total = linears.length * (targetBits === undefined ? 1 : 2);
+  const tell = async (linear: string) => {
+    onProgress?.(++done, total, linear);
+    await pause();
+  };
+  if (targetBits !== undefined) {
+    plan = await chooseFormats(plan as ReadonlyMap<string, Planned>, {
+      ...options,
+      ...learning,
+      backend,
+      stats: stats!,
+      targetBits,
+      linears: model.linears(),
+      weights: (linear) => model.weights(linear),
+      bits: (linear) => 8 * storedSize(model.weights(linear)),
+      done: tell,
+    });
+    if (sequential) stats = undefined;
+  }
   const packed = new Map<string, PackedMatrix>();
   const result = () => model.with({ tensors: new Map([...model.tensors, ...packed]) });
-  for (const [done, name] of linears.entries()) {
-    const weights = model.weights(name);
-    if (isPacked(weights)) throw new OptionError(`Cannot quantize ${name}: it is ${weights.format} already`);
+  for (const [linear, choice] of plan) {
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
-    if (learned && options.sequential && !stats?.has(name)) {
-      stats = await calibrate(result(), { text, linears: [name] });
+    if (sequential && needsStats(choice, options) && !stats?.has(linear)) {
+      stats = await calibrate(result(), { text, linears: [linear] });
     }
-    const entry = stats?.get(name);
-    if (learned && !entry) {
-      throw new OptionError(`Cannot quantize ${name}: the calibration has no statistics of it`);
-    }
-    const weighing = learned ? columnWeights(weighting, entry!) : columnWeights("none", noStats);
+    const weights = model.weights(linear);
     packed.set(
-      `${name}.weight`,
-      quantizeMatrix(weights, { ...options, ...weighing, format, name: `${name}.weight` }),
+      `${linear}.weight`,
+      quantizeLinear(weights, { ...learning, backend, linear, choice, stats: stats?.get(linear) }),
     );
-    options.onProgress?.(done + 1, linears.length, name);
-    await pause();
+    await tell(linear);
   }
   return result();
 }
-
-const empty = new Float64Array(0);
-const noStats = { mean: empty, meanAbs: empty, meanSquare: empty };
 
 /** Options of the short forms: all of `quantizeModel` but the format. */
 export type ShortOptions = Omit<QuantizeModelOptions, "format">;

@@ -6,6 +6,10 @@
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import { CheckpointError } from "../errors.ts";
+import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
+import type { TokenizerFiles } from "./gguf/tokenizer.ts";
+import { tokenText } from "./token_text.ts";
+import { unicodeSpaces } from "./unicode_spaces.ts";
 
 /** One turn of a conversation. */
 export interface Message {
@@ -19,29 +23,46 @@ export interface Message {
 export class Tokenizer {
   readonly #tokenizer: HubTokenizer;
   readonly #config: Record<string, unknown>;
+  /** What tokenizer.json and tokenizer_config.json are to hold, where they were not read but made. */
+  readonly files: Readonly<Record<string, unknown>> | null;
 
   /**
    * Makes a tokenizer of parsed files.
    *
    * @param tokenizer the parsed tokenizer.json.
    * @param config the parsed tokenizer_config.json.
+   * @param files both, where there are no such files.
    */
-  constructor(tokenizer: object, config: Record<string, unknown>) {
-    this.#tokenizer = new HubTokenizer(tokenizer, config);
+  constructor(tokenizer: object, config: Record<string, unknown>, files: Tokenizer["files"] = null) {
+    this.#tokenizer = new HubTokenizer(unicodeSpaces(tokenizer), config);
     this.#config = config;
+    this.files = files;
   }
 
   /**
-   * Reads tokenizer.json of a folder and, where they are there, tokenizer_config.json and chat_template.jinja.
+   * A tokenizer of files that are nowhere but in a GGUF file.
    *
-   * @throws {CheckpointError} when tokenizer.json is missing, or one of them is malformed.
+   * @throws {CheckpointError} when they are malformed.
+   */
+  static ofGguf(path: string, files: TokenizerFiles): Tokenizer {
+    try {
+      return new Tokenizer(files["tokenizer.json"], files["tokenizer_config.json"], { ...files });
+    } catch (cause) {
+      throw new CheckpointError(`Cannot use the tokenizer of ${path}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Reads tokenizer.json of a folder, or vocab.json and merges.txt, and, where they are there, tokenizer_config.json and
+   * chat_template.jinja.
+   *
+   * @throws {CheckpointError} when there is no tokenizer that can be read, or a file is malformed.
    */
   static open(folder: string): Tokenizer {
-    const tokenizer = readJson(`${folder}/tokenizer.json`);
-    if (tokenizer === undefined) {
-      throw new CheckpointError(`Cannot read the tokenizer: ${folder}/tokenizer.json is missing`);
-    }
     const config = readJson(`${folder}/tokenizer_config.json`) ?? {};
+    const tokenizer = readTokenizer(folder, config);
     // Newer checkpoints keep the template in a file of its own, which counts for more.
     const chat_template = readText(`${folder}/chat_template.jinja`) ?? config.chat_template;
     try {
@@ -121,8 +142,33 @@ function readJson(path: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A special token of tokenizer_config.json is a string, or an object that holds one. */
-function tokenText(token: unknown): string {
-  if (typeof token === "object" && token !== null && "content" in token) return String(token.content);
-  return typeof token === "string" ? token : "";
+/**
+ * The tokenizer.json of a folder, or what GPT-2's vocab.json and merges.txt make of one.
+ *
+ * @throws {CheckpointError} when there is neither; where there is a SentencePiece model, it says how to convert it.
+ */
+function readTokenizer(folder: string, config: Record<string, unknown>): Record<string, unknown> {
+  const tokenizer = readJson(`${folder}/tokenizer.json`);
+  if (tokenizer) return tokenizer;
+  const vocab = readJson(`${folder}/vocab.json`) as Record<string, number> | undefined;
+  const merges = readText(`${folder}/merges.txt`);
+  if (vocab && merges !== undefined) {
+    const map = readJson(`${folder}/special_tokens_map.json`) ?? {};
+    return byteLevelTokenizer({ vocab, merges, config: { ...map, ...config } });
+  }
+  const missing = `Cannot read the tokenizer: ${folder}/tokenizer.json is missing`;
+  const pieces = filesOf(folder).find((name) => name.startsWith("tokenizer.model"));
+  if (pieces === undefined) throw new CheckpointError(missing);
+  throw new CheckpointError(
+    `${missing}, and ${pieces}, a SentencePiece model, is not read. transformers writes one: ` +
+      `python -c "from transformers import AutoTokenizer as A; A.from_pretrained('${folder}').save_pretrained('${folder}')"`,
+  );
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }

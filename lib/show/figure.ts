@@ -47,7 +47,11 @@ export interface Trace {
   readonly colorscale?: readonly (readonly [number, string])[];
   /** Of cells: what the colours mean, beside the plot. */
   readonly colorbar?: {
-    readonly title: { readonly text: string; readonly side: "right" };
+    readonly title: {
+      readonly text: string;
+      readonly side: "right";
+      readonly font: { readonly size: number };
+    };
     readonly tickvals: readonly number[];
     readonly ticktext: readonly string[];
     readonly thickness: number;
@@ -223,8 +227,8 @@ export function displayed(
   return Object.defineProperty(shown, display, { value: bundle }) as Figure;
 }
 
-/** How plotly behaves: nothing stands over the plot. */
-const PLOTLY = { responsive: true, displayModeBar: false };
+/** How plotly behaves: nothing stands over the plot. A "responsive" plot would lose its height in JupyterLab when it changes. */
+const PLOTLY = { displayModeBar: false };
 
 const TITLE = {
   font: { size: 15 },

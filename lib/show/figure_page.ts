@@ -24,7 +24,7 @@ export function figurePage(figure: Figure): string {
 <script>${inlineScript(plotly)}</script>
 <script>
 const { data, layout, frames, config } = JSON.parse(document.getElementById("data").textContent);
-Plotly.newPlot("figure", { data, layout, frames, config });
+Plotly.newPlot("figure", { data, layout, frames, config: { ...config, responsive: true } });
 </script>
 </body>
 </html>

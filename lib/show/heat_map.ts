@@ -110,7 +110,7 @@ export function heatMap(
     zmax,
     colorscale: low < 0 && high > 0 ? DIVERGING : SEQUENTIAL,
     colorbar: {
-      title: { text: plotText(value), side: "right" },
+      title: { text: plotText(value), side: "right", font: { size: 13 } },
       tickvals: ticks,
       ticktext: ticks.map((tick) => options.format ? format(tick) : String(tick)),
       thickness: 14,

@@ -120,17 +120,18 @@ export function animation(
   }));
   const all = steps.map(({ label }, i) => ({ label, method: "animate", args: [[String(i)], timing(0)] }));
   const play = [
-    { label: "▶", method: "animate", args: [null, { ...timing(1000 * seconds), fromcurrent: true }] },
-    { label: "⏸", method: "animate", args: [[null], timing(0)] },
+    { label: "Play", method: "animate", args: [null, { ...timing(1000 * seconds), fromcurrent: true }] },
+    { label: "Stop", method: "animate", args: [[null], timing(0)] },
   ];
   const layout = withRoom(first.layout, {
-    sliders: [{ ...SLIDER, ...current(name), x: 0.14, len: 0.86, active: start, steps: all }],
+    sliders: [{ ...SLIDER, ...current(name), x: 0.18, len: 0.82, active: start, steps: all }],
     updatemenus: [{ ...MENU, type: "buttons", direction: "right", showactive: false, y: 1, buttons: play }],
   });
   return displayed({ data: first.data, layout, frames }, () => pictureOf(steps[start]!));
 }
 
-const ROOM = 74;
+/** Pixels that a slider takes above the plot, and a menu. */
+const [SLIDER_ROOM, MENU_ROOM] = [74, 54];
 const ABOVE = { x: 0, xanchor: "left", y: 1, yanchor: "bottom" };
 const SLIDER = {
   ...ABOVE,
@@ -180,11 +181,12 @@ function together(
 /** The layout with room above the plot, where the controls are. */
 function withRoom(layout: Layout, controls: Record<string, unknown>): Layout {
   const { margin, height } = layout;
+  const room = "sliders" in controls ? SLIDER_ROOM : MENU_ROOM;
   return {
     ...layout,
     ...controls,
-    height: height + ROOM,
-    margin: { ...margin, t: margin.t + ROOM },
+    height: height + room,
+    margin: { ...margin, t: margin.t + room },
   } as Layout;
 }
 

@@ -51,7 +51,7 @@ export async function show(thing: unknown, options: ShowOptions = {}): Promise<v
 }
 
 /** How to show a value: as it says itself, or by what it looks like. */
-function viewOf(thing: unknown): View {
+export function viewOf(thing: unknown): View {
   if (isView(thing)) return thing;
   if (typeof thing === "string") {
     return view({

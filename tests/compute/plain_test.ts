@@ -147,11 +147,14 @@ Deno.test("attention() agrees with the definition, in one go and token by token"
   assertThrows(() => backend.attention(out, qkv, { cache, layer: 0, position: 0 }), TensorError, "KV cache");
 });
 
-Deno.test("swiglu() and add() are what they say", () => {
+Deno.test("activate() and add() are what they say", () => {
   const backend = new PlainBackend();
   const [gate, up] = [normal(10), normal(10)];
   const out = tensor(backend, 1, 10);
-  backend.swiglu(out.made, tensor(backend, 1, gate).made, tensor(backend, 1, up).made);
+  backend.activate(out.made, tensor(backend, 1, gate).made, {
+    activation: "silu",
+    up: tensor(backend, 1, up).made,
+  });
   out.data.forEach((value, i) =>
     assertAlmostEquals(value, gate[i]! / (1 + Math.exp(-gate[i]!)) * up[i]!, 1e-6)
   );

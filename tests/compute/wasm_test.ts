@@ -6,7 +6,7 @@
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { loadModel, type Model, quantizeModel } from "any4";
 import { OptionError, TensorError } from "../../lib/errors.ts";
-import type { Backend, Tensor } from "../../lib/compute/backend.ts";
+import { activationNames, type Backend, type Tensor } from "../../lib/compute/backend.ts";
 import { createBackend } from "../../lib/compute/mod.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
@@ -207,14 +207,19 @@ Deno.test("attention() of the WASM backend agrees with the plain one, in one go 
   }
 });
 
-Deno.test("swiglu() and add() of the WASM backend agree with the plain one, for large values too", async () => {
+Deno.test("activate() and add() of the WASM backend agree with the plain one, for large values too", async () => {
   for (const n of [1, 6, 37]) {
     const [gate, up] = [normal(3 * n).map((value) => 40 * value), normal(3 * n)];
-    await compare((backend) => {
-      const out = tensor(backend, 3, n);
-      backend.swiglu(out, tensor(backend, 3, gate), tensor(backend, 3, up));
-      return out;
-    }, { name: "swiglu" });
+    for (const activation of activationNames) {
+      for (const gated of [true, false]) {
+        await compare((backend) => {
+          const out = tensor(backend, 3, n);
+          const by = gated ? tensor(backend, 3, up) : undefined;
+          backend.activate(out, tensor(backend, 3, gate), { activation, up: by });
+          return out;
+        }, { name: activation });
+      }
+    }
     await compare((backend) => {
       const sum = tensor(backend, 3, gate);
       backend.add(sum, tensor(backend, 3, up));

@@ -11,6 +11,7 @@ const SHAPES = [
   { heads: 4, kvHeads: 1, headDim: 64, at: [511, 512, 2000] },
   { heads: 2, kvHeads: 2, headDim: 129, at: [60] },
   { heads: 2, kvHeads: 1, headDim: 256, at: [1200] },
+  { heads: 4, kvHeads: 2, headDim: 12, scale: 0.4, softcap: 5, at: [3, 600] },
 ];
 
 Deno.test({

@@ -16,6 +16,7 @@ Deno.test({
         { heads: 4, kvHeads: 2, headDim: 64, spans: [[31, 0], [65, 1], [256, 300]] },
         { heads: 1, kvHeads: 1, headDim: 67, spans: [[40, 30]] },
         { heads: 2, kvHeads: 1, headDim: 256, spans: [[50, 500]] },
+        { heads: 4, kvHeads: 2, headDim: 12, scale: 0.4, softcap: 5, spans: [[40, 0], [5, 70]] },
       ] as const
     ) {
       const kernel = attentionPrefill(shape);

@@ -17,7 +17,7 @@ Deno.test({
     for (const dtype of DTYPES) {
       for (const [rows, cols] of shapes) {
         const tokens = [1, 3, 8, 2][turn++ % 4]!;
-        const subgroupSize = turn % 2 ? gpu.device.subgroupSize : undefined;
+        const subgroupSize = turn % 2 ? gpu.lab.subgroupSize : undefined;
         const error = await errorOf(gpu, dense(rows, cols, dtype), {
           tokens,
           bias: turn % 3 === 0,
@@ -37,7 +37,7 @@ Deno.test({
     let turn = 0;
     for (const dtype of DTYPES) {
       for (const element of ["f32", "f16"] as const) {
-        if (element === "f16" && !gpu.device.features.has("shader-f16")) continue;
+        if (element === "f16" && !gpu.lab.features.has("shader-f16")) continue;
         for (const [tokens, rows, cols] of [[17, 70, 33], [70, 65, 96], [9, 1, 1]] as const) {
           const error = await errorOf(gpu, dense(rows, cols, dtype), {
             tokens,
@@ -62,7 +62,7 @@ Deno.test({
         tokens,
         bias: true,
         parts,
-        kernel: (shape) => denseKernels(shape, { tokens, device: gpu.device })[0]!.kernel,
+        kernel: (shape) => denseKernels(shape, { tokens, device: gpu.lab })[0]!.kernel,
       });
       assertLess(error, 1e-5, `${tokens} tokens`);
     }

@@ -4,9 +4,10 @@ import { expertLists, listStride, STEP_STRIDE } from "../../kernels/wgsl/expert_
 import { expertRouter } from "../../kernels/wgsl/expert_router.ts";
 import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { scatterAdd } from "../../kernels/wgsl/scatter_add.ts";
-import { swiglu } from "../../kernels/wgsl/swiglu.ts";
+import { activate } from "../../kernels/wgsl/activate.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
+import { Device } from "../../lib/compute/webgpu/device.ts";
 import { bench, gpuReason, hasGpu } from "../gpu.ts";
 import { route } from "./experts.ts";
 
@@ -45,7 +46,7 @@ Deno.test({
   name: "a mixture of experts runs without anybody knowing who gets how many tokens" + gpuReason,
   ignore: !hasGpu,
   async fn() {
-    const { device } = await bench();
+    using device = await Device.open();
     const { gpu } = device;
     const [tokens, experts, k, cols] = [50, 4, 2, 12];
     const stride = listStride(tokens);
@@ -89,7 +90,12 @@ Deno.test({
       const share = { ...shares, offset: 4 * e * stride, size: 4 * stride };
       const step = { ...steps, offset: 4 * e * STEP_STRIDE, size: 8 };
       run(embed({ cols, dtype: "F32", rows: tokens }), [gathered, input, list, step]);
-      run(swiglu({ cols }), [activated, gathered, room(x.length, ups[e]), step]);
+      run(activate({ cols, activation: "silu", gated: true }), [
+        activated,
+        gathered,
+        room(x.length, ups[e]),
+        step,
+      ]);
       run(scatterAdd({ cols }), [out, activated, list, share, step]);
     }
     pass.end();

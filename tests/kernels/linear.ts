@@ -8,7 +8,6 @@ import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import type { TableShape } from "../../kernels/wgsl/table.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import type { Tensor } from "../../lib/compute/backend.ts";
-import type { Room } from "../../lib/compute/webgpu/memory.ts";
 import { denseParts, type RowRange, tableParts } from "../../lib/compute/webgpu/weight_parts.ts";
 import { quantize, type QuantizeOptions } from "../../lib/learn/quantize.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";
@@ -62,31 +61,22 @@ export async function errorOf<M extends Matrix | PackedMatrix>(
   const { tokens, activations } = product;
   const x = normal(tokens * cols);
   const bias = product.bias ? normal(rows) : undefined;
-  const rooms: Room[] = [];
-  const upload = (data: ArrayBufferView) => {
-    const room = gpu.memory.take(data.byteLength);
-    gpu.commands.write(room, data);
-    rooms.push(room);
-    return room;
-  };
-  const poison = (length: number) => upload(new Float32Array(length).fill(NaN));
-  const out = poison(tokens * rows);
-  let inputs = [upload(x)];
-  if (activations) {
-    const quantized = [poison(tokens * Math.ceil(cols / 32) * 8), poison(tokens * Math.ceil(cols / 32) * 2)];
-    gpu.commands.run(activations, [...quantized, ...inputs], { tokens });
-    inputs = quantized;
-  }
-  const biasRooms = bias ? [upload(bias)] : [];
+  const sums = activations ? [8, 2].map((words) => tokens * Math.ceil(cols / 32) * words) : [];
+  const outputs = [tokens * rows, ...sums];
+  const inputs: ArrayBufferView[] = [x];
+  const add = (array: ArrayBufferView) => outputs.length + inputs.push(array) - 1;
+  const xs = activations ? [1, 2] : [outputs.length];
+  const kernels: Kernel[] = activations ? [activations] : [];
+  const bindings: number[][] = activations ? [[1, 2, outputs.length]] : [];
+  const biases = bias ? [add(bias)] : [];
   for (const range of product.parts ?? [{ from: 0, to: rows }]) {
     const options = { rows: range, bias: product.bias };
     const { shape, arrays } = isPacked(matrix) ? ofTable(matrix, options) : ofDense(matrix, options);
-    const kernel = product.kernel(shape as Parameters<typeof product.kernel>[0]);
-    gpu.commands.run(kernel, [out, ...inputs, ...arrays.map(upload), ...biasRooms], { tokens });
+    kernels.push(product.kernel(shape as Parameters<typeof product.kernel>[0]));
+    bindings.push([0, ...xs, ...arrays.map(add), ...biases]);
   }
-  const result = new Float32Array(await gpu.commands.read(out, 4 * tokens * rows));
-  for (const room of rooms) gpu.memory.free(room);
-  return relativeError(result, await expected(matrix, { x, tokens, bias }));
+  const [result] = await gpu.runAll(kernels, { outputs, inputs, bindings, step: { tokens } });
+  return relativeError(result!, await expected(matrix, { x, tokens, bias }));
 }
 
 function ofTable(matrix: PackedMatrix, options: { rows: RowRange; bias?: boolean }) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { ropeStore } from "../../kernels/wgsl/rope_store.ts";
+import { ropeStore, type RopeStoreShape } from "../../kernels/wgsl/rope_store.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
@@ -19,13 +19,15 @@ Deno.test({
         { heads: 1, kvHeads: 1, headDim: 2, tokens: 1, position: 0 },
         { heads: 6, kvHeads: 2, headDim: 10, tokens: 5, position: 3 },
         { heads: 4, kvHeads: 1, headDim: 64, tokens: 33, position: 70 },
+        { heads: 3, kvHeads: 3, headDim: 16, half: 2, magnitude: 1.2, tokens: 5, position: 9 },
+        { heads: 2, kvHeads: 1, headDim: 12, half: 5, tokens: 2, position: 0 },
       ]
     ) {
-      const { heads, kvHeads, headDim } = shape;
+      const { heads, kvHeads, headDim, half = headDim / 2, magnitude } = shape as RopeStoreShape;
       const [cols, kvCols] = [heads * headDim, kvHeads * headDim];
       const frequencies = Float32Array.from(
-        { length: headDim / 2 },
-        (_, i) => 10_000 ** (-2 * i / headDim),
+        { length: half },
+        (_, i) => 10_000 ** (-i / half),
       );
       const [q, k, v] = [normal(tokens * cols), normal(tokens * kvCols), normal(tokens * kvCols)];
       const capacity = position + tokens + 2;
@@ -35,7 +37,9 @@ Deno.test({
         step: { tokens, position },
       });
       const [expectedQ, expectedK] = [plainTensor(plain, cols, q), plainTensor(plain, kvCols, k)];
-      for (const tensor of [expectedQ, expectedK]) plain.rope(tensor, { position, frequencies });
+      for (const tensor of [expectedQ, expectedK]) {
+        plain.rope(tensor, { position, frequencies, headDim, magnitude });
+      }
       assertLess(relativeError(turned!, await plain.read(expectedQ)), 1e-6);
       const [from, to] = [position * kvCols, (position + tokens) * kvCols];
       assertLess(relativeError(keys!.subarray(from, to), await plain.read(expectedK)), 1e-6);

@@ -43,7 +43,7 @@ interface Rung {
 }
 
 /** On devices without subgroups these tests are of the tree, twice. */
-const subgroupSize = hasGpu ? (await bench()).device.subgroupSize : 0;
+const subgroupSize = hasGpu ? (await bench()).lab.subgroupSize : 0;
 
 const isLine = ({ format }: { format: string }) => format.startsWith("int");
 const fitsAll = ({ format }: { format: string }) => format !== "int3" && format !== "int2";
@@ -91,7 +91,7 @@ for (const [rung, { make, halves, fits = fitsAll, most = 2 }] of Object.entries(
         const weight = packed(rows, cols, { format, groupSize: 32 });
         if (!fits(weight)) continue;
         for (const element of halves && weight.bits < 8 ? ["f32", "f16"] as const : ["f32"] as const) {
-          if (element === "f16" && !gpu.device.features.has("shader-f16")) continue;
+          if (element === "f16" && !gpu.lab.features.has("shader-f16")) continue;
           // Pipelines take a software GPU long to make: every case has a number of tokens, but not every number.
           const tokens = [1, 2, 8][turn++ % most]!;
           const error = await errorOf(gpu, weight, {
@@ -131,7 +131,7 @@ Deno.test({
     const gpu = await bench();
     for (const [i, { format, cols }] of WEIGHTS.entries()) {
       for (const element of ["f32", "f16"] as const) {
-        if (element === "f16" && !gpu.device.features.has("shader-f16")) continue;
+        if (element === "f16" && !gpu.lab.features.has("shader-f16")) continue;
         // Both tiles for each width, and both elements.
         for (const [tile, tokens] of [[16, 17], [64, 70]] as const) {
           if ((tile === 16) !== ((element === "f16") === (i % 2 === 0)) && i > 2) continue;
@@ -161,7 +161,7 @@ async function errorOfFirst(
   const { tokens, ...quantizing } = options;
   return await errorOf(gpu, packed(rows, cols, quantizing), {
     tokens,
-    kernel: (shape) => tableKernels(shape, { tokens, device: gpu.device })[0]!.kernel,
+    kernel: (shape) => tableKernels(shape, { tokens, device: gpu.lab })[0]!.kernel,
   });
 }
 
@@ -217,7 +217,7 @@ Deno.test({
         tokens,
         bias: true,
         parts,
-        kernel: (shape) => tableKernels(shape, { tokens, device: gpu.device })[0]!.kernel,
+        kernel: (shape) => tableKernels(shape, { tokens, device: gpu.lab })[0]!.kernel,
       });
       assertLess(error, LIMITS.f32, `${tokens} tokens`);
     }

@@ -245,6 +245,15 @@ Deno.test("generate() is greedy by default, streams what it returns, and stops w
   assertEquals((await generate(model, "Once", { maxTokens: 0 })).tokens, []);
 });
 
+Deno.test("what generation_config.json adds to the end tokens ends a text too", async () => {
+  const { tokens } = await generate(model, "Once upon a time", { maxTokens: 8 });
+  for (const eos_token_id of [tokens[5]!, [7, tokens[5]!]]) {
+    const other = model.with({ generationConfig: { eos_token_id } });
+    const ended = await generate(other, "Once upon a time", { maxTokens: 8 });
+    assertEquals([ended.tokens, ended.stoppedBy], [tokens.slice(0, tokens.indexOf(tokens[5]!)), "eos"]);
+  }
+});
+
 Deno.test("sampling depends on the seed alone", async () => {
   const draw = async (seed: number) =>
     (await generate(model, "The", { maxTokens: 16, temperature: 1.5, topK: 50, topP: 0.95, seed })).text;

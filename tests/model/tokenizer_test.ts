@@ -96,6 +96,43 @@ Deno.test("tokenizer.json alone is enough", () => {
   });
 });
 
+/** Bytes as GPT-2's vocabulary writes them, for those that are their own characters. */
+const BYTES = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).concat("Ġ", "Ċ");
+
+Deno.test("vocab.json and merges.txt are enough, with special tokens as they are configured", () => {
+  const tokens = ["<s>", "<|endoftext|>", ...BYTES, "Ġa", "ab", "Ġab"];
+  const files = {
+    "vocab.json": JSON.stringify(Object.fromEntries(tokens.map((token, id) => [token, id]))),
+    "merges.txt": "#version: 0.2\na b\nĠ ab\nĠ a\n",
+  };
+  const id = (...names: string[]) => names.map((name) => tokens.indexOf(name));
+  inFolder(files, (folder) => {
+    const tokenizer = Tokenizer.open(folder);
+    assertEquals(tokenizer.encode("ab ab a#<|endoftext|>"), id("ab", "Ġab", "Ġa", "#", "<|endoftext|>"));
+    assertEquals(tokenizer.decode(id("ab", "Ġab", "<|endoftext|>")), "ab ab");
+  });
+  const config = JSON.stringify({ bos_token: { content: "<s>" }, add_bos_token: true });
+  inFolder({ ...files, "tokenizer_config.json": config }, (folder) => {
+    const tokenizer = Tokenizer.open(folder);
+    assertEquals(tokenizer.encode("ab<s>"), id("<s>", "ab", "<s>"));
+    assertEquals(tokenizer.encode("ab", { specialTokens: false }), id("ab"));
+  });
+});
+
+Deno.test("white space is Unicode's: U+0085 is some, U+FEFF is none", () => {
+  const tokens = [...BYTES, "ĠĠ", "Ċ!", "Â", "ħ", "ï", "»", "¿"];
+  const files = {
+    "vocab.json": JSON.stringify(Object.fromEntries(tokens.map((token, id) => [token, id]))),
+    "merges.txt": "Ġ Ġ\n",
+  };
+  inFolder(files, (folder) => {
+    const encode = (text: string) => Tokenizer.open(folder).encode(text).map((id) => tokens[id]);
+    // Two spaces before a word are one for each; before what is no white space one is left to it.
+    assertEquals(encode("!  \ufeff"), ["!", "Ġ", "Ġ", "ï", "»", "¿"]);
+    assertEquals(encode("!  \u0085"), ["!", "ĠĠ", "Â", "ħ"]);
+  });
+});
+
 Deno.test("a missing or malformed tokenizer file is an error that names it", () => {
   inFolder({}, (folder) => {
     const { message } = assertThrows(() => Tokenizer.open(folder), CheckpointError);

@@ -8,7 +8,8 @@ async function task(
   ...args: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  const words = (tasks[name].command as string).split(" ").slice(1);
+  // Quotes keep the task runner from taking "*" for files.
+  const words = (tasks[name].command as string).replaceAll("'", "").split(" ").slice(1);
   const command = new Deno.Command(Deno.execPath(), {
     // --quiet: no word of what Deno has to fetch first.
     args: [...words.slice(0, 1), "--quiet", "--no-prompt", ...words.slice(1), ...args],
@@ -27,7 +28,18 @@ async function json(name: string, ...args: string[]) {
   return JSON.parse(stdout);
 }
 
-const tasks = ["start", "quantize", "eval", "calibrate", "analyze", "diff", "generate", "bench"];
+const tasks = [
+  "start",
+  "quantize",
+  "eval",
+  "calibrate",
+  "analyze",
+  "diff",
+  "generate",
+  "chat",
+  "bench",
+  "push",
+];
 
 Deno.test("every task explains itself with --help and refuses an unknown option with status 2", async () => {
   await Promise.all(tasks.map(async (name) => {
@@ -162,4 +174,11 @@ Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear l
     assertEquals(stdout, "");
     assert(!stderr.includes("    at "), stderr);
   }
+});
+
+Deno.test("lab --check says what is there and changes nothing", async () => {
+  const { code, stdout } = await task("lab", "--check");
+  assert(code === 0 || stdout.includes("deno task lab makes what is missing"), stdout);
+  assertMatch(stdout, /^JupyterLab: (with .+|missing)$/m);
+  assertMatch(stdout, /^kernel: {5}(starts .+|missing.*)$/m);
 });

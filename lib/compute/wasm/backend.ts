@@ -7,7 +7,19 @@ import { TensorError } from "../../errors.ts";
 import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
-import type { AttentionPlace, Backend, KvCache, KvShape, NormOptions, Tensor, Weight } from "../backend.ts";
+import {
+  type Activation,
+  activationNames,
+  type AttentionPlace,
+  type Backend,
+  type Columns,
+  type KvCache,
+  type KvShape,
+  type NormOptions,
+  type RopeOptions,
+  type Tensor,
+  type Weight,
+} from "../backend.ts";
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { Activations } from "./levels.ts";
@@ -31,13 +43,12 @@ interface WasmCache extends KvCache {
   readonly layers: { k?: Block; v?: Block }[];
 }
 
-/** Cosines and sines of some positions, [tokens, half] each, in the scratch. */
+/** Cosines and sines of some positions, [tokens, half] each. */
 interface Turns {
   readonly position: number;
   readonly tokens: number;
-  readonly frequencies: Float32Array;
-  readonly cos: number;
-  readonly sin: number;
+  readonly magnitude: number;
+  readonly block: Block;
 }
 
 /** How a backend computes. */
@@ -68,7 +79,8 @@ export class WasmBackend implements Backend {
   readonly #activations: Activations;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
-  #turns: Turns | undefined;
+  /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
+  readonly #turns = new WeakMap<Float32Array, Turns>();
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
   constructor(pool: Pool, options: WasmOptions = {}) {
@@ -130,6 +142,20 @@ export class WasmBackend implements Backend {
     return { image, arena: this.#pool.arena(image.bytes) };
   }
 
+  forget(matrix: Matrix | PackedMatrix): void {
+    this.#weights.get(matrix)?.block.free();
+    this.#weights.delete(matrix);
+  }
+
+  free(held: Tensor | KvCache): void {
+    if (!("layers" in held)) return (held as WasmTensor).block.free();
+    for (const layer of (held as WasmCache).layers) {
+      layer.k?.free();
+      layer.v?.free();
+      layer.k = layer.v = undefined;
+    }
+  }
+
   room(bytes: number): Uint8Array {
     return takeShared(this.#pool, bytes);
   }
@@ -165,8 +191,20 @@ export class WasmBackend implements Backend {
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
     if (options.add) this.add(x, options.add);
     const weight = this.#scratch.input(this.#home, "norm", vectorOf(dense(options.weight)));
-    const args = [address(out), address(x), weight, x.cols, options.epsilon];
-    this.#pool.run(this.#home, "rmsNorm", args, x.rows, this.#grain(2 * x.cols));
+    const { cols } = options.weight;
+    const args = [address(out), address(x), weight, cols, options.epsilon];
+    this.#pool.run(this.#home, "rmsNorm", args, x.rows * x.cols / cols, this.#grain(2 * cols));
+  }
+
+  layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void {
+    if (options.add) this.add(x, options.add);
+    const input = (name: string, weight: Weight) =>
+      this.#scratch.input(this.#home, name, vectorOf(dense(weight)));
+    const weight = input("norm", options.weight);
+    const bias = options.bias ? input("norm's bias", options.bias) : 0;
+    const { cols } = options.weight;
+    const args = [address(out), address(x), weight, bias, cols, options.epsilon];
+    this.#pool.run(this.#home, "layerNorm", args, x.rows * x.cols / cols, this.#grain(3 * cols));
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
@@ -176,39 +214,47 @@ export class WasmBackend implements Backend {
     this.#linear.run((out as WasmTensor).block, (x as WasmTensor).block, { weight, bias, tokens: x.rows });
   }
 
-  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void {
+  rope(x: Tensor, options: RopeOptions): void {
     const half = options.frequencies.length;
-    const { cos, sin } = this.#turn({ ...options, tokens: x.rows });
-    this.#pool.run(this.#home, "rope", [address(x), cos, sin, x.cols, half], x.rows, this.#grain(4 * x.cols));
+    const cos = this.#turn(options, x.rows);
+    const sin = cos + 4 * x.rows * half;
+    const args = [address(x), cos, sin, x.cols, half, options.headDim ?? 2 * half];
+    this.#pool.run(this.#home, "rope", args, x.rows, this.#grain(4 * x.cols));
   }
 
-  /** The turns of some tokens: the same for all layers, so kept from call to call. */
-  #turn(asked: { position: number; tokens: number; frequencies: Float32Array }): Turns {
-    const { position, tokens, frequencies } = asked;
-    const kept = this.#turns;
-    if (kept?.position === position && kept.tokens === tokens && kept.frequencies === frequencies) {
-      return kept;
+  /** Where the cosines of some tokens' angles are; their sines come behind them. */
+  #turn({ position, frequencies, magnitude = 1 }: RopeOptions, tokens: number): number {
+    const kept = this.#turns.get(frequencies);
+    if (kept?.position === position && kept.tokens === tokens && kept.magnitude === magnitude) {
+      return kept.block.address;
     }
     const half = frequencies.length;
-    const cos = this.#scratch.take(this.#home, "turns", 2 * padded(tokens * half));
-    const sin = cos + 4 * tokens * half;
-    const turns = new Float32Array(this.#home.memory.buffer, cos, 2 * tokens * half);
+    const bytes = padded(2 * tokens * half);
+    let block = kept?.block;
+    if (!block || block.bytes < bytes) {
+      block?.free();
+      block = new Block(this.#home, bytes);
+    }
+    const turns = new Float32Array(this.#home.memory.buffer, block.address, 2 * tokens * half);
     for (let t = 0, i = 0; t < tokens; t++) {
       for (const frequency of frequencies) {
         // The angle is rounded to float32, as every reference implementation has it.
         const angle = Math.fround((position + t) * frequency);
-        turns[i] = Math.cos(angle);
-        turns[tokens * half + i++] = Math.sin(angle);
+        turns[i] = magnitude * Math.cos(angle);
+        turns[tokens * half + i++] = magnitude * Math.sin(angle);
       }
     }
-    return this.#turns = { position, tokens, frequencies, cos, sin };
+    this.#turns.set(frequencies, { position, tokens, magnitude, block });
+    return block.address;
   }
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
     const cache = options.cache as WasmCache;
-    const { position, frequencies } = options;
-    if (frequencies) { for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies }); }
+    const { position, frequencies, magnitude } = options;
     const { headDim } = cache;
+    if (frequencies) {
+      for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies, headDim, magnitude });
+    }
     const { q, k, v } = qkv;
     const total = position + q.rows;
     checkRoom(cache, total);
@@ -220,14 +266,11 @@ export class WasmBackend implements Backend {
       memory.copyWithin(kept.address + position * bytes, address(x), address(x) + x.rows * bytes);
     }
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
-    const args = [address(out), address(q), layer.k!.address, layer.v!.address, heads, kvHeads, headDim];
-    this.#pool.run(
-      this.#home,
-      "attention",
-      [...args, position],
-      q.rows * heads,
-      this.#grain(2 * headDim * total),
-    );
+    const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
+    const args = [address(out), address(q), layer.k!.address, layer.v!.address, heads, kvHeads, headDim]
+      .concat([position, scale, softcap, window]);
+    const grain = this.#grain(2 * headDim * Math.min(total, window));
+    this.#pool.run(this.#home, "attention", args, q.rows * heads, grain);
   }
 
   /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
@@ -247,14 +290,58 @@ export class WasmBackend implements Backend {
     return larger;
   }
 
-  swiglu(out: Tensor, gate: Tensor, up: Tensor): void {
+  activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
     const fours = Math.ceil(out.rows * out.cols / 4);
-    this.#pool.run(this.#home, "swiglu", [address(out), address(gate), address(up)], fours, this.#grain(64));
+    const kind = activationNames.indexOf(options.activation);
+    const args = [address(out), address(x), options.up ? address(options.up) : 0, kind];
+    this.#pool.run(this.#home, "activate", args, fours, this.#grain(64));
   }
 
   add(x: Tensor, y: Tensor): void {
     const fours = Math.ceil(x.rows * x.cols / 4);
     this.#pool.run(this.#home, "add", [address(x), address(y)], fours, this.#grain(16));
+  }
+
+  scale(x: Tensor, by: number): void {
+    const fours = Math.ceil(x.rows * x.cols / 4);
+    this.#pool.run(this.#home, "scale", [address(x), by], fours, this.#grain(16));
+  }
+
+  softcap(x: Tensor, cap: number): void {
+    const fours = Math.ceil(x.rows * x.cols / 4);
+    this.#pool.run(this.#home, "softcap", [address(x), cap], fours, this.#grain(64));
+  }
+
+  columns(out: Tensor, x: Tensor, piece: Columns): void {
+    const { from, width = out.cols, stride = 0 } = piece;
+    const args = [address(out), address(x), out.cols, x.cols, from, width, stride];
+    this.#pool.run(this.#home, "columns", args, out.rows, this.#grain(4 * out.cols));
+  }
+
+  gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void {
+    const list = this.#list("ids", Int32Array.from(rows));
+    const args = [address(out), address(x), list, x.cols, STORED.F32.id];
+    this.#pool.run(this.#home, "embed", args, rows.length, this.#grain(x.cols));
+  }
+
+  scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void {
+    const rows = this.#list("ids", Int32Array.from(to.rows));
+    const weights = this.#list("weights", Float32Array.from(to.weights));
+    const args = [address(out), address(x), rows, weights, x.cols];
+    this.#pool.run(this.#home, "scatterAdd", args, to.rows.length, this.#grain(x.cols));
+  }
+
+  /** Where numbers are that a kernel reads. */
+  #list(purpose: string, numbers: Int32Array | Float32Array): number {
+    const list = this.#scratch.take(this.#home, purpose, padded(numbers.length));
+    const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+    new Uint8Array(this.#home.memory.buffer, list, bytes.length).set(bytes);
+    return list;
+  }
+
+  first(x: Tensor, rows: number): Tensor {
+    const part: WasmTensor = { rows, cols: x.cols, block: (x as WasmTensor).block };
+    return part;
   }
 
   /** Items that are worth another thread, by the multiplications of each. */

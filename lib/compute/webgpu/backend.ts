@@ -3,33 +3,40 @@
  *
  * @module
  */
+import { activate } from "../../../kernels/wgsl/activate.ts";
 import { add } from "../../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
 import { attentionDecode } from "../../../kernels/wgsl/attention_decode.ts";
 import { attentionPrefill } from "../../../kernels/wgsl/attention_prefill.ts";
 import { columnSums } from "../../../kernels/wgsl/column_sums.ts";
+import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
 import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
 import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
 import { rope } from "../../../kernels/wgsl/rope.ts";
 import { ropeStore } from "../../../kernels/wgsl/rope_store.ts";
+import { scale } from "../../../kernels/wgsl/scale.ts";
+import { scatterAdd } from "../../../kernels/wgsl/scatter_add.ts";
 import { storeKv } from "../../../kernels/wgsl/store_kv.ts";
-import { swiglu } from "../../../kernels/wgsl/swiglu.ts";
 import { topK, type TopKPass } from "../../../kernels/wgsl/top_k.ts";
 import { TensorError } from "../../errors.ts";
 import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
+  Activation,
   Activations,
   AttentionPlace,
   Backend,
+  Columns,
   KvCache,
   KvShape,
   Largest,
   NormOptions,
+  RopeOptions,
   Tensor,
   TokenIds,
   TokenPlace,
@@ -193,9 +200,7 @@ export class WebGpuBackend implements Backend {
     if ("ids" in ids) from = slice(ids);
     else {
       checkIds(ids, table);
-      const room = this.#take("ids", 4 * ids.length);
-      this.#commands.write(room, Uint32Array.from(ids));
-      from = room;
+      from = this.#list("ids", Uint32Array.from(ids));
     }
     const tokens = out.rows;
     for (const { shape: part, rooms } of weight.parts) {
@@ -208,10 +213,22 @@ export class WebGpuBackend implements Backend {
 
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
     const { epsilon, add } = options;
-    const shape = { cols: x.cols, epsilon, add: !!add };
+    const { cols } = options.weight;
+    const shape = { cols, epsilon, add: !!add };
     const [kernel] = this.#kernel(`norm ${Object.values(shape)}`, () => [rmsNorm(shape)]);
     const bindings = [roomOf(out), roomOf(x), vector(options.weight), ...(add ? [roomOf(add)] : [])];
-    this.#commands.run(kernel!, bindings, { tokens: x.rows });
+    this.#commands.run(kernel!, bindings, { tokens: x.rows * x.cols / cols });
+  }
+
+  layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void {
+    const { epsilon, add, bias } = options;
+    const { cols } = options.weight;
+    const shape = { cols, epsilon, bias: !!bias, add: !!add };
+    const [kernel] = this.#kernel(`layer norm ${Object.values(shape)}`, () => [layerNorm(shape)]);
+    const bindings = [roomOf(out), roomOf(x), vector(options.weight)];
+    if (bias) bindings.push(vector(bias));
+    if (add) bindings.push(roomOf(add));
+    this.#commands.run(kernel!, bindings, { tokens: x.rows * x.cols / cols });
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
@@ -220,9 +237,9 @@ export class WebGpuBackend implements Backend {
     this.#linear.run(roomOf(out), roomOf(x), { weight: options.weight as GpuWeight, bias, tokens: x.rows });
   }
 
-  rope(x: Tensor, options: { position: number; frequencies: Float32Array }): void {
-    const { position, frequencies } = options;
-    const shape = { cols: x.cols, half: frequencies.length };
+  rope(x: Tensor, options: RopeOptions): void {
+    const { position, frequencies, headDim, magnitude } = options;
+    const shape = { cols: x.cols, half: frequencies.length, headDim, magnitude };
     const [kernel] = this.#kernel(`rope ${Object.values(shape)}`, () => [rope(shape)]);
     this.#commands.run(kernel!, [roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
   }
@@ -240,7 +257,7 @@ export class WebGpuBackend implements Backend {
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
     const cache = options.cache as GpuCache;
-    const { position, frequencies } = options;
+    const { position, frequencies, magnitude, scale, softcap, window } = options;
     const { headDim } = cache;
     const { q, k, v } = qkv;
     const tokens = q.rows;
@@ -252,12 +269,13 @@ export class WebGpuBackend implements Backend {
     }
     const [keys, values] = [layer.k!, layer.v!];
     const step = { tokens, position };
-    const shape = { heads: q.cols / headDim, kvHeads: k.cols / headDim, headDim };
+    const shape = { heads: q.cols / headDim, kvHeads: k.cols / headDim, headDim, scale, softcap, window };
     const name = Object.values(shape).join();
     if (frequencies) {
-      const [store] = this.#kernel(`turn and store ${name}`, () => [ropeStore(shape)]);
-      const turned = [roomOf(q), keys, values, roomOf(k), roomOf(v), this.#turns(frequencies)];
-      this.#commands.run(store!, turned, step);
+      const turned = { ...shape, half: frequencies.length, magnitude };
+      const [store] = this.#kernel(`turn and store ${Object.values(turned)}`, () => [ropeStore(turned)]);
+      const bindings = [roomOf(q), keys, values, roomOf(k), roomOf(v), this.#turns(frequencies)];
+      this.#commands.run(store!, bindings, step);
     } else {
       const [store] = this.#kernel(`store ${k.cols}`, () => [storeKv({ cols: k.cols })]);
       this.#commands.run(store!, [keys, values, roomOf(k), roomOf(v)], step);
@@ -268,7 +286,8 @@ export class WebGpuBackend implements Backend {
       return;
     }
     // A power of two, so that few kernels do for all lengths.
-    const parts = total < SPLIT ? 1 : Math.min(MOST_PARTS, 2 ** Math.floor(Math.log2(total / EACH)));
+    const seen = Math.min(total, window ?? total);
+    const parts = seen < SPLIT ? 1 : Math.min(MOST_PARTS, 2 ** Math.floor(Math.log2(seen / EACH)));
     const [decode, combine] = this.#kernel(
       `decode ${name} ${parts}`,
       () =>
@@ -303,14 +322,61 @@ export class WebGpuBackend implements Backend {
     return larger;
   }
 
-  swiglu(out: Tensor, gate: Tensor, up: Tensor): void {
-    const [kernel] = this.#kernel(`swiglu ${out.cols}`, () => [swiglu({ cols: out.cols })]);
-    this.#commands.run(kernel!, [roomOf(out), roomOf(gate), roomOf(up)], { tokens: out.rows });
+  activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
+    const { activation, up } = options;
+    const shape = { cols: out.cols, activation, gated: !!up };
+    const [kernel] = this.#kernel(`activate ${Object.values(shape)}`, () => [activate(shape)]);
+    const bindings = [roomOf(out), roomOf(x), ...(up ? [roomOf(up)] : [])];
+    this.#commands.run(kernel!, bindings, { tokens: out.rows });
   }
 
   add(x: Tensor, y: Tensor): void {
     const [kernel] = this.#kernel(`add ${x.cols}`, () => [add({ cols: x.cols })]);
     this.#commands.run(kernel!, [roomOf(x), roomOf(y)], { tokens: x.rows });
+  }
+
+  scale(x: Tensor, by: number): void {
+    const [kernel] = this.#kernel(`scale ${x.cols} ${by}`, () => [scale({ cols: x.cols, by })]);
+    this.#commands.run(kernel!, [roomOf(x)], { tokens: x.rows });
+  }
+
+  softcap(x: Tensor, cap: number): void {
+    const [kernel] = this.#kernel(`softcap ${x.cols} ${cap}`, () => [scale({ cols: x.cols, cap })]);
+    this.#commands.run(kernel!, [roomOf(x)], { tokens: x.rows });
+  }
+
+  columns(out: Tensor, x: Tensor, piece: Columns): void {
+    const { from, width = out.cols, stride = 0 } = piece;
+    const shape = { outCols: out.cols, cols: x.cols, from, width, stride };
+    const [kernel] = this.#kernel(`take ${Object.values(shape)}`, () => [columns(shape)]);
+    this.#commands.run(kernel!, [roomOf(out), roomOf(x)], { tokens: out.rows });
+  }
+
+  gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void {
+    // x is a table of as many rows as it may have.
+    const shape = { cols: x.cols, dtype: "F32" as const, rows: 2 ** 32 - 1 };
+    const [kernel] = this.#kernel(`gather ${x.cols}`, () => [embed(shape)]);
+    const ids = this.#list("ids", Uint32Array.from(rows));
+    this.#commands.run(kernel!, [roomOf(out), roomOf(x), ids], { tokens: rows.length });
+  }
+
+  scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void {
+    const [kernel] = this.#kernel(`scatter ${x.cols}`, () => [scatterAdd({ cols: x.cols })]);
+    const rows = this.#list("ids", Uint32Array.from(to.rows));
+    const weights = this.#list("weights", Float32Array.from(to.weights));
+    this.#commands.run(kernel!, [roomOf(out), roomOf(x), rows, weights], { tokens: to.rows.length });
+  }
+
+  /** Numbers for a kernel to read. */
+  #list(purpose: string, numbers: Uint32Array | Float32Array): Room {
+    const room = this.#take(purpose, numbers.byteLength);
+    this.#commands.write(room, numbers);
+    return room;
+  }
+
+  first(x: Tensor, rows: number): Tensor {
+    const part: GpuTensor = { rows, cols: x.cols, room: roomOf(x) };
+    return part;
   }
 
   async read(x: Tensor): Promise<Float32Array> {

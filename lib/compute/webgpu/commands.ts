@@ -58,6 +58,8 @@ export class Commands implements Disposable {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #recorded = 0;
+  /** Whether what is recorded is to stay in one submission. */
+  #timing = false;
   /** Where results are read, kept from read to read. */
   #landing: GPUBuffer | undefined;
 
@@ -99,7 +101,7 @@ export class Commands implements Disposable {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, group);
     pass.dispatchWorkgroups(...kernel.workgroups(step.tokens));
-    if (++this.#recorded === MANY) this.submit();
+    if (++this.#recorded === MANY && !this.#timing) this.submit();
   }
 
   /** Copies bytes of one buffer to another, after what was recorded so far. */
@@ -188,7 +190,12 @@ export class Commands implements Disposable {
     this.#encoder = gpu.createCommandEncoder();
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
     this.#pass = this.#encoder.beginComputePass({ timestampWrites });
-    record();
+    this.#timing = true;
+    try {
+      record();
+    } finally {
+      this.#timing = false;
+    }
     this.#close();
     this.#encoder ??= gpu.createCommandEncoder();
     this.#encoder.resolveQuerySet(querySet, 0, 2, buffer, 0);

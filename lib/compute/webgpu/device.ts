@@ -28,6 +28,33 @@ const LIMITS = [
   "maxStorageBuffersPerShaderStage",
 ] as const;
 
+/** What uses a feature as kernels do: a driver may give a feature that its compiler then refuses. */
+const PROBES: Readonly<Record<string, string>> = {
+  "shader-f16": `enable f16;
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+@compute @workgroup_size(32) fn main(@builtin(local_invocation_index) i: u32) {
+  out[i] = f32(dot(vec4h(f16(i)), vec4h(vec4f(out[i])))); }`,
+  "subgroups": `@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+@compute @workgroup_size(32) fn main(
+  @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) count: u32,
+  @builtin(subgroup_invocation_id) lane: u32) {
+  let sum = subgroupAdd(out[lane]);
+  if (lane == 0u) { out[subgroup % count] = sum; } }`,
+};
+
+/** Whether a device compiles a shader; none is compiled by all. */
+async function compiles(gpu: GPUDevice, code: string | undefined): Promise<boolean> {
+  if (code === undefined) return true;
+  gpu.pushErrorScope("validation");
+  try {
+    const module = gpu.createShaderModule({ code });
+    gpu.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
+  } catch {
+    // The error scope knows.
+  }
+  return await gpu.popErrorScope() === null;
+}
+
 /** An open device. */
 export class Device implements Disposable {
   /** WebGPU's own object. */
@@ -89,10 +116,13 @@ export class Device implements Disposable {
     const features = WANTED.filter((name) => !options.without?.includes(name));
     const open = (requiredFeatures: string[]) =>
       adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
-    const made = (gpu: GPUDevice, had: string[]) =>
-      new Device(gpu, { info, features: new Set(had), mostBytes: options.mostBytes });
+    const made = async (gpu: GPUDevice, had: string[]) => {
+      const works = await Promise.all(had.map((name) => compiles(gpu, PROBES[name])));
+      const features = new Set(had.filter((_, i) => works[i]));
+      return new Device(gpu, { info, features, mostBytes: options.mostBytes });
+    };
     try {
-      return made(await open(features), features);
+      return await made(await open(features), features);
     } catch {
       // It lacks one at least.
     }
@@ -100,7 +130,7 @@ export class Device implements Disposable {
       features.map((name) => open([name]).then((device) => (device.destroy(), [name]), () => [])),
     );
     try {
-      return made(await open(each.flat()), each.flat());
+      return await made(await open(each.flat()), each.flat());
     } catch (cause) {
       throw new DeviceError(`Cannot open ${info.description}: ${(cause as Error).message}`, { cause });
     }
@@ -115,25 +145,41 @@ export class Device implements Disposable {
    * Compiles a shader's text. Mistakes in it are reported by the next {@linkcode Device.check}, with line and text.
    */
   pipeline(name: string, code: string): GPUComputePipeline {
+    const { pipeline, mistake } = this.compile(name, code);
+    const scope = mistake.then((message) => message === undefined ? undefined : this.fail(message));
+    this.#scopes.add(scope);
+    scope.finally(() => this.#scopes.delete(scope));
+    return pipeline;
+  }
+
+  /**
+   * Compiles a shader's text, and leaves it to the caller what a mistake in it means.
+   *
+   * @param layout what the text's bindings are; what it uses, when absent.
+   * @returns the pipeline, and what is wrong with the text, line by line, once that is known.
+   */
+  compile(
+    name: string,
+    code: string,
+    layout: GPUPipelineLayout | "auto" = "auto",
+  ): { pipeline: GPUComputePipeline; mistake: Promise<string | undefined> } {
     const { gpu } = this;
     gpu.pushErrorScope("validation");
     const module = gpu.createShaderModule({ label: name, code });
     const pipeline = gpu.createComputePipeline({
       label: name,
-      layout: "auto",
+      layout,
       compute: { module, entryPoint: "main" },
     });
-    const scope = gpu.popErrorScope().then(async (error) => {
-      if (!error) return;
+    const mistake = gpu.popErrorScope().then(async (error) => {
+      if (!error) return undefined;
       const { messages } = await module.getCompilationInfo();
       const found = messages.map(({ lineNum, linePos, message }) =>
         `${lineNum}:${linePos} ${message.trim()}`
       );
-      this.fail(`Kernel ${name} does not compile: ${found.join("\n") || error.message}`);
+      return `Kernel ${name} does not compile: ${found.join("\n") || error.message}`;
     });
-    this.#scopes.add(scope);
-    scope.finally(() => this.#scopes.delete(scope));
-    return pipeline;
+    return { pipeline, mistake };
   }
 
   /**

@@ -1,0 +1,122 @@
+/**
+ * Writes a model of a real one's shape with random weights, to measure what does not depend on their values: time, memory,
+ * sizes. Its tokenizer is tinyworld's, whose ids are among the larger vocabulary's.
+ *
+ *     deno run --allow-read --allow-write bench/make_synthetic.ts --out /tmp/llama-1b
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { bytesOf } from "any4";
+import { Random } from "../lib/random.ts";
+import { fromFloat32 } from "../lib/matrix/dtype.ts";
+import { writeCheckpoint } from "../lib/model/checkpoint.ts";
+import { parseConfig } from "../lib/model/config.ts";
+import { layoutOf } from "../lib/model/architectures/mod.ts";
+import { tensorsOf } from "../lib/model/layout.ts";
+
+/** Shapes by name; what a shape does not say is Llama-3.2-1B's. */
+const SHAPES: Record<string, Record<string, unknown>> = {
+  "llama-3.2-1b": {},
+  "llama-3.2-1b-2-layers": { num_hidden_layers: 2 },
+  "tiny": {
+    hidden_size: 64,
+    intermediate_size: 192,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 16,
+    num_hidden_layers: 6,
+    vocab_size: 1024,
+    max_position_embeddings: 256,
+    rope_scaling: null,
+  },
+};
+
+const LLAMA_1B = {
+  architectures: ["LlamaForCausalLM"],
+  model_type: "llama",
+  hidden_act: "silu",
+  hidden_size: 2048,
+  intermediate_size: 8192,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  head_dim: 64,
+  num_hidden_layers: 16,
+  vocab_size: 128256,
+  max_position_embeddings: 131072,
+  rms_norm_eps: 1e-5,
+  rope_theta: 500000,
+  rope_scaling: {
+    rope_type: "llama3",
+    factor: 32,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8192,
+  },
+  tie_word_embeddings: true,
+  attention_bias: false,
+  mlp_bias: false,
+  torch_dtype: "bfloat16",
+};
+
+/** Values that are made at a time. */
+const CHUNK = 1 << 20;
+
+/**
+ * A tensor's values, BF16, a chunk at a time: normal numbers drawn from a table of a million, as large as a trained matrix's
+ * are; norms are 1.
+ */
+function* values(count: number, options: { deviation: number; table: Float32Array; seed: number }) {
+  const { deviation, table, seed } = options;
+  // A linear congruential generator (Numerical Recipes) is quick, and random enough to draw from a table.
+  let state = seed >>> 0;
+  for (let done = 0; done < count; done += CHUNK) {
+    const data = new Float32Array(Math.min(CHUNK, count - done));
+    for (let i = 0; i < data.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      data[i] = deviation * table[state >>> 12]!;
+    }
+    yield fromFloat32(data, "BF16");
+  }
+}
+
+/** Writes a model of a shape. */
+export function makeSynthetic(folder: string, shape: string): void {
+  const config = { ...LLAMA_1B, ...SHAPES[shape] };
+  const random = new Random(1);
+  const table = Float32Array.from({ length: 1 << 20 }, () => random.normal());
+  const tensors = [...tensorsOf(layoutOf(parseConfig(config, "config.json"), () => false))]
+    .filter(({ optional }) => !optional)
+    .map(({ name, rows, cols }, i) => ({
+      name,
+      dtype: "BF16" as const,
+      shape: rows === 1 ? [cols] : [rows, cols],
+      data: () =>
+        rows === 1
+          ? fromFloat32(new Float32Array(cols).fill(1), "BF16")
+          : values(rows * cols, { deviation: 1 / Math.sqrt(cols), table, seed: i + 1 }),
+    }));
+  writeCheckpoint(folder, {
+    config,
+    tensors,
+    metadata: { format: "pt" },
+    copyFrom: decodeURIComponent(new URL("../models/tinyworld", import.meta.url).pathname),
+  });
+  const weights = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+  console.error(`${folder}: ${weights} weights, ${weights * bytesOf("BF16")} bytes`);
+}
+
+if (import.meta.main) {
+  const { values: options } = parseArgs({
+    options: {
+      out: { type: "string" },
+      shape: { type: "string", default: "llama-3.2-1b" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (options.help || !options.out || !SHAPES[options.shape]) {
+    console.error(`--out <folder> --shape <${Object.keys(SHAPES).join(" | ")}>`);
+    Deno.exit(options.help ? 0 : 2);
+  }
+  makeSynthetic(options.out, options.shape);
+}

@@ -1,0 +1,81 @@
+/**
+ * The functions between the products of an MLP.
+ *
+ * @module
+ */
+import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
+import { vectors } from "./vectors.ts";
+
+/** Invocations of a workgroup. */
+const THREADS = 128;
+
+/** A function, and whether it gates something. */
+export interface ActivateShape {
+  /** Features. */
+  readonly cols: number;
+  /** Which function, by Hugging Face's names. */
+  readonly activation: "silu" | "gelu" | "gelu_new" | "relu";
+  /** Whether the function's value is multiplied with `up`. */
+  readonly gated: boolean;
+}
+
+/** Coefficients of the error function: Abramowitz and Stegun, 7.1.26. */
+const ERF = [0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429];
+
+/**
+ * WGSL of x · σ(u). With e = e^−|u|, which cannot overflow, σ(u) is 1 / (1 + e) for positive u and e / (1 + e) for negative
+ * u: WGSL leaves open what becomes of an infinite e^−u.
+ */
+const timesSigmoid = (type: string, u: string) =>
+  `let u = ${u};
+  let e = exp(-abs(u));
+  return x * select(e, ${type}(1.0), u >= ${type}(0.0)) / (1.0 + e);`;
+
+/** WGSL of each function's body. */
+const BODIES: Readonly<Record<ActivateShape["activation"], (type: string) => string>> = {
+  silu: (type) => timesSigmoid(type, "x"),
+  // x / 2 · (1 + tanh u) is x · σ(2u).
+  gelu_new: (type) => timesSigmoid(type, `${2 * Math.sqrt(2 / Math.PI)} * x * (1.0 + 0.044715 * x * x)`),
+  gelu: (type) =>
+    `let y = abs(x) * ${Math.SQRT1_2};
+  let t = 1.0 / (1.0 + 0.3275911 * y);
+  let tail = 0.5 * t * ${
+      ERF.reduceRight((sum, c) => sum ? `(${c} + t * ${sum})` : `${c}`, "")
+    } * exp(-min(y * y, ${type}(80.0)));
+  return x * select(1.0 - tail, tail, x < ${type}(0.0));`,
+  relu: (type) => `return max(x, ${type}(0.0));`,
+};
+
+/**
+ * out = f(x), or f(x) · up: silu is x · σ(x), gelu x · Φ(x), gelu_new its approximation by tanh, relu max(x, 0); gated they
+ * are Shazeer's (2020, "GLU Variants Improve Transformer", equation 6).
+ *
+ * Bindings: out [tokens, cols], x [tokens, cols], up [tokens, cols] where gated, step. A thread a vector of four values.
+ */
+export function activate(shape: ActivateShape): Kernel {
+  const { cols, activation, gated } = shape;
+  const { type, perRow } = vectors(cols);
+  return {
+    name: `${activation} ${cols}${gated ? ", gated" : ""}`,
+    workgroups: (tokens) => line(Math.ceil(tokens * perRow / THREADS)),
+    code: `${STEP}
+@group(0) @binding(0) var<storage, read_write> out: array<${type}>;
+@group(0) @binding(1) var<storage, read> values: array<${type}>;
+${gated ? `@group(0) @binding(2) var<storage, read> up: array<${type}>;` : ""}
+@group(0) @binding(${gated ? 3 : 2}) var<uniform> step: Step;
+
+fn activated(x: ${type}) -> ${type} {
+  ${BODIES[activation](type)}
+}
+
+@compute @workgroup_size(${THREADS})
+fn main(
+  @builtin(workgroup_id) wid: vec3u,
+  @builtin(num_workgroups) nwg: vec3u,
+  @builtin(local_invocation_index) i: u32,
+) {
+  let at = ${workgroupIndex} * ${THREADS}u + i;
+  if (at < step.tokens * ${perRow}u) { out[at] = activated(values[at])${gated ? " * up[at]" : ""}; }
+}`,
+  };
+}

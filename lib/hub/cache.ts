@@ -1,0 +1,82 @@
+/**
+ * Where downloads lie: the layout of Python's huggingface_hub, so that both find one another's files.
+ *
+ *     models--org--name/blobs/<checksum>                    what files hold
+ *     models--org--name/snapshots/<commit>/config.json      links to blobs
+ *     models--org--name/refs/main                           the commit that a branch was at
+ *
+ * @module
+ */
+import { HubError } from "../errors.ts";
+
+/** The part of the cache that is about one repository. */
+export class RepoCache {
+  /** Its folder. */
+  readonly folder: string;
+
+  /** @param cache the folder of all downloads. @param repo "org/name". */
+  constructor(cache: string, repo: string) {
+    this.folder = `${cache}/models--${repo.replaceAll("/", "--")}`;
+  }
+
+  /** The folder of a commit's files. */
+  snapshot(commit: string): string {
+    return `${this.folder}/snapshots/${commit}`;
+  }
+
+  /** What a file holds, by its checksum. */
+  blob(checksum: string): string {
+    return `${this.folder}/blobs/${checksum}`;
+  }
+
+  /** The commit that a branch or tag was at when it was last downloaded; a commit is itself. */
+  commit(revision: string): string | undefined {
+    if (isCommit(revision)) return revision;
+    try {
+      return Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim();
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps the commit that a branch or tag is at. */
+  keep(revision: string, commit: string): void {
+    if (isCommit(revision) || this.commit(revision) === commit) return;
+    this.#write(`${this.folder}/refs/${revision}`, (path) => Deno.writeTextFileSync(path, commit));
+  }
+
+  /** Makes a commit's file lead to a blob that is there. */
+  link(file: string, to: { commit: string; checksum: string }): void {
+    const up = "../".repeat(file.split("/").length + 1);
+    this.#write(
+      `${this.snapshot(to.commit)}/${file}`,
+      (path) => Deno.symlinkSync(`${up}blobs/${to.checksum}`, path),
+    );
+  }
+
+  /** Makes a file beside its place and renames it: another program may do the same at this moment. */
+  #write(path: string, make: (path: string) => void): void {
+    const part = `${path}.${Deno.pid}.part`;
+    try {
+      Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      make(part);
+      Deno.renameSync(part, path);
+    } catch (cause) {
+      throw new HubError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+    }
+  }
+}
+
+/** Whether a revision is a commit's whole hash. */
+export function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}$/.test(revision);
+}
+
+/** Whether there is a file, at the end of a link too. */
+export function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

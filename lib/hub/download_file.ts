@@ -1,0 +1,217 @@
+/**
+ * One file of a repository into the cache: whole and as its checksum says, or not at all.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { Any4Error, HubError } from "../errors.ts";
+import { isFile, type RepoCache } from "./cache.ts";
+import { ATTEMPTS, pauseBetween, STALLED } from "./hub_fetch.ts";
+import type { HubSettings } from "./settings.ts";
+
+/** A file as the Hub lists it. */
+export interface RepoFile {
+  /** Its path in the repository. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** SHA-256 of what it holds where it lies in large file storage, else its git blob's SHA-1. */
+  readonly checksum: string;
+}
+
+/** Where a file comes from and goes to. */
+export interface Transfer {
+  /** "org/name". */
+  readonly repo: string;
+  readonly commit: string;
+  readonly cache: RepoCache;
+  readonly settings: HubSettings;
+  /** Asks the Hub. */
+  readonly fetch: typeof fetch;
+  /** Is told, as bytes come, how many of the file are there. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** Redirects that are followed. */
+const MOST_HOPS = 5;
+const CHUNK = 2 ** 20;
+
+/**
+ * Downloads a file unless its blob is there. What an earlier try left in `blobs/<checksum>.incomplete` is gone on with;
+ * two programs that want the same file take turns.
+ *
+ * @throws {HubError} when the Hub refuses, the connection is cut again and again without a byte in between, or the bytes
+ * are twice not those of the checksum.
+ */
+export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<void> {
+  const blob = transfer.cache.blob(file.checksum);
+  if (!isFile(blob)) {
+    try {
+      Deno.mkdirSync(blob.slice(0, blob.lastIndexOf("/")), { recursive: true });
+      using part = await Deno.open(`${blob}.incomplete`, { read: true, write: true, create: true });
+      await part.lock(true);
+      // Whoever had the lock before may have finished.
+      if (!isFile(blob)) {
+        await fill(part, file, transfer);
+        await part.sync();
+        await Deno.rename(`${blob}.incomplete`, blob);
+      }
+    } catch (cause) {
+      if (cause instanceof Any4Error) throw cause;
+      throw new HubError(`Cannot save ${file.path} of ${transfer.repo}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+  transfer.cache.link(file.path, { commit: transfer.commit, checksum: file.checksum });
+}
+
+/** A file that grows, and the checksum of what it holds so far. */
+class Growing {
+  #hash;
+  length = 0;
+
+  constructor(readonly part: Deno.FsFile, readonly file: RepoFile) {
+    this.#hash = this.#newHash();
+  }
+
+  /** A git blob's checksum begins with its kind and size. */
+  #newHash() {
+    if (this.file.checksum.length === 64) return createHash("sha256");
+    return createHash("sha1").update(`blob ${this.file.size}\0`);
+  }
+
+  /** Reads over what is there. */
+  async resume(): Promise<void> {
+    const { size } = await this.part.stat();
+    if (size > this.file.size) return await this.clear();
+    const chunk = new Uint8Array(CHUNK);
+    for (let read; (read = await this.part.read(chunk)) !== null;) {
+      this.#hash.update(chunk.subarray(0, read));
+      this.length += read;
+    }
+  }
+
+  async clear(): Promise<void> {
+    await this.part.truncate(0);
+    await this.part.seek(0, Deno.SeekMode.Start);
+    this.#hash = this.#newHash();
+    this.length = 0;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length;) done += await this.part.write(bytes.subarray(done));
+    } catch (cause) {
+      // A full disk is none of the connection's failures.
+      throw new HubError(`Cannot save ${this.file.path}: ${(cause as Error).message}`, { cause });
+    }
+    this.#hash.update(bytes);
+    this.length += bytes.length;
+  }
+
+  /** The checksum; to be asked for once. */
+  digest(): string {
+    return this.#hash.digest("hex");
+  }
+}
+
+async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Promise<void> {
+  const growing = new Growing(part, file);
+  await growing.resume();
+  let wrong = 0;
+  for (let attempt = 1;;) {
+    const before = growing.length;
+    const problem = growing.length === file.size ? undefined : await receive(growing, transfer);
+    if (growing.length === file.size) {
+      const digest = growing.digest();
+      if (digest === file.checksum) return;
+      await growing.clear();
+      // What was resumed may have been of another file, or spoilt on the disk: once more from the start.
+      if (++wrong < 2) continue;
+      throw new HubError(
+        `Cannot load ${transfer.repo}: ${file.path} does not arrive as it should: expected checksum ${file.checksum}, ` +
+          `current checksum is ${digest}`,
+      );
+    }
+    // Slow lines are cut often; only tries that bring nothing count.
+    attempt = growing.length > before ? 1 : attempt + 1;
+    if (attempt > ATTEMPTS) {
+      throw new HubError(
+        `Cannot load ${transfer.repo}: ${file.path} was cut off after ${growing.length} of ${file.size} bytes: ` +
+          `${problem}. What is there is kept: the same command goes on from it`,
+      );
+    }
+    await pauseBetween(attempt, transfer.settings);
+  }
+}
+
+/** Appends what the server has from there on. Returns why it ended, where it did not end well. */
+async function receive(growing: Growing, transfer: Transfer): Promise<string | undefined> {
+  const { file } = growing;
+  const cut = new AbortController();
+  const alarm = () => setTimeout(() => cut.abort(new Error(`nothing came for ${STALLED / 1000} s`)), STALLED);
+  let timer = alarm();
+  try {
+    const response = await request(growing, transfer, cut.signal);
+    // A server that knows no ranges starts over.
+    if (response.status !== 206) await growing.clear();
+    const from = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
+    if (response.status === 206 && Number(from) !== growing.length) {
+      await response.body?.cancel();
+      await growing.clear();
+      return `the server sent bytes from ${from} on instead of what was asked for`;
+    }
+    for await (const bytes of response.body ?? []) {
+      clearTimeout(timer);
+      timer = alarm();
+      if (growing.length + bytes.length > file.size) {
+        await growing.clear();
+        return `the server sent more than its ${file.size} bytes`;
+      }
+      await growing.append(bytes);
+      transfer.onBytes?.(growing.length);
+    }
+    return "the connection ended";
+  } catch (error) {
+    if (error instanceof HubError) throw error;
+    return (error as Error).message;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks for a file's bytes from where it ends, through the redirects that lead to where it is stored. */
+async function request(growing: Growing, transfer: Transfer, signal: AbortSignal): Promise<Response> {
+  const { repo, commit, settings } = transfer;
+  const { path, checksum } = growing.file;
+  // Ranges and checksums are of the bytes as they are stored.
+  const headers = new Headers({ "accept-encoding": "identity" });
+  if (growing.length > 0) headers.set("range", `bytes=${growing.length}-`);
+  let url = new URL(
+    `${settings.endpoint}/${repo}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`,
+  );
+  for (let hop = 0; hop <= MOST_HOPS; hop++) {
+    // Followed by hand: the first answer alone has the checksum.
+    const response = await transfer.fetch(url, { headers, redirect: "manual", signal });
+    const etag = response.headers.get("x-linked-etag") ?? (hop === 0 ? response.headers.get("etag") : null);
+    const named = etag?.replace(/^(W\/)?"|"$/g, "");
+    if (named !== undefined && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(named) && named !== checksum) {
+      await response.body?.cancel();
+      throw new HubError(
+        `Cannot load ${repo}: ${path} has changed while it was downloaded: expected checksum ${checksum}, ` +
+          `current checksum is ${named}`,
+      );
+    }
+    if (response.status < 300) return response;
+    await response.body?.cancel();
+    const next = new URL(response.headers.get("location") ?? "", url);
+    if (url.protocol === "https:" && next.protocol !== "https:") {
+      throw new HubError(
+        `Cannot load ${repo}: ${path} is stored at ${next.host}, which is not reached by https`,
+      );
+    }
+    url = next;
+  }
+  throw new HubError(`Cannot load ${repo}: ${path} is redirected more than ${MOST_HOPS} times`);
+}

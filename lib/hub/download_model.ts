@@ -1,0 +1,209 @@
+/**
+ * A model from the Hugging Face Hub into the cache that Python's huggingface_hub uses too.
+ *
+ * @module
+ */
+import { HubError } from "../errors.ts";
+import { isCommit, isFile, RepoCache } from "./cache.ts";
+import { downloadFile, type RepoFile } from "./download_file.ts";
+import { hubFetch } from "./hub_fetch.ts";
+import { type ModelId, parseModelId } from "./model_id.ts";
+import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+
+/** How a model is downloaded. */
+export interface DownloadOptions extends HubOptions {
+  /** Is told, as bytes come, how many of how many are there, and of which file they are. */
+  onProgress?: (bytes: number, total: number, file: string) => void;
+  /** Is told what a person should know, such as that the Hub cannot be reached and the last download is used. */
+  onNotice?: (notice: string) => void;
+}
+
+/** What a checkpoint has beside its weights: its config, its tokenizer, its terms. */
+const SMALL_FILES = [
+  ...["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"],
+  ...["special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"],
+  ...["chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
+];
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+const SHARD = /^model-\d+-of-\d+\.safetensors$/;
+
+/**
+ * Downloads what is needed of a model on the Hub, unless it is there already: config, tokenizer and safetensors, or one
+ * .gguf file; no pickles, no copies in other forms.
+ *
+ * @param name "org/name", "org/name@revision" or "org/name/file.gguf".
+ * @returns the folder, or the .gguf file, in the cache.
+ * @throws {HubError} when there is no such model, leave or connection, or a file arrives with wrong bytes.
+ *
+ * @example
+ * ```ts
+ * import { downloadModel } from "any4";
+ *
+ * try {
+ *   await downloadModel("org/name", { offline: true, cache: await Deno.makeTempDir() });
+ * } catch (error) {
+ *   console.log((error as Error).message); // Cannot load org/name: offline, and it has not been downloaded to …
+ * }
+ * ```
+ */
+export async function downloadModel(name: string, options: DownloadOptions = {}): Promise<string> {
+  const id = parseModelId(name);
+  if (!id) {
+    throw new HubError(
+      `Cannot load ${name}: expected a name on the Hub, org/name, org/name@revision or org/name/file.gguf`,
+    );
+  }
+  const settings = hubSettings(options);
+  const cache = new RepoCache(settings.cache, id.repo);
+  if (settings.offline) return cached(id, cache, "offline");
+  try {
+    return await download(id, { cache, settings, options });
+  } catch (error) {
+    // Without a connection, what was there the last time is better than nothing.
+    if (!(error instanceof HubError) || !unreachable(error)) throw error;
+    let folder: string;
+    try {
+      folder = cached(id, cache, "");
+    } catch {
+      throw error;
+    }
+    options.onNotice?.(`${error.message}. Using what was downloaded before`);
+    return folder;
+  }
+}
+
+/** Whether a failure says nothing about the model. */
+function unreachable(error: HubError): boolean {
+  return error.status === undefined ? error.cause instanceof TypeError : error.status >= 500;
+}
+
+async function download(
+  id: ModelId,
+  with_: { cache: RepoCache; settings: HubSettings; options: DownloadOptions },
+): Promise<string> {
+  const { cache, settings, options } = with_;
+  const fetch = hubFetch(settings, { verb: "load", repo: id.repo });
+  const asked = { hubUrl: settings.endpoint, fetch };
+  // Only here: those who load folders need not wait for the library.
+  const hub = await import("@huggingface/hub");
+  let commit = id.revision;
+  const files = new Map<string, RepoFile>();
+  try {
+    if (!isCommit(commit)) {
+      const info = await hub.modelInfo({
+        name: id.repo,
+        revision: commit,
+        additionalFields: ["sha"],
+        ...asked,
+      });
+      commit = info.sha;
+    }
+    const listed = hub.listFiles({
+      repo: id.repo,
+      revision: commit,
+      recursive: id.file?.includes("/"),
+      ...asked,
+    });
+    for await (const { type, path, size, oid, lfs } of listed) {
+      const checksum = lfs?.oid ?? oid;
+      if (type === "file" && checksum) files.set(path, { path, size: lfs?.size ?? size, checksum });
+    }
+  } catch (cause) {
+    if (cause instanceof HubError) throw cause;
+    throw new HubError(
+      `Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does: ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
+  if (!isCommit(commit) || [...files.values()].some(({ checksum }) => !/^[0-9a-f]{40,64}$/.test(checksum))) {
+    throw new HubError(`Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does`);
+  }
+
+  const present = (names: readonly string[]) => names.flatMap((name) => files.get(name) ?? []);
+  const sum = (wanted: readonly RepoFile[]) => wanted.reduce((bytes, { size }) => bytes + size, 0);
+  let done = 0;
+  const get = async (wanted: readonly RepoFile[], rest: readonly RepoFile[] = []) => {
+    const total = done + sum(wanted) + sum(rest);
+    for (const file of wanted) {
+      const onBytes = (bytes: number) => options.onProgress?.(done + bytes, total, file.path);
+      await downloadFile(file, { repo: id.repo, commit, cache, settings, fetch, onBytes });
+      done += file.size;
+    }
+  };
+  const gguf = id.file ?? onlyGguf(id, files);
+  if (gguf !== undefined) {
+    const file = files.get(gguf);
+    if (!file) throw new HubError(`Cannot load ${id.repo}: it has no file ${gguf}`);
+    await get([file]);
+  } else {
+    const folder = cache.snapshot(commit);
+    const whole = files.has(WEIGHTS);
+    // All that is not weights first: an index says which files the weights are in, names let them be guessed.
+    const guess = whole ? [WEIGHTS] : [...files.keys()].filter((path) => SHARD.test(path));
+    await get(present(whole ? SMALL_FILES : [...SMALL_FILES, INDEX]), present(guess));
+    await get(present(whole ? [WEIGHTS] : weightFiles(folder)));
+  }
+  cache.keep(id.revision, commit);
+  return cached({ ...id, file: gguf, revision: commit }, cache, "the download is not whole");
+}
+
+/** The one .gguf file of a repository that has weights in no other form. */
+function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): string | undefined {
+  if (files.has(WEIGHTS) || files.has(INDEX)) return undefined;
+  const ggufs = [...files.keys()].filter((path) => path.endsWith(".gguf"));
+  if (ggufs.length === 1) return ggufs[0];
+  if (ggufs.length > 1) {
+    throw new HubError(
+      `Cannot load ${repo}: name one of its files: ${ggufs.map((path) => `${repo}/${path}`).join(", ")}`,
+    );
+  }
+  const others = [...files.keys()].filter((path) => /\.(safetensors|bin|pth?|h5|msgpack)$/.test(path));
+  throw new HubError(
+    `Cannot load ${repo}: it has neither ${WEIGHTS} nor ${INDEX} nor a .gguf file` +
+      (others.length > 0 ? `, its weights are in ${others.slice(0, 3).join(", ")}` : ""),
+  );
+}
+
+/** The files that a folder's weights are in, as far as it says. */
+function weightFiles(folder: string): string[] {
+  if (!isFile(`${folder}/${INDEX}`)) return [WEIGHTS];
+  try {
+    const { weight_map } = JSON.parse(Deno.readTextFileSync(`${folder}/${INDEX}`));
+    // Checkpoints look at each name; here a strange one is just not there.
+    return [...new Set(Object.values(weight_map))].filter((name) => typeof name === "string");
+  } catch {
+    return [WEIGHTS];
+  }
+}
+
+/** What was downloaded before, if it is whole. */
+function cached(id: ModelId, cache: RepoCache, why: string): string {
+  const commit = cache.commit(id.revision);
+  const fail = (what: string) => new HubError(`Cannot load ${id.repo}: ${why}, and ${what}`);
+  if (commit === undefined || !exists(cache.snapshot(commit))) {
+    const at = id.revision === "main" ? "" : ` at ${id.revision}`;
+    throw fail(`it has not been downloaded${at} to ${cache.folder}`);
+  }
+  const folder = cache.snapshot(commit);
+  const missing = (names: string[]) => names.filter((name) => !isFile(`${folder}/${name}`));
+  if (id.file !== undefined) {
+    if (missing([id.file]).length === 0) return `${folder}/${id.file}`;
+    throw fail(`${folder} lacks ${id.file}`);
+  }
+  const lacking = missing(["config.json", ...weightFiles(folder)]);
+  if (lacking.length === 0) return folder;
+  const ggufs = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".gguf"));
+  if (ggufs.length === 1) return `${folder}/${ggufs[0]!.name}`;
+  throw fail(`${folder} lacks ${lacking.slice(0, 3).join(", ")}`);
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}

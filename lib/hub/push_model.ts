@@ -1,0 +1,139 @@
+/**
+ * A folder to the Hugging Face Hub.
+ *
+ * @module
+ */
+import { HubError } from "../errors.ts";
+import { FileBlob } from "./file_blob.ts";
+import { hubFetch } from "./hub_fetch.ts";
+import { parseModelId } from "./model_id.ts";
+import { type HubOptions, hubSettings } from "./settings.ts";
+
+/** How a folder is sent. */
+export interface PushOptions extends Omit<HubOptions, "cache" | "offline"> {
+  /** Whether only its owners see a repository that is made; one that is there stays as it is. */
+  private?: boolean;
+  /** What the commit says it is. */
+  message?: string;
+  /** Is told how many of how many bytes were sent, and what is being done. */
+  onProgress?: (bytes: number, total: number, what: string) => void;
+}
+
+/** What was sent where. */
+export interface Pushed {
+  /** Where the commit can be seen. */
+  readonly url: string;
+  /** The commit. */
+  readonly commit: string;
+  /** Files. */
+  readonly files: number;
+  /** Bytes. */
+  readonly bytes: number;
+}
+
+/**
+ * Sends the files of a saved model to a repository on the Hub, which is made where it is not there, in one commit. Files
+ * that the repository has already, by checksum, are not sent again.
+ *
+ * @param folder what {@linkcode saveModel} wrote.
+ * @param options.repo "org/name", or "org/name@branch".
+ * @throws {HubError} when the folder holds no model, or the Hub refuses or cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { pushModel } from "any4";
+ *
+ * try {
+ *   await pushModel(await Deno.makeTempDir(), { repo: "org/name", token: "hf_…" });
+ * } catch (error) {
+ *   console.log((error as Error).message); // Cannot push to org/name: … holds no config.json
+ * }
+ * ```
+ */
+export async function pushModel(folder: string, options: PushOptions & { repo: string }): Promise<Pushed> {
+  const id = parseModelId(options.repo);
+  if (!id || id.file !== undefined) {
+    throw new HubError(`Cannot push to ${options.repo}: expected org/name or org/name@branch`);
+  }
+  const { repo, revision: branch } = id;
+  const fail = (what: string, cause?: unknown) => new HubError(`Cannot push to ${repo}: ${what}`, { cause });
+  const files = listFolder(folder, fail);
+  const settings = hubSettings(options);
+  if (!settings.token) {
+    throw fail(`set HF_TOKEN to a token with leave to write, ${settings.endpoint}/settings/tokens`);
+  }
+
+  const total = files.reduce((sum, { blob }) => sum + blob.size, 0);
+  // Bytes of each request: several run at a time, and one may be sent again.
+  const parts = new Map<FileBlob, number>();
+  const report = (what: string) => {
+    options.onProgress?.(parts.values().reduce((sum, bytes) => sum + bytes, 0), total, what);
+  };
+  const ask = hubFetch(settings, { verb: "push to", repo });
+  // Whatever is sent from a file is counted as it is read.
+  const counting: typeof fetch = (input, init) => {
+    if (init?.body instanceof FileBlob) {
+      const body: FileBlob = init.body.counted((bytes, name) => {
+        parts.set(body, bytes);
+        report(name);
+      });
+      return ask(input, { ...init, body });
+    }
+    return ask(input, init);
+  };
+  const asked = { repo, hubUrl: settings.endpoint, fetch: counting };
+  const hub = await import("@huggingface/hub");
+  try {
+    try {
+      const visibility = options.private ? "private" : undefined;
+      // The library wants one, and wants it to begin so; the real one is put in by hubFetch.
+      await hub.createRepo({ ...asked, visibility, accessToken: "hf_" });
+    } catch (error) {
+      // 409: it is there already.
+      if (!(error instanceof HubError && error.status === 409)) throw error;
+    }
+    const commits = hub.commitIter({
+      ...asked,
+      branch,
+      title: options.message ?? "Upload a model with any4-deno",
+      operations: files.map(({ path, blob }) => ({ operation: "addOrUpdate", path, content: blob })),
+      // Large files go to storage by plain HTTP, which the Hub takes for every repository.
+      useXet: false,
+    });
+    for (let step = await commits.next();; step = await commits.next()) {
+      if (step.done) {
+        if (!step.value) throw fail("the Hub made no commit");
+        const { oid, url } = step.value.commit;
+        return { url, commit: oid, files: files.length, bytes: total };
+      }
+      if (step.value.event === "phase") report(PHASES[step.value.phase]);
+      else if (step.value.state === "error") throw fail(`${step.value.path} could not be sent`);
+    }
+  } catch (cause) {
+    if (cause instanceof HubError) throw cause;
+    throw fail((cause as Error).message, cause);
+  }
+}
+
+const PHASES = {
+  preuploading: "asking what to send",
+  uploadingLargeFiles: "checksums",
+  committing: "committing",
+} as const;
+
+/** The folder's own files; neither what lies deeper nor what is hidden. */
+function listFolder(folder: string, fail: (what: string, cause?: unknown) => HubError) {
+  const files: { path: string; blob: FileBlob }[] = [];
+  try {
+    for (const { name } of Deno.readDirSync(folder)) {
+      const path = `${folder}/${name}`;
+      if (!name.startsWith(".") && !name.endsWith(".part") && Deno.statSync(path).isFile) {
+        files.push({ path: name, blob: FileBlob.of(path) });
+      }
+    }
+  } catch (cause) {
+    throw fail(`${folder} cannot be read: ${(cause as Error).message}`, cause);
+  }
+  if (!files.some(({ path }) => path === "config.json")) throw fail(`${folder} holds no config.json`);
+  return files.sort((a, b) => a.path < b.path ? -1 : 1);
+}

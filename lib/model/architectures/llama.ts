@@ -1,0 +1,114 @@
+/**
+ * Llama 1 to 3.x (Touvron et al. 2023), and what others have of it.
+ *
+ * @module
+ */
+import type { ModelConfig } from "../config.ts";
+import type { ConfigReader } from "../config_reader.ts";
+import {
+  type AttentionPlaces,
+  type ExpertPlaces,
+  type Layout,
+  linear,
+  type MlpPlaces,
+  norm,
+  type NormPlace,
+  table,
+} from "../layout.ts";
+import { parseRope, type RopeOptions } from "../rope_parameters.ts";
+import { type Architecture, baseConfig, type BaseOptions } from "./architecture.ts";
+
+/** A Llama's config: all features of a head turn, in all layers alike. */
+export function llamaConfig(
+  read: ConfigReader,
+  options: BaseOptions & { rope?: Partial<RopeOptions> } = {},
+): ModelConfig {
+  const config = baseConfig(read, options);
+  const { head_dim, max_position_embeddings: context } = config;
+  const rope_parameters = parseRope(read, { head_dim, context, ...options.rope });
+  // Dynamic scaling makes longer ones of contexts that are trained.
+  const stretched = rope_parameters.rope_type === "dynamic" ? rope_parameters.factor : 1;
+  return { ...config, rope_parameters, max_position_embeddings: Math.floor(context * stretched) };
+}
+
+/** A layer's attention under a Llama's names; heads have norms where `headNorms`. */
+export function llamaAttention(
+  config: ModelConfig,
+  at: string,
+  options: { headNorms?: boolean; qkvBias?: boolean } = {},
+): AttentionPlaces {
+  const { hidden_size, head_dim, attention_bias: bias } = config;
+  const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
+  const input = (part: "q" | "k" | "v", rows: number) => ({
+    linear: linear(`${at}.${part}_proj`, [rows, hidden_size], { bias: options.qkvBias ?? bias }),
+    gives: [{ part }],
+  });
+  const headNorm = (part: string): NormPlace | undefined =>
+    options.headNorms ? norm(`${at}.${part}_norm`, head_dim) : undefined;
+  return {
+    inputs: [input("q", q), input("k", kv), input("v", kv)],
+    qNorm: headNorm("q"),
+    kNorm: headNorm("k"),
+    output: linear(`${at}.o_proj`, [hidden_size, q], { bias }),
+  };
+}
+
+/** A layer's MLP under a Llama's names. */
+export function llamaMlp(config: ModelConfig, at: string): MlpPlaces {
+  const { hidden_size, intermediate_size, mlp_bias: bias } = config;
+  const input = (part: "gate" | "up") => ({
+    linear: linear(`${at}.${part}_proj`, [intermediate_size, hidden_size], { bias }),
+    gives: [{ part }],
+  });
+  return {
+    inputs: [input("gate"), input("up")],
+    output: linear(`${at}.down_proj`, [hidden_size, intermediate_size], { bias }),
+  };
+}
+
+/** What a relative of Llama keeps elsewhere; each is given the name of its layer. */
+export interface LlamaChanges {
+  /** Attention. */
+  readonly attention?: (layer: string) => AttentionPlaces;
+  /** The MLP. */
+  readonly mlp?: (layer: string) => MlpPlaces | ExpertPlaces;
+  /** Names of the norms before the MLP, and behind both halves. */
+  readonly norms?: { readonly mlp: string; readonly afterAttention: string; readonly afterMlp: string };
+}
+
+/** A decoder under a Llama's names. */
+export function llamaLayout(config: ModelConfig, prefix: string, changes: LlamaChanges = {}): Layout {
+  const { hidden_size: hidden, vocab_size: vocab } = config;
+  const { norms } = changes;
+  return {
+    embedding: table(`${prefix}embed_tokens`, vocab, hidden),
+    layers: Array.from({ length: config.num_hidden_layers }, (_, i) => {
+      const at = `${prefix}layers.${i}`;
+      return {
+        attention: {
+          norm: norm(`${at}.input_layernorm`, hidden),
+          inner: changes.attention?.(at) ?? llamaAttention(config, `${at}.self_attn`),
+          after: norms && norm(`${at}.${norms.afterAttention}`, hidden),
+        },
+        mlp: {
+          norm: norm(`${at}.${norms?.mlp ?? "post_attention_layernorm"}`, hidden),
+          inner: changes.mlp?.(at) ?? llamaMlp(config, `${at}.mlp`),
+          after: norms && norm(`${at}.${norms.afterMlp}`, hidden),
+        },
+      };
+    }),
+    norm: norm(`${prefix}norm`, hidden),
+    head: config.tie_word_embeddings ? undefined : linear("lm_head", [vocab, hidden]),
+  };
+}
+
+/** Llama. */
+export const llama: Architecture = {
+  prefixes: ["model."],
+  config: (read) => ({
+    ...llamaConfig(read, { defaults: { bos_token_id: 1, eos_token_id: 2 } }),
+    attention_bias: read.flag("attention_bias"),
+    mlp_bias: read.flag("mlp_bias"),
+  }),
+  layout: llamaLayout,
+};

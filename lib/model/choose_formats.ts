@@ -1,0 +1,87 @@
+/**
+ * Measures what each format would do to each Linear, and chooses.
+ *
+ * @module
+ */
+import type { Backend } from "../compute/backend.ts";
+import { OptionError } from "../errors.ts";
+import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
+import { isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { Calibration } from "./calibrate.ts";
+import type { FormatChoice, Planned } from "./plan.ts";
+import { type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
+import { choicesOf, chooseByCost, type Cost, costOf, type TargetOptions } from "./target_bits.ts";
+
+/** What {@linkcode chooseFormats} chooses by. */
+export interface ChooseOptions extends LearningOptions, TargetOptions {
+  targetBits: number;
+  groupSize?: number | "row";
+  /** Who quantizes. */
+  backend: Backend;
+  /** What the columns of each Linear are multiplied by. */
+  stats: Calibration;
+  /** All Linears, those too that nothing is planned for. */
+  linears: readonly string[];
+  /** A Linear's weights. */
+  weights: (linear: string) => Matrix | PackedMatrix;
+  /** The bits that a Linear takes as it is. */
+  bits: (linear: string) => number;
+  /** Weights of a Linear, where they are known without reading them. */
+  shape?: (linear: string) => { rows: number; cols: number };
+  /** Costs of a Linear that were measured before. */
+  known?: (linear: string) => Cost[] | undefined;
+  /** Is told of each Linear measured. */
+  done: (linear: string, costs: Cost[]) => Promise<void>;
+}
+
+/**
+ * Quantizes each Linear to each format that it may get, one in memory at a time, and chooses by the part of its output that
+ * becomes noise.
+ *
+ * @returns the format of each Linear that one is planned for.
+ * @throws {OptionError} when the target is out of reach.
+ */
+export async function chooseFormats(
+  plan: ReadonlyMap<string, Planned>,
+  options: ChooseOptions,
+): Promise<Map<string, FormatChoice>> {
+  const { backend, stats, linears, weights: weightsOf, targetBits } = options;
+  const { weighting, codebook, learner, scaleType } = options;
+  const learning = { weighting, codebook, learner, scaleType };
+  const costs = new Map<string, Cost[]>();
+  let [count, fixedBits] = [0, 0];
+  for (const linear of linears) {
+    const { rows, cols } = (options.shape ?? weightsOf)(linear);
+    count += rows * cols;
+    const planned = plan.get(linear);
+    if (!planned) {
+      fixedBits += options.bits(linear);
+      continue;
+    }
+    let measured = options.known?.(linear);
+    if (!measured) {
+      const weights = once(weightsOf(linear), linear);
+      const entry = stats.get(linear);
+      measured = choicesOf(planned, options).map((choice, i) => {
+        const packed = quantizeLinear(weights, { ...learning, backend, linear, choice, stats: entry });
+        return costOf(i, { weights, packed, meanSquare: entry?.meanSquare });
+      });
+      await options.done(linear, measured);
+    }
+    costs.set(linear, measured);
+  }
+  const chosen = chooseByCost(costs, { targetBits, weights: count, fixedBits });
+  return new Map([...plan].map(([linear, planned]) => [
+    linear,
+    choicesOf(planned, options)[chosen.get(linear)!]!,
+  ]));
+}
+
+/** A dense matrix whose values are widened once, however often they are looked at. */
+function once(weights: Matrix | PackedMatrix, linear: string): Matrix {
+  if (isPacked(weights)) throw new OptionError(`Cannot quantize ${linear}: it is ${weights.format} already`);
+  const { rows, cols, data, dtype } = weights;
+  const matrix = { rows, cols, data, dtype };
+  checkMatrix(matrix, linear);
+  return matrix;
+}

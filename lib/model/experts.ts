@@ -1,0 +1,36 @@
+/**
+ * Which tokens an expert gets.
+ *
+ * @module
+ */
+
+/** The tokens of an expert, and what each gives for its answer. */
+export interface Share {
+  /** Tokens, in order. */
+  readonly rows: number[];
+  /** Their weights for this expert. */
+  readonly weights: number[];
+}
+
+/**
+ * Sends each token to the `k` experts with the largest logits, of equals the first ones. Its weights are the softmax over
+ * their logits (Jiang et al. 2024, "Mixtral of Experts", section 2.1).
+ *
+ * @param logits [tokens, experts].
+ * @returns the share of each expert.
+ */
+export function assignExperts(logits: Float32Array, options: { experts: number; k: number }): Share[] {
+  const { experts, k } = options;
+  const shares = Array.from({ length: experts }, (): Share => ({ rows: [], weights: [] }));
+  for (let token = 0; token < logits.length / experts; token++) {
+    const row = logits.subarray(token * experts, (token + 1) * experts);
+    const chosen = [...row.keys()].sort((a, b) => row[b]! - row[a]! || a - b).slice(0, k);
+    const powers = chosen.map((expert) => Math.exp(row[expert]! - row[chosen[0]!]!));
+    const sum = powers.reduce((a, b) => a + b);
+    for (const [i, expert] of chosen.entries()) {
+      shares[expert]!.rows.push(token);
+      shares[expert]!.weights.push(powers[i]! / sum);
+    }
+  }
+  return shares;
+}

@@ -1,0 +1,65 @@
+/**
+ * From a model's name to its files.
+ *
+ * @module
+ */
+import { CheckpointError } from "../errors.ts";
+import { downloadModel } from "../hub/download_model.ts";
+import { parseModelId } from "../hub/model_id.ts";
+import type { HubOptions } from "../hub/settings.ts";
+import { progress } from "../show/progress.ts";
+import { size } from "../show/units.ts";
+
+/** Where models come from and what is shown meanwhile. */
+export interface LocateOptions extends HubOptions {
+  /** Show no progress of a download. */
+  quiet?: boolean;
+}
+
+/** Models that come with the library, by name. */
+const embedded: ReadonlyMap<string, URL> = new Map([
+  ["tinyworld", new URL("../../models/tinyworld/", import.meta.url)],
+]);
+
+/**
+ * The folder or .gguf file of a model: an embedded one, else what is there under that path, else what the Hub has under
+ * that name, downloaded where need be.
+ *
+ * @throws {CheckpointError} when it is neither a path that is there nor a name that the Hub could have.
+ * @throws {HubError} when the Hub has no such model, or it cannot be had.
+ */
+export async function locateModel(name: string, options: LocateOptions = {}): Promise<string> {
+  const url = embedded.get(name);
+  if (url) return decodeURIComponent(url.pathname).replace(/\/$/, "");
+  const path = name.replace(/(?<=.)\/+$/, "");
+  if (exists(path)) return path;
+  if (!parseModelId(name)) {
+    throw new CheckpointError(
+      `Cannot open the model ${name}: there is no such folder or .gguf file, ` +
+        "and a model on the Hub has a name such as org/name or org/name@revision",
+    );
+  }
+  let bar: ReturnType<typeof progress> | undefined;
+  try {
+    return await downloadModel(name, {
+      ...options,
+      onProgress(bytes, total, file) {
+        // Nothing is shown where all is there.
+        if (bytes < total) bar ??= progress(`downloading ${name}`, 1, options);
+        bar?.update(bytes / total, `${size(bytes)} of ${size(total)}, ${file}`);
+      },
+      onNotice: (notice) => options.quiet || console.error(notice),
+    });
+  } finally {
+    bar?.[Symbol.dispose]();
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * `deno task chat`: talk with a model.
+ *
+ * @module
+ */
+import { Any4Error, Conversation, decimal, type Generated, loadModel, quantizeModel, size } from "any4";
+import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
+
+const options = command(
+  "chat",
+  "Talk with a model that has a chat template. /reset begins anew, /exit ends; Ctrl-C stops an answer.",
+)
+  .addOption(modelOption())
+  .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
+  .addOption(groupSizeOption())
+  .option("-s, --system <text>", "what the model is told first")
+  .sampling(512)
+  .computing()
+  .option("--json", "print a line of JSON for each answer")
+  .parse(Deno.args, { from: "user" })
+  .opts<
+    Computing & Sampling & {
+      model: string;
+      format?: string;
+      groupSize: number | "row";
+      system?: string;
+      json?: true;
+    }
+  >();
+
+const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
+
+/** What the user says, from the terminal or line by line from a file or another program. */
+async function* turns(): AsyncGenerator<string> {
+  if (Deno.stdin.isTerminal()) {
+    for (let text; (text = prompt(">")) !== null;) yield text.trim();
+    return;
+  }
+  const all = await new Response(Deno.stdin.readable).text();
+  for (const line of all.split("\n")) yield line.trim();
+}
+
+/** Writes an answer as it comes, until it ends or is interrupted, and then what it cost. */
+async function answer(steps: AsyncGenerator<Generated>): Promise<void> {
+  let stopped = false;
+  const stop = () => stopped = true;
+  Deno.addSignalListener("SIGINT", stop);
+  const started = performance.now();
+  let last: Generated = { text: "", tokens: [], stoppedBy: "length" };
+  try {
+    for await (const step of steps) {
+      if (!options.json) write(step.text.slice(last.text.length));
+      last = step;
+      if (stopped) break;
+    }
+  } finally {
+    Deno.removeSignalListener("SIGINT", stop);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { length } = last.tokens;
+  if (options.json) return console.log(JSON.stringify({ ...last, seconds }));
+  console.error(
+    `\n[${length} tokens, ${decimal(length / seconds, 3)} a second, ${size(Deno.memoryUsage().rss)} in use]`,
+  );
+}
+
+await main(async () => {
+  using loaded = await loadModel(options.model, options);
+  const model = options.format
+    ? await quantizeModel(loaded, { format: options.format, groupSize: options.groupSize })
+    : loaded;
+  using talk = new Conversation(model, options);
+  for await (const text of turns()) {
+    if (text === "/exit") break;
+    if (text === "/reset") talk.reset();
+    else if (text !== "") {
+      try {
+        await answer(talk.say(text));
+      } catch (error) {
+        // A turn that does not fit ends no conversation; a model that cannot talk does.
+        if (!(error instanceof Any4Error) || talk.messages.length === 0) throw error;
+        console.error(`${error.name}: ${error.message}. /reset begins anew.`);
+      }
+    }
+  }
+});

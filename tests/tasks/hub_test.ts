@@ -1,0 +1,52 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { TestHub } from "../hub/server.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/** Runs a task as deno.json has it, with its own permissions but for the network: this Hub's address alone, or none. */
+async function task(
+  name: string,
+  args: string[],
+  options: { env: Record<string, string>; net: string },
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const words = (tasks[name].command as string).split(" ").slice(2)
+    .map((word) => word.startsWith("--allow-net") ? `--allow-net=${options.net}` : word);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", ...words, ...args],
+    cwd: root,
+    env: { NO_COLOR: "1", ...options.env },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+Deno.test("push sends a folder, and any task takes it from the Hub again, then offline", async () => {
+  await using hub = new TestHub();
+  const home = await Deno.makeTempDir();
+  const net = new URL(hub.endpoint).host;
+  const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: home, HF_TOKEN: hub.token, HF_HUB_OFFLINE: "" };
+  const words = ["The king", "--model", "org/name", "--max-tokens", "3", "--json"];
+
+  // The storage has a port of its own: with leave for the Hub alone, its absence is named.
+  const refused = await task("push", ["models/tinyworld", "org/name"], { env, net });
+  assertEquals(refused.code, 1);
+  assertMatch(
+    refused.stderr,
+    /HubError: Cannot push to org\/name: .* allow it with --allow-net=127\.0\.0\.1:\d+/,
+  );
+
+  const pushed = await task("push", ["models/tinyworld", "org/name"], { env, net: "127.0.0.1" });
+  assertEquals([pushed.code, pushed.stderr], [0, ""]);
+  assertStringIncludes(pushed.stdout, `${hub.endpoint}/commit/`);
+
+  const spoken = await task("generate", words, { env, net: "127.0.0.1" });
+  assertEquals([spoken.code, spoken.stderr], [0, ""]);
+  assertEquals(JSON.parse(spoken.stdout).tokens.length, 3);
+  const offline = await task("generate", words, {
+    env: { ...env, HF_HUB_OFFLINE: "1" },
+    net: "nowhere.invalid",
+  });
+  assertEquals(JSON.parse(offline.stdout).text, JSON.parse(spoken.stdout).text);
+  await Deno.remove(home, { recursive: true });
+});
