@@ -4,6 +4,7 @@
  * @module
  */
 import { interruptible, pause } from "../event_loop.ts";
+import { logSumExp } from "../model/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -71,15 +72,6 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
     maxTokens: options.maxTokens,
     truncate: options.truncate,
   });
-}
-
-/** ln Σ e^x over logits[from … from + n). */
-function logSumExp(logits: Float32Array, from: number, n: number): number {
-  let largest = -Infinity;
-  for (let i = from; i < from + n; i++) if (logits[i]! > largest) largest = logits[i]!;
-  let sum = 0;
-  for (let i = from; i < from + n; i++) sum += Math.exp(logits[i]! - largest);
-  return largest + Math.log(sum);
 }
 
 /** What a model says of a document. */

@@ -7,7 +7,9 @@ import { interruptible, pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { calibrate, type Calibration } from "./calibrate.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
+import { effectsOf, windowsOf } from "./effects.ts";
 import { type Model, storedSize } from "./model.ts";
 import { type FormatChoice, type Planned, planOf, type PlanOptions } from "./plan.ts";
 import { type LearningOptions, needsStats, quantizeLinear } from "./quantize_linear.ts";
@@ -75,6 +77,10 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
       linears: model.linears(),
       weights: (linear) => model.weights(linear),
       bits: (linear) => 8 * storedSize(model.weights(linear)),
+      effects: (probes) => {
+        const ids = model.tokenizer.encode(text ?? CALIBRATION_SAMPLE);
+        return effectsOf(model, windowsOf(ids, model.config.max_position_embeddings), probes);
+      },
       done: tell,
     });
     if (sequential) stats = undefined;
