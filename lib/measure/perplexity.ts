@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../event_loop.ts";
+import { interruptible, pause } from "../event_loop.ts";
 import { logSumExp } from "../model/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
@@ -205,22 +205,27 @@ function addLosses(losses: Losses, { document, logits, logSums }: Prediction): v
   }
 }
 
-async function eachDocument(
+function eachDocument(
   model: Model,
   documents: readonly TokenizedDocument[],
   use: (prediction: Prediction) => void,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
-  const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
-  let done = 0;
-  for (const document of documents) {
-    const { length } = document.ids;
-    using session = model.session(length);
-    const logits = await session.forward(document.ids, { logits: "all" });
-    const vocab = logits.length / length;
-    const logSums = Float64Array.from({ length: length - 1 }, (_, t) => logSumExp(logits, t * vocab, vocab));
-    use({ document, logits, logSums });
-    onProgress?.(done += length, total);
-    await pause();
-  }
+  return interruptible(async () => {
+    const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
+    let done = 0;
+    for (const document of documents) {
+      const { length } = document.ids;
+      using session = model.session(length);
+      const logits = await session.forward(document.ids, { logits: "all" });
+      const vocab = logits.length / length;
+      const logSums = Float64Array.from(
+        { length: length - 1 },
+        (_, t) => logSumExp(logits, t * vocab, vocab),
+      );
+      use({ document, logits, logSums });
+      onProgress?.(done += length, total);
+      await pause();
+    }
+  });
 }

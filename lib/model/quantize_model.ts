@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../event_loop.ts";
+import { interruptible, pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { calibrate, type Calibration } from "./calibrate.ts";
@@ -44,7 +44,11 @@ export interface QuantizeModelOptions extends PlanOptions, TargetOptions, Learni
  * console.log(small.bitsPerWeight < model.bitsPerWeight); // true
  * ```
  */
-export async function quantizeModel(model: Model, options: QuantizeModelOptions): Promise<Model> {
+export function quantizeModel(model: Model, options: QuantizeModelOptions): Promise<Model> {
+  return interruptible(() => quantizeLinears(model, options));
+}
+
+async function quantizeLinears(model: Model, options: QuantizeModelOptions): Promise<Model> {
   const { sequential, targetBits, onProgress } = options;
   const { backend } = model;
   const { weighting, codebook, learner, scaleType } = options;
