@@ -4,13 +4,12 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
-import { OptionError } from "../errors.ts";
-import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
-import { isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { Probes } from "./effects.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
-import { type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
+import { denseWeights, type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
 import { choicesOf, chooseByCost, type Cost, costOf, type TargetOptions } from "./target_bits.ts";
 
 /** What {@linkcode chooseFormats} chooses by. */
@@ -71,7 +70,7 @@ export async function chooseFormats(
     }
     let measured = options.known?.(linear);
     if (!measured) {
-      const weights = once(weightsOf(linear), linear);
+      const weights = denseWeights(weightsOf(linear), linear);
       const entry = stats.get(linear);
       const choices = choicesOf(planned, options);
       if (choices.length > 1) choices.push(probe);
@@ -106,13 +105,4 @@ export async function chooseFormats(
     linear,
     choicesOf(planned, options)[chosen.get(linear)!]!,
   ]));
-}
-
-/** A dense matrix whose values are widened once, however often they are looked at. */
-function once(weights: Matrix | PackedMatrix, linear: string): Matrix {
-  if (isPacked(weights)) throw new OptionError(`Cannot quantize ${linear}: it is ${weights.format} already`);
-  const { rows, cols, data, dtype } = weights;
-  const matrix = { rows, cols, data, dtype };
-  checkMatrix(matrix, linear);
-  return matrix;
 }

@@ -92,6 +92,17 @@ export class ModelOnDisk implements Disposable {
     return readTensor(this.checkpoint, this.#place(`${linear}.weight`))!;
   }
 
+  /** The tensors that a tensor is in the files: itself, or the parts of a packed one. */
+  parts(name: string): string[] {
+    const { checkpoint } = this;
+    return checkpoint.has(name) ? [name] : checkpoint.names().filter((part) => part.startsWith(`${name}.`));
+  }
+
+  /** Bytes that a tensor takes in the files. */
+  storedBytes(name: string): number {
+    return this.parts(name).reduce((sum, part) => sum + this.checkpoint.info(part).bytes, 0);
+  }
+
   /** Rows and columns of a Linear. */
   shape(linear: string): { rows: number; cols: number } {
     return this.#place(`${linear}.weight`);

@@ -39,7 +39,6 @@ export function quantizeLinear(
   },
 ): PackedMatrix {
   const { backend, linear, choice, stats, weighting, ...rest } = options;
-  if (isPacked(weights)) throw new OptionError(`Cannot quantize ${linear}: it is ${weights.format} already`);
   const learned = needsStats(choice, options);
   if (learned && !stats) {
     throw new OptionError(`Cannot quantize ${linear}: the calibration has no statistics of it`);
@@ -47,7 +46,24 @@ export function quantizeLinear(
   const weighing = learned ? columnWeights(weighting ?? "mean-square", stats!) : { scalePower: 0 };
   const quantizeMatrix = backend.quantize?.bind(backend) ?? quantize;
   const { format, groupSize } = choice;
-  return quantizeMatrix(weights, { ...rest, ...weighing, format, groupSize, name: `${linear}.weight` });
+  return quantizeMatrix(denseWeights(weights, linear), {
+    ...rest,
+    ...weighing,
+    format,
+    groupSize,
+    name: `${linear}.weight`,
+  });
+}
+
+/**
+ * A Linear's weights, widened once, however often their values are looked at.
+ *
+ * @throws {OptionError} when they are packed.
+ */
+export function denseWeights(weights: Matrix | PackedMatrix, linear: string): Matrix {
+  if (isPacked(weights)) throw new OptionError(`Cannot quantize ${linear}: it is ${weights.format} already`);
+  const { rows, cols, data, dtype } = weights;
+  return { rows, cols, data, dtype };
 }
 
 /** Rows that are compared at a time. */
