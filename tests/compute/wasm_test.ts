@@ -345,3 +345,23 @@ Deno.test("tinyworld's logits are the same on the WASM backend and the plain one
   };
   assertLess(relativeError(await decoded(rounded), await decoded(packed)), 1e-4);
 });
+
+Deno.test("what is forgotten and freed is memory for what comes next", () => {
+  const pool = new Pool({ threads: 1, arenaBytes: 1 << 20 });
+  using backend = new WasmBackend(pool);
+  // Together they are several times what there is.
+  for (let i = 0; i < 20; i++) {
+    const matrix = { rows: 64, cols: 1024, data: new Float32Array(64 * 1024) };
+    backend.weight(matrix);
+    backend.forget(matrix);
+    backend.forget(matrix);
+    const tensor = backend.tensor(64, 1024);
+    backend.free(tensor);
+    const cache = backend.cache({ layers: 2, kvHeads: 1, headDim: 64, capacity: 1024 });
+    const [q, k, v, out] = [1, 2, 3, 4].map(() => backend.tensor(1, 64));
+    backend.attention(out!, { q: q!, k: k!, v: v! }, { cache, layer: 1, position: 0 });
+    backend.free(cache);
+    for (const each of [q!, k!, v!, out!]) backend.free(each);
+  }
+  assertEquals(pool.arena().used < 1 << 18, true);
+});

@@ -36,6 +36,19 @@ for (const { name, metadata, tensors, file } of golden.files) {
         const info = open.info(name);
         assertEquals([info.name, info.dtype, [...info.shape]], [name, dtype, shape]);
         assertEquals(open.read(name).toBase64(), bytes, name);
+        assertEquals(
+          Uint8Array.from([...open.chunks(name)].flatMap((part) => [...part])).toBase64(),
+          bytes,
+          name,
+        );
+        const half = new Uint8Array(info.bytes >> 1);
+        open.readPart(name, info.bytes - half.length, half);
+        assertEquals(half, Uint8Array.fromBase64(bytes).slice(info.bytes - half.length));
+        assertThrows(
+          () => open.readPart(name, info.bytes, new Uint8Array(1)),
+          CheckpointError,
+          "are asked for",
+        );
         const values = open.readFloat32(name);
         assertEquals(new Uint8Array(values.buffer).toBase64(), float32, name);
       }
