@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { CALIBRATION_SAMPLE } from "../model/calibration_sample.ts";
@@ -60,10 +61,18 @@ export interface LayerError {
  * console.log(first!.linear, first!.outputError < 0.5);
  * ```
  */
-export async function layerErrors(
+export function layerErrors(
   original: Model,
   changed: Model,
   options: { text?: string; maxTokens?: number } = {},
+): Promise<LayerError[]> {
+  return interruptible(() => collect(original, changed, options));
+}
+
+async function collect(
+  original: Model,
+  changed: Model,
+  options: { text?: string; maxTokens?: number },
 ): Promise<LayerError[]> {
   const { backend } = original;
   const limit = Math.min(options.maxTokens ?? 128, original.config.max_position_embeddings);

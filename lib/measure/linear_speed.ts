@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interruptible } from "../event_loop.ts";
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { isPacked, storedBytes } from "../matrix/packed_matrix.ts";
@@ -101,7 +102,11 @@ const bandwidths = new WeakMap<Backend, Promise<number> | undefined>();
  * }
  * ```
  */
-export async function linearSpeed(backend: Backend, options: LinearSpeedOptions): Promise<LinearSpeed[]> {
+export function linearSpeed(backend: Backend, options: LinearSpeedOptions): Promise<LinearSpeed[]> {
+  return interruptible(() => race(backend, options));
+}
+
+async function race(backend: Backend, options: LinearSpeedOptions): Promise<LinearSpeed[]> {
   const { rows, cols, tokens = 1, formats = SPEED_FORMATS, bytes = COLD, seconds = 1, onProgress } = options;
   for (const [name, value] of Object.entries({ rows, cols, tokens })) {
     if (!Number.isSafeInteger(value) || value < 1) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { argmax } from "../model/sampling.ts";
@@ -62,7 +63,11 @@ export interface ModelSpeed {
  * console.log(`${prefill.toFixed(0)} tokens/s of prompt, ${decode.toFixed(0)} new ones`);
  * ```
  */
-export async function modelSpeed(model: Model, options: ModelSpeedOptions = {}): Promise<ModelSpeed> {
+export function modelSpeed(model: Model, options: ModelSpeedOptions = {}): Promise<ModelSpeed> {
+  return interruptible(() => timeModel(model, options));
+}
+
+async function timeModel(model: Model, options: ModelSpeedOptions): Promise<ModelSpeed> {
   const { promptTokens = 128, newTokens = 64, rounds = 5, onProgress } = options;
   for (
     const [name, value, least] of [["promptTokens", promptTokens, 1], ["newTokens", newTokens, 2], [

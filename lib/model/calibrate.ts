@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interruptible } from "../event_loop.ts";
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
@@ -50,7 +51,11 @@ export interface CalibrateOptions {
  * console.log(stats.get("model.layers.0.mlp.down_proj")?.meanSquare.length); // 768
  * ```
  */
-export async function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
+export function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
+  return interruptible(() => collectAll(model, options));
+}
+
+async function collectAll(model: Model, options: CalibrateOptions): Promise<Calibration> {
   const pieces = piecesOf(model, options);
   const wanted = options.linears ? new Set(options.linears) : undefined;
   const stats = await collect(model, { pieces, wanted });
