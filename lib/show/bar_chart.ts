@@ -4,7 +4,7 @@
  * @module
  */
 import { type Figure, figure, hover, plotText, type Trace } from "./figure.ts";
-import { seriesStyle } from "./palette.ts";
+import { formatStyle, isFormat, seriesStyle } from "./palette.ts";
 import { axisFor } from "./ticks.ts";
 import { decimal } from "./units.ts";
 import type { PlotOptions } from "./xy_plot.ts";
@@ -63,7 +63,9 @@ export function barChart(
     });
     const all = things.map((_, i) => i);
     if (color || series.length > 1) return [trace(all, color ?? seriesStyle(name, s).color)];
-    const colors = Map.groupBy(all, (i) => seriesStyle(things[i]!, 0).color);
+    // Beside formats, what is none stands back.
+    const style = things.some(isFormat) ? formatStyle : (name: string) => seriesStyle(name, 0);
+    const colors = Map.groupBy(all, (i) => style(things[i]!).color);
     return Array.from(colors, ([color, chosen]) => trace(chosen, color));
   });
   const letters = Math.max(0, ...things.map((thing) => thing.length));

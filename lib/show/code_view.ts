@@ -36,6 +36,6 @@ export function codeView(code: string, options: CodeViewOptions = {}): View {
   );
   return view({
     "text/plain": marked.map(({ text }) => text).join("\n"),
-    "text/html": `<pre style="font-size:85%;line-height:1.35">${html.join("\n")}</pre>`,
+    "text/html": `<pre style="font-family:monospace;font-size:85%;line-height:1.35">${html.join("\n")}</pre>`,
   });
 }

@@ -55,9 +55,14 @@ export function formatStyle(name: string): FormatStyle {
 /** For series that are no formats, in the order in which they are used. */
 const OTHERS = ["#2b7fd6", "#d9601a", "#2a9d6f", "#a97f00", "#9467bd", "#cf5f77", "#7d858d", "#857d4d"];
 
+/** Whether a name is that of a number format that has a colour of its own. */
+export function isFormat(name: string): boolean {
+  const family = /^([a-z]+)\d/i.exec(name)?.[1]?.toLowerCase() ?? "";
+  return family in FAMILIES;
+}
+
 /** The look of the n-th series of a plot: its format's where its name is one, else the next that is free. */
 export function seriesStyle(name: string, index: number): FormatStyle {
-  const family = /^([a-z]+)\d/i.exec(name)?.[1]?.toLowerCase() ?? "";
-  if (family in FAMILIES) return formatStyle(name);
+  if (isFormat(name)) return formatStyle(name);
   return { color: OTHERS[index % OTHERS.length]!, symbol: "circle", dash: "solid" };
 }
