@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, HubError } from "../errors.ts";
 import { downloadModel } from "../hub/download_model.ts";
 import { parseModelId } from "../hub/model_id.ts";
 import type { HubOptions } from "../hub/settings.ts";
@@ -50,6 +50,11 @@ export async function locateModel(name: string, options: LocateOptions = {}): Pr
       },
       onNotice: (notice) => options.quiet || console.error(notice),
     });
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    // Whoever meant a folder has perhaps mistyped it.
+    const message = `${error.message}. There is no folder or file ${name} here either`;
+    throw new HubError(message, { cause: error, status: error.status });
   } finally {
     bar?.[Symbol.dispose]();
   }

@@ -64,7 +64,7 @@ export interface QuantizeOnDiskOptions extends Omit<QuantizeModelOptions, "onPro
  * Until it is finished the folder holds no model (or the one that was there before), and `loadModel` says so. Meanwhile the
  * packed Linears are on disk twice for a moment.
  *
- * @param name the model: "tinyworld", or a folder in Hugging Face layout.
+ * @param name the model, as `loadModel` takes it.
  * @param folder where the quantized model goes.
  * @throws {OptionError} when an option is unknown or out of range, or a Linear is quantized already.
  * @throws {TensorError} when a weight is NaN or infinite.
@@ -157,7 +157,7 @@ function checkOptions(
     throw new OptionError(
       `Cannot write ${uneven[0]} in the reference's layout: its groups do not divide its ${
         model.shape(uneven[0]).cols
-      } columns`,
+      } columns; "row" as the group size, or one that divides them, does`,
     );
   }
   if (plan.size === 0) throw new OptionError("Cannot quantize nothing: every Linear is skipped");
