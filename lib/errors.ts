@@ -57,3 +57,6 @@ export class HubError extends Any4Error {
     this.status = options.status;
   }
 }
+
+/** Somebody has interrupted long work. */
+export class InterruptedError extends Any4Error {}

@@ -3,15 +3,59 @@
  *
  * @module
  */
+import { InterruptedError } from "./errors.ts";
+import { jupyter } from "./jupyter.ts";
 
 /** Milliseconds that work may go on without a pause. */
 const LONGEST = 50;
 
+/** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
+const LOOK = 300;
+const LOOKS = 3;
+
 let last = performance.now();
+/** Counts signs of life. */
+let beats = 0;
+/** How many are waiting for something outside. */
+let outside = 0;
 
 /** Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed. */
 export async function pause(): Promise<void> {
+  beats++;
   if (performance.now() - last < LONGEST) return;
   await new Promise((resolve) => setTimeout(resolve));
   last = performance.now();
+  beats++;
+}
+
+/** Waits for what is done elsewhere (a GPU, a server), however long that takes. */
+export async function waitFor<T>(promise: Promise<T>): Promise<T> {
+  outside++;
+  try {
+    return await promise;
+  } finally {
+    outside--;
+    beats++;
+  }
+}
+
+/**
+ * Long work that a notebook can interrupt. Deno's kernel ends whatever runs at that moment, without an error: what waits for
+ * it would wait for ever. So here somebody else looks after it.
+ *
+ * @throws {InterruptedError} when the work shows no sign of life any more.
+ */
+export function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  if (!jupyter()) return work();
+  return new Promise((resolve, reject) => {
+    let [seen, silent] = [beats, 0];
+    const timer = setInterval(() => {
+      silent = outside > 0 || beats !== seen ? 0 : silent + 1;
+      seen = beats;
+      if (silent < LOOKS) return;
+      clearInterval(timer);
+      reject(new InterruptedError("Interrupted"));
+    }, LOOK);
+    work().then(resolve, reject).finally(() => clearInterval(timer));
+  });
 }

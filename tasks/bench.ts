@@ -27,14 +27,12 @@ import {
 } from "any4";
 import {
   command,
+  type Computing,
   groupSizeOption,
   jsonOption,
   list,
   main,
   modelOption,
-  noTuneOption,
-  threadsOption,
-  tuneOption,
   whole,
 } from "./cli.ts";
 
@@ -51,9 +49,7 @@ const program = command("bench", "Measure how fast linears of every number forma
   .option("-f, --formats <list>", "number formats, f32, f16 and bf16 among them", SPEED_FORMATS.join(","))
   .addOption(groupSizeOption())
   .option("-b, --backends <list>", `where to compute: ${backendNames.join(", ")}`, "auto")
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .computing({ backend: false })
   .option(
     "--seconds <n>",
     "seconds for each size and number of tokens, for three rounds at least",
@@ -77,22 +73,22 @@ Examples:
   )
   .parse(Deno.args, { from: "user" });
 const [what] = program.processedArgs as ["all" | "linears" | "model"];
-const options = program.opts<{
-  sizes: string;
-  tokens: string;
-  formats: string;
-  groupSize: number | "row";
-  backends: string;
-  threads?: number;
-  tune?: boolean;
-  seconds: number;
-  model: string;
-  promptTokens: number;
-  newTokens: number;
-  rounds: number;
-  html?: string;
-  json?: true;
-}>();
+const options = program.opts<
+  Omit<Computing, "backend"> & {
+    sizes: string;
+    tokens: string;
+    formats: string;
+    groupSize: number | "row";
+    backends: string;
+    seconds: number;
+    model: string;
+    promptTokens: number;
+    newTokens: number;
+    rounds: number;
+    html?: string;
+    json?: true;
+  }
+>();
 
 /** One of a list's words, or an error that says what else it could be. */
 function oneOf<Name extends string>(word: string, names: readonly Name[], what: string): Name {

@@ -3,19 +3,8 @@
  *
  * @module
  */
-import { type BackendName, calibrate, decimal, loadModel } from "any4";
-import {
-  backendOption,
-  command,
-  jsonOption,
-  linearsTable,
-  main,
-  modelOption,
-  noTuneOption,
-  readText,
-  threadsOption,
-  tuneOption,
-} from "./cli.ts";
+import { calibrate, decimal, loadModel } from "any4";
+import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(
   "calibrate",
@@ -24,20 +13,14 @@ const options = command(
   .addOption(modelOption())
   .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
   .option("-o, --out <file>", "write all column statistics as JSON")
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    {
+    Computing & {
       model: string;
       text?: string;
       out?: string;
-      backend: BackendName;
-      threads?: number;
-      tune?: boolean;
       json?: true;
     }
   >();

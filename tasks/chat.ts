@@ -3,29 +3,8 @@
  *
  * @module
  */
-import {
-  Any4Error,
-  type BackendName,
-  Conversation,
-  decimal,
-  type Generated,
-  loadModel,
-  quantizeModel,
-  size,
-} from "any4";
-import {
-  backendOption,
-  command,
-  finite,
-  groupSizeOption,
-  main,
-  modelOption,
-  noTuneOption,
-  Option,
-  threadsOption,
-  tuneOption,
-  whole,
-} from "./cli.ts";
+import { Any4Error, Conversation, decimal, type Generated, loadModel, quantizeModel, size } from "any4";
+import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
 
 const options = command(
   "chat",
@@ -35,34 +14,19 @@ const options = command(
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
   .option("-s, --system <text>", "what the model is told first")
-  .option("-n, --max-tokens <n>", "tokens of an answer at most", whole(1), 512)
-  .option("--temperature <t>", "0 takes the likeliest token", finite, 0)
-  .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
-  .option("--top-p <p>", "draw from the likeliest tokens of this probability only", finite)
-  .option("--seed <n>", "of the draws", whole(0), 0)
-  .option("--stop <texts...>", "end an answer where one of these would come")
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .sampling(512)
+  .computing()
   .option("--json", "print a line of JSON for each answer")
   .parse(Deno.args, { from: "user" })
-  .opts<{
-    model: string;
-    format?: string;
-    groupSize: number | "row";
-    system?: string;
-    maxTokens: number;
-    temperature: number;
-    topK?: number;
-    topP?: number;
-    seed: number;
-    stop?: string[];
-    backend: BackendName;
-    threads?: number;
-    tune?: boolean;
-    json?: true;
-  }>();
+  .opts<
+    Computing & Sampling & {
+      model: string;
+      format?: string;
+      groupSize: number | "row";
+      system?: string;
+      json?: true;
+    }
+  >();
 
 const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
 

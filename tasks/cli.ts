@@ -5,6 +5,8 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
+  type Activations,
+  activationTypes,
   Any4Error,
   type BackendName,
   backendNames,
@@ -17,9 +19,62 @@ import {
 
 export { Command, Option };
 
+/** What {@linkcode Task.computing} adds. */
+export interface Computing {
+  readonly backend: BackendName;
+  readonly threads?: number;
+  readonly tune?: boolean;
+  readonly activations?: Activations;
+}
+
+/** What {@linkcode Task.sampling} adds. */
+export interface Sampling {
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly seed: number;
+  readonly stop?: string[];
+}
+
+/** A task's command. */
+export class Task extends Command {
+  /** Adds how and where to compute; without `backend`, only how. */
+  computing({ backend = true } = {}): this {
+    if (backend) {
+      this.addOption(
+        new Option("--backend <name>", "where to compute").choices(backendNames).default(
+          "auto" satisfies BackendName,
+        ),
+      );
+    }
+    return this
+      .option("--jobs, --threads <n>", "threads of the wasm backend (default: one for each core)", whole(1))
+      .option("--tune", "time the webgpu backend's kernels first, even on a software GPU")
+      .option("--no-tune", "take the webgpu backend's kernels that are remembered or the default")
+      .addOption(
+        new Option(
+          "--activations <type>",
+          "how activations are rounded, token by token (default: not noticeably)",
+        ).choices(activationTypes),
+      );
+  }
+
+  /** Adds how texts are continued. @param maxTokens how far, unless somebody says otherwise. */
+  sampling(maxTokens: number): this {
+    return this
+      .option("-n, --max-tokens <n>", "tokens to add at most", whole(0), maxTokens)
+      .option("--temperature <t>", "0 takes the likeliest token", finite, 0)
+      .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
+      .option("--top-p <p>", "draw from the likeliest tokens of this probability only", finite)
+      .option("--seed <n>", "of the draws", whole(0), 0)
+      .option("--stop <texts...>", "end where one of these would come");
+  }
+}
+
 /** A command whose help goes to stdout and whose usage errors end with status 2. */
-export function command(name: string, description: string): Command {
-  return new Command(`deno task ${name}`)
+export function command(name: string, description: string): Task {
+  return new Task(`deno task ${name}`)
     .description(description)
     .configureHelp({ helpWidth: 100 })
     .showHelpAfterError("(--help lists the options)")
@@ -77,32 +132,8 @@ export const modelOption = () =>
     "the embedded tinyworld, a folder in Hugging Face layout, a .gguf file, or org/name[@revision] on the Hub",
   ).default("tinyworld");
 
-/** --backend, as every task has it. */
-export const backendOption = () =>
-  new Option("--backend <name>", "where to compute").choices(backendNames).default(
-    "auto" satisfies BackendName,
-  );
-
-/** --threads, beside --backend. */
-export const threadsOption = () =>
-  new Option("--threads <n>", "threads of the wasm backend (default: one for each core)").argParser(whole(1));
-
-/** --threads, which work that is long is also asked for as --jobs. */
-export const jobsOption = () =>
-  new Option("--jobs, --threads <n>", "threads of the wasm backend (default: one for each core)").argParser(
-    whole(1),
-  );
-
 /** --quiet. */
 export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
-
-/** --tune, beside --backend. */
-export const tuneOption = () =>
-  new Option("--tune", "time the webgpu backend's kernels first, even on a software GPU");
-
-/** --no-tune, beside --tune. */
-export const noTuneOption = () =>
-  new Option("--no-tune", "take the webgpu backend's kernels that are remembered or the default");
 
 /** --format with the formats as choices. */
 export const formatOption = () =>

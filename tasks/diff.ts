@@ -3,20 +3,17 @@
  *
  * @module
  */
-import { type BackendName, layerErrors, loadModel, percent, quantizeModel, type Weighting } from "any4";
+import { layerErrors, loadModel, percent, quantizeModel, type Weighting } from "any4";
 import {
-  backendOption,
   command,
+  type Computing,
   formatOption,
   groupSizeOption,
   jsonOption,
   linearsTable,
   main,
   modelOption,
-  noTuneOption,
   readText,
-  threadsOption,
-  tuneOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -29,25 +26,21 @@ const options = command("diff", "Show each Linear's error between a model and it
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "what runs through the original; the calibration sample when absent")
   .option("--tokens <n>", "tokens of it", whole(1), 128)
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
-  .opts<{
-    model: string;
-    with?: string;
-    format: string;
-    groupSize: number | "row";
-    weighting: Weighting;
-    text?: string;
-    tokens: number;
-    backend: BackendName;
-    threads?: number;
-    tune?: boolean;
-    json?: true;
-  }>();
+  .opts<
+    Computing & {
+      model: string;
+      with?: string;
+      format: string;
+      groupSize: number | "row";
+      weighting: Weighting;
+      text?: string;
+      tokens: number;
+      json?: true;
+    }
+  >();
 
 await main(async () => {
   using model = await loadModel(options.model, { ...options, quiet: options.json });

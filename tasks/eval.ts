@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type BackendName,
   compare,
   count,
   decimal,
@@ -15,18 +14,7 @@ import {
   referenceLogits,
   table,
 } from "any4";
-import {
-  backendOption,
-  command,
-  jsonOption,
-  main,
-  modelOption,
-  noTuneOption,
-  readDocuments,
-  threadsOption,
-  tuneOption,
-  whole,
-} from "./cli.ts";
+import { command, type Computing, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
   .addOption(modelOption())
@@ -34,23 +22,19 @@ const options = command("eval", "Measure a model's perplexity, alone or beside t
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens; all when absent", whole(2))
   .option("--context <n>", "tokens of context", whole(2))
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
-  .opts<{
-    model: string;
-    original?: string;
-    text?: string;
-    tokens?: number;
-    context?: number;
-    backend: BackendName;
-    threads?: number;
-    tune?: boolean;
-    json?: true;
-  }>();
+  .opts<
+    Computing & {
+      model: string;
+      original?: string;
+      text?: string;
+      tokens?: number;
+      context?: number;
+      json?: true;
+    }
+  >();
 
 await main(async () => {
   using model = await loadModel(options.model, { ...options, quiet: options.json });

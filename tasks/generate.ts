@@ -3,20 +3,16 @@
  *
  * @module
  */
-import { type BackendName, decimal, generate, loadModel, quantizeModel } from "any4";
+import { decimal, generate, loadModel, quantizeModel } from "any4";
 import {
-  backendOption,
   command,
-  finite,
+  type Computing,
   groupSizeOption,
   jsonOption,
   main,
   modelOption,
-  noTuneOption,
   Option,
-  threadsOption,
-  tuneOption,
-  whole,
+  type Sampling,
 } from "./cli.ts";
 
 const program = command("generate", "Continue a text with a model, token by token.")
@@ -25,34 +21,19 @@ const program = command("generate", "Continue a text with a model, token by toke
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
   .option("--chat", "the prompt is a user's turn of a conversation, by the model's chat template")
-  .option("-n, --max-tokens <n>", "tokens to add at most", whole(0), 64)
-  .option("--temperature <t>", "0 takes the likeliest token", finite, 0)
-  .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
-  .option("--top-p <p>", "draw from the likeliest tokens of this probability only", finite)
-  .option("--seed <n>", "of the draws", whole(0), 0)
-  .option("--stop <text>", "end where this would come")
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .sampling(64)
+  .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" });
-const options = program.opts<{
-  model: string;
-  format?: string;
-  groupSize: number | "row";
-  chat?: true;
-  maxTokens: number;
-  temperature: number;
-  topK?: number;
-  topP?: number;
-  seed: number;
-  stop?: string;
-  backend: BackendName;
-  threads?: number;
-  tune?: boolean;
-  json?: true;
-}>();
+const options = program.opts<
+  Computing & Sampling & {
+    model: string;
+    format?: string;
+    groupSize: number | "row";
+    chat?: true;
+    json?: true;
+  }
+>();
 
 await main(async () => {
   const prompt = program.processedArgs[0] as string;

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type BackendName,
   byFormat,
   count,
   duration,
@@ -21,22 +20,19 @@ import {
   type Weighting,
 } from "any4";
 import {
-  backendOption,
   command,
+  type Computing,
   formatOption,
   groupSizeOption,
-  jobsOption,
   jsonOption,
   list,
   main,
   modelOption,
-  noTuneOption,
   Option,
   override,
   positive,
   quietOption,
   readText,
-  tuneOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -73,37 +69,33 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--restart", "drop what an unfinished run has left and start over")
   .option("--measure [tokens]", "measure the perplexity of both models on so many tokens, or all, for the model card", whole(2))
   .option("--max-shard-bytes <n>", "bytes of a weights file at most", whole(1), 5e9)
-  .addOption(backendOption())
-  .addOption(jobsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .computing()
   .addOption(quietOption())
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
-  .opts<{
-    model: string;
-    out: string;
-    format: string;
-    groupSize: number | "row";
-    weighting: Weighting;
-    text?: string;
-    sequential?: true;
-    codebook: "row" | "matrix";
-    skip?: string[];
-    override?: Record<string, string>;
-    targetBits?: number;
-    candidates?: string[];
-    dequantized?: true;
-    reference?: true;
-    restart?: true;
-    measure?: true | number;
-    maxShardBytes: number;
-    backend: BackendName;
-    threads?: number;
-    quiet?: true;
-    tune?: boolean;
-    json?: true;
-  }>();
+  .opts<
+    Computing & {
+      model: string;
+      out: string;
+      format: string;
+      groupSize: number | "row";
+      weighting: Weighting;
+      text?: string;
+      sequential?: true;
+      codebook: "row" | "matrix";
+      skip?: string[];
+      override?: Record<string, string>;
+      targetBits?: number;
+      candidates?: string[];
+      dequantized?: true;
+      reference?: true;
+      restart?: true;
+      measure?: true | number;
+      maxShardBytes: number;
+      quiet?: true;
+      json?: true;
+    }
+  >();
 
 /** A bar for each phase, one after the other. */
 class Phases implements Disposable {

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type BackendName,
   calibrate,
   count,
   dequantize,
@@ -27,18 +26,15 @@ import {
   type Weighting,
 } from "any4";
 import {
-  backendOption,
   command,
+  type Computing,
   groupSizeOption,
   jsonOption,
   list,
   main,
   modelOption,
-  noTuneOption,
   Option,
   readDocuments,
-  threadsOption,
-  tuneOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -51,29 +47,25 @@ const options = command("start", "Quantize a language model to every number form
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
-  .addOption(backendOption())
-  .addOption(threadsOption())
-  .addOption(tuneOption())
-  .addOption(noTuneOption())
+  .computing()
   .addOption(new Option("-o, --out <file>", "where the report goes").default("report.html"))
   .addOption(jsonOption())
   .option("--quiet", "no progress bars")
   .parse(Deno.args, { from: "user" })
-  .opts<{
-    model: string;
-    formats: string;
-    groupSize: number | "row";
-    weighting: Weighting;
-    text?: string;
-    tokens: number;
-    prompt: string;
-    backend: BackendName;
-    threads?: number;
-    tune?: boolean;
-    out: string;
-    json?: true;
-    quiet?: true;
-  }>();
+  .opts<
+    Computing & {
+      model: string;
+      formats: string;
+      groupSize: number | "row";
+      weighting: Weighting;
+      text?: string;
+      tokens: number;
+      prompt: string;
+      out: string;
+      json?: true;
+      quiet?: true;
+    }
+  >();
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 

@@ -18,11 +18,20 @@ import type { Model } from "../model/model.ts";
  * ```
  */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return rootRatio(squares(a, b));
+}
+
+/** ‖a − b‖² and ‖b‖². */
+function squares(a: ArrayLike<number>, b: ArrayLike<number>): { difference: number; norm: number } {
   let [difference, norm] = [0, 0];
   for (let i = 0; i < b.length; i++) {
     difference += (a[i]! - b[i]!) ** 2;
     norm += b[i]! ** 2;
   }
+  return { difference, norm };
+}
+
+function rootRatio({ difference, norm }: { difference: number; norm: number }): number {
   return difference === 0 ? 0 : Math.sqrt(difference / norm);
 }
 
@@ -59,10 +68,11 @@ export async function layerErrors(
   const { backend } = original;
   const limit = Math.min(options.maxTokens ?? 128, original.config.max_position_embeddings);
   const ids = original.tokenizer.encode(options.text ?? CALIBRATION_SAMPLE).slice(0, limit);
-  const errors: LayerError[] = [];
+  const sums = new Map<string, { weightError: number; difference: number; norm: number }>();
   using session = original.session(ids.length);
   await session.forward(ids, {
     logits: "none",
+    // A long text goes through the model in pieces: each is seen once a piece.
     async observe(linears, input) {
       for (const linear of linears) {
         const [before, after] = [original.weights(linear), changed.weights(linear)];
@@ -79,16 +89,21 @@ export async function layerErrors(
           outputs.push(await backend.read(out));
           backend.free?.(out);
         }
-        const dense = [after, before].map((weights) =>
-          isPacked(weights) ? dequantize(weights) : weights.data
-        );
-        errors.push({
-          linear,
-          weightError: relativeError(dense[0]!, dense[1]!),
-          outputError: relativeError(outputs[0]!, outputs[1]!),
-        });
+        let sum = sums.get(linear);
+        if (!sum) {
+          const [a, b] = [after, before].map((it) => isPacked(it) ? dequantize(it) : it.data);
+          sum = { weightError: relativeError(a!, b!), difference: 0, norm: 0 };
+          sums.set(linear, sum);
+        }
+        const { difference, norm } = squares(outputs[0]!, outputs[1]!);
+        sum.difference += difference;
+        sum.norm += norm;
       }
     },
   });
-  return errors;
+  return Array.from(sums, ([linear, { weightError, ...sum }]) => ({
+    linear,
+    weightError,
+    outputError: rootRatio(sum),
+  }));
 }

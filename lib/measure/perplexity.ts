@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { pause } from "../event_loop.ts";
+import { interruptible, pause } from "../event_loop.ts";
+import { logSumExp } from "../model/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -71,15 +72,6 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
     maxTokens: options.maxTokens,
     truncate: options.truncate,
   });
-}
-
-/** ln Σ e^x over logits[from … from + n). */
-function logSumExp(logits: Float32Array, from: number, n: number): number {
-  let largest = -Infinity;
-  for (let i = from; i < from + n; i++) if (logits[i]! > largest) largest = logits[i]!;
-  let sum = 0;
-  for (let i = from; i < from + n; i++) sum += Math.exp(logits[i]! - largest);
-  return largest + Math.log(sum);
 }
 
 /** What a model says of a document. */
@@ -213,22 +205,27 @@ function addLosses(losses: Losses, { document, logits, logSums }: Prediction): v
   }
 }
 
-async function eachDocument(
+function eachDocument(
   model: Model,
   documents: readonly TokenizedDocument[],
   use: (prediction: Prediction) => void,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
-  const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
-  let done = 0;
-  for (const document of documents) {
-    const { length } = document.ids;
-    using session = model.session(length);
-    const logits = await session.forward(document.ids, { logits: "all" });
-    const vocab = logits.length / length;
-    const logSums = Float64Array.from({ length: length - 1 }, (_, t) => logSumExp(logits, t * vocab, vocab));
-    use({ document, logits, logSums });
-    onProgress?.(done += length, total);
-    await pause();
-  }
+  return interruptible(async () => {
+    const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
+    let done = 0;
+    for (const document of documents) {
+      const { length } = document.ids;
+      using session = model.session(length);
+      const logits = await session.forward(document.ids, { logits: "all" });
+      const vocab = logits.length / length;
+      const logSums = Float64Array.from(
+        { length: length - 1 },
+        (_, t) => logSumExp(logits, t * vocab, vocab),
+      );
+      use({ document, logits, logSums });
+      onProgress?.(done += length, total);
+      await pause();
+    }
+  });
 }

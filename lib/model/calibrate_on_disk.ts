@@ -22,11 +22,7 @@ async function passOf(
 ): Promise<LayerPass> {
   const { journal, text, name } = options;
   const before = journal.pass(name);
-  const pass = new LayerPass(
-    model,
-    samplePieces(model, text),
-    before,
-  );
+  const pass = new LayerPass(model, samplePieces(model, text), before);
   if (!before) await pass.embed();
   return pass;
 }

@@ -60,8 +60,8 @@ export interface Rotations {
   readonly local?: Rotation;
 }
 
-/** A part of a decoder: its embedding, or one of its layers. */
-export type DecoderPart = "embedding" | number;
+/** A part of a decoder: its embedding, one of its layers, or what gives logits. */
+export type DecoderPart = "embedding" | number | "head";
 
 /** Activations for a number of tokens, kept so that a decode step allocates nothing. */
 export interface Workspace {
@@ -205,10 +205,10 @@ export class Decoder {
         },
       });
     }
-    if (part !== undefined) return;
+    if (part !== undefined && part !== "head") return;
     this.#norm = layout.norm && norm(layout.norm);
     this.#projectOut = layout.projectOut && linear(layout.projectOut);
-    this.#head = layout.head ? linear(layout.head) : { weight: this.#embedding! };
+    this.#head = layout.head ? linear(layout.head) : { weight: need(layout.embedding.name) };
   }
 
   /** How heads turn in sequences of at most `length` tokens. */
@@ -308,7 +308,7 @@ export class Decoder {
         }
       }
     }
-    if (this.#part !== undefined) {
+    if (this.#part !== undefined && this.#part !== "head") {
       if (add) b.add(x, add);
       return undefined;
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { pause } from "../event_loop.ts";
+import { interruptible, pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./sampling.ts";
 import type { Session } from "./session.ts";
@@ -49,10 +49,18 @@ export interface Generated {
  * console.log(text.length > 0); // true
  * ```
  */
-export async function generate(
+export function generate(
   model: Model,
   prompt: string | readonly Message[],
   options: GenerateOptions = {},
+): Promise<Generated> {
+  return interruptible(() => collect(model, prompt, options));
+}
+
+async function collect(
+  model: Model,
+  prompt: string | readonly Message[],
+  options: GenerateOptions,
 ): Promise<Generated> {
   let printed = 0;
   const result = { text: "", tokens: [] as number[], stoppedBy: "length" as Generated["stoppedBy"] };

@@ -5,7 +5,8 @@
  *
  * - `job.json`: what was asked for, and what the model was like;
  * - `pass.safetensors`, `layer-3.safetensors`: how far the calibration sample came, and what each layer saw of it;
- * - `costs.json`: what formats would do to Linears, where they are chosen by that;
+ * - `costs.json`, `effects.safetensors`, `effects.json`: what formats would do to Linears, and that to predictions, where
+ *   formats are chosen by it;
  * - `linear-model.layers.0.mlp.up_proj.safetensors`: a Linear that is done.
  *
  * @module
@@ -17,6 +18,7 @@ import { type TensorToWrite, writeBeside, writeSafetensors } from "../matrix/saf
 import type { Asked } from "./asked.ts";
 import type { ColumnStats } from "./calibrate.ts";
 import { UNFINISHED } from "./checkpoint.ts";
+import type { PassState } from "./layer_pass.ts";
 import { packedTensors, readPackedParts } from "./packed_tensors.ts";
 import type { Cost } from "./target_bits.ts";
 
@@ -187,7 +189,7 @@ export class Journal implements Disposable {
   }
 
   /** Keeps how far a sample came. */
-  writePass({ layer, hidden }: { layer: number; hidden: Float32Array }, name = "pass"): void {
+  writePass({ layer, hidden }: PassState, name = "pass"): void {
     const tensor = {
       name: "hidden",
       dtype: "F32",
@@ -198,7 +200,7 @@ export class Journal implements Disposable {
   }
 
   /** How far a sample came; undefined when it has not begun. */
-  pass(name = "pass"): { layer: number; hidden: Float32Array } | undefined {
+  pass(name = "pass"): PassState | undefined {
     const path = `${this.#folder}/${name}.safetensors`;
     if (!exists(path)) return undefined;
     using file = SafetensorsFile.open(path);
@@ -213,6 +215,17 @@ export class Journal implements Disposable {
   /** What formats would do to Linears, as far as it was measured. */
   costs(): Map<string, Cost[]> {
     return new Map(Object.entries(readJson(`${this.#folder}/costs.json`) ?? {}) as [string, Cost[]][]);
+  }
+
+  /** Keeps what noise in Linears does to predictions. */
+  writeEffects(effects: ReadonlyMap<string, number>): void {
+    writeJson(`${this.#folder}/effects.json`, Object.fromEntries(effects));
+  }
+
+  /** What noise in Linears does to predictions; undefined where that is not known yet. */
+  effects(): Map<string, number> | undefined {
+    const effects = readJson(`${this.#folder}/effects.json`) as Record<string, number> | undefined;
+    return effects && new Map(Object.entries(effects));
   }
 
   /** Says that the model is finished, and what came of it: from here on, there is nothing to do but remove the journal. */

@@ -15,6 +15,14 @@ interface Chunk {
   readonly ids: readonly number[];
 }
 
+/** Where a sample is on its way. */
+export interface PassState {
+  /** The layer that comes next. */
+  readonly layer: number;
+  /** [tokens, hidden_size] what that layer is given. */
+  readonly hidden: Float32Array;
+}
+
 /**
  * What a sample has become on its way. A layer sees the same pieces, in the same order, as in
  * {@linkcode Session.forward}, so whatever it computes is the same bit for bit.
@@ -37,7 +45,7 @@ export class LayerPass implements Disposable {
   constructor(
     model: ModelOnDisk,
     pieces: readonly (readonly number[])[],
-    from?: { layer: number; hidden: Float32Array },
+    from?: PassState,
   ) {
     this.#model = model;
     const { backend, checkpoint: { config } } = model;
@@ -71,12 +79,18 @@ export class LayerPass implements Disposable {
     this.layer++;
   }
 
+  /** Behind the last layer: shows each chunk's logits, [tokens, vocab_size], in order. */
+  async logits(part: LoadedPart, show: (logits: Float32Array) => void): Promise<void> {
+    await this.#each(part, { logits: show });
+  }
+
   async #each(
     { decoder }: LoadedPart,
     options: {
       observe?: Observer;
       everyExpert?: boolean;
       keep?: boolean;
+      logits?: (logits: Float32Array) => void;
       tokens?: (chunk: Chunk) => number[];
     },
   ): Promise<void> {
@@ -86,6 +100,7 @@ export class LayerPass implements Disposable {
     let from = 0;
     for (const piece of this.#pieces) {
       const capacity = piece.reduce((sum, { ids }) => sum + ids.length, 0);
+      const rotations = decoder.rotations(capacity);
       const cache = backend.cache({
         layers: num_hidden_layers,
         kvHeads: num_key_value_heads,
@@ -99,14 +114,15 @@ export class LayerPass implements Disposable {
         const hidden = this.hidden.subarray(from, from += length * cols);
         if (!options.tokens) this.#load(work.x, hidden);
         const tokens = options.tokens?.(chunk) ?? chunk.ids;
-        await decoder.forward(tokens, work, {
+        const logits = await decoder.forward(tokens, work, {
           cache,
           position: chunk.position,
-          rotations: decoder.rotations(capacity),
-          logits: false,
+          rotations,
+          logits: options.logits !== undefined,
           observe,
           everyExpert,
         });
+        if (logits) options.logits?.(await backend.read(logits));
         if (keep) hidden.set(await backend.read(work.x));
       }
       backend.free?.(cache);

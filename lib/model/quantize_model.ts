@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { pause } from "../event_loop.ts";
+import { interruptible, pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { calibrate, type Calibration } from "./calibrate.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
+import { effectsOf, windowsOf } from "./effects.ts";
 import { type Model, storedSize } from "./model.ts";
 import { type FormatChoice, type Planned, planOf, type PlanOptions } from "./plan.ts";
 import { type LearningOptions, needsStats, quantizeLinear } from "./quantize_linear.ts";
@@ -42,7 +44,11 @@ export interface QuantizeModelOptions extends PlanOptions, TargetOptions, Learni
  * console.log(small.bitsPerWeight < model.bitsPerWeight); // true
  * ```
  */
-export async function quantizeModel(model: Model, options: QuantizeModelOptions): Promise<Model> {
+export function quantizeModel(model: Model, options: QuantizeModelOptions): Promise<Model> {
+  return interruptible(() => quantizeLinears(model, options));
+}
+
+async function quantizeLinears(model: Model, options: QuantizeModelOptions): Promise<Model> {
   const { sequential, targetBits, onProgress } = options;
   const { backend } = model;
   const { weighting, codebook, learner, scaleType } = options;
@@ -71,6 +77,10 @@ export async function quantizeModel(model: Model, options: QuantizeModelOptions)
       linears: model.linears(),
       weights: (linear) => model.weights(linear),
       bits: (linear) => 8 * storedSize(model.weights(linear)),
+      effects: (probes) => {
+        const ids = model.tokenizer.encode(text ?? CALIBRATION_SAMPLE);
+        return effectsOf(model, windowsOf(ids, model.config.max_position_embeddings), probes);
+      },
       done: tell,
     });
     if (sequential) stats = undefined;

@@ -13,7 +13,9 @@ import { type Asked, fingerprint } from "./asked.ts";
 import type { Calibration } from "./calibrate.ts";
 import { calibrateOnDisk, SequentialCalibration } from "./calibrate_on_disk.ts";
 import { Checkpoint, writeCheckpoint } from "./checkpoint.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
+import { effectsOnDisk, type Probes, windowsOf } from "./effects.ts";
 import { type DoneLinear, Journal } from "./journal.ts";
 import type { TensorPlace } from "./layout.ts";
 import { type LoadOptions, readTensor } from "./model.ts";
@@ -26,8 +28,8 @@ import { referenceTensors } from "./reference_tensors.ts";
 import { needsStats, outputError, quantizeLinear } from "./quantize_linear.ts";
 import { denseTensor, savedConfig, writableType } from "./save.ts";
 
-/** What is being done: statistics, formats' costs, Linears, the finished files. */
-export type OnDiskPhase = "calibrating" | "measuring" | "quantizing" | "writing";
+/** What is being done: statistics, formats' noise, what it does to predictions, Linears, the finished files. */
+export type OnDiskPhase = "calibrating" | "measuring" | "following noise" | "quantizing" | "writing";
 
 /** How far a quantization from disk to disk is. */
 export interface OnDiskProgress {
@@ -213,6 +215,7 @@ class Job implements Disposable {
       weights: (linear) => model.weights(linear),
       shape: (linear) => model.shape(linear),
       bits: (linear) => 8 * this.#storedBytes(`${linear}.weight`),
+      effects: (probes) => this.#effects(probes),
       known: (linear) => known.get(linear),
       done: async (linear, costs) => {
         known.set(linear, costs);
@@ -222,6 +225,28 @@ class Job implements Disposable {
     });
     if (sequential) this.#stats = undefined;
     return chosen;
+  }
+
+  /** What noise in Linears does to predictions, with one layer in memory. */
+  async #effects(probes: Probes): Promise<ReadonlyMap<string, number>> {
+    const [model, { onProgress }] = [this.#model, this.#options];
+    const ids = model.tokenizer.encode(this.#text ?? CALIBRATION_SAMPLE);
+    const windows = windowsOf(ids, model.checkpoint.config.max_position_embeddings);
+    const known = this.#journal.effects();
+    if (known) return known;
+    let first: number | undefined;
+    const effects = await effectsOnDisk(model, windows, {
+      ...probes,
+      journal: this.#journal,
+      onLayer: (layer, layers) => {
+        peakMemory();
+        first ??= layer - 1;
+        const name = `layer ${layer - 1}`;
+        onProgress?.({ phase: "following noise", done: layer - first, total: layers - first, name });
+      },
+    });
+    this.#journal.writeEffects(effects);
+    return effects;
   }
 
   async #calibrate(): Promise<Calibration> {

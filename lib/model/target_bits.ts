@@ -12,8 +12,9 @@ import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
 /** How formats are chosen by what they cost. */
 export interface TargetOptions {
   /**
-   * Bits per weight that the model is to have: each Linear gets the format of `candidates` that buys most, by its measured
-   * error. At most so many, and less than 1 % fewer unless the largest Linear is a large part of the model.
+   * Bits per weight that the model is to have: each Linear gets the format of `candidates` that buys most, by the KL divergence
+   * that it was measured to cost on a part of the calibration sample. At most so many, and less than 1 % fewer unless single
+   * Linears are a large part of the model.
    */
   targetBits?: number;
   /** Formats to choose from, "any4" or with a group size "any4:64"; any2, any3, any4 and int8 when absent. */
@@ -29,7 +30,7 @@ export interface Cost {
   readonly choice: number;
   /** Bits in all. */
   readonly bits: number;
-  /** {@linkcode outputError}. */
+  /** {@linkcode outputError}, or what that costs. */
   readonly error: number;
 }
 

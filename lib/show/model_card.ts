@@ -106,7 +106,7 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  * import { modelCard, quantizeOnDisk } from "any4";
  * const folder = await Deno.makeTempDir();
  * const summary = await quantizeOnDisk("tinyworld", folder, { format: "int4" });
- * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("perplexity")); // true
+ * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("Perplexity is")); // true
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -129,7 +129,8 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ]
     : [];
   const target = summary.targetBits === undefined ? [] : [
-    `Formats were chosen for ${summary.targetBits} bits per weight by the measured noise of each Linear in each format.`,
+    `Formats were chosen for ${summary.targetBits} bits per weight by each Linear's noise in each format and the ` +
+    `divergence of predictions that noise in it was measured to cause.`,
   ];
   const quality = measured === undefined ? ["Perplexity was not measured."] : [
     `Perplexity is ${decimal(measured.perplexity)}${

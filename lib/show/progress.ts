@@ -6,7 +6,7 @@
  */
 // @ts-types="./cli_progress.d.ts"
 import cliProgress from "cli-progress";
-import { jupyter } from "./display.ts";
+import { jupyter } from "../jupyter.ts";
 import { escapeHtml } from "./html.ts";
 import { terminalWidth } from "./table.ts";
 import { duration } from "./units.ts";

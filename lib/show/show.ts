@@ -4,7 +4,8 @@
  * @module
  */
 import { calibrationSummary, type ShownStats } from "./calibration_summary.ts";
-import { display, isView, jupyter, type View, view } from "./display.ts";
+import { jupyter } from "../jupyter.ts";
+import { display, isView, type View, view } from "./display.ts";
 import type { Figure } from "./figure.ts";
 import { figurePage } from "./figure_page.ts";
 import { escapeHtml } from "./html.ts";

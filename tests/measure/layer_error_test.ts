@@ -44,6 +44,18 @@ Deno.test("the output's error depends on the text, the weights' does not", async
   assert(a.some(({ outputError }, i) => outputError !== b[i]!.outputError));
 });
 
+Deno.test("a long text, which goes through a model in pieces, gives each Linear one error, of all its tokens", async () => {
+  const small = await quantizeModel(model, { format: "int3" });
+  const text = "The king slept. ".repeat(200);
+  const errors = await layerErrors(model, small, { text, maxTokens: 400 });
+  assertEquals(errors.map(({ linear }) => linear), model.linears());
+  const short = await layerErrors(model, small, { text, maxTokens: 200 });
+  for (const [i, { outputError, weightError }] of errors.entries()) {
+    assertEquals(weightError, short[i]!.weightError);
+    assertAlmostEquals(outputError / short[i]!.outputError, 1, 0.15);
+  }
+});
+
 Deno.test("errors are larger with fewer bits", async () => {
   const sums: number[] = [];
   for (const format of ["any4", "any3", "any2"]) {

@@ -102,6 +102,25 @@ Deno.test("quantize, eval, diff and generate work on one another's folders", asy
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("quantize takes patterns and a target, says what came of it, and goes on where it was", async () => {
+  const folder = await Deno.makeTempDir();
+  const wishes = ["--out", folder, "--override", "model.layers.0.*=int8", "--override", "*.v_proj=any2:64"];
+  const { code, stdout, stderr } = await task("quantize", ...wishes, "--skip", "lm_head", "--measure", "50");
+  assertEquals(code, 0, stderr);
+  for (const shown of ["int8, groups of 128", "any2, groups of 64", "bits per weight", "of memory at most"]) {
+    assertStringIncludes(stdout, shown);
+  }
+  assertMatch(stdout, /Perplexity \d/);
+  assertStringIncludes(Deno.readTextFileSync(`${folder}/README.md`), "the original's");
+  const { bitsPerWeight } = await json("quantize", "--out", folder, "--target-bits", "4", "--jobs", "1");
+  assert(bitsPerWeight > 3.96 && bitsPerWeight <= 4);
+  const far = await task("quantize", "--out", folder, "--target-bits", "1");
+  assertMatch(far.stderr, /^OptionError: Cannot reach 1 bits/m);
+  const quiet = await task("quantize", "--out", folder, "--format", "int4", "--quiet");
+  assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "", ""]);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("calibrate and analyze show a row for every Linear", async () => {
   for (const name of ["calibrate", "analyze"]) {
     const { code, stdout, stderr } = await task(name);

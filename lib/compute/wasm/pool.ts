@@ -45,6 +45,8 @@ export class Pool implements Disposable {
   /** A port to each worker. */
   readonly #started: MessagePort[] = [];
   #closed = false;
+  /** Whether a job has been opened and not closed: a notebook's interrupt ends even what must be done last. */
+  #interrupted = false;
 
   /**
    * Starts nothing yet.
@@ -105,16 +107,23 @@ export class Pool implements Disposable {
     const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS * this.threads)));
     const shared = count > part && this.threads > 1;
     if (shared) this.#startAnother();
+    if (this.#interrupted) {
+      // What ran before was ended from outside, while workers may still be at it.
+      this.#control.skip();
+      this.#control.close();
+    }
     let failure: string | undefined;
     let cause: unknown;
     try {
       if (shared && this.ready > 0) {
+        this.#interrupted = true;
         this.#control.open({ kernel: index, arena: number, args, count, grain: part });
         try {
           this.#control.work(kernel);
         } finally {
           this.#control.skip();
           failure = this.#control.close();
+          this.#interrupted = false;
         }
       } else {
         kernel(...args, 0, count);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
 import type { Memory, Room } from "./memory.ts";
 
@@ -152,7 +153,7 @@ export class Commands implements Disposable {
     this.#encoder.copyBufferToBuffer(room.buffer, 0, landing, 0, size);
     this.submit();
     try {
-      await landing.mapAsync(GPUMapMode.READ, 0, size);
+      await waitFor(landing.mapAsync(GPUMapMode.READ, 0, size));
     } catch (error) {
       this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`);
     }
@@ -173,12 +174,12 @@ export class Commands implements Disposable {
   async seconds(record: () => void): Promise<number> {
     const { gpu } = this.#device;
     this.submit();
-    await gpu.queue.onSubmittedWorkDone();
+    await waitFor(gpu.queue.onSubmittedWorkDone());
     if (!this.#device.features.has("timestamp-query")) {
       const start = performance.now();
       record();
       this.submit();
-      await gpu.queue.onSubmittedWorkDone();
+      await waitFor(gpu.queue.onSubmittedWorkDone());
       await this.#device.check();
       return (performance.now() - start) / 1000;
     }

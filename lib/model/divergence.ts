@@ -1,0 +1,40 @@
+/**
+ * How far predictions are from others.
+ *
+ * @module
+ */
+
+/** ln Σ e^x over logits[from … from + n). */
+export function logSumExp(logits: Float32Array, from: number, n: number): number {
+  let largest = -Infinity;
+  for (let i = from; i < from + n; i++) if (logits[i]! > largest) largest = logits[i]!;
+  let sum = 0;
+  for (let i = from; i < from + n; i++) sum += Math.exp(logits[i]! - largest);
+  return largest + Math.log(sum);
+}
+
+/**
+ * Σ KL(expected ‖ found) over tokens, in nats.
+ *
+ * @param expected [tokens, vocab] logits.
+ * @param found as many.
+ *
+ * @example
+ * ```ts
+ * import { assertAlmostEquals } from "@std/assert";
+ * const [expected, found] = [Float32Array.of(0, Math.log(3)), Float32Array.of(0, 0)];
+ * assertAlmostEquals(divergence(expected, found, 2), 0.25 * Math.log(0.5) + 0.75 * Math.log(1.5), 1e-6);
+ * ```
+ */
+export function divergence(expected: Float32Array, found: Float32Array, vocab: number): number {
+  let kl = 0;
+  for (let from = 0; from < expected.length; from += vocab) {
+    const [p, q] = [logSumExp(expected, from, vocab), logSumExp(found, from, vocab)];
+    for (let i = from; i < from + vocab; i++) {
+      const log = expected[i]! - p;
+      kl += Math.exp(log) * (log - (found[i]! - q));
+    }
+  }
+  // Rounding may leave a divergence of 0 a hair below it.
+  return Math.max(kl, 0);
+}
