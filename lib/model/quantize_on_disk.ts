@@ -18,6 +18,7 @@ import { chooseFormats } from "./choose_formats.ts";
 import { effectsOnDisk, type Probes, windowsOf } from "./effects.ts";
 import { type DoneLinear, Journal } from "./journal.ts";
 import type { TensorPlace } from "./layout.ts";
+import { linkedName } from "./locate.ts";
 import { type LoadOptions, readTensor } from "./model.ts";
 import { type LinearSummary, modelCard, type OnDiskSummary } from "../show/model_card.ts";
 import { ModelOnDisk } from "./model_on_disk.ts";
@@ -102,7 +103,7 @@ export async function quantizeOnDisk(
     const choices = await job.choose(plan);
     await job.quantize(choices);
     const summary = job.finish(folder, {
-      name: name.split("/").at(-1)!,
+      name: linkedName(name, model.checkpoint.folder),
       asked,
       seconds: () => (performance.now() - started) / 1000,
     });
