@@ -49,7 +49,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters', list)
   .option(
     "--override <pattern=format>",
-    "format of some Linears: model.layers.0.*=int8, *.v_proj=any4:64",
+    "format of some Linears: model.layers.0.*=int8, *.v_proj=any4:64; of several, the last that fits counts",
     override,
   )
   .addOption(
@@ -67,7 +67,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     ),
   )
   .option("--restart", "drop what an unfinished run has left and start over")
-  .option("--measure [tokens]", "measure the perplexity of both models, for the model card", whole(2))
+  .option(
+    "--measure [tokens]",
+    "measure the perplexity of both models on so many tokens, or all, for the model card",
+    whole(2),
+  )
   .option("--max-shard-bytes <n>", "bytes of a weights file at most", whole(1), 5e9)
   .computing()
   .addOption(quietOption())

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, HubError } from "../errors.ts";
 import { downloadModel } from "../hub/download_model.ts";
 import { parseModelId } from "../hub/model_id.ts";
 import type { HubOptions } from "../hub/settings.ts";
@@ -31,7 +31,7 @@ const embedded: ReadonlyMap<string, URL> = new Map([
 export async function locateModel(name: string, options: LocateOptions = {}): Promise<string> {
   const url = embedded.get(name);
   if (url) return decodeURIComponent(url.pathname).replace(/\/$/, "");
-  const path = name.replace(/(?<=.)\/+$/, "");
+  const path = withoutSlash(name);
   if (exists(path)) return path;
   if (!parseModelId(name)) {
     throw new CheckpointError(
@@ -50,9 +50,31 @@ export async function locateModel(name: string, options: LocateOptions = {}): Pr
       },
       onNotice: (notice) => options.quiet || console.error(notice),
     });
+  } catch (error) {
+    // Where the Hub did not even answer, a folder was perhaps meant, and mistyped.
+    if (!(error instanceof HubError) || error.status !== undefined) throw error;
+    throw new HubError(`${error.message}; there is no folder or file of that name here either`, {
+      cause: error,
+    });
   } finally {
     bar?.[Symbol.dispose]();
   }
+}
+
+/** A path as it is without the slashes that shells complete it with. */
+function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}
+
+/** What to call a model: the last part of its name. */
+export function shortName(name: string): string {
+  return withoutSlash(name).split("/").at(-1)!;
+}
+
+/** What to call a model where it is linked to: on the Hub all of its repository's name, elsewhere the short one. */
+export function linkedName(name: string, found: string): string {
+  const id = found === withoutSlash(name) ? undefined : parseModelId(name);
+  return id?.repo ?? shortName(name);
 }
 
 function exists(path: string): boolean {

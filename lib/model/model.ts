@@ -16,7 +16,7 @@ import type { ModelConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { isGguf, openGguf } from "./gguf/open.ts";
 import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
-import { locateModel, type LocateOptions } from "./locate.ts";
+import { locateModel, type LocateOptions, shortName } from "./locate.ts";
 import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./packed_tensors.ts";
 import { Session } from "./session.ts";
@@ -232,7 +232,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     if (tensor) tensors.set(place.name, tensor);
   }
   const model = new Model({
-    name: name.split("/").at(-1)!,
+    name: shortName(name),
     folder,
     config,
     rawConfig: checkpoint.rawConfig,

@@ -10,6 +10,7 @@ import type { OnDiskSummary } from "../show/model_card.ts";
 import { fingerprint } from "./asked.ts";
 import { finishOnDisk } from "./finish_on_disk.ts";
 import { Journal } from "./journal.ts";
+import { linkedName } from "./locate.ts";
 import type { LoadOptions } from "./model.ts";
 import { ModelOnDisk } from "./model_on_disk.ts";
 import { Job } from "./on_disk_job.ts";
@@ -54,7 +55,7 @@ export interface QuantizeOnDiskOptions extends Omit<QuantizeModelOptions, "onPro
  * Until it is finished the folder holds no model (or the one that was there before), and `loadModel` says so. Meanwhile the
  * packed Linears are on disk twice for a moment.
  *
- * @param name the model: "tinyworld", or a folder in Hugging Face layout.
+ * @param name the model, as `loadModel` takes it.
  * @param folder where the quantized model goes.
  * @throws {OptionError} when an option is unknown or out of range, or a Linear is quantized already.
  * @throws {TensorError} when a weight is NaN or infinite.
@@ -96,7 +97,8 @@ export async function quantizeOnDisk(
       throw error;
     }
     await job.quantize(choices);
-    const written = finishOnDisk(folder, { name: name.split("/").at(-1)!, model, journal, options, asked });
+    const named = linkedName(name, model.checkpoint.folder);
+    const written = finishOnDisk(folder, { name: named, model, journal, options, asked });
     const seconds = (performance.now() - started) / 1000;
     const summary: OnDiskSummary = { ...written, folder, seconds, peakBytes: peakMemory() };
     journal.finish(asked, { ...summary, found: summary.linears.length });
@@ -148,7 +150,7 @@ function checkOptions(
     throw new OptionError(
       `Cannot write ${uneven[0]} in the reference's layout: its groups do not divide its ${
         model.shape(uneven[0]).cols
-      } columns`,
+      } columns; "row" as the group size, or one that divides them, does`,
     );
   }
   if (plan.size === 0) throw new OptionError("Cannot quantize nothing: every Linear is skipped");

@@ -15,7 +15,7 @@ export interface BarSeries {
   readonly name: string;
   /** A height for each thing; NaN leaves its place empty. */
   readonly values: ArrayLike<number>;
-  /** "#rrggbb" for all bars, or one for each. */
+  /** "#rrggbb" for all bars. */
   readonly color?: string;
 }
 

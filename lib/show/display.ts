@@ -15,6 +15,8 @@ export interface MimeBundle {
   readonly "text/plain": string;
   /** Without scripts, so that notebooks that are not trusted show it. */
   readonly "text/html"?: string;
+  /** For notebooks that have no HTML of it. */
+  readonly "text/markdown"?: string;
   /** A static picture. */
   readonly "image/svg+xml"?: string;
   /** A figure that answers to the pointer. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
-import { formatStyle, neutralColor } from "./palette.ts";
+import { neutralColor, seriesStyle } from "./palette.ts";
 import { percent } from "./units.ts";
 
 /** A format's errors, in the order of the layers. */
@@ -35,8 +35,8 @@ export function layerErrorPlot(
 ): Figure {
   const { width = 800 } = options;
   const margin = { l: 86, r: 12, t: 10, b: 92 };
-  const data = series.map(({ name, errors }): Trace => {
-    const { color, symbol, dash } = formatStyle(name);
+  const data = series.map(({ name, errors }, s): Trace => {
+    const { color, symbol, dash } = seriesStyle(name, s);
     return {
       type: "scatter",
       mode: "lines+markers",

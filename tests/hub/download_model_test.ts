@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { CheckpointError, HubError } from "../../lib/errors.ts";
 import { downloadModel, type DownloadOptions } from "../../lib/hub/download_model.ts";
+import { linkedName } from "../../lib/model/locate.ts";
 import { loadModel } from "../../lib/model/model.ts";
 import { checksumOf, type HubFile, type HubRepo, TestHub, tinyworldRepo, utf8 } from "./server.ts";
 
@@ -296,6 +297,15 @@ Deno.test("a path and a name on the Hub are told apart, and what is there comes 
   const before = test.hub.asked.length;
   using model = await load("models/tinyworld");
   assertEquals([model.name, test.hub.asked.length], ["tinyworld", before]);
+  using same = await load("models/tinyworld/");
+  assertEquals(same.name, "tinyworld");
+  assertEquals(linkedName("models/tinyworld/", "models/tinyworld"), "tinyworld");
+  assertEquals(linkedName("org/name@v1", "/cache/org--name"), "org/name");
+  await assertRejects(
+    () => loadModel("no/where", { ...test.options, endpoint: "http://127.0.0.1:9", quiet: true }),
+    HubError,
+    "there is no folder or file of that name here either",
+  );
 });
 
 Deno.test("a server that is no Hub is an error, not a crash", async () => {
