@@ -55,15 +55,15 @@ export { type BackendName, backendNames, type BackendOptions, createBackend } fr
 export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
 export type { HubOptions } from "./lib/hub/settings.ts";
-export type { LayerType, ModelConfig } from "./lib/model/config.ts";
-export type { RopeParameters, RopeScaling } from "./lib/model/rope_parameters.ts";
-export type { Observer } from "./lib/model/decoder.ts";
-export type { LocateOptions } from "./lib/model/locate.ts";
-export type { Logits, Session } from "./lib/model/session.ts";
+export type { LayerType, ModelConfig } from "./lib/model/checkpoint/config.ts";
+export type { RopeParameters, RopeScaling } from "./lib/model/decoder/rope_parameters.ts";
+export type { Observer } from "./lib/model/decoder/decoder.ts";
+export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
+export type { Logits, Session } from "./lib/model/decoder/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
-export { saveModel, type SaveOptions } from "./lib/model/save.ts";
-export { type Message, Tokenizer } from "./lib/model/tokenizer.ts";
-export type { SamplingOptions } from "./lib/model/sampling.ts";
+export { saveModel, type SaveOptions } from "./lib/model/checkpoint/save.ts";
+export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
+export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
 export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
 export {
@@ -71,8 +71,8 @@ export {
   type CalibrateOptions,
   type Calibration,
   type ColumnStats,
-} from "./lib/model/calibrate.ts";
-export { CALIBRATION_SAMPLE } from "./lib/model/calibration_sample.ts";
+} from "./lib/model/quantize/calibrate.ts";
+export { CALIBRATION_SAMPLE } from "./lib/model/quantize/calibration_sample.ts";
 export {
   af4,
   any2,
@@ -88,16 +88,16 @@ export {
   quantizeModel,
   type QuantizeModelOptions,
   type ShortOptions,
-} from "./lib/model/quantize_model.ts";
-export type { PlanOptions } from "./lib/model/plan.ts";
-export type { LearningOptions } from "./lib/model/quantize_linear.ts";
-export type { TargetOptions } from "./lib/model/target_bits.ts";
+} from "./lib/model/quantize/quantize_model.ts";
+export type { PlanOptions } from "./lib/model/quantize/plan.ts";
+export type { LearningOptions } from "./lib/model/quantize/quantize_linear.ts";
+export type { TargetOptions } from "./lib/model/quantize/target_bits.ts";
 export {
   type OnDiskPhase,
   type OnDiskProgress,
   quantizeOnDisk,
   type QuantizeOnDiskOptions,
-} from "./lib/model/quantize_on_disk.ts";
+} from "./lib/model/on_disk/quantize_on_disk.ts";
 export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { any4, isPacked, loadModel, type Model } from "any4";
-import { argmax } from "../lib/model/sampling.ts";
+import { argmax } from "../lib/model/decoder/sampling.ts";
 import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";
 

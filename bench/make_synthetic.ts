@@ -9,10 +9,10 @@
 import { parseArgs } from "node:util";
 import { Random } from "../lib/random.ts";
 import { fromFloat32 } from "../lib/matrix/dtype.ts";
-import { writeCheckpoint } from "../lib/model/checkpoint.ts";
-import { parseConfig } from "../lib/model/config.ts";
+import { writeCheckpoint } from "../lib/model/checkpoint/checkpoint.ts";
+import { parseConfig } from "../lib/model/checkpoint/config.ts";
 import { layoutOf } from "../lib/model/architectures/mod.ts";
-import { tensorsOf } from "../lib/model/layout.ts";
+import { tensorsOf } from "../lib/model/decoder/layout.ts";
 
 /** Shapes by name; what a shape does not say is Llama-3.2-1B's. */
 const SHAPES: Record<string, Record<string, unknown>> = {

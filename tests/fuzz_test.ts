@@ -7,7 +7,7 @@
 import { assert, assertGreaterOrEqual } from "@std/assert";
 import { Any4Error } from "../lib/errors.ts";
 import type { TensorToWrite } from "../lib/matrix/safetensors_write.ts";
-import { Checkpoint, writeCheckpoint } from "../lib/model/checkpoint.ts";
+import { Checkpoint, writeCheckpoint } from "../lib/model/checkpoint/checkpoint.ts";
 import { Lcg } from "./golden/lcg.ts";
 
 const MUTATIONS = 10_000;

@@ -6,7 +6,7 @@
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { argmax } from "../model/sampling.ts";
+import { argmax } from "../model/decoder/sampling.ts";
 import { Random } from "../random.ts";
 import { median } from "./median.ts";
 

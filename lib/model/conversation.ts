@@ -6,8 +6,8 @@
 import { OptionError } from "../errors.ts";
 import { continueIds, type Generated, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
-import type { Session } from "./session.ts";
-import type { Message } from "./tokenizer.ts";
+import type { Session } from "./decoder/session.ts";
+import type { Message } from "./tokenizer/tokenizer.ts";
 
 /** How a conversation goes. */
 export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {

@@ -6,9 +6,9 @@
 import { OptionError } from "../errors.ts";
 import { interruptible, pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
-import { Sampler, type SamplingOptions } from "./sampling.ts";
-import type { Session } from "./session.ts";
-import type { Message } from "./tokenizer.ts";
+import { Sampler, type SamplingOptions } from "./decoder/sampling.ts";
+import type { Session } from "./decoder/session.ts";
+import type { Message } from "./tokenizer/tokenizer.ts";
 
 /** Tokens that are chosen before the first of them is shown, where nothing is drawn. */
 const AHEAD = 8;

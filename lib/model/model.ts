@@ -9,18 +9,18 @@ import { OptionError } from "../errors.ts";
 import { bytesOf, type DType } from "../matrix/dtype.ts";
 import { type Matrix, transposed } from "../matrix/matrix.ts";
 import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { display, type MimeBundle, type View } from "../show/display.ts";
 import { layoutOf } from "./architectures/mod.ts";
-import type { ModelConfig } from "./config.ts";
-import { Decoder } from "./decoder.ts";
+import type { ModelConfig } from "./checkpoint/config.ts";
+import { Decoder } from "./decoder/decoder.ts";
 import { isGguf, openGguf } from "./gguf/open.ts";
-import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./layout.ts";
-import { locateModel, type LocateOptions, shortName } from "./locate.ts";
+import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
+import { locateModel, type LocateOptions, shortName } from "./checkpoint/locate.ts";
 import { modelSummary } from "./model_summary.ts";
-import { readPacked } from "./packed_tensors.ts";
-import { Session } from "./session.ts";
-import { Tokenizer } from "./tokenizer.ts";
+import { readPacked } from "./checkpoint/packed_tensors.ts";
+import { Session } from "./decoder/session.ts";
+import { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** The parts of a model. */
 export interface ModelParts {

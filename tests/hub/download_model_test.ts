@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { CheckpointError, HubError } from "../../lib/errors.ts";
 import { downloadModel, type DownloadOptions } from "../../lib/hub/download_model.ts";
-import { linkedName } from "../../lib/model/locate.ts";
+import { linkedName } from "../../lib/model/checkpoint/locate.ts";
 import { loadModel } from "../../lib/model/model.ts";
 import { checksumOf, type HubFile, type HubRepo, TestHub, tinyworldRepo, utf8 } from "./server.ts";
 

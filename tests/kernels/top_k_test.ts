@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { topK, type TopKShape } from "../../kernels/wgsl/top_k.ts";
-import { argmax } from "../../lib/model/sampling.ts";
+import { argmax } from "../../lib/model/decoder/sampling.ts";
 import { Random } from "../../lib/random.ts";
 import { bench, gpuReason, hasGpu } from "../gpu.ts";
 

@@ -19,8 +19,8 @@ import { relativeError } from "../../lib/measure/layer_error.ts";
 import { SafetensorsFile } from "../../lib/matrix/safetensors.ts";
 import { writeSafetensors } from "../../lib/matrix/safetensors_write.ts";
 import { architectures, layoutOf } from "../../lib/model/architectures/mod.ts";
-import { tensorsOf } from "../../lib/model/layout.ts";
-import { parseConfig } from "../../lib/model/config.ts";
+import { tensorsOf } from "../../lib/model/decoder/layout.ts";
+import { parseConfig } from "../../lib/model/checkpoint/config.ts";
 import { gpuReason, hasGpu } from "../gpu.ts";
 
 const root = `${import.meta.dirname}/../golden/models`;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { ModelConfig } from "../config.ts";
-import { type ConfigReader, LARGEST_LAYERS, LONGEST } from "../config_reader.ts";
-import type { Layout } from "../layout.ts";
+import type { ModelConfig } from "../checkpoint/config.ts";
+import { type ConfigReader, LARGEST_LAYERS, LONGEST } from "../checkpoint/config_reader.ts";
+import type { Layout } from "../decoder/layout.ts";
 
 /** A family of models that the decoder can be. */
 export interface Architecture {

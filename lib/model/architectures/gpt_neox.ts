@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { linear, norm, table } from "../layout.ts";
-import { parseRope } from "../rope_parameters.ts";
+import { linear, norm, table } from "../decoder/layout.ts";
+import { parseRope } from "../decoder/rope_parameters.ts";
 import { type Architecture, baseConfig } from "./architecture.ts";
 
 /** GPT-NeoX. */

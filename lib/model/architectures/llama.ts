@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../config.ts";
-import type { ConfigReader } from "../config_reader.ts";
+import type { ModelConfig } from "../checkpoint/config.ts";
+import type { ConfigReader } from "../checkpoint/config_reader.ts";
 import {
   type AttentionPlaces,
   type ExpertPlaces,
@@ -14,8 +14,8 @@ import {
   norm,
   type NormPlace,
   table,
-} from "../layout.ts";
-import { parseRope, type RopeOptions } from "../rope_parameters.ts";
+} from "../decoder/layout.ts";
+import { parseRope, type RopeOptions } from "../decoder/rope_parameters.ts";
 import { type Architecture, baseConfig, type BaseOptions } from "./architecture.ts";
 
 /** A Llama's config: all features of a head turn, in all layers alike. */

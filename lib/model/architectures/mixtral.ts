@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { linear } from "../layout.ts";
+import { linear } from "../decoder/layout.ts";
 import type { Architecture } from "./architecture.ts";
 import { llamaConfig, llamaLayout } from "./llama.ts";
 import { parseSliding } from "./sliding.ts";

@@ -8,9 +8,9 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import type { ModelConfig } from "../config.ts";
-import { type ConfigReader, show } from "../config_reader.ts";
-import type { Layout } from "../layout.ts";
+import type { ModelConfig } from "../checkpoint/config.ts";
+import { type ConfigReader, show } from "../checkpoint/config_reader.ts";
+import type { Layout } from "../decoder/layout.ts";
 import type { Architecture } from "./architecture.ts";
 import { gemma } from "./gemma.ts";
 import { gemma2 } from "./gemma2.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { linear, norm, table } from "../layout.ts";
+import { linear, norm, table } from "../decoder/layout.ts";
 import { type Architecture, baseConfig } from "./architecture.ts";
 
 /** Positions before the first: what fairseq kept for padding. */

@@ -1,0 +1,87 @@
+/**
+ * From a model's name to its files.
+ *
+ * @module
+ */
+import { CheckpointError, HubError } from "../../errors.ts";
+import { downloadModel } from "../../hub/download_model.ts";
+import { parseModelId } from "../../hub/model_id.ts";
+import type { HubOptions } from "../../hub/settings.ts";
+import { progress } from "../../show/progress.ts";
+import { size } from "../../show/units.ts";
+
+/** Where models come from and what is shown meanwhile. */
+export interface LocateOptions extends HubOptions {
+  /** Show no progress of a download. */
+  quiet?: boolean;
+}
+
+/** Models that come with the library, by name. */
+const embedded: ReadonlyMap<string, URL> = new Map([
+  ["tinyworld", new URL("../../../models/tinyworld/", import.meta.url)],
+]);
+
+/**
+ * The folder or .gguf file of a model: an embedded one, else what is there under that path, else what the Hub has under
+ * that name, downloaded where need be.
+ *
+ * @throws {CheckpointError} when it is neither a path that is there nor a name that the Hub could have.
+ * @throws {HubError} when the Hub has no such model, or it cannot be had.
+ */
+export async function locateModel(name: string, options: LocateOptions = {}): Promise<string> {
+  const url = embedded.get(name);
+  if (url) return decodeURIComponent(url.pathname).replace(/\/$/, "");
+  const path = withoutSlash(name);
+  if (exists(path)) return path;
+  if (!parseModelId(name)) {
+    throw new CheckpointError(
+      `Cannot open the model ${name}: there is no such folder or .gguf file, ` +
+        "and a model on the Hub has a name such as org/name or org/name@revision",
+    );
+  }
+  let bar: ReturnType<typeof progress> | undefined;
+  try {
+    return await downloadModel(name, {
+      ...options,
+      onProgress(bytes, total, file) {
+        // Nothing is shown where all is there.
+        if (bytes < total) bar ??= progress(`downloading ${name}`, 1, options);
+        bar?.update(bytes / total, `${size(bytes)} of ${size(total)}, ${file}`);
+      },
+      onNotice: (notice) => options.quiet || console.error(notice),
+    });
+  } catch (error) {
+    // Where the Hub did not even answer, a folder was perhaps meant, and mistyped.
+    if (!(error instanceof HubError) || error.status !== undefined) throw error;
+    throw new HubError(`${error.message}; there is no folder or file of that name here either`, {
+      cause: error,
+    });
+  } finally {
+    bar?.[Symbol.dispose]();
+  }
+}
+
+/** A path as it is without the slashes that shells complete it with. */
+function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}
+
+/** What to call a model: the last part of its name. */
+export function shortName(name: string): string {
+  return withoutSlash(name).split("/").at(-1)!;
+}
+
+/** What to call a model where it is linked to: on the Hub all of its repository's name, elsewhere the short one. */
+export function linkedName(name: string, found: string): string {
+  const id = found === withoutSlash(name) ? undefined : parseModelId(name);
+  return id?.repo ?? shortName(name);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

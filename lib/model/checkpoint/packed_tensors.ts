@@ -1,0 +1,172 @@
+/**
+ * Packed matrices as tensors of a safetensors file.
+ *
+ * The weight "X.weight" becomes "X.weight.codes" (I32 words), "X.weight.scales", "X.weight.zeros" and
+ * "X.weight.codebook" where the format has them; config.json's `quantization_config.tensors` says each one's format and
+ * group size.
+ *
+ * @module
+ */
+import type { Backend } from "../../compute/backend.ts";
+import { CheckpointError } from "../../errors.ts";
+import type { TensorToWrite } from "../../matrix/safetensors_write.ts";
+import { formatOf } from "../../formats/mod.ts";
+import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
+import type { DType } from "../../matrix/dtype.ts";
+import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import { wordsPerRow } from "../../matrix/packing.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+
+/** What config.json says of the packed tensors of a checkpoint. */
+export interface QuantizationConfig {
+  /** Always "any4-deno". */
+  quant_method: "any4-deno";
+  /** Format and group size of each packed tensor by name. */
+  tensors: Record<string, { format: string; group_size: number }>;
+}
+
+/** A tensor in memory, as a checkpoint stores it. */
+export interface StoredTensor extends TensorToWrite {
+  readonly data: () => Uint8Array;
+}
+
+const bytes = (array: Uint32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** A power-of-two scale as E8M0: its exponent plus 127. */
+function toE8M0(scales: Float32Array): Uint8Array {
+  return Uint8Array.from(scales, (scale) => Math.round(Math.log2(scale)) + 127);
+}
+
+/** The tensors that a packed matrix is stored as. */
+export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[] {
+  const { rows, bits, cols, codes, scales, zeros, codebook, scaleType, codebookType } = packed;
+  const groups = groupsPerRow(packed);
+  const numbers = (
+    suffix: string,
+    values: Float32Array,
+    shape: number[],
+    type: "f16" | "f32",
+  ): StoredTensor => ({
+    name: `${name}.${suffix}`,
+    dtype: type === "f16" ? "F16" : "F32",
+    shape,
+    data: () => fromFloat32(values, type === "f16" ? "F16" : "F32"),
+  });
+  const tensors: StoredTensor[] = [
+    { name: `${name}.codes`, dtype: "I32", shape: [rows, wordsPerRow(cols, bits)], data: () => bytes(codes) },
+  ];
+  if (scaleType === "e8m0") {
+    tensors.push({ name: `${name}.scales`, dtype: "U8", shape: [rows, groups], data: () => toE8M0(scales) });
+  } else {
+    tensors.push(numbers("scales", scales, [rows, groups], scaleType));
+    if (zeros) tensors.push(numbers("zeros", zeros, [rows, groups], scaleType));
+  }
+  if (codebookType !== "fixed") {
+    const values = 2 ** bits;
+    tensors.push(numbers("codebook", codebook, [codebook.length / values, values], codebookType));
+  }
+  return tensors;
+}
+
+function quantizationConfig(checkpoint: Checkpoint): QuantizationConfig | undefined {
+  const config = checkpoint.config.quantization_config as Partial<QuantizationConfig> | undefined | null;
+  if (config === undefined || config === null) return undefined;
+  if (config.quant_method !== "any4-deno" || typeof config.tensors !== "object" || config.tensors === null) {
+    throw new CheckpointError(
+      `Cannot load ${checkpoint.folder}: quantization_config must have quant_method "any4-deno" and tensors, ` +
+        `current quant_method is ${JSON.stringify(config.quant_method)}`,
+    );
+  }
+  return config as QuantizationConfig;
+}
+
+/**
+ * Reads a packed matrix of a checkpoint; undefined when that tensor is not packed there.
+ *
+ * @param options.room makes room for codes; anywhere when absent.
+ * @throws {CheckpointError} when its parts do not fit together.
+ */
+export function readPacked(
+  checkpoint: Checkpoint,
+  options: { tensor: string; rows: number; cols: number; room?: Backend["room"] },
+): PackedMatrix | undefined {
+  const { tensor } = options;
+  const entries = quantizationConfig(checkpoint)?.tensors;
+  const entry = entries && Object.hasOwn(entries, tensor) ? entries[tensor] : undefined;
+  if (!entry) return undefined;
+  return readPackedParts(checkpoint, { ...options, entry, where: checkpoint.folder });
+}
+
+/** Where tensors are read from. */
+interface TensorSource {
+  info(name: string): { readonly dtype: DType; readonly shape: readonly number[] };
+  read(name: string, room?: Backend["room"]): Uint8Array;
+}
+
+/** {@linkcode readPacked} of what an entry of {@linkcode QuantizationConfig} describes, from anywhere. */
+export function readPackedParts(
+  source: TensorSource,
+  options: {
+    tensor: string;
+    rows: number;
+    cols: number;
+    room?: Backend["room"];
+    entry: QuantizationConfig["tensors"][string];
+    where: string;
+  },
+): PackedMatrix {
+  const { tensor, rows, cols, entry, where } = options;
+  const fail = (what: string) => new CheckpointError(`Cannot load ${tensor} of ${where}: ${what}`);
+  if (typeof entry !== "object" || typeof entry.format !== "string") {
+    throw fail("its format must be a string");
+  }
+  const format = formatOf(entry.format);
+  const { bits } = format;
+  const groupSize = entry.group_size;
+  if (!Number.isSafeInteger(groupSize) || groupSize < 1 || groupSize > cols) {
+    throw fail(`group_size must be between 1 and ${cols}, current value is ${groupSize}`);
+  }
+  const groups = Math.ceil(cols / groupSize);
+  const part = (
+    suffix: string,
+    options: { dtypes: DType[]; shapes: number[][] },
+    room?: Backend["room"],
+  ) => {
+    const name = `${tensor}.${suffix}`;
+    const { dtype, shape } = source.info(name);
+    if (!options.dtypes.includes(dtype)) {
+      throw fail(`${suffix} must be ${options.dtypes.join(" or ")}, current dtype is ${dtype}`);
+    }
+    if (!options.shapes.some((expected) => String(expected) === String(shape))) {
+      throw fail(`${suffix} must have shape [${options.shapes.join("] or [")}], current shape is [${shape}]`);
+    }
+    return { dtype, data: source.read(name, room) };
+  };
+  const words = wordsPerRow(cols, bits);
+  const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }, options.room).data;
+  const e8m0 = format.scaling.stored === "e8m0";
+  const scales = part("scales", { dtypes: e8m0 ? ["U8"] : ["F16", "F32"], shapes: [[rows, groups]] });
+  const zeros = format.scaling.zero
+    ? part("zeros", { dtypes: [scales.dtype], shapes: [[rows, groups]] })
+    : undefined;
+  const values = 2 ** bits;
+  const codebook = format.values
+    ? undefined
+    : part("codebook", { dtypes: ["F16", "F32"], shapes: [[1, values], [rows, values]] });
+  const type = (dtype: DType) => dtype === "F16" ? "f16" : "f32";
+  return {
+    format: format.name,
+    bits,
+    rows,
+    cols,
+    groupSize,
+    codes: new Uint32Array(codes.buffer, codes.byteOffset, rows * words),
+    scales: e8m0
+      ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
+      : toFloat32(scales.data, scales.dtype),
+    zeros: zeros ? toFloat32(zeros.data, zeros.dtype) : null,
+    codebook: codebook ? toFloat32(codebook.data, codebook.dtype) : format.values!(groupSize),
+    scaleType: e8m0 ? "e8m0" : type(scales.dtype),
+    codebookType: codebook ? type(codebook.dtype) : "fixed",
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Text to token ids and back, by a checkpoint's tokenizer.json.
+ *
+ * @module
+ */
+import { Template } from "@huggingface/jinja";
+import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
+import { CheckpointError } from "../../errors.ts";
+import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
+import type { TokenizerFiles } from "../gguf/tokenizer.ts";
+import { tokenText } from "./token_text.ts";
+import { unicodeSpaces } from "./unicode_spaces.ts";
+
+/** One turn of a conversation. */
+export interface Message {
+  /** "system", "user" or "assistant". */
+  role: string;
+  /** What was said. */
+  content: string;
+}
+
+/** A checkpoint's tokenizer. */
+export class Tokenizer {
+  readonly #tokenizer: HubTokenizer;
+  readonly #config: Record<string, unknown>;
+  /** What tokenizer.json and tokenizer_config.json are to hold, where they were not read but made. */
+  readonly files: Readonly<Record<string, unknown>> | null;
+
+  /**
+   * Makes a tokenizer of parsed files.
+   *
+   * @param tokenizer the parsed tokenizer.json.
+   * @param config the parsed tokenizer_config.json.
+   * @param files both, where there are no such files.
+   */
+  constructor(tokenizer: object, config: Record<string, unknown>, files: Tokenizer["files"] = null) {
+    this.#tokenizer = new HubTokenizer(unicodeSpaces(tokenizer), config);
+    this.#config = config;
+    this.files = files;
+  }
+
+  /**
+   * A tokenizer of files that are nowhere but in a GGUF file.
+   *
+   * @throws {CheckpointError} when they are malformed.
+   */
+  static ofGguf(path: string, files: TokenizerFiles): Tokenizer {
+    try {
+      return new Tokenizer(files["tokenizer.json"], files["tokenizer_config.json"], { ...files });
+    } catch (cause) {
+      throw new CheckpointError(`Cannot use the tokenizer of ${path}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Reads tokenizer.json of a folder, or vocab.json and merges.txt, and, where they are there, tokenizer_config.json and
+   * chat_template.jinja.
+   *
+   * @throws {CheckpointError} when there is no tokenizer that can be read, or a file is malformed.
+   */
+  static open(folder: string): Tokenizer {
+    const config = readJson(`${folder}/tokenizer_config.json`) ?? {};
+    const tokenizer = readTokenizer(folder, config);
+    // Newer checkpoints keep the template in a file of its own, which counts for more.
+    const chat_template = readText(`${folder}/chat_template.jinja`) ?? config.chat_template;
+    try {
+      return new Tokenizer(tokenizer, { ...config, chat_template });
+    } catch (cause) {
+      throw new CheckpointError(`Cannot use the tokenizer of ${folder}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Token ids of a text, the beginning-of-sequence token first where the tokenizer adds it by itself. */
+  encode(text: string, options: { specialTokens?: boolean } = {}): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: options.specialTokens ?? true }).ids;
+  }
+
+  /** The text of token ids, special tokens left out unless asked for. */
+  decode(ids: readonly number[], options: { specialTokens?: boolean } = {}): string {
+    return this.#tokenizer.decode([...ids], { skip_special_tokens: !options.specialTokens });
+  }
+
+  /**
+   * The prompt that a conversation becomes by the checkpoint's chat template. It holds the special tokens that the
+   * template puts there: encode it with `specialTokens: false`.
+   *
+   * @throws {CheckpointError} when the checkpoint has no chat template, or its template refuses the conversation.
+   *
+   * @example
+   * ```ts
+   * import { loadModel, Tokenizer } from "any4";
+   * using model = await loadModel("tinyworld");
+   * const file = JSON.parse(Deno.readTextFileSync(`${model.folder}/tokenizer.json`));
+   * const chat_template = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";
+   * const tokenizer = new Tokenizer(file, { chat_template });
+   * console.log(tokenizer.chat([{ role: "user", content: "Good morning!" }])); // user: Good morning!
+   * ```
+   */
+  chat(messages: readonly Message[], options: { addGenerationPrompt?: boolean } = {}): string {
+    const { chat_template, bos_token, eos_token } = this.#config;
+    if (typeof chat_template !== "string") {
+      throw new CheckpointError("Cannot format a conversation: the tokenizer has no chat_template");
+    }
+    try {
+      return new Template(chat_template).render({
+        messages,
+        add_generation_prompt: options.addGenerationPrompt ?? true,
+        bos_token: tokenText(bos_token),
+        eos_token: tokenText(eos_token),
+      });
+    } catch (cause) {
+      throw new CheckpointError(
+        `Cannot format a conversation by the tokenizer's chat_template: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** A file's text, or undefined when there is no such file. */
+function readText(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new CheckpointError(`Cannot read the tokenizer: ${path} is not readable`, { cause });
+  }
+}
+
+/** A JSON file's object, or undefined when there is no such file. */
+function readJson(path: string): Record<string, unknown> | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CheckpointError(`Cannot read the tokenizer: ${path} is not JSON`, { cause });
+  }
+}
+
+/**
+ * The tokenizer.json of a folder, or what GPT-2's vocab.json and merges.txt make of one.
+ *
+ * @throws {CheckpointError} when there is neither; where there is a SentencePiece model, it says how to convert it.
+ */
+function readTokenizer(folder: string, config: Record<string, unknown>): Record<string, unknown> {
+  const tokenizer = readJson(`${folder}/tokenizer.json`);
+  if (tokenizer) return tokenizer;
+  const vocab = readJson(`${folder}/vocab.json`) as Record<string, number> | undefined;
+  const merges = readText(`${folder}/merges.txt`);
+  if (vocab && merges !== undefined) {
+    const map = readJson(`${folder}/special_tokens_map.json`) ?? {};
+    return byteLevelTokenizer({ vocab, merges, config: { ...map, ...config } });
+  }
+  const missing = `Cannot read the tokenizer: ${folder}/tokenizer.json is missing`;
+  const pieces = filesOf(folder).find((name) => name.startsWith("tokenizer.model"));
+  if (pieces === undefined) throw new CheckpointError(missing);
+  throw new CheckpointError(
+    `${missing}, and ${pieces}, a SentencePiece model, is not read. transformers writes one: ` +
+      `python -c "from transformers import AutoTokenizer as A; A.from_pretrained('${folder}').save_pretrained('${folder}')"`,
+  );
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
