@@ -94,10 +94,11 @@ export function heatMap(
     const values = names ? names.map((_, i) => i) : roundTicks([0, Math.max(count - 1, 1)], fit);
     return { tickvals: values, ticktext: names ? names.map(plotText) : values.map(String), showgrid: false };
   };
-  const turned = columns !== undefined &&
-    Math.max(...columns.map((column) => column.length)) * 7.4 > 560 / cols;
+  const letters = Math.max(0, ...(columns ?? []).map((column) => column.length));
+  const turned = letters * 7.4 > 560 / cols;
+  const below = turned ? Math.min(Math.max(96, 20 + 6.5 * letters), 180) : options.x ? 52 : 30;
   const left = rowNames ? 40 + 7.2 * Math.max(...rowNames.map((row) => row.length)) : 76;
-  const margin = { l: left, r: 96, t: 10, b: turned ? 96 : options.x ? 52 : 30 };
+  const margin = { l: left, r: 96, t: 10, b: below };
   const height = options.height ?? Math.min(Math.max(22 * shown.rows, 120), 360);
   const ticks = roundTicks([zmin, zmax], Math.max(Math.floor(height / 36), 2));
   return figure([{

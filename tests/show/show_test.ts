@@ -104,6 +104,12 @@ const steps = [1, 2].map((i) => ({
   figure: barChart(["a", "b"], [{ name: "x", values: [i, 2 * i] }, { name: "y", values: [i, i] }]),
 }));
 
+Deno.test("a heat map has room below for long names of columns", () => {
+  const matrix = { rows: 1, cols: 20, data: new Float32Array(20) };
+  const room = (name: string) => heatMap(matrix, { columns: Array(20).fill(name) }).layout.margin.b;
+  assert(room("a very long name") > room("not long"));
+});
+
 Deno.test("a slider and a menu show one figure's traces at a time", () => {
   for (const choose of [slider, dropdown]) {
     const { data, layout } = choose(steps, { start: 1 });
