@@ -97,7 +97,7 @@ for (const [name, options] of Object.entries(cases)) {
 }
 
 Deno.test("so it does for every architecture, sequentially and dequantized too", async () => {
-  const models = `${import.meta.dirname}/../golden/models`;
+  const models = `${import.meta.dirname}/../../golden/models`;
   for (const { name } of Deno.readDirSync(models)) {
     const all = ["gpt2", "mixtral", "opt_post_norm"].includes(name);
     for (const options of all ? [{}, { sequential: true }, { dequantized: true }] : [{}]) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CheckpointError, evaluationDocuments, Tokenizer } from "any4";
 
-const folder = `${import.meta.dirname}/../../models/tinyworld`;
+const folder = `${import.meta.dirname}/../../../models/tinyworld`;
 const read = (file: string) => JSON.parse(Deno.readTextFileSync(`${folder}/${file}`));
 const [file, config] = [read("tokenizer.json"), read("tokenizer_config.json")];
 const tokenizer = Tokenizer.open(folder);
