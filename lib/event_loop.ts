@@ -19,13 +19,19 @@ let beats = 0;
 /** How many are waiting for something outside. */
 let outside = 0;
 
+/** Gives the event loop its turn, for a number of milliseconds. */
+export async function turn(milliseconds = 0): Promise<void> {
+  beats++;
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  last = performance.now();
+  beats++;
+}
+
 /** Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed. */
 export async function pause(): Promise<void> {
   beats++;
   if (performance.now() - last < LONGEST) return;
-  await new Promise((resolve) => setTimeout(resolve));
-  last = performance.now();
-  beats++;
+  await turn();
 }
 
 /** Waits for what is done elsewhere (a GPU, a server), however long that takes. */
@@ -48,10 +54,12 @@ export async function waitFor<T>(promise: Promise<T>): Promise<T> {
 export function interruptible<T>(work: () => Promise<T>): Promise<T> {
   if (!jupyter()) return work();
   return new Promise((resolve, reject) => {
-    let [seen, silent] = [beats, 0];
+    let [seen, silent, looked] = [beats, 0, performance.now()];
     const timer = setInterval(() => {
-      silent = outside > 0 || beats !== seen ? 0 : silent + 1;
-      seen = beats;
+      // Who looks late has been kept from it by work.
+      const late = performance.now() - looked > 2 * LOOK;
+      silent = late || outside > 0 || beats !== seen ? 0 : silent + 1;
+      [seen, looked] = [beats, performance.now()];
       if (silent < LOOKS) return;
       clearInterval(timer);
       reject(new InterruptedError("Interrupted"));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { interruptible } from "../event_loop.ts";
+import { interruptible, turn } from "../event_loop.ts";
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { isPacked, storedBytes } from "../matrix/packed_matrix.ts";
@@ -220,6 +220,6 @@ async function rounds<Contestant>(
       onProgress?.(Math.min(1, done, part()));
     }
     // Between rounds, that is: progress is drawn, and threads that wait for it start.
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { interruptible } from "../event_loop.ts";
+import { interruptible, turn } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { argmax } from "../model/decoder/sampling.ts";
@@ -98,7 +98,7 @@ async function timeModel(model: Model, options: ModelSpeedOptions): Promise<Mode
     const stepwise = await timeStepwise(model, { prompt, newTokens });
     onProgress?.((round + 2) / (rounds + 1));
     // Threads start, and what is left over from a round is freed, while nothing is timed.
-    await new Promise((resolve) => setTimeout(resolve, round < 0 ? 50 : 0));
+    await turn(round < 0 ? 50 : 0);
     if (round < 0) continue;
     times.firstToken.push(greedy.firstToken);
     times.decode.push(greedy.rest);

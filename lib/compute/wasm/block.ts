@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { turn } from "../../event_loop.ts";
 import type { Arena } from "./memory.ts";
 
 const abandoned = new FinalizationRegistry(({ arena, address }: { arena: Arena; address: number }) => {
@@ -20,7 +21,7 @@ const ENOUGH = 64 << 20;
 export async function breathe(): Promise<void> {
   if (taken < ENOUGH) return;
   taken = 0;
-  await new Promise((resolve) => setTimeout(resolve));
+  await turn();
 }
 
 /** Bytes of an arena. They are free again after {@linkcode Block.free}, or some time after nobody holds the block. */

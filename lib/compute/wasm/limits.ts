@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { turn } from "../../event_loop.ts";
 import { Block } from "./block.ts";
 import type { Pool } from "./pool.ts";
 
@@ -31,7 +32,7 @@ export async function readBandwidth(pool: Pool, bytes: number = MANY): Promise<n
     pool.run(arena, "readBlocks", [address, address], count, Math.ceil(count / 16 / pool.threads));
     best = Math.min(best, (performance.now() - start) / 1000);
     // Threads start while this one waits.
-    await new Promise((resolve) => setTimeout(resolve, pool.ready < pool.threads - 1 ? 10 : 0));
+    await turn(pool.ready < pool.threads - 1 ? 10 : 0);
   }
   block.free();
   return bytes / best;

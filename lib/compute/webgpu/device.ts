@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { waitFor } from "../../event_loop.ts";
 import { DeviceError } from "../../errors.ts";
 
 /** How a device is opened. */
@@ -188,7 +189,7 @@ export class Device implements Disposable {
    * @throws {DeviceError} when something has failed: nothing computed since can be relied on.
    */
   async check(): Promise<void> {
-    await Promise.all(this.#scopes);
+    await waitFor(Promise.all(this.#scopes));
     if (this.#failure) throw this.#failure;
   }
 
