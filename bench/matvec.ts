@@ -36,7 +36,7 @@ async function main(args: string[]): Promise<void> {
   const teams = await Promise.all(threads.map((count) => ours(product, count)));
   const others = await peers(options.python, product);
   const contestants = [...teams.flatMap((team) => team.contestants), ...others.contestants];
-  const seconds = await race(contestants, { rounds: Number(options.rounds), repeats: 5 });
+  const seconds = await race(contestants, { rounds: Number(options.rounds), repeats: 20 });
   await others.close();
 
   for (const [i, count] of threads.entries()) {

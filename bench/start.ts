@@ -31,7 +31,7 @@ function peakMemory(pid: number): number {
 /** Runs start as deno.json has it. */
 async function start(args: string[]): Promise<Record<string, number>> {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  const words = (tasks.start.command as string).split(" ").slice(1);
+  const words = (tasks.start.command as string).replaceAll("'", "").split(" ").slice(1);
   const out = await Deno.makeTempFile({ suffix: ".html" });
   const since = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
