@@ -1,9 +1,10 @@
 """Writes the token ids that Python gives for 1,000 mixed strings, to hold our tokenizers against.
 
-    python tests/golden/make_tokenizers.py FOLDER    # with llama2, gpt2, opt and gpt_neox_pythia, which are not in the project
+    python tests/golden/make_tokenizers.py FOLDER    # with llama2, gpt2, opt, gpt_neox_pythia and mistral, which are not in the project
 
 Writes tests/golden/tokenizers.json.gz: `strings`, and for each tokenizer the first 8 hexadecimal digits of the SHA-256 of
-each string's ids, written with commas between them, and the number of ids in all.
+each string's ids, written with commas between them, and the number of ids in all. mistral is a SentencePiece model alone, which
+the sentencepiece library knows no special tokens of: strings with one have no digits but "--------".
 """
 
 import gzip
@@ -13,6 +14,7 @@ import os
 import random
 import sys
 
+from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 from transformers import GPT2Tokenizer
 
@@ -45,6 +47,10 @@ def strings():
     return made[:1000]
 
 
+def digits(ids):
+    return "--------" if ids is None else hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()[:8]
+
+
 def main(folder):
     def load(name):
         return Tokenizer.from_file(os.path.join(folder, name, "tokenizer.json"))
@@ -56,12 +62,15 @@ def main(folder):
     for name in ["gpt2", "opt"]:
         made = GPT2Tokenizer.from_pretrained(os.path.join(folder, name))
         encode[name] = lambda text, t=made: t(text)["input_ids"]
+    pieces = SentencePieceProcessor(model_file=os.path.join(folder, "mistral", "tokenizer.model.v1"))
+    special = ["<s>", "</s>", "<unk>"]
+    encode["mistral"] = lambda text: None if any(one in text for one in special) else [1, *pieces.encode(text)]
     texts = strings()
     golden = {"strings": texts, "tokenizers": {}}
     for name, ids_of in encode.items():
         ids = [ids_of(text) for text in texts]
-        hashes = [hashlib.sha256(",".join(map(str, one)).encode()).hexdigest()[:8] for one in ids]
-        golden["tokenizers"][name] = {"hashes": "".join(hashes), "count": sum(map(len, ids))}
+        hashes = [digits(one) for one in ids]
+        golden["tokenizers"][name] = {"hashes": "".join(hashes), "count": sum(len(one) for one in ids if one)}
         print(f"{name}: {golden['tokenizers'][name]['count']} ids")
         if os.environ.get("ANY4_IDS"):
             with open(os.path.join(os.environ["ANY4_IDS"], f"{name}.json"), "w") as file:

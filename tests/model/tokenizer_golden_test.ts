@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { CheckpointError, Tokenizer } from "any4";
+import { assert, assertEquals } from "@std/assert";
+import { Tokenizer } from "any4";
 
 const data = Deno.env.get("ANY4_DATA");
 const reason = data ? "" : " (ignored: ANY4_DATA is not set)";
@@ -21,33 +21,45 @@ async function golden(): Promise<Golden> {
   return await new Response(stream).json();
 }
 
-for (const name of ["llama2", "gpt2", "opt", "gpt_neox_pythia"]) {
+for (const name of ["llama2", "gpt2", "opt", "gpt_neox_pythia", "mistral"]) {
   Deno.test({
     name: `${name}'s tokenizer gives Python's ids for 1,000 mixed strings${reason}`,
     ignore: !data,
-    async fn() {
-      const { strings, tokenizers } = await golden();
-      const { hashes, count } = tokenizers[name]!;
-      const tokenizer = Tokenizer.open(`${data}/tokenizers/${name}`);
-      let total = 0;
-      for (const [i, text] of strings.entries()) {
-        const ids = tokenizer.encode(text);
-        total += ids.length;
-        const bytes = new TextEncoder().encode(ids.join());
-        const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 8);
-        assertEquals(hash, hashes.slice(8 * i, 8 * i + 8), JSON.stringify(text));
-      }
-      assertEquals([strings.length, total], [1000, count]);
-    },
+    fn: () => compare(`${data}/tokenizers/${name}`, name),
   });
 }
 
 Deno.test({
-  name: `a tokenizer that is a SentencePiece model alone is an error that says what to do${reason}`,
+  name: `llama2's SentencePiece model alone gives the ids that its tokenizer.json gives${reason}`,
   ignore: !data,
-  fn() {
-    const { message } = assertThrows(() => Tokenizer.open(`${data}/tokenizers/mistral`), CheckpointError);
-    assertStringIncludes(message, "tokenizer.model.v1, a SentencePiece model, is not read");
-    assertStringIncludes(message, "save_pretrained");
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    await Deno.copyFile(`${data}/tokenizers/llama2/tokenizer.model`, `${folder}/tokenizer.model`);
+    // Special tokens aside, which llama2's tokenizer.json finds behind spaces only.
+    await compare(folder, "llama2", (text) => !/<s>|<\/s>|<unk>/.test(text));
+    await Deno.remove(folder, { recursive: true });
   },
 });
+
+/** Compares a folder's tokenizer with the ids of that name, but for strings that have none. */
+async function compare(folder: string, name: string, fits: (text: string) => boolean = () => true) {
+  const { strings, tokenizers } = await golden();
+  const { hashes, count } = tokenizers[name]!;
+  const tokenizer = Tokenizer.open(folder);
+  let [total, left] = [0, 0];
+  for (const [i, text] of strings.entries()) {
+    const expected = hashes.slice(8 * i, 8 * i + 8);
+    if (expected === "--------" || !fits(text)) {
+      left++;
+      continue;
+    }
+    const ids = tokenizer.encode(text);
+    total += ids.length;
+    const bytes = new TextEncoder().encode(ids.join());
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 8);
+    assertEquals(hash, expected, JSON.stringify(text));
+  }
+  assertEquals(strings.length, 1000);
+  assert(left < 200);
+  if (left === 0 || name === "mistral") assertEquals(total, count);
+}

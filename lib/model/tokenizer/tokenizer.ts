@@ -8,6 +8,7 @@ import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import { CheckpointError } from "../../errors.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
 import type { TokenizerFiles } from "../gguf/tokenizer.ts";
+import { sentencePieceTokenizer } from "./sentencepiece.ts";
 import { tokenText } from "./token_text.ts";
 import { unicodeSpaces } from "./unicode_spaces.ts";
 
@@ -55,18 +56,20 @@ export class Tokenizer {
   }
 
   /**
-   * Reads tokenizer.json of a folder, or vocab.json and merges.txt, and, where they are there, tokenizer_config.json and
-   * chat_template.jinja.
+   * Reads tokenizer.json of a folder, or vocab.json and merges.txt, or a SentencePiece model, and, where they are there,
+   * tokenizer_config.json and chat_template.jinja.
    *
    * @throws {CheckpointError} when there is no tokenizer that can be read, or a file is malformed.
    */
   static open(folder: string): Tokenizer {
-    const config = readJson(`${folder}/tokenizer_config.json`) ?? {};
-    const tokenizer = readTokenizer(folder, config);
+    const own = readJson(`${folder}/tokenizer_config.json`) ?? {};
+    const made = readPieces(folder, own);
+    const tokenizer = made?.["tokenizer.json"] ?? readTokenizer(folder, own);
+    const config = made?.["tokenizer_config.json"] ?? own;
     // Newer checkpoints keep the template in a file of its own, which counts for more.
     const chat_template = readText(`${folder}/chat_template.jinja`) ?? config.chat_template;
     try {
-      return new Tokenizer(tokenizer, { ...config, chat_template });
+      return new Tokenizer(tokenizer, { ...config, chat_template }, made && { ...made });
     } catch (cause) {
       throw new CheckpointError(`Cannot use the tokenizer of ${folder}: ${(cause as Error).message}`, {
         cause,
@@ -142,10 +145,20 @@ function readJson(path: string): Record<string, unknown> | undefined {
   }
 }
 
+/** What a folder's SentencePiece model says, where it is all that there is. */
+function readPieces(folder: string, config: Record<string, unknown>): TokenizerFiles | null {
+  const names = filesOf(folder);
+  if (names.includes("tokenizer.json") || names.includes("vocab.json")) return null;
+  const name = names.filter((name) => /^tokenizer\.model(\.v\d+)?$/.test(name)).sort()[0];
+  if (name === undefined) return null;
+  const path = `${folder}/${name}`;
+  return sentencePieceTokenizer(Deno.readFileSync(path), { path, config });
+}
+
 /**
  * The tokenizer.json of a folder, or what GPT-2's vocab.json and merges.txt make of one.
  *
- * @throws {CheckpointError} when there is neither; where there is a SentencePiece model, it says how to convert it.
+ * @throws {CheckpointError} when there is neither.
  */
 function readTokenizer(folder: string, config: Record<string, unknown>): Record<string, unknown> {
   const tokenizer = readJson(`${folder}/tokenizer.json`);
@@ -156,13 +169,7 @@ function readTokenizer(folder: string, config: Record<string, unknown>): Record<
     const map = readJson(`${folder}/special_tokens_map.json`) ?? {};
     return byteLevelTokenizer({ vocab, merges, config: { ...map, ...config } });
   }
-  const missing = `Cannot read the tokenizer: ${folder}/tokenizer.json is missing`;
-  const pieces = filesOf(folder).find((name) => name.startsWith("tokenizer.model"));
-  if (pieces === undefined) throw new CheckpointError(missing);
-  throw new CheckpointError(
-    `${missing}, and ${pieces}, a SentencePiece model, is not read. transformers writes one: ` +
-      `python -c "from transformers import AutoTokenizer as A; A.from_pretrained('${folder}').save_pretrained('${folder}')"`,
-  );
+  throw new CheckpointError(`Cannot read the tokenizer: ${folder}/tokenizer.json is missing`);
 }
 
 function filesOf(folder: string): string[] {
