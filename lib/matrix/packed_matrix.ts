@@ -60,6 +60,12 @@ export function isPacked(matrix: Matrix | PackedMatrix): matrix is PackedMatrix 
   return "codes" in matrix;
 }
 
+/** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
+export function isLine(table: Float32Array): boolean {
+  const [least, step] = [table[0]!, table[1]! - table[0]!];
+  return table.every((value, code) => value === least + code * step);
+}
+
 /** Groups in a row: ⌈cols / groupSize⌉. */
 export function groupsPerRow(packed: { cols: number; groupSize: number }): number {
   return Math.ceil(packed.cols / packed.groupSize);

@@ -5,7 +5,7 @@
  */
 import { Any4Error, CheckpointError } from "../errors.ts";
 import { bytesOf, isDType, toFloat32 } from "./dtype.ts";
-import { type Header, readAt, readHeader, type TensorInfo } from "./safetensors_header.ts";
+import { fillFrom, type Header, readHeader, type TensorInfo } from "./safetensors_header.ts";
 import { alternatives, type Fail, quote } from "./safetensors_messages.ts";
 
 /** Bytes that are read and widened to float32 at a time: few enough to stay in cache. */
@@ -183,14 +183,6 @@ export class SafetensorsFile implements Disposable {
 
   #fill(name: string, offset: number, out: Uint8Array): void {
     if (!this.#open) this.#fail(name, "the file has been closed");
-    let read = 0;
-    try {
-      read = readAt(this.#file, offset, out);
-    } catch (cause) {
-      this.#fail(name, (cause as Error).message, cause);
-    }
-    if (read < out.length) {
-      this.#fail(name, `the file has become shorter, ${out.length - read} bytes are missing`);
-    }
+    fillFrom(this.#file, { offset, fail: (what, cause) => this.#fail(name, what, cause) }, out);
   }
 }

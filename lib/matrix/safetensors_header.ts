@@ -100,6 +100,21 @@ export function readAt(file: Deno.FsFile, offset: number, out: Uint8Array): numb
   return done;
 }
 
+/** Fills `out` with the bytes of a file from `offset` on; `fail` throws where they cannot be read, or are no longer there. */
+export function fillFrom(
+  file: Deno.FsFile,
+  { offset, fail }: { offset: number; fail: (what: string, cause?: unknown) => never },
+  out: Uint8Array,
+): void {
+  let read = 0;
+  try {
+    read = readAt(file, offset, out);
+  } catch (cause) {
+    fail((cause as Error).message, cause);
+  }
+  if (read < out.length) fail(`the file has become shorter, ${out.length - read} bytes are missing`);
+}
+
 /**
  * Reads a header's text.
  *

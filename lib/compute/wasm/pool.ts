@@ -111,6 +111,7 @@ export class Pool implements Disposable {
       // What ran before was ended from outside, while workers may still be at it.
       this.#control.skip();
       this.#control.close();
+      this.#interrupted = false;
     }
     let failure: string | undefined;
     let cause: unknown;

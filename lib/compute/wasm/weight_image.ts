@@ -4,7 +4,7 @@
  * @module
  */
 import type { Matrix } from "../../matrix/matrix.ts";
-import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import { isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { storedValues } from "../../matrix/stored_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
@@ -144,12 +144,6 @@ export function largePart(matrix: Matrix | PackedMatrix): ArrayBufferView | unde
 /** Whether no half is infinite or NaN, which the kernels take for numbers. */
 function isFinite16({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return new Uint16Array(buffer, byteOffset, byteLength / 2).every((half) => (half & 0x7c00) !== 0x7c00);
-}
-
-/** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
-function isLine(table: Float32Array): boolean {
-  const [least, step] = [table[0]!, table[1]! - table[0]!];
-  return table.every((value, code) => value === least + code * step);
 }
 
 /** A weight in its place. */

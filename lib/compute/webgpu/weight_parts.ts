@@ -7,7 +7,7 @@ import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import type { TableShape } from "../../../kernels/wgsl/table.ts";
 import { fromFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
-import { groupsPerRow, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import { groupsPerRow, isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 
 /** Rows of a matrix, `to` not among them. */
@@ -50,12 +50,6 @@ function inWords(data: Float32Array, { cols, dtype }: { cols: number; dtype: "F1
   const padded = new Float32Array(rows * (cols + 1));
   for (let r = 0; r < rows; r++) padded.set(data.subarray(r * cols, (r + 1) * cols), r * (cols + 1));
   return new Uint32Array(fromFloat32(padded, dtype).buffer);
-}
-
-/** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
-function isLine(table: Float32Array): boolean {
-  const [least, step] = [table[0]!, table[1]! - table[0]!];
-  return table.every((value, code) => value === least + code * step);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { Any4Error, CheckpointError } from "../../errors.ts";
-import { readAt, type TensorInfo } from "../safetensors_header.ts";
+import { fillFrom, type TensorInfo } from "../safetensors_header.ts";
 import { alternatives, quote } from "../safetensors_messages.ts";
 import type { TensorFile } from "../tensor_file.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, readGgufHeader } from "./header.ts";
@@ -145,14 +145,6 @@ export class GgufFile implements TensorFile {
 
   #fill(name: string, offset: number, out: Uint8Array): void {
     if (!this.#open) this.#fail(name, "the file has been closed");
-    let read = 0;
-    try {
-      read = readAt(this.#file, offset, out);
-    } catch (cause) {
-      this.#fail(name, (cause as Error).message, cause);
-    }
-    if (read < out.length) {
-      this.#fail(name, `the file has become shorter, ${out.length - read} bytes are missing`);
-    }
+    fillFrom(this.#file, { offset, fail: (what, cause) => this.#fail(name, what, cause) }, out);
   }
 }
