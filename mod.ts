@@ -71,8 +71,8 @@ export {
   type CalibrateOptions,
   type Calibration,
   type ColumnStats,
-} from "./lib/model/quantize/calibrate.ts";
-export { CALIBRATION_SAMPLE } from "./lib/model/quantize/calibration_sample.ts";
+} from "./lib/quantize/calibrate.ts";
+export { CALIBRATION_SAMPLE } from "./lib/quantize/calibration_sample.ts";
 export {
   af4,
   any2,
@@ -88,16 +88,16 @@ export {
   quantizeModel,
   type QuantizeModelOptions,
   type ShortOptions,
-} from "./lib/model/quantize/quantize_model.ts";
-export type { PlanOptions } from "./lib/model/quantize/plan.ts";
-export type { LearningOptions } from "./lib/model/quantize/quantize_linear.ts";
-export type { TargetOptions } from "./lib/model/quantize/target_bits.ts";
+} from "./lib/quantize/quantize_model.ts";
+export type { PlanOptions } from "./lib/quantize/plan.ts";
+export type { LearningOptions } from "./lib/quantize/quantize_linear.ts";
+export type { TargetOptions } from "./lib/quantize/target_bits.ts";
 export {
   type OnDiskPhase,
   type OnDiskProgress,
   quantizeOnDisk,
   type QuantizeOnDiskOptions,
-} from "./lib/model/on_disk/quantize_on_disk.ts";
+} from "./lib/quantize/on_disk/quantize_on_disk.ts";
 export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {
@@ -148,8 +148,8 @@ export {
   type MeasuredQuality,
   modelCard,
   type OnDiskSummary,
-} from "./lib/show/model_card.ts";
-export { type Progress, progress, type ProgressOptions } from "./lib/show/progress.ts";
+} from "./lib/quantize/model_card.ts";
+export { type Progress, progress, type ProgressOptions } from "./lib/terminal/progress.ts";
 export { reportHtml } from "./lib/show/report.ts";
 export type { Report, ReportBaseline, ReportRow } from "./lib/show/report_data.ts";
 export { type Results, resultsText } from "./lib/show/results_table.ts";
@@ -159,9 +159,9 @@ export { speedHtml } from "./lib/show/speed_report.ts";
 export { speedText } from "./lib/show/speed_table.ts";
 export { show, type ShowOptions } from "./lib/show/show.ts";
 export { type Cell, recordsView, tableView, type TableViewOptions } from "./lib/show/table_view.ts";
-export { type Column, table, type TableOptions, terminalWidth } from "./lib/show/table.ts";
-export { count, decimal, duration, percent, size } from "./lib/show/units.ts";
-export { fold } from "./lib/show/width.ts";
+export { type Column, table, type TableOptions, terminalWidth } from "./lib/terminal/table.ts";
+export { count, decimal, duration, percent, size } from "./lib/terminal/units.ts";
+export { fold } from "./lib/terminal/width.ts";
 export {
   lineChart,
   type PlotOptions,

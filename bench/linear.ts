@@ -5,7 +5,7 @@
  */
 import type { Backend, Tensor, Weight } from "../lib/compute/backend.ts";
 import { WasmBackend, type WasmOptions } from "../lib/compute/wasm/backend.ts";
-import { readBandwidth } from "../lib/compute/wasm/limits.ts";
+import { readBandwidth } from "../lib/compute/wasm/bandwidth.ts";
 import { Pool } from "../lib/compute/wasm/pool.ts";
 import { storedBytes } from "../lib/matrix/packed_matrix.ts";
 import { randomWeight } from "../lib/measure/random_weight.ts";

@@ -9,7 +9,7 @@ import { duration, isPacked, loadModel, type Matrix, peakMemory, size } from "an
 import { createBackend } from "../lib/compute/mod.ts";
 import { formatOf } from "../lib/formats/mod.ts";
 import { scaleGroups } from "../lib/learn/scaling.ts";
-import { ModelOnDisk } from "../lib/model/on_disk/model_on_disk.ts";
+import { ModelOnDisk } from "../lib/quantize/on_disk/model_on_disk.ts";
 import { makeSynthetic } from "./make_synthetic.ts";
 import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";

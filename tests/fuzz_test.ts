@@ -6,7 +6,7 @@
  */
 import { assert, assertGreaterOrEqual } from "@std/assert";
 import { Any4Error } from "../lib/errors.ts";
-import type { TensorToWrite } from "../lib/matrix/safetensors_write.ts";
+import type { TensorToWrite } from "../lib/files/safetensors/write.ts";
 import { Checkpoint, writeCheckpoint } from "../lib/model/checkpoint/checkpoint.ts";
 import { Lcg } from "./golden/lcg.ts";
 

@@ -6,7 +6,7 @@
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
-import { CALIBRATION_SAMPLE } from "../model/quantize/calibration_sample.ts";
+import { CALIBRATION_SAMPLE } from "../quantize/calibration_sample.ts";
 import type { Model } from "../model/model.ts";
 
 /**

@@ -6,9 +6,9 @@
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
-import { calibrate } from "../model/quantize/calibrate.ts";
+import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
-import { quantizeModel, type QuantizeModelOptions } from "../model/quantize/quantize_model.ts";
+import { quantizeModel, type QuantizeModelOptions } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
 import {
   compare,

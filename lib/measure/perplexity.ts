@@ -4,7 +4,7 @@
  * @module
  */
 import { interruptible, pause } from "../event_loop.ts";
-import { logSumExp } from "../model/quantize/divergence.ts";
+import { logSumExp } from "../quantize/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,

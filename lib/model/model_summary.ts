@@ -9,7 +9,7 @@ import { isPacked, packedBitsPerWeight, type PackedMatrix } from "../matrix/pack
 import { display, type View, view } from "../show/display.ts";
 import { matrixSummary } from "../show/matrix_summary.ts";
 import { recordsView } from "../show/table_view.ts";
-import { count, decimal, size } from "../show/units.ts";
+import { count, decimal, size } from "../terminal/units.ts";
 import type { Model } from "./model.ts";
 
 /** A model's name, sizes and bits per weight, its kinds of Linears, and a picture of one row. */

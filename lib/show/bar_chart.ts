@@ -6,7 +6,7 @@
 import { type Figure, figure, hover, plotText, type Trace } from "./figure.ts";
 import { formatStyle, isFormat, seriesStyle } from "./palette.ts";
 import { axisFor } from "./ticks.ts";
-import { decimal } from "./units.ts";
+import { decimal } from "../terminal/units.ts";
 import type { PlotOptions } from "./xy_plot.ts";
 
 /** A number for each of the things, with a colour of its own. */

@@ -5,7 +5,7 @@
  */
 import type { View } from "./display.ts";
 import { tableView } from "./table_view.ts";
-import { decimal } from "./units.ts";
+import { decimal } from "../terminal/units.ts";
 
 /** The part of a Linear's statistics that is shown. */
 export interface ShownStats {

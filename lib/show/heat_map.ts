@@ -6,7 +6,7 @@
 import { DIVERGING, SEQUENTIAL } from "./color_scale.ts";
 import { type Figure, figure, hover, plotText } from "./figure.ts";
 import { extent, roundTicks } from "./ticks.ts";
-import { decimal } from "./units.ts";
+import { decimal } from "../terminal/units.ts";
 import type { PlotOptions } from "./xy_plot.ts";
 
 /** How cells are drawn. */

@@ -6,7 +6,7 @@
 import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import { extent, roundTicks } from "./ticks.ts";
-import { decimal } from "./units.ts";
+import { decimal } from "../terminal/units.ts";
 
 /** A format's values for these weights, in the weights' own units. */
 export interface FormatValues {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { decimal, percent } from "./units.ts";
+import { decimal, percent } from "../terminal/units.ts";
 
 const LINEAR = 0.001;
 /** Where all that is worse still, and NaN, is drawn. */

@@ -7,7 +7,7 @@ import { type Figure, figure, type FigureSize, hover, plotText, type Trace } fro
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { ReportRow } from "./report_data.ts";
-import { decimal } from "./units.ts";
+import { decimal } from "../terminal/units.ts";
 
 /** What the plot of kinds needs besides its rows. */
 export interface KindsOptions extends FigureSize {

@@ -5,7 +5,7 @@
  */
 import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
 import { neutralColor, seriesStyle } from "./palette.ts";
-import { percent } from "./units.ts";
+import { percent } from "../terminal/units.ts";
 
 /** A format's errors, in the order of the layers. */
 export interface LayerSeries {

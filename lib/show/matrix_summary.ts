@@ -17,7 +17,7 @@ import { histogramPlot } from "./histogram_plot.ts";
 import { figureSvg } from "./figure_svg.ts";
 import { pictureHtml } from "./html.ts";
 import { recordsView } from "./table_view.ts";
-import { count, decimal, size } from "./units.ts";
+import { count, decimal, size } from "../terminal/units.ts";
 
 /**
  * A matrix's format, shape, bits per weight and size, and a picture of its first row: how its weights are distributed and,

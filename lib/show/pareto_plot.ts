@@ -8,7 +8,7 @@ import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./
 import { fixedColor, learnedColor, neutralColor } from "./palette.ts";
 import { placeLabels } from "./place_labels.ts";
 import type { ReportRow } from "./report_data.ts";
-import { decimal, percent, size } from "./units.ts";
+import { decimal, percent, size } from "../terminal/units.ts";
 
 /** What a Pareto plot needs besides its rows. */
 export interface ParetoOptions extends FigureSize {

@@ -12,7 +12,7 @@ import { definitions, pageHtml, type Plot, plotHtml } from "./page.ts";
 import { paretoFront, paretoPlot } from "./pareto_plot.ts";
 import type { Report, ReportRow } from "./report_data.ts";
 import { resultsHtml } from "./results_table.ts";
-import { count, decimal, size } from "./units.ts";
+import { count, decimal, size } from "../terminal/units.ts";
 
 /**
  * The report as an HTML page.

@@ -6,8 +6,8 @@
 import { escapeHtml } from "./html.ts";
 import { fixedColor, learnedColor } from "./palette.ts";
 import type { Report, ReportRow } from "./report_data.ts";
-import { table, type TableOptions } from "./table.ts";
-import { decimal, duration, percent, size } from "./units.ts";
+import { table, type TableOptions } from "../terminal/table.ts";
+import { decimal, duration, percent, size } from "../terminal/units.ts";
 
 /** The part of a report that is the table. */
 export type Results = Pick<Report, "model" | "baseline" | "rows">;

@@ -16,7 +16,7 @@ import {
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { LinearSpeedRow, ModelSpeedRow } from "./speed_data.ts";
 import { shapeText, times } from "./speed_table.ts";
-import { decimal, percent, size } from "./units.ts";
+import { decimal, percent, size } from "../terminal/units.ts";
 
 const HEIGHT = 380;
 const MARGIN = { l: 72, r: 14, t: 12, b: 52 };

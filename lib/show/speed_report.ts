@@ -9,7 +9,7 @@ import type { SpeedPlace, SpeedReport } from "./speed_data.ts";
 import { speedupPlot, throughputPlot, tokensPlot } from "./speed_plot.ts";
 import { linearSpeedTable, modelSpeedTable, placeText, type SpeedTable } from "./speed_table.ts";
 import { tableHtml } from "./table_html.ts";
-import { count, decimal } from "./units.ts";
+import { count, decimal } from "../terminal/units.ts";
 
 /** Tokens up to which a product is bound by the bytes of its weight. */
 const FEW = 8;

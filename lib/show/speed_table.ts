@@ -4,8 +4,8 @@
  * @module
  */
 import type { LinearSpeedRow, ModelSpeedRow, SpeedPlace, SpeedReport } from "./speed_data.ts";
-import { type Column, table, type TableOptions } from "./table.ts";
-import { decimal, MISSING, percent, size } from "./units.ts";
+import { type Column, table, type TableOptions } from "../terminal/table.ts";
+import { decimal, MISSING, percent, size } from "../terminal/units.ts";
 
 /** Columns, and a text for each in every row. */
 export interface SpeedTable {

@@ -4,7 +4,7 @@
  * @module
  */
 import { escapeHtml } from "./html.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "../terminal/table.ts";
 
 /**
  * Rows as an HTML table. A row whose first cell is empty belongs to the one above: groups have lines between them.

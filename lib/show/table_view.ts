@@ -5,8 +5,8 @@
  */
 import { type View, view } from "./display.ts";
 import { escapeHtml } from "./html.ts";
-import { type Column, table } from "./table.ts";
-import { decimal } from "./units.ts";
+import { type Column, table } from "../terminal/table.ts";
+import { decimal } from "../terminal/units.ts";
 
 /** What a cell of a table may be. */
 export type Cell = string | number | boolean | null | undefined;

@@ -7,7 +7,7 @@ import { type Figure, figure, type FigureSize, hover, type Line, plotText, type 
 import { neutralColor, seriesStyle } from "./palette.ts";
 import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";
-import { decimal } from "./units.ts";
+import { decimal } from "../terminal/units.ts";
 
 /** A line, or a set of points. */
 export interface XySeries {

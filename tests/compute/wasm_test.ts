@@ -10,7 +10,7 @@ import { activationNames, type Backend, type Tensor } from "../../lib/compute/ba
 import { createBackend } from "../../lib/compute/mod.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
-import type { Activations } from "../../lib/compute/wasm/levels.ts";
+import type { Activations } from "../../lib/compute/wasm/rounded_tables.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";

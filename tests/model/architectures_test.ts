@@ -16,8 +16,8 @@ import {
   saveModel,
 } from "any4";
 import { relativeError } from "../../lib/measure/layer_error.ts";
-import { SafetensorsFile } from "../../lib/matrix/safetensors.ts";
-import { writeSafetensors } from "../../lib/matrix/safetensors_write.ts";
+import { SafetensorsFile } from "../../lib/files/safetensors/read.ts";
+import { writeSafetensors } from "../../lib/files/safetensors/write.ts";
 import { architectures, layoutOf } from "../../lib/model/architectures/mod.ts";
 import { tensorsOf } from "../../lib/model/decoder/layout.ts";
 import { parseConfig } from "../../lib/model/checkpoint/config.ts";

@@ -12,7 +12,7 @@ import { Metadata } from "../../lib/model/gguf/metadata.ts";
 import { openGguf } from "../../lib/model/gguf/open.ts";
 import { ggufTokenizer } from "../../lib/model/gguf/tokenizer.ts";
 import { loadModel } from "../../lib/model/model.ts";
-import { any4 } from "../../lib/model/quantize/quantize_model.ts";
+import { any4 } from "../../lib/quantize/quantize_model.ts";
 import { saveModel } from "../../lib/model/checkpoint/save.ts";
 import { Tokenizer } from "../../lib/model/tokenizer/tokenizer.ts";
 

@@ -22,8 +22,8 @@ import {
 } from "../backend.ts";
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
-import type { Activations } from "./levels.ts";
-import { readBandwidth } from "./limits.ts";
+import type { Activations } from "./rounded_tables.ts";
+import { readBandwidth } from "./bandwidth.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";

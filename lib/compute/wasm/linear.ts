@@ -4,7 +4,7 @@
  * @module
  */
 import type { Block } from "./block.ts";
-import type { Activations } from "./levels.ts";
+import type { Activations } from "./rounded_tables.ts";
 import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";

@@ -9,7 +9,7 @@ import { storedValues } from "../../matrix/stored_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
-import { type Activations, levelsOf } from "./levels.ts";
+import { type Activations, levelsOf } from "./rounded_tables.ts";
 import { STORED, type Stored, storedType } from "./stored.ts";
 
 /** A weight's layout in memory. */

@@ -6,18 +6,18 @@
 import { Any4Error, CheckpointError, OptionError } from "../../errors.ts";
 import { bytesOf, toFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
-import { SafetensorsFile } from "../../matrix/safetensors.ts";
-import type { TensorInfo } from "../../matrix/safetensors_header.ts";
-import { JsonCursor } from "../../matrix/safetensors_json.ts";
-import { alternatives, type Fail, quote, showShape } from "../../matrix/safetensors_messages.ts";
+import { SafetensorsFile } from "../../files/safetensors/read.ts";
+import type { TensorInfo } from "../../files/safetensors/header.ts";
+import { JsonCursor } from "../../files/safetensors/json.ts";
+import { alternatives, type Fail, quote, showShape } from "../../files/safetensors/messages.ts";
 import {
   storedBytes,
   type TensorToWrite,
   writeBeside,
   writeSafetensors,
-} from "../../matrix/safetensors_write.ts";
+} from "../../files/safetensors/write.ts";
 import { isStoredType, storedMatrix } from "../../matrix/stored_matrix.ts";
-import type { TensorFile } from "../../matrix/tensor_file.ts";
+import type { TensorFile } from "../../files/tensor_file.ts";
 import { type ModelConfig, parseConfig, show } from "./config.ts";
 import type { GgufModel } from "../gguf/open.ts";
 import { floatKeys, jsonWithFloats } from "./json_floats.ts";

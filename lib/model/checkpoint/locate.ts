@@ -7,8 +7,8 @@ import { CheckpointError, HubError } from "../../errors.ts";
 import { downloadModel } from "../../hub/download_model.ts";
 import { parseModelId } from "../../hub/model_id.ts";
 import type { HubOptions } from "../../hub/settings.ts";
-import { progress } from "../../show/progress.ts";
-import { size } from "../../show/units.ts";
+import { progress } from "../../terminal/progress.ts";
+import { size } from "../../terminal/units.ts";
 
 /** Where models come from and what is shown meanwhile. */
 export interface LocateOptions extends HubOptions {

@@ -9,7 +9,7 @@
  */
 import type { Backend } from "../../compute/backend.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { TensorToWrite } from "../../matrix/safetensors_write.ts";
+import type { TensorToWrite } from "../../files/safetensors/write.ts";
 import { formatOf } from "../../formats/mod.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";

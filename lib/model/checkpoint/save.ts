@@ -7,7 +7,7 @@ import { OptionError } from "../../errors.ts";
 import { type DType, fromFloat32 } from "../../matrix/dtype.ts";
 import { transposed } from "../../matrix/matrix.ts";
 import { dequantize, isPacked } from "../../matrix/packed_matrix.ts";
-import type { TensorToWrite } from "../../matrix/safetensors_write.ts";
+import type { TensorToWrite } from "../../files/safetensors/write.ts";
 import { storedValues } from "../../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type TensorPlace, tensorsOf } from "../decoder/layout.ts";

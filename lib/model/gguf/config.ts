@@ -4,7 +4,7 @@
  * @module
  */
 import { CheckpointError } from "../../errors.ts";
-import type { GgufFile } from "../../matrix/gguf/file.ts";
+import type { GgufFile } from "../../files/gguf/file.ts";
 import type { Metadata } from "./metadata.ts";
 
 /** Hugging Face's model_type of GGUF's architectures that differ from a Llama in little. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { CheckpointError } from "../../errors.ts";
-import type { GgufMetadata } from "../../matrix/gguf/header.ts";
-import { quote } from "../../matrix/safetensors_messages.ts";
+import type { GgufMetadata } from "../../files/gguf/header.ts";
+import { quote } from "../../files/safetensors/messages.ts";
 
 /** Reads values by key; errors name the file, the key and what was expected. */
 export class Metadata {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { GgufFile } from "../../matrix/gguf/file.ts";
-import type { TensorFile } from "../../matrix/tensor_file.ts";
+import { GgufFile } from "../../files/gguf/file.ts";
+import type { TensorFile } from "../../files/tensor_file.ts";
 import { ggufConfig } from "./config.ts";
 import { Metadata } from "./metadata.ts";
 import { ggufTokenizer, type TokenizerFiles } from "./tokenizer.ts";

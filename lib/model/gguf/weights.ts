@@ -5,9 +5,9 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { bytesOf } from "../../matrix/dtype.ts";
-import type { TensorInfo } from "../../matrix/safetensors_header.ts";
-import { alternatives, quote } from "../../matrix/safetensors_messages.ts";
-import type { TensorFile } from "../../matrix/tensor_file.ts";
+import type { TensorInfo } from "../../files/safetensors/header.ts";
+import { alternatives, quote } from "../../files/safetensors/messages.ts";
+import type { TensorFile } from "../../files/tensor_file.ts";
 
 /** Modules outside layers. */
 const OUTSIDE: Readonly<Record<string, string>> = {

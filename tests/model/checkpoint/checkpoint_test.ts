@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CheckpointError, ConfigError, OptionError } from "../../../lib/errors.ts";
-import { SafetensorsFile } from "../../../lib/matrix/safetensors.ts";
-import type { TensorToWrite } from "../../../lib/matrix/safetensors_write.ts";
+import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
+import type { TensorToWrite } from "../../../lib/files/safetensors/write.ts";
 import {
   Checkpoint,
   type CheckpointParts,

@@ -6,7 +6,7 @@ import { dequantize, type PackedMatrix } from "../../../lib/matrix/packed_matrix
 import { packRow } from "../../../lib/matrix/packing.ts";
 import { Checkpoint } from "../../../lib/model/checkpoint/checkpoint.ts";
 import { loadModel } from "../../../lib/model/model.ts";
-import { any4 } from "../../../lib/model/quantize/quantize_model.ts";
+import { any4 } from "../../../lib/quantize/quantize_model.ts";
 import { referenceTensors } from "../../../lib/model/checkpoint/reference_tensors.ts";
 import { saveModel } from "../../../lib/model/checkpoint/save.ts";
 import { Lcg } from "../../golden/lcg.ts";

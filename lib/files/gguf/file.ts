@@ -1,0 +1,150 @@
+/**
+ * GGUF files: metadata, then tensors, many of them in quantized blocks.
+ *
+ * @module
+ */
+import { Any4Error, CheckpointError } from "../../errors.ts";
+import { fillFrom, type TensorInfo } from "../safetensors/header.ts";
+import { alternatives, quote } from "../safetensors/messages.ts";
+import type { TensorFile } from "../tensor_file.ts";
+import { type GgufHeader, type GgufMetadata, type GgufTensor, readGgufHeader } from "./header.ts";
+import { GGML_TYPES, type GgmlType } from "./types.ts";
+
+/** Bytes that are read and dequantized at a time, about. */
+const CHUNK = 2 ** 20;
+
+/**
+ * An open GGUF file; tensors are read when asked for. Names are the file's own; shapes are [rows, cols]; F32, F16 and
+ * BF16 are as they are stored, quantized blocks are read as F32.
+ */
+export class GgufFile implements TensorFile {
+  /** Where the file lies. */
+  readonly path: string;
+  /** What it says of the model. */
+  readonly metadata: GgufMetadata;
+  readonly #tensors: GgufHeader["tensors"];
+  readonly #file: Deno.FsFile;
+  #open = true;
+
+  private constructor(path: string, file: Deno.FsFile, header: GgufHeader) {
+    this.path = path;
+    this.metadata = header.metadata;
+    this.#tensors = header.tensors;
+    this.#file = file;
+  }
+
+  /**
+   * Opens a file and checks its header.
+   *
+   * @throws {CheckpointError} when the file is missing or its header is malformed in any way.
+   */
+  static async open(path: string): Promise<GgufFile> {
+    let file: Deno.FsFile;
+    try {
+      if (!Deno.statSync(path).isFile) throw new CheckpointError("it is not a file");
+      file = Deno.openSync(path);
+    } catch (cause) {
+      throw new CheckpointError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
+    }
+    try {
+      return new GgufFile(path, file, await readGgufHeader(file, path));
+    } catch (cause) {
+      file.close();
+      if (cause instanceof Any4Error) throw cause;
+      throw new CheckpointError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Names of all tensors, in the header's order. */
+  names(): Iterable<string> {
+    return this.#tensors.keys();
+  }
+
+  /** Whether there is a tensor of that name. */
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /**
+   * A tensor's type and shape, as they are read.
+   *
+   * @throws {CheckpointError} when there is none of that name, or its type cannot be read.
+   */
+  info(name: string): TensorInfo {
+    const { shape, offset, bytes } = this.#tensor(name);
+    const { dtype } = this.#type(name);
+    if (dtype) return { name, dtype, shape, offset, bytes };
+    return { name, dtype: "F32", shape, offset, bytes: 4 * shape.reduce((product, n) => product * n, 1) };
+  }
+
+  /**
+   * A tensor's bytes, of the type that {@linkcode GgufFile.info} says.
+   *
+   * @throws {CheckpointError} as {@linkcode GgufFile.info} does, and when the file has been closed or has shrunk, or
+   * memory is short.
+   */
+  read(name: string): Uint8Array {
+    if (!this.#type(name).dtype) return new Uint8Array(this.readFloat32(name).buffer);
+    const { offset, bytes } = this.#tensor(name);
+    const out = this.#allocate(name, () => new Uint8Array(bytes));
+    this.#fill(name, offset, out);
+    return out;
+  }
+
+  /**
+   * A tensor as float32. About a MB beside the result is used.
+   *
+   * @throws {CheckpointError} as {@linkcode GgufFile.read} does.
+   */
+  readFloat32(name: string): Float32Array {
+    const { offset, bytes } = this.#tensor(name);
+    const type = this.#type(name);
+    const out = this.#allocate(name, () => new Float32Array(bytes / type.bytes * type.values));
+    const most = Math.floor(CHUNK / type.bytes) * type.bytes;
+    const chunk = new Uint8Array(Math.min(bytes, most));
+    for (let done = 0; done < bytes; done += most) {
+      const part = chunk.subarray(0, bytes - done);
+      this.#fill(name, offset + done, part);
+      const from = done / type.bytes * type.values;
+      type.dequantize(part, out.subarray(from, from + part.length / type.bytes * type.values));
+    }
+    return out;
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    if (this.#open) this.#file.close();
+    this.#open = false;
+  }
+
+  #tensor(name: string): GgufTensor {
+    const found = this.#tensors.get(name);
+    if (found) return found;
+    throw new CheckpointError(
+      `Cannot find tensor ${quote(name)} in ${this.path}: ${alternatives(name, this.names())}`,
+    );
+  }
+
+  #type(name: string): GgmlType {
+    const { type } = this.#tensor(name);
+    if (Object.hasOwn(GGML_TYPES, type)) return GGML_TYPES[type]!;
+    return this.#fail(name, `${type} is not supported, only ${Object.keys(GGML_TYPES).join(", ")} are`);
+  }
+
+  #fail(name: string, what: string, cause?: unknown): never {
+    throw new CheckpointError(`Cannot read tensor ${quote(name)} of ${this.path}: ${what}`, { cause });
+  }
+
+  #allocate<T>(name: string, make: () => T): T {
+    try {
+      return make();
+    } catch (cause) {
+      return this.#fail(name, "it does not fit in memory", cause);
+    }
+  }
+
+  #fill(name: string, offset: number, out: Uint8Array): void {
+    if (!this.#open) this.#fail(name, "the file has been closed");
+    fillFrom(this.#file, { offset, fail: (what, cause) => this.#fail(name, what, cause) }, out);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The model card of a quantized model, from what was done and measured.
+ *
+ * @module
+ */
+import { count, decimal, percent, size } from "../terminal/units.ts";
+
+/** What became of a Linear. */
+export interface LinearSummary {
+  /** Its module name. */
+  readonly linear: string;
+  /** out_features. */
+  readonly rows: number;
+  /** in_features. */
+  readonly cols: number;
+  /** Its format's name. */
+  readonly format: string;
+  /** Columns that share a scale. */
+  readonly groupSize: number;
+  /** Stored bits per weight, everything counted. */
+  readonly bitsPerWeight: number;
+  /** The part of its output that became noise: Σ E[x²] (w − ŵ)² / Σ E[x²] w². */
+  readonly error: number;
+}
+
+/** Perplexities that were measured, and on how many tokens. */
+export interface MeasuredQuality {
+  /** Of the quantized model. */
+  readonly perplexity: number;
+  /** Of the original. */
+  readonly original?: number;
+  /** Predicted tokens. */
+  readonly tokens: number;
+}
+
+/** What a model card is written from. */
+export interface CardSummary {
+  /** The original's name. */
+  readonly model: string;
+  /** The Linears that were quantized, in order. */
+  readonly linears: readonly LinearSummary[];
+  /** Weights of the model. */
+  readonly parameters: number;
+  /** Stored bits per weight of all Linears, those too that stayed as they are; lm_head and embeddings are not among them. */
+  readonly bitsPerWeight: number;
+  /** Bytes of all tensors. */
+  readonly bytes: number;
+  /** Bytes of the original's tensors. */
+  readonly originalBytes: number;
+  /** Whether the Linears are stored as BF16 again. */
+  readonly dequantized?: true;
+  /** What it was calibrated with. */
+  readonly calibration: string;
+  /** What learned tables minimise. */
+  readonly weighting: string;
+  /** Whether each Linear was calibrated on those quantized before. */
+  readonly sequential: boolean;
+  /** The bits per weight that were asked for. */
+  readonly targetBits?: number;
+}
+
+/** What a quantization from disk to disk has come to. */
+export interface OnDiskSummary extends CardSummary {
+  /** Where the model is. */
+  readonly folder: string;
+  /** Linears that were found done, by a process before this one. */
+  readonly found: number;
+  /** Bytes of the weights' files: those of all tensors, and headers. */
+  readonly fileBytes: number;
+  /** Seconds that this process took. */
+  readonly seconds: number;
+  /** The most memory that this process had, in bytes, as `peakMemory` knows it. */
+  readonly peakBytes: number;
+}
+
+/** What became of all Linears of one format and group size. */
+export interface FormatSummary {
+  /** "any4, groups of 128". */
+  readonly format: string;
+  /** How many. */
+  readonly linears: number;
+  /** Weights of all of them. */
+  readonly weights: number;
+  /** Stored bits per weight. */
+  readonly bitsPerWeight: number;
+  /** The mean of their errors. */
+  readonly error: number;
+}
+
+/** Linears by format and group size. */
+export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
+  const kinds = Map.groupBy(linears, ({ format, groupSize }) => `${format}, groups of ${groupSize}`);
+  return [...kinds].map(([format, some]) => {
+    const weights = some.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
+    const bits = some.reduce((sum, each) => sum + each.bitsPerWeight * each.rows * each.cols, 0);
+    const error = some.reduce((sum, each) => sum + each.error, 0) / some.length;
+    return { format, linears: some.length, weights, bitsPerWeight: bits / weights, error };
+  });
+}
+
+/**
+ * A model card in Markdown.
+ *
+ * @example
+ * ```ts
+ * import { modelCard, quantizeOnDisk } from "any4";
+ * const folder = await Deno.makeTempDir();
+ * const summary = await quantizeOnDisk("tinyworld", folder, { format: "int4" });
+ * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("Perplexity is")); // true
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export function modelCard(summary: CardSummary, measured?: MeasuredQuality): string {
+  const { model, linears, parameters, bitsPerWeight, bytes, originalBytes } = summary;
+  const largest = linears.reduce((worst, each) => each.error > worst.error ? each : worst, linears[0]!);
+  const mean = linears.reduce((sum, { error }) => sum + error, 0) / linears.length;
+  const learned = linears.some(({ format }) => format.startsWith("any"));
+  const rows = byFormat(linears).map((each) =>
+    `| ${each.format} | ${each.linears} | ${count(each.weights)} | ${each.bitsPerWeight.toFixed(3)} | ` +
+    `${percent(each.error)} |`
+  );
+  const how = learned
+    ? [
+      `Tables of any4, any3 and any2 are learned for each row: the exact optimum of a k-means weighted by ` +
+      `"${summary.weighting}"${
+        summary.weighting === "none" ? "" : ` of what each column was multiplied by on ` +
+          `${summary.calibration}${summary.sequential ? ", each Linear on those quantized before it" : ""}`
+      }.`,
+    ]
+    : [];
+  const target = summary.targetBits === undefined ? [] : [
+    `Formats were chosen for ${summary.targetBits} bits per weight by each Linear's noise in each format and the ` +
+    `divergence of predictions that noise in it was measured to cause.`,
+  ];
+  const quality = measured === undefined ? ["Perplexity was not measured."] : [
+    `Perplexity is ${decimal(measured.perplexity)}${
+      measured.original === undefined ? "" : `, the original's ${decimal(measured.original)}`
+    }, on ${count(measured.tokens)} tokens of the library's evaluation text.`,
+  ];
+  return [
+    "---",
+    `base_model: ${model}`,
+    "tags: [quantized, any4]",
+    "---",
+    "",
+    `# ${model}, quantized`,
+    "",
+    `The Linears of ${model} as learned or fixed tables of few values, by any4-deno${
+      summary.dequantized ? ", stored as BF16 again" : ""
+    }; embeddings, norms and lm_head are as they were. ${count(parameters)} weights: ` +
+    `${size(originalBytes)} became ${size(bytes)}, ${
+      bitsPerWeight.toFixed(3)
+    } bits per weight over all Linears.`,
+    "",
+    "| format | Linears | weights | bits per weight | noise in the output |",
+    "| --- | ---: | ---: | ---: | ---: |",
+    ...rows,
+    "",
+    ...how,
+    ...target,
+    "",
+    "## What was measured",
+    "",
+    "The noise is Σ E[x²] (w − ŵ)² / Σ E[x²] w², the part of a Linear's output that became error, mean over Linears" +
+    `${learned && summary.weighting !== "none" ? "" : " (E[x²] taken as 1 where nothing was calibrated)"}: ` +
+    `${percent(mean)} overall, most in ${largest.linear} (${percent(largest.error)}).`,
+    ...quality,
+    "",
+    "## How to load it",
+    "",
+    "```ts",
+    'import { generate, loadModel } from "any4";',
+    "",
+    'using model = await loadModel("this folder");',
+    'console.log((await generate(model, "Once upon a time")).text);',
+    "```",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,87 @@
+/**
+ * Which format each Linear gets.
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+import type { Format } from "../formats/format.ts";
+import { formatOf } from "../formats/mod.ts";
+
+/** What a Linear is quantized to. */
+export interface FormatChoice {
+  /** The format. */
+  readonly format: Format;
+  /** Columns that share a scale; the format's own when absent. */
+  readonly groupSize?: number | "row";
+}
+
+/** How formats are chosen. */
+export interface PlanOptions {
+  /** The number format of all that nothing else is said of; "any4" when absent. */
+  format?: string | Format;
+  /** Columns that share a scale, or "row"; the format's own when absent, 128 for most. */
+  groupSize?: number | "row";
+  /**
+   * Linears to leave as they are, by module name; "*" stands for any characters. lm_head, embeddings and what sends tokens to
+   * experts always stay.
+   */
+  skip?: string | string[];
+  /**
+   * Formats of some Linears, by module name as in `skip`: "int8", or with a group size "any4:64". Of several patterns that
+   * fit, the last one counts.
+   */
+  override?: Readonly<Record<string, string>>;
+}
+
+/** Whether a module's name fits one of some patterns, in which "*" stands for any characters. */
+function matches(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const source = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*");
+    return new RegExp(`^${source}$`).test(name);
+  });
+}
+
+/** "any4" or "any4:64" as a choice; without a group size of its own it has the one given. */
+export function parseChoice(text: string, groupSize?: number | "row"): FormatChoice {
+  const [, name = "", size] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
+  const format = formatOf(name);
+  if (size === undefined) return { format, groupSize };
+  if (size !== "row" && !/^[1-9]\d*$/.test(size)) {
+    throw new OptionError(
+      `Cannot use format "${text}": the group size must be a whole number of at least 1 or "row"`,
+    );
+  }
+  return { format, groupSize: size === "row" ? size : Number(size) };
+}
+
+/** What was decided for a Linear, and whether it was by a pattern of its own. */
+export interface Planned extends FormatChoice {
+  /** Whether `override` says so. */
+  readonly overridden: boolean;
+}
+
+/**
+ * The Linears that are quantized, in their order, and to what.
+ *
+ * @throws {OptionError} when a format or group size is unknown, or a pattern of `override` fits no Linear.
+ */
+export function planOf(linears: readonly string[], options: PlanOptions): Map<string, Planned> {
+  const { groupSize, override = {} } = options;
+  const format = formatOf(options.format ?? "any4");
+  const overrides = Object.entries(override).map(([pattern, text]) => {
+    if (!linears.some((name) => matches(name, [pattern]))) {
+      throw new OptionError(
+        `Cannot override "${pattern}": it fits no Linear, this model has Linears such as ${linears[0]}`,
+      );
+    }
+    return { pattern, choice: parseChoice(text, groupSize) };
+  });
+  const skip = [options.skip ?? []].flat();
+  const plan = new Map<string, Planned>();
+  for (const name of linears) {
+    if (matches(name, skip)) continue;
+    const own = overrides.findLast(({ pattern }) => matches(name, [pattern]));
+    plan.set(name, { ...(own?.choice ?? { format, groupSize }), overridden: own !== undefined });
+  }
+  return plan;
+}

@@ -1,0 +1,98 @@
+/**
+ * One Linear from dense to packed, and what that does to its output.
+ *
+ * @module
+ */
+import type { Backend } from "../compute/backend.ts";
+import { OptionError } from "../errors.ts";
+import { quantize, type QuantizeOptions } from "../learn/quantize.ts";
+import { columnWeights, type Weighting } from "../learn/weighting.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { ColumnStats } from "./calibrate.ts";
+import type { FormatChoice } from "./plan.ts";
+
+/** How tables are learned and stored: what all Linears have in common. */
+export interface LearningOptions extends Pick<QuantizeOptions, "codebook" | "learner" | "scaleType"> {
+  /** What learned tables minimise; "mean-square" when absent. */
+  weighting?: Weighting;
+}
+
+/** Whether a format's tables are learned from what a Linear is multiplied by. */
+export function needsStats({ format }: FormatChoice, options: LearningOptions): boolean {
+  return format.values === null && options.weighting !== "none";
+}
+
+/**
+ * Quantizes a Linear, on the backend's threads where it can.
+ *
+ * @throws {OptionError} when it is packed already, or `stats` are needed and absent.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export function quantizeLinear(
+  weights: Matrix | PackedMatrix,
+  options: LearningOptions & {
+    backend: Backend;
+    linear: string;
+    choice: FormatChoice;
+    stats?: ColumnStats;
+  },
+): PackedMatrix {
+  const { backend, linear, choice, stats, weighting, ...rest } = options;
+  const learned = needsStats(choice, options);
+  if (learned && !stats) {
+    throw new OptionError(`Cannot quantize ${linear}: the calibration has no statistics of it`);
+  }
+  const weighing = learned ? columnWeights(weighting ?? "mean-square", stats!) : { scalePower: 0 };
+  const quantizeMatrix = backend.quantize?.bind(backend) ?? quantize;
+  const { format, groupSize } = choice;
+  return quantizeMatrix(denseWeights(weights, linear), {
+    ...rest,
+    ...weighing,
+    format,
+    groupSize,
+    name: `${linear}.weight`,
+  });
+}
+
+/**
+ * A Linear's weights, widened once, however often their values are looked at.
+ *
+ * @throws {OptionError} when they are packed.
+ */
+export function denseWeights(weights: Matrix | PackedMatrix, linear: string): Matrix {
+  if (isPacked(weights)) throw new OptionError(`Cannot quantize ${linear}: it is ${weights.format} already`);
+  const { rows, cols, data, dtype } = weights;
+  return { rows, cols, data, dtype };
+}
+
+/** Rows that are compared at a time. */
+const ROWS = 32;
+
+/**
+ * The part of a Linear's output that quantization turns into noise: Σ E[x_c²] (w − ŵ)² / Σ E[x_c²] w² over all weights, the
+ * expected squared error over the expected square, columns taken as independent. 0 where all weights are 0.
+ *
+ * @param meanSquare [cols] E[x²]; all 1 when absent.
+ */
+export function outputError(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
+  const { rows, cols, data } = weights;
+  const block = new Float32Array(Math.min(rows, ROWS) * cols);
+  const codes = new Uint8Array(cols);
+  let [error, signal] = [0, 0];
+  for (let from = 0; from < rows; from += ROWS) {
+    const to = Math.min(from + ROWS, rows);
+    dequantizeRows(packed, { from, to, codes }, block);
+    for (let r = from; r < to; r++) {
+      const [at, other] = [r * cols, (r - from) * cols];
+      for (let c = 0; c < cols; c++) {
+        const importance = meanSquare ? meanSquare[c]! : 1;
+        const value = data[at + c]!;
+        const difference = value - block[other + c]!;
+        error += importance * difference * difference;
+        signal += importance * value * value;
+      }
+    }
+  }
+  return signal === 0 ? 0 : error / signal;
+}
