@@ -22,6 +22,7 @@ export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
 export { matvec, prepare } from "./matvec";
+export { matvec8Int16 } from "./matvec_line";
 export {
   matvec2Int16,
   matvec2Int8,

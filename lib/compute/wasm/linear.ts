@@ -15,6 +15,9 @@ import { vectorOf, type WasmWeight } from "./weight_image.ts";
  */
 const MANY_ROUNDED = 6, MANY = 4;
 
+/** Stretches of rows that are read as fast as memory allows, in those that are worth a thread. */
+const LONG = 8;
+
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
 const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
@@ -55,7 +58,9 @@ export class LinearRunner {
     const { rows, cols, bits, groupSize } = weight;
     const { out, x, bias, tokens } = args;
     const [pool, scratch] = [this.#pool, this.#scratch];
-    const grain = Math.ceil(this.#worthwhile / (cols * tokens));
+    const least = Math.ceil(this.#worthwhile / (cols * tokens));
+    // Long stretches are read faster, and four for each thread even out threads of unequal speed.
+    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
     if (bits === 0) {
       pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
       return;
@@ -64,7 +69,8 @@ export class LinearRunner {
     const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
     const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
     if (weight.rounded) {
-      const kind = this.#activations === "int16" ? "Int16" : "Int8";
+      // Codes of 8 bits leave no room for other bytes.
+      const kind = this.#activations === "int16" || bits === 8 ? "Int16" : "Int8";
       const steps = scratch.take(arena, "steps", 4 * tokens * blocks + 64);
       const shape = [tokens, cols, groupSize];
       pool.run(arena, `prepare${kind}`, [prepared, steps, sums, x, ...shape], tokens, tokens);
