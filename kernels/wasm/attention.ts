@@ -1,23 +1,30 @@
 /**
  * Causal attention over a layer's cache, keys and values each [capacity, kvHeads · headDim].
+ *
+ * The softmax is kept as it goes, a block of eight keys at a time: if a larger score turns up, what is summed so far shrinks
+ * (Milakov and Gimelshein, Online normalizer calculation for softmax). Blocks begin at multiples of eight, so that a query's
+ * sums are the same whichever queries are computed beside it; two queries share the loads of keys and values.
  */
 import { capped } from "./activations";
-import { exp, firstLanes, largest as largestOf, madd, sum, sums } from "./simd";
+import { exp, largest as largestOf, madd, sum, sums } from "./simd";
+
+/** Keys of a block. */
+const BLOCK: i32 = 8;
+
+/** The score of a key that a query does not see: e^(NONE − largest) is 0 to a sum. */
+const NONE: f32 = -f32.MAX_VALUE;
 
 /**
  * out[t, h] = Σ softmax(scale · q[t, h] · K) · V over the last `window` of the position + t + 1 first tokens of the cache,
- * query head h using key head ⌊h · kvHeads / heads⌋, for items t · heads + h in [from, to). Where softcap is not 0, scores
- * become softcap · tanh(score / softcap).
- *
- * The softmax is kept as it goes, eight keys at a time: if a larger score turns up, what is summed so far shrinks
- * (Milakov and Gimelshein, Online normalizer calculation for softmax). Eight keys share the loads of the query and of the
- * output, and hide the latency of madd.
+ * query head h using key head ⌊h · kvHeads / heads⌋, for the two tokens 2i and 2i + 1 of each item i · heads + h in [from, to).
+ * If softcap is not 0, scores become softcap · tanh(score / softcap).
  */
 export function attention(
   out: usize,
   q: usize,
   keys: usize,
   values: usize,
+  tokens: i32,
   heads: i32,
   kvHeads: i32,
   headDim: i32,
@@ -30,97 +37,266 @@ export function attention(
 ): void {
   const stride = <usize> kvHeads * headDim << 2;
   const bytes = <usize> headDim << 2;
+  const toNext = <usize> heads * bytes;
   for (let item = from; item < to; item++) {
-    const seen = position + item / heads + 1;
-    const head = <usize> (item % heads * kvHeads / heads * headDim) << 2;
-    const query = q + <usize> item * bytes;
-    const target = out + <usize> item * bytes;
-    memory.fill(target, 0, bytes);
-    let largest = -f32.MAX_VALUE;
-    let total = f32x4.splat(0);
-    for (let s = max(0, seen - window); s < seen; s += 8) {
-      const first = <usize> s * stride + head;
-      const left = seen - s;
-      let low = scores(query, keys + first, stride, left, bytes);
-      let high = left > 4 ? scores(query, keys + first + 4 * stride, stride, left - 4, bytes) : low;
-      low = f32x4.mul(f32x4.splat(scale), low);
-      high = f32x4.mul(f32x4.splat(scale), high);
-      if (softcap != 0) {
-        low = capped(low, softcap);
-        high = capped(high, softcap);
-      }
-      const top = largestOf(f32x4.pmax(low, high));
-      if (top > largest) {
-        const shrink = exp(f32x4.splat(largest - top));
-        total = f32x4.mul(total, shrink);
-        multiply(target, shrink, bytes);
-        largest = top;
-      }
-      const shift = f32x4.splat(largest);
-      low = firstLanes(exp(f32x4.sub(low, shift)), left);
-      high = firstLanes(exp(f32x4.sub(high, shift)), left - 4);
-      total = f32x4.add(total, f32x4.add(low, high));
-      accumulate(target, values + first, stride, left, low, high, bytes);
+    const h = item % heads, t = item / heads << 1;
+    const head = <usize> (h * kvHeads / heads * headDim) << 2;
+    const at = (<usize> t * heads + h) * bytes;
+    const seen = position + t + 1;
+    if (t + 1 < tokens) {
+      two(out + at, q + at, toNext, keys + head, values + head, stride, bytes, seen, scale, softcap, window);
+    } else {
+      one(out + at, q + at, keys + head, values + head, stride, bytes, seen, scale, softcap, window);
     }
-    multiply(target, f32x4.splat(<f32> 1 / sum(total)), bytes);
   }
 }
 
-/** query · key for four keys; beyond the last key the last one stands again. */
+/** The query that sees the first `seen` tokens. */
+function one(
+  out: usize,
+  query: usize,
+  keys: usize,
+  values: usize,
+  stride: usize,
+  bytes: usize,
+  seen: i32,
+  scale: f32,
+  softcap: f32,
+  window: i32,
+): void {
+  memory.fill(out, 0, bytes);
+  const begin = max(0, seen - window);
+  let largest = NONE;
+  let total = f32x4.splat(0);
+  for (let s = begin / BLOCK * BLOCK; s < seen; s += BLOCK) {
+    const last = seen - 1;
+    let low = scores(query, keys, stride, s, last, bytes), high = scores(query, keys, stride, s + 4, last, bytes);
+    low = visible(shaped(low, scale, softcap), s, begin, seen);
+    high = visible(shaped(high, scale, softcap), s + 4, begin, seen);
+    const top = largestOf(f32x4.pmax(low, high));
+    if (top > largest) {
+      total = shrink(out, total, largest - top, bytes);
+      largest = top;
+    }
+    low = share(low, largest);
+    high = share(high, largest);
+    total = f32x4.add(total, f32x4.add(low, high));
+    accumulate(out, values, stride, s, last, low, bytes);
+    accumulate(out, values, stride, s + 4, last, high, bytes);
+  }
+  multiply(out, f32x4.splat(<f32> 1 / sum(total)), bytes);
+}
+
+/** The query that sees the first `seen` tokens, and the one of the next token, `toNext` bytes further on: each as alone. */
+function two(
+  out: usize,
+  query: usize,
+  toNext: usize,
+  keys: usize,
+  values: usize,
+  stride: usize,
+  bytes: usize,
+  seen: i32,
+  scale: f32,
+  softcap: f32,
+  window: i32,
+): void {
+  memory.fill(out, 0, bytes);
+  memory.fill(out + toNext, 0, bytes);
+  const begin = max(0, seen - window), nextBegin = max(0, seen + 1 - window);
+  let largest = NONE, nextLargest = NONE;
+  let total = f32x4.splat(0), nextTotal = total;
+  for (let s = begin / BLOCK * BLOCK; s <= seen; s += BLOCK) {
+    let low = f32x4.splat(0), high = low, nextLow = low, nextHigh = low;
+    for (let half = 0; half < BLOCK; half += 4) {
+      const k0 = keys + <usize> min(s + half, seen) * stride, k1 = keys + <usize> min(s + half + 1, seen) * stride;
+      const k2 = keys + <usize> min(s + half + 2, seen) * stride, k3 = keys + <usize> min(s + half + 3, seen) * stride;
+      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+      let at: usize = 0;
+      for (const whole = bytes & ~15; at < whole; at += 16) {
+        const a = v128.load(query + at), b = v128.load(query + toNext + at);
+        let key = v128.load(k0 + at);
+        a0 = madd(a, key, a0);
+        b0 = madd(b, key, b0);
+        key = v128.load(k1 + at);
+        a1 = madd(a, key, a1);
+        b1 = madd(b, key, b1);
+        key = v128.load(k2 + at);
+        a2 = madd(a, key, a2);
+        b2 = madd(b, key, b2);
+        key = v128.load(k3 + at);
+        a3 = madd(a, key, a3);
+        b3 = madd(b, key, b3);
+      }
+      const a = rest(sums(a0, a1, a2, a3), query, k0, k1, k2, k3, at, bytes);
+      const b = rest(sums(b0, b1, b2, b3), query + toNext, k0, k1, k2, k3, at, bytes);
+      if (half == 0) {
+        low = a;
+        nextLow = b;
+      } else {
+        high = a;
+        nextHigh = b;
+      }
+    }
+    low = visible(shaped(low, scale, softcap), s, begin, seen);
+    high = visible(shaped(high, scale, softcap), s + 4, begin, seen);
+    nextLow = visible(shaped(nextLow, scale, softcap), s, nextBegin, seen + 1);
+    nextHigh = visible(shaped(nextHigh, scale, softcap), s + 4, nextBegin, seen + 1);
+    const top = largestOf(f32x4.pmax(low, high)), nextTop = largestOf(f32x4.pmax(nextLow, nextHigh));
+    if (top > largest) {
+      total = shrink(out, total, largest - top, bytes);
+      largest = top;
+    }
+    if (nextTop > nextLargest) {
+      nextTotal = shrink(out + toNext, nextTotal, nextLargest - nextTop, bytes);
+      nextLargest = nextTop;
+    }
+    low = share(low, largest);
+    high = share(high, largest);
+    nextLow = share(nextLow, nextLargest);
+    nextHigh = share(nextHigh, nextLargest);
+    total = f32x4.add(total, f32x4.add(low, high));
+    nextTotal = f32x4.add(nextTotal, f32x4.add(nextLow, nextHigh));
+    accumulateTwo(out, toNext, values, stride, s, seen, low, nextLow, bytes);
+    accumulateTwo(out, toNext, values, stride, s + 4, seen, high, nextHigh, bytes);
+  }
+  multiply(out, f32x4.splat(<f32> 1 / sum(total)), bytes);
+  multiply(out + toNext, f32x4.splat(<f32> 1 / sum(nextTotal)), bytes);
+}
+
+/** query · key for the four keys from s on; beyond the last key the last one stands again. */
 @inline
-function scores(query: usize, keys: usize, stride: usize, left: i32, bytes: usize): v128 {
-  const k1 = keys + (left > 1 ? stride : 0), k2 = left > 2 ? k1 + stride : k1, k3 = left > 3 ? k2 + stride : k2;
+function scores(query: usize, keys: usize, stride: usize, s: i32, last: i32, bytes: usize): v128 {
+  const k0 = keys + <usize> min(s, last) * stride, k1 = keys + <usize> min(s + 1, last) * stride;
+  const k2 = keys + <usize> min(s + 2, last) * stride, k3 = keys + <usize> min(s + 3, last) * stride;
   let a = f32x4.splat(0), b = a, c = a, d = a;
   let at: usize = 0;
   for (const whole = bytes & ~15; at < whole; at += 16) {
     const part = v128.load(query + at);
-    a = madd(part, v128.load(keys + at), a);
+    a = madd(part, v128.load(k0 + at), a);
     b = madd(part, v128.load(k1 + at), b);
     c = madd(part, v128.load(k2 + at), c);
     d = madd(part, v128.load(k3 + at), d);
   }
-  let result = sums(a, b, c, d);
-  for (; at < bytes; at += 4) {
-    const four = f32x4(load<f32>(keys + at), load<f32>(k1 + at), load<f32>(k2 + at), load<f32>(k3 + at));
-    result = madd(f32x4.splat(load<f32>(query + at)), four, result);
-  }
-  return result;
+  return rest(sums(a, b, c, d), query, k0, k1, k2, k3, at, bytes);
 }
 
-/** out += Σ share · value over eight values; beyond the last value shares are 0, and the last one stands again. */
+/** Scores and what features from `at` on add to them: those that fill no vector. */
+@inline
+function rest(scores: v128, query: usize, k0: usize, k1: usize, k2: usize, k3: usize, at: usize, bytes: usize): v128 {
+  for (; at < bytes; at += 4) {
+    const four = f32x4(load<f32>(k0 + at), load<f32>(k1 + at), load<f32>(k2 + at), load<f32>(k3 + at));
+    scores = madd(f32x4.splat(load<f32>(query + at)), four, scores);
+  }
+  return scores;
+}
+
+@inline
+function shaped(scores: v128, scale: f32, softcap: f32): v128 {
+  const scaled = f32x4.mul(f32x4.splat(scale), scores);
+  return softcap == 0 ? scaled : capped(scaled, softcap);
+}
+
+/** The scores of keys from s on that are among [begin, end), {@link NONE} for others. */
+@inline
+function visible(scores: v128, s: i32, begin: i32, end: i32): v128 {
+  const at = i32x4.add(i32x4.splat(s), i32x4(0, 1, 2, 3));
+  const seen = v128.and(i32x4.ge_s(at, i32x4.splat(begin)), i32x4.lt_s(at, i32x4.splat(end)));
+  return v128.bitselect(scores, f32x4.splat(NONE), seen);
+}
+
+/** e^(score − largest), 0 for {@link NONE}. */
+@inline
+function share(scores: v128, largest: f32): v128 {
+  const none = f32x4.eq(scores, f32x4.splat(NONE));
+  return v128.andnot(exp(f32x4.sub(scores, f32x4.splat(largest))), none);
+}
+
+/** Sums of shares so far, and out, as they are to a largest score that is larger by −by. */
+@inline
+function shrink(out: usize, total: v128, by: f32, bytes: usize): v128 {
+  const factor = exp(f32x4.splat(by));
+  multiply(out, factor, bytes);
+  return f32x4.mul(total, factor);
+}
+
+/** out += Σ share · value over the four values from s on; beyond the last value shares are 0, and the last one stands again. */
 @inline
 function accumulate(
   out: usize,
   values: usize,
   stride: usize,
-  left: i32,
-  low: v128,
-  high: v128,
+  s: i32,
+  last: i32,
+  shares: v128,
   bytes: usize,
 ): void {
-  const v1 = values + (left > 1 ? stride : 0), v2 = left > 2 ? v1 + stride : v1, v3 = left > 3 ? v2 + stride : v2;
-  const v4 = left > 4 ? v3 + stride : v3, v5 = left > 5 ? v4 + stride : v4;
-  const v6 = left > 6 ? v5 + stride : v5, v7 = left > 7 ? v6 + stride : v6;
-  const p0 = v128.shuffle<f32>(low, low, 0, 0, 0, 0), p1 = v128.shuffle<f32>(low, low, 1, 1, 1, 1);
-  const p2 = v128.shuffle<f32>(low, low, 2, 2, 2, 2), p3 = v128.shuffle<f32>(low, low, 3, 3, 3, 3);
-  const p4 = v128.shuffle<f32>(high, high, 0, 0, 0, 0), p5 = v128.shuffle<f32>(high, high, 1, 1, 1, 1);
-  const p6 = v128.shuffle<f32>(high, high, 2, 2, 2, 2), p7 = v128.shuffle<f32>(high, high, 3, 3, 3, 3);
+  const v0 = values + <usize> min(s, last) * stride, v1 = values + <usize> min(s + 1, last) * stride;
+  const v2 = values + <usize> min(s + 2, last) * stride, v3 = values + <usize> min(s + 3, last) * stride;
+  const p0 = v128.shuffle<f32>(shares, shares, 0, 0, 0, 0), p1 = v128.shuffle<f32>(shares, shares, 1, 1, 1, 1);
+  const p2 = v128.shuffle<f32>(shares, shares, 2, 2, 2, 2), p3 = v128.shuffle<f32>(shares, shares, 3, 3, 3, 3);
   let at: usize = 0;
   for (const whole = bytes & ~15; at < whole; at += 16) {
-    let a = madd(p0, v128.load(values + at), v128.load(out + at));
-    let b = f32x4.mul(p1, v128.load(v1 + at));
-    a = madd(p2, v128.load(v2 + at), a);
-    b = madd(p3, v128.load(v3 + at), b);
-    a = madd(p4, v128.load(v4 + at), a);
-    b = madd(p5, v128.load(v5 + at), b);
-    a = madd(p6, v128.load(v6 + at), a);
-    b = madd(p7, v128.load(v7 + at), b);
+    const a = madd(p2, v128.load(v2 + at), madd(p0, v128.load(v0 + at), v128.load(out + at)));
+    const b = madd(p3, v128.load(v3 + at), f32x4.mul(p1, v128.load(v1 + at)));
     v128.store(out + at, f32x4.add(a, b));
   }
+  accumulateRest(out, v0, v1, v2, v3, shares, at, bytes);
+}
+
+/** {@link accumulate} for two queries. */
+@inline
+function accumulateTwo(
+  out: usize,
+  toNext: usize,
+  values: usize,
+  stride: usize,
+  s: i32,
+  last: i32,
+  shares: v128,
+  next: v128,
+  bytes: usize,
+): void {
+  const v0 = values + <usize> min(s, last) * stride, v1 = values + <usize> min(s + 1, last) * stride;
+  const v2 = values + <usize> min(s + 2, last) * stride, v3 = values + <usize> min(s + 3, last) * stride;
+  const p0 = v128.shuffle<f32>(shares, shares, 0, 0, 0, 0), p1 = v128.shuffle<f32>(shares, shares, 1, 1, 1, 1);
+  const p2 = v128.shuffle<f32>(shares, shares, 2, 2, 2, 2), p3 = v128.shuffle<f32>(shares, shares, 3, 3, 3, 3);
+  const n0 = v128.shuffle<f32>(next, next, 0, 0, 0, 0), n1 = v128.shuffle<f32>(next, next, 1, 1, 1, 1);
+  const n2 = v128.shuffle<f32>(next, next, 2, 2, 2, 2), n3 = v128.shuffle<f32>(next, next, 3, 3, 3, 3);
+  let at: usize = 0;
+  for (const whole = bytes & ~15; at < whole; at += 16) {
+    let value = v128.load(v0 + at);
+    let a = madd(p0, value, v128.load(out + at)), c = madd(n0, value, v128.load(out + toNext + at));
+    value = v128.load(v1 + at);
+    let b = f32x4.mul(p1, value), d = f32x4.mul(n1, value);
+    value = v128.load(v2 + at);
+    a = madd(p2, value, a);
+    c = madd(n2, value, c);
+    value = v128.load(v3 + at);
+    b = madd(p3, value, b);
+    d = madd(n3, value, d);
+    v128.store(out + at, f32x4.add(a, b));
+    v128.store(out + toNext + at, f32x4.add(c, d));
+  }
+  accumulateRest(out, v0, v1, v2, v3, shares, at, bytes);
+  accumulateRest(out + toNext, v0, v1, v2, v3, next, at, bytes);
+}
+
+/** The features from `at` on, which fill no vector. */
+@inline
+function accumulateRest(
+  out: usize,
+  v0: usize,
+  v1: usize,
+  v2: usize,
+  v3: usize,
+  shares: v128,
+  at: usize,
+  bytes: usize,
+): void {
   for (; at < bytes; at += 4) {
-    const l = f32x4(load<f32>(values + at), load<f32>(v1 + at), load<f32>(v2 + at), load<f32>(v3 + at));
-    const h = f32x4(load<f32>(v4 + at), load<f32>(v5 + at), load<f32>(v6 + at), load<f32>(v7 + at));
-    store<f32>(out + at, load<f32>(out + at) + sum(madd(high, h, f32x4.mul(low, l))));
+    const four = f32x4(load<f32>(v0 + at), load<f32>(v1 + at), load<f32>(v2 + at), load<f32>(v3 + at));
+    store<f32>(out + at, load<f32>(out + at) + sum(f32x4.mul(shares, four)));
   }
 }
 
