@@ -60,7 +60,8 @@ export type { RopeParameters, RopeScaling } from "./lib/model/decoder/rope_param
 export type { Observer } from "./lib/model/decoder/decoder.ts";
 export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
 export type { Logits, Session } from "./lib/model/decoder/session.ts";
-export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
+export { loadModel, type LoadOptions } from "./lib/model/load_model.ts";
+export { Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";

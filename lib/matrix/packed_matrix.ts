@@ -139,7 +139,7 @@ export function packedBytes(packed: PackedMatrix): number {
 
 /** Bytes that a matrix takes when stored, dense or packed. */
 export function storedBytes(matrix: Matrix | PackedMatrix): number {
-  return isPacked(matrix) ? packedBytes(matrix) : matrix.data.length * bytesOf(matrix.dtype ?? "F32");
+  return isPacked(matrix) ? packedBytes(matrix) : matrix.rows * matrix.cols * bytesOf(matrix.dtype ?? "F32");
 }
 
 /**

@@ -11,7 +11,7 @@ import { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
 import { writeCheckpoint } from "../../model/checkpoint/write_checkpoint.ts";
 import type { DoneLinear, Journal } from "./journal.ts";
 import type { TensorPlace } from "../../model/decoder/layout.ts";
-import { readTensor } from "../../model/model.ts";
+import { readTensor } from "../../model/load_model.ts";
 import type { ModelOnDisk } from "./model_on_disk.ts";
 import type { QuantizationConfig } from "../../model/checkpoint/packed_tensors.ts";
 import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
