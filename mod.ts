@@ -131,7 +131,7 @@ export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.
 export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
-export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
+export { display, type MimeBundle, type View, view } from "./lib/display.ts";
 export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";

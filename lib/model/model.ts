@@ -8,12 +8,12 @@ import { OptionError } from "../errors.ts";
 import type { DType } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
-import { display, type MimeBundle, type View } from "../show/display.ts";
+import { display, inspect, type MimeBundle, type View } from "../display.ts";
+import { count, decimal, size } from "../terminal/units.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder } from "./decoder/decoder.ts";
 import { type Layout, linearsOf } from "./decoder/layout.ts";
-import { modelSummary } from "./model_summary.ts";
 import { Session } from "./decoder/session.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
@@ -162,9 +162,18 @@ export class Model implements Disposable, View {
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
-  /** How a notebook shows it: sizes, kinds of Linears, a row. */
+  /** How a notebook shows it. lib/show, which knows how to draw, replaces this by `modelSummary`. */
   [display](): MimeBundle {
-    return modelSummary(this)[display]();
+    return { "text/plain": this[inspect]() };
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    const { name, config, backend } = this;
+    const { parameters, bytes } = this.size;
+    const bits = decimal(this.bitsPerWeight, 3);
+    return `Model ${name}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
+      `${count(parameters)} parameters, ${size(bytes)}, ${bits} bits per weight, on ${backend.name}`;
   }
 
   /**

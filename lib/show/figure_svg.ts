@@ -6,7 +6,7 @@
 import { bmpUrl } from "./bmp.ts";
 import { colorAt } from "./color_scale.ts";
 import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 
 /** What the picture needs besides its figure. */
 export interface SvgOptions extends FigureSize {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import { extent, roundTicks } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { display } from "./display.ts";
-import { displayed, type Figure, type Layout, type Trace } from "./figure.ts";
+import { display } from "../display.ts";
+import type { Figure, Layout, Trace } from "./figure.ts";
+import { displayed } from "./make_figure.ts";
 import { neutralColor } from "./palette.ts";
 import { OptionError } from "../errors.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { ReportRow } from "./report_data.ts";

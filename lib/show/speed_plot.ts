@@ -3,16 +3,8 @@
  *
  * @module
  */
-import {
-  type Axis,
-  type Figure,
-  figure,
-  type FigureSize,
-  hover,
-  type Line,
-  plotText,
-  type Trace,
-} from "./figure.ts";
+import type { Axis, Figure, FigureSize, Line, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { LinearSpeedRow, ModelSpeedRow } from "./speed_data.ts";
 import { shapeText, times } from "./speed_table.ts";

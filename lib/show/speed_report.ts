@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { definitions, pageHtml, type Plot, plotHtml } from "./page.ts";
 import type { SpeedPlace, SpeedReport } from "./speed_data.ts";
 import { speedupPlot, throughputPlot, tokensPlot } from "./speed_plot.ts";

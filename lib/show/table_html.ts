@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import type { Column } from "../terminal/table.ts";
 
 /**

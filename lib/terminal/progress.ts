@@ -7,7 +7,7 @@
 // @ts-types="./cli_progress.d.ts"
 import cliProgress from "cli-progress";
 import { jupyter } from "../jupyter.ts";
-import { escapeHtml } from "../show/html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { terminalWidth } from "./table.ts";
 import { duration } from "./units.ts";
 import { cut, displayWidth } from "./width.ts";

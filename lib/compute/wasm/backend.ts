@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { TensorError } from "../../errors.ts";
 import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
@@ -382,6 +383,11 @@ export class WasmBackend implements Backend {
 
   [Symbol.dispose](): void {
     this.#pool[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WasmBackend: ${this.description}`;
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { activate } from "../../../kernels/wgsl/activate.ts";
 import { add } from "../../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
@@ -484,6 +485,11 @@ export class WebGpuBackend implements Backend {
     this.#commands[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
     this.device[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WebGpuBackend: ${this.description}`;
   }
 }
 

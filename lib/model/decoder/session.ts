@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
@@ -180,5 +181,10 @@ export class Session implements Disposable {
   [Symbol.dispose](): void {
     this.#forgetWork();
     this.#decoder.backend.free?.(this.#cache);
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `Session: ${this.position} of ${this.capacity} tokens`;
   }
 }
