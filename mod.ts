@@ -31,7 +31,7 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { type Activations, activationTypes } from "./lib/compute/backend.ts";
+export { type ActivationType, activationTypes } from "./lib/compute/backend.ts";
 export type {
   Activation,
   AttentionPlace,
@@ -132,7 +132,7 @@ export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summ
 export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
 export { display, type MimeBundle, type View, view } from "./lib/display.ts";
-export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export type { Annotation, Axis, Figure, FigureLayout, FigureSize, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";

@@ -144,7 +144,7 @@ export class Model implements Disposable, View {
     return { parameters, bytes };
   }
 
-  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and tables. */
+  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and codebooks. */
   get bitsPerWeight(): number {
     let weights = 0;
     let bits = 0;

@@ -123,7 +123,7 @@ export interface Line {
 }
 
 /** Everything around the traces. */
-export interface Layout {
+export interface FigureLayout {
   /** What the figure shows, above it. */
   readonly title?: { readonly text: string };
   /** Pixels, the legend counted. */
@@ -149,7 +149,7 @@ export interface Figure extends View {
   /** What is drawn, the first at the back. */
   readonly data: readonly Trace[];
   /** What is around it. */
-  readonly layout: Layout;
+  readonly layout: FigureLayout;
 }
 
 /** How much room a figure has. */

@@ -4,13 +4,13 @@
  * @module
  */
 import { display, type MimeBundle } from "../display.ts";
-import type { Axis, Figure, FigureSize, Layout, Trace } from "./figure.ts";
+import type { Axis, Figure, FigureLayout, FigureSize, Trace } from "./figure.ts";
 import { figureSvg } from "./figure_svg.ts";
 import { neutralColor } from "./palette.ts";
 
 const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const GRID = "rgba(128,136,144,0.22)";
-const TITLE_HEIGHT = 34;
+const TITLE_HEIGHT_PX = 34;
 
 /**
  * A figure in the common style, with a legend below where a trace wants one.
@@ -19,11 +19,11 @@ const TITLE_HEIGHT = 34;
  * @param layout what differs from plot to plot; room for the title and the legend is added to its height.
  * @param size the width that it is made for; plotly will stretch it.
  */
-export function figure(data: readonly Trace[], layout: Layout, size: FigureSize = {}): Figure {
+export function figure(data: readonly Trace[], layout: FigureLayout, size: FigureSize = {}): Figure {
   const { width = 800 } = size;
   const legend = legendHeight(data, width);
   const { title, margin, height, xaxis, yaxis, yaxis2, annotations = [], ...rest } = layout;
-  const above = title ? TITLE_HEIGHT : 0;
+  const above = title ? TITLE_HEIGHT_PX : 0;
   const styled = {
     data,
     layout: {

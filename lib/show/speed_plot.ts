@@ -10,7 +10,7 @@ import type { LinearSpeedRow, ModelSpeedRow } from "./speed_data.ts";
 import { shapeText, times } from "./speed_table.ts";
 import { decimal, percent, size } from "../terminal/units.ts";
 
-const HEIGHT = 380;
+const HEIGHT_PX = 380;
 const MARGIN = { l: 72, r: 14, t: 12, b: 52 };
 
 /**
@@ -96,7 +96,7 @@ function overSizes(
     };
   });
   return figure(data, {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin: MARGIN,
     xaxis: {
       title: { text: "rows × columns of the weight" },
@@ -154,7 +154,7 @@ export function tokensPlot(rows: readonly ModelSpeedRow[], options: FigureSize =
     });
   const [prefill, decode] = [({ prefill }: ModelSpeedRow) => prefill, ({ decode }: ModelSpeedRow) => decode];
   return figure([...bars(1, prefill), ...bars(2, decode)], {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin: { ...MARGIN, b: 34 },
     barmode: "overlay",
     xaxis: {

@@ -11,7 +11,7 @@ import type { Column } from "../terminal/table.ts";
  *
  * @param options.label what the table is, for those who cannot see it.
  */
-export function tableHtml(
+export function pageTableHtml(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   options: { label: string },
