@@ -20,7 +20,7 @@ const x = normal(512);
 /** x · weightᵀ. */
 function product(backend: Backend, weight: Matrix | PackedMatrix): Promise<Float32Array> {
   const [input, out] = [backend.tensor(1, 512), backend.tensor(1, weight.rows)];
-  backend.embed(input, backend.weight({ rows: 1, cols: 512, data: x }), [0]);
+  backend.write(input, x);
   backend.linear(out, input, { weight: backend.weight(weight) });
   return backend.read(out);
 }

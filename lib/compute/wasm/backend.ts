@@ -19,7 +19,7 @@ import {
   type Tensor,
   type Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { Activations } from "./rounded_tables.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -65,6 +65,12 @@ const padded = (values: number) => 4 * values + 64;
 
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
 const STRETCH = 256;
+
+/** Columns of a panel: see gram.ts of the kernels. */
+const PANEL = 8;
+
+/** Tokens whose outer products are summed at a time: two panels of them stay in the first-level cache. */
+const PACKED = 256;
 
 /** The WASM backend. */
 export class WasmBackend implements Backend {
@@ -168,6 +174,11 @@ export class WasmBackend implements Backend {
     const layers = Array.from({ length: shape.layers }, () => ({}));
     const cache: WasmCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
     return cache;
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    new Float32Array(this.#home.memory.buffer, address(x), values.length).set(values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
@@ -363,6 +374,21 @@ export class WasmBackend implements Backend {
     const copy = sums.slice();
     await breathe();
     return copy;
+  }
+
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const panels = Math.ceil(cols / PANEL);
+    const packed = this.#scratch.take(this.#home, "panels", 4 * Math.min(rows, PACKED) * panels * PANEL);
+    for (let t = 0; t < rows; t += PACKED) {
+      const tokens = Math.min(PACKED, rows - t);
+      const part = address(x) + 4 * t * cols;
+      this.#pool.run(this.#home, "packPanels", [packed, part, tokens, cols], tokens, this.#grain(cols));
+      // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
+      const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
+      this.#pool.run(this.#home, "gram", [address(sum), packed, tokens, cols], panels, grain);
+    }
   }
 
   seconds(run: () => void): Promise<number> {

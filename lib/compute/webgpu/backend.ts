@@ -13,6 +13,7 @@ import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
 import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
+import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
 import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
@@ -41,7 +42,7 @@ import type {
   TokenPlace,
   Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
 import { type Pool, sharedPool } from "../wasm/pool.ts";
 import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
@@ -191,6 +192,11 @@ export class WebGpuBackend implements Backend {
         layer.k = layer.v = undefined;
       }
     } else this.#memory.free(roomOf(held as Tensor));
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    this.#commands.write(roomOf(x), values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
@@ -388,6 +394,13 @@ export class WebGpuBackend implements Backend {
     const room = this.#take("columns", 4 * 3 * cols);
     this.#commands.run(kernel!, [room, roomOf(x)], { tokens: rows });
     return Float64Array.from(new Float32Array(await this.#read(room, 4 * 3 * cols)));
+  }
+
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const [kernel] = this.#kernel(`gram ${cols}`, () => [gram({ cols })]);
+    this.#commands.run(kernel!, [roomOf(sum), roomOf(x)], { tokens: rows });
   }
 
   async largest(x: Tensor, k: number): Promise<Largest> {
