@@ -5,7 +5,7 @@
  */
 import { interruptible, pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
-import { needsOf } from "../learn/methods/mod.ts";
+import { methodOf, needsOf } from "../learn/methods/mod.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { calibrate, type Calibration } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
@@ -58,10 +58,13 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   const linears = [...plan.keys()];
   const text = typeof options.calibration === "string" ? options.calibration : undefined;
   const needs = (choice: FormatChoice) => needsOf(choice.format, learning) !== "nothing";
+  const gram = methodOf(method).needs === "gram";
   const learned = targetBits !== undefined || plan.values().some(needs);
   let stats: Calibration | undefined;
   if (learned && (!sequential || targetBits !== undefined)) {
-    stats = typeof options.calibration === "object" ? options.calibration : await calibrate(model, { text });
+    stats = typeof options.calibration === "object"
+      ? options.calibration
+      : await calibrate(model, { text, gram });
   }
   let done = 0;
   const total = linears.length * (targetBits === undefined ? 1 : 2);
@@ -92,7 +95,7 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   for (const [linear, choice] of plan) {
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
     if (sequential && needs(choice) && !stats?.has(linear)) {
-      stats = await calibrate(result(), { text, linears: [linear] });
+      stats = await calibrate(result(), { text, linears: [linear], gram });
     }
     const weights = model.weights(linear);
     packed.set(

@@ -5,7 +5,7 @@
  */
 import { pause } from "../../event_loop.ts";
 import type { InputStats } from "../../learn/input_stats.ts";
-import { ColumnSums, piecesOf } from "../calibrate.ts";
+import { InputSums, piecesOf } from "../calibrate.ts";
 import type { Journal } from "./journal.ts";
 import type { Observer } from "../../model/decoder/decoder.ts";
 import { LayerPass } from "./layer_pass.ts";
@@ -33,9 +33,9 @@ async function collect(
   model: ModelOnDisk,
   run: (observe: Observer) => Promise<void>,
 ): Promise<Map<string, InputStats>> {
-  const sums = new ColumnSums(model.backend);
+  const sums = new InputSums(model.backend);
   await run((linears, input) => sums.add(linears, input));
-  return sums.means();
+  return await sums.means();
 }
 
 /** The statistics of experts that no token went to, as if all had. */
@@ -44,11 +44,11 @@ async function collectOfAll(
   means: { pass: LayerPass; part: LoadedPart; linears: readonly string[] },
 ): Promise<Map<string, InputStats>> {
   const { pass, part, linears } = means;
-  const sums = new ColumnSums(model.backend);
+  const sums = new InputSums(model.backend);
   await pass.observe(part, async (shown, input) => {
     if (shown.some((linear) => linears.includes(linear))) await sums.add(shown, input);
   }, true);
-  return sums.means();
+  return await sums.means();
 }
 
 /**
@@ -128,14 +128,14 @@ export class SequentialCalibration implements Disposable {
     }
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
     if (!this.#known.has(linear)) {
-      const sums = new ColumnSums(this.#model.backend);
+      const sums = new InputSums(this.#model.backend);
       using part = this.#model.part(layer, { replaced: this.#done(layer) });
       await this.#pass.observe(part, async (linears, input) => {
         if (!linears.includes(linear)) return;
         await sums.add(linears, input);
         return "stop";
       });
-      const seen = sums.means();
+      const seen = await sums.means();
       this.#known = seen.has(linear)
         ? seen
         : await collectOfAll(this.#model, { pass: this.#pass, part, linears: [linear] });
