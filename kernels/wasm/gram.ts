@@ -8,17 +8,25 @@ const PANEL: i32 = 8;
 /** Bytes of a panel's row. */
 const ROW: usize = 32;
 
+/** Tokens in a panel: an even number. */
+@inline
+function rounded(tokens: i32): i32 {
+  return tokens + 1 & ~1;
+}
+
 /**
- * Prepares x, [tokens, cols], for {@link gram}, for tokens [from, to): panels of 8 columns lie one behind the other, each
- * [tokens, 8] with zeros behind the last column.
+ * Prepares x, [tokens, cols], for {@link gram}, for tokens [from, to) of an even number: panels of 8 columns lie one behind
+ * the other, each [tokens, 8] with zeros behind the last column and the last token.
  */
 export function packPanels(out: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
-  const panel = <usize> tokens * ROW;
+  const panel = <usize> rounded(tokens) * ROW;
   for (let t = from; t < to; t++) {
     const row = x + (<usize> t * cols << 2);
     let target = out + <usize> t * ROW;
     for (let c = 0; c < cols; c += PANEL) {
-      if (c + PANEL <= cols) {
+      if (t == tokens) {
+        memory.fill(target, 0, ROW);
+      } else if (c + PANEL <= cols) {
         v128.store(target, v128.load(row + (<usize> c << 2)));
         v128.store(target, v128.load(row + (<usize> c << 2), 16), 16);
       } else {
@@ -38,7 +46,7 @@ export function packPanels(out: usize, x: usize, tokens: i32, cols: i32, from: i
  * @param x from {@link packPanels}.
  */
 export function gram(sum: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
-  const bytes = <usize> tokens * ROW;
+  const bytes = <usize> rounded(tokens) * ROW;
   for (let p = from; p < to; p++) {
     const a = x + <usize> p * bytes;
     for (let q = p; q * PANEL < cols; q++) {
@@ -54,8 +62,8 @@ function addTile(sum: usize, a: usize, b: usize, bytes: usize, cols: i32, r: i32
   if (r >= cols) return;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   let b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-  for (const end = a + bytes; a < end; a += ROW) {
-    const left = v128.load(b), right = v128.load(b, 16);
+  for (const end = a + bytes; a < end; a += 2 * ROW) {
+    let left = v128.load(b), right = v128.load(b, 16);
     let v = v128.load32_splat(a);
     a0 = madd(v, left, a0);
     b0 = madd(v, right, b0);
@@ -68,7 +76,21 @@ function addTile(sum: usize, a: usize, b: usize, bytes: usize, cols: i32, r: i32
     v = v128.load32_splat(a, 12);
     a3 = madd(v, left, a3);
     b3 = madd(v, right, b3);
-    b += ROW;
+    left = v128.load(b, ROW);
+    right = v128.load(b, ROW + 16);
+    v = v128.load32_splat(a, ROW);
+    a0 = madd(v, left, a0);
+    b0 = madd(v, right, b0);
+    v = v128.load32_splat(a, ROW + 4);
+    a1 = madd(v, left, a1);
+    b1 = madd(v, right, b1);
+    v = v128.load32_splat(a, ROW + 8);
+    a2 = madd(v, left, a2);
+    b2 = madd(v, right, b2);
+    v = v128.load32_splat(a, ROW + 12);
+    a3 = madd(v, left, a3);
+    b3 = madd(v, right, b3);
+    b += 2 * ROW;
   }
   addSquare(sum, cols, r, c, a0, a1, a2, a3);
   if (c + 4 < cols) addSquare(sum, cols, r, c + 4, b0, b1, b2, b3);

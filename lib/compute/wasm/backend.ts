@@ -70,7 +70,7 @@ const STRETCH = 256;
 const PANEL = 8;
 
 /** Tokens whose outer products are summed at a time: two panels of them stay in the first-level cache. */
-const PACKED = 256;
+const PACKED = 512;
 
 /** The WASM backend. */
 export class WasmBackend implements Backend {
@@ -380,11 +380,17 @@ export class WasmBackend implements Backend {
     checkGram(sum, x);
     const { rows, cols } = x;
     const panels = Math.ceil(cols / PANEL);
-    const packed = this.#scratch.take(this.#home, "panels", 4 * Math.min(rows, PACKED) * panels * PANEL);
+    const packed = this.#scratch.take(this.#home, "panels", 4 * PACKED * panels * PANEL);
     for (let t = 0; t < rows; t += PACKED) {
       const tokens = Math.min(PACKED, rows - t);
       const part = address(x) + 4 * t * cols;
-      this.#pool.run(this.#home, "packPanels", [packed, part, tokens, cols], tokens, this.#grain(cols));
+      this.#pool.run(
+        this.#home,
+        "packPanels",
+        [packed, part, tokens, cols],
+        tokens + tokens % 2,
+        this.#grain(cols),
+      );
       // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
       const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
       this.#pool.run(this.#home, "gram", [address(sum), packed, tokens, cols], panels, grain);
