@@ -4,6 +4,7 @@
  * @module
  */
 import { Any4Error, CheckpointError } from "../../errors.ts";
+import { toFloat32 } from "../../matrix/dtype.ts";
 import { fillFrom, type TensorInfo } from "../safetensors/header.ts";
 import { alternatives, quote } from "../safetensors/messages.ts";
 import type { TensorFile } from "../tensor_file.ts";
@@ -78,37 +79,60 @@ export class GgufFile implements TensorFile {
   }
 
   /**
-   * A tensor's bytes, of the type that {@linkcode GgufFile.info} says.
+   * A tensor's bytes, of the type that {@linkcode GgufFile.info} says; in `out` where that is given.
    *
    * @throws {CheckpointError} as {@linkcode GgufFile.info} does, and when the file has been closed or has shrunk, or
    * memory is short.
    */
-  read(name: string): Uint8Array {
-    if (!this.#type(name).dtype) return new Uint8Array(this.readFloat32(name).buffer);
-    const { offset, bytes } = this.#tensor(name);
-    const out = this.#allocate(name, () => new Uint8Array(bytes));
-    this.#fill(name, offset, out);
-    return out;
+  read(name: string, out?: Uint8Array): Uint8Array {
+    const to = out ?? this.allocate(name, () => new Uint8Array(this.info(name).bytes));
+    this.readPart(name, 0, to);
+    return to;
   }
 
   /**
-   * A tensor as float32. About a MB beside the result is used.
+   * A tensor as float32; in `out` where that is given. About a MB beside the result is used.
    *
    * @throws {CheckpointError} as {@linkcode GgufFile.read} does.
    */
-  readFloat32(name: string): Float32Array {
-    const { offset, bytes } = this.#tensor(name);
-    const type = this.#type(name);
-    const out = this.#allocate(name, () => new Float32Array(bytes / type.bytes * type.values));
-    const most = Math.floor(CHUNK / type.bytes) * type.bytes;
-    const chunk = new Uint8Array(Math.min(bytes, most));
-    for (let done = 0; done < bytes; done += most) {
-      const part = chunk.subarray(0, bytes - done);
-      this.#fill(name, offset + done, part);
-      const from = done / type.bytes * type.values;
-      type.dequantize(part, out.subarray(from, from + part.length / type.bytes * type.values));
+  readFloat32(name: string, out?: Float32Array): Float32Array {
+    const { shape, dtype } = this.info(name);
+    const to = out ?? this.allocate(name, () => new Float32Array(shape.reduce((product, n) => product * n, 1)));
+    if (dtype === "F32") this.readPart(name, 0, new Uint8Array(to.buffer, to.byteOffset, to.byteLength));
+    else toFloat32(this.read(name), dtype, to);
+    return to;
+  }
+
+  /**
+   * Some of a tensor's bytes, from byte `from` on, of the type that {@linkcode GgufFile.info} says: of quantized blocks
+   * whole float32 values.
+   *
+   * @throws {CheckpointError} as {@linkcode GgufFile.read} does.
+   */
+  readPart(name: string, from: number, out: Uint8Array): void {
+    const { offset, bytes: stored } = this.#tensor(name);
+    const { dtype, values, bytes, dequantize } = this.#type(name);
+    if (dtype) return this.#fill(name, offset + from, out);
+    // From the first block to the last, of which only some values may be wanted.
+    const first = Math.floor(from / 4 / values);
+    const last = Math.ceil((from + out.length) / 4 / values);
+    const many = Math.min(last - first, Math.floor(CHUNK / bytes));
+    const chunk = new Uint8Array(many * bytes);
+    const wanted = new Float32Array(out.buffer, out.byteOffset, out.length / 4);
+    for (let block = first; block < last; block += many) {
+      const part = chunk.subarray(0, (last - block) * bytes);
+      if (block * bytes + part.length > stored) this.#fail(name, "it has no such values");
+      this.#fill(name, offset + block * bytes, part);
+      const start = block * values - from / 4;
+      const count = part.length / bytes * values;
+      if (start >= 0 && start + count <= wanted.length) {
+        dequantize(part, wanted.subarray(start, start + count));
+      } else {
+        const whole = new Float32Array(count);
+        dequantize(part, whole);
+        wanted.set(whole.subarray(Math.max(-start, 0), wanted.length - start), Math.max(start, 0));
+      }
     }
-    return out;
   }
 
   /** Closes the file. */
@@ -135,7 +159,8 @@ export class GgufFile implements TensorFile {
     throw new CheckpointError(`Cannot read tensor ${quote(name)} of ${this.path}: ${what}`, { cause });
   }
 
-  #allocate<T>(name: string, make: () => T): T {
+  /** Makes room for a tensor. @throws {CheckpointError} when memory is short. */
+  allocate<T>(name: string, make: () => T): T {
     try {
       return make();
     } catch (cause) {
