@@ -32,9 +32,9 @@ export function isGguf(path: string): boolean {
  *
  * @throws {CheckpointError} when it is missing, malformed or of an architecture that is not supported.
  */
-export async function openGguf(path: string): Promise<GgufModel> {
+export function openGguf(path: string): GgufModel {
   using open = new DisposableStack();
-  const file = open.use(await GgufFile.open(path));
+  const file = open.use(GgufFile.open(path));
   const metadata = new Metadata(file.metadata, path);
   const read = new GgufReader(file, metadata);
   const architecture = ggufArchitecture(read);
