@@ -22,6 +22,7 @@ export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
+export { matmulInt8 } from "./matmul_rounded";
 export { matvec, prepare } from "./matvec";
 export { matvec8Int16 } from "./matvec_line";
 export {

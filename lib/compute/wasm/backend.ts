@@ -278,7 +278,16 @@ export class WasmBackend implements Backend {
     }
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [address(out), address(q), layer.k!.address, layer.v!.address, q.rows, heads, kvHeads, headDim]
+    const args = [
+      address(out),
+      address(q),
+      layer.k!.address,
+      layer.v!.address,
+      q.rows,
+      heads,
+      kvHeads,
+      headDim,
+    ]
       .concat([position, scale, softcap, window]);
     // Two tokens at a time share keys and values.
     const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
