@@ -1,5 +1,6 @@
 /**
- * Causal attention over a layer's cache, keys and values each [capacity, kvHeads · headDim].
+ * Causal attention over a layer's cache, keys and values each [kvHeads, room, headDim]: what a head reads lies in one piece,
+ * which processors fetch ahead.
  *
  * The softmax is kept as it goes, a block of eight keys at a time: if a larger score turns up, what is summed so far shrinks
  * (Milakov and Gimelshein, Online normalizer calculation for softmax). Blocks begin at multiples of eight, so that a query's
@@ -7,6 +8,29 @@
  */
 import { capped } from "./activations";
 import { exp, largest as largestOf, madd, sum, sums } from "./simd";
+
+/**
+ * Keeps keys or values x, [tokens, kvHeads · headDim], for tokens [from, to), of which the first is at `position`, in out,
+ * [kvHeads, room, headDim].
+ */
+export function storeHeads(
+  out: usize,
+  x: usize,
+  kvHeads: i32,
+  headDim: i32,
+  room: i32,
+  position: i32,
+  from: i32,
+  to: i32,
+): void {
+  const bytes = <usize> headDim << 2;
+  for (let t = from; t < to; t++) {
+    for (let head = 0; head < kvHeads; head++) {
+      const at = out + (<usize> head * room + position + t) * bytes;
+      memory.copy(at, x + (<usize> t * kvHeads + head) * bytes, bytes);
+    }
+  }
+}
 
 /** Keys of a block. */
 const BLOCK: i32 = 8;
@@ -28,6 +52,7 @@ export function attention(
   heads: i32,
   kvHeads: i32,
   headDim: i32,
+  room: i32,
   position: i32,
   scale: f32,
   softcap: f32,
@@ -35,18 +60,17 @@ export function attention(
   from: i32,
   to: i32,
 ): void {
-  const stride = <usize> kvHeads * headDim << 2;
   const bytes = <usize> headDim << 2;
   const toNext = <usize> heads * bytes;
   for (let item = from; item < to; item++) {
     const h = item % heads, t = item / heads << 1;
-    const head = <usize> (h * kvHeads / heads * headDim) << 2;
+    const head = <usize> (h * kvHeads / heads) * room * bytes;
     const at = (<usize> t * heads + h) * bytes;
     const seen = position + t + 1;
     if (t + 1 < tokens) {
-      two(out + at, q + at, toNext, keys + head, values + head, stride, bytes, seen, scale, softcap, window);
+      two(out + at, q + at, toNext, keys + head, values + head, bytes, seen, scale, softcap, window);
     } else {
-      one(out + at, q + at, keys + head, values + head, stride, bytes, seen, scale, softcap, window);
+      one(out + at, q + at, keys + head, values + head, bytes, seen, scale, softcap, window);
     }
   }
 }
@@ -57,7 +81,6 @@ function one(
   query: usize,
   keys: usize,
   values: usize,
-  stride: usize,
   bytes: usize,
   seen: i32,
   scale: f32,
@@ -70,7 +93,7 @@ function one(
   let total = f32x4.splat(0);
   for (let s = begin / BLOCK * BLOCK; s < seen; s += BLOCK) {
     const last = seen - 1;
-    let low = scores(query, keys, stride, s, last, bytes), high = scores(query, keys, stride, s + 4, last, bytes);
+    let low = scores(query, keys, s, last, bytes), high = scores(query, keys, s + 4, last, bytes);
     low = visible(shaped(low, scale, softcap), s, begin, seen);
     high = visible(shaped(high, scale, softcap), s + 4, begin, seen);
     const top = largestOf(f32x4.pmax(low, high));
@@ -81,8 +104,8 @@ function one(
     low = share(low, largest);
     high = share(high, largest);
     total = f32x4.add(total, f32x4.add(low, high));
-    accumulate(out, values, stride, s, last, low, bytes);
-    accumulate(out, values, stride, s + 4, last, high, bytes);
+    accumulate(out, values, s, last, low, bytes);
+    accumulate(out, values, s + 4, last, high, bytes);
   }
   multiply(out, f32x4.splat(<f32> 1 / sum(total)), bytes);
 }
@@ -94,7 +117,6 @@ function two(
   toNext: usize,
   keys: usize,
   values: usize,
-  stride: usize,
   bytes: usize,
   seen: i32,
   scale: f32,
@@ -109,8 +131,8 @@ function two(
   for (let s = begin / BLOCK * BLOCK; s <= seen; s += BLOCK) {
     let low = f32x4.splat(0), high = low, nextLow = low, nextHigh = low;
     for (let half = 0; half < BLOCK; half += 4) {
-      const k0 = keys + <usize> min(s + half, seen) * stride, k1 = keys + <usize> min(s + half + 1, seen) * stride;
-      const k2 = keys + <usize> min(s + half + 2, seen) * stride, k3 = keys + <usize> min(s + half + 3, seen) * stride;
+      const k0 = keys + <usize> min(s + half, seen) * bytes, k1 = keys + <usize> min(s + half + 1, seen) * bytes;
+      const k2 = keys + <usize> min(s + half + 2, seen) * bytes, k3 = keys + <usize> min(s + half + 3, seen) * bytes;
       let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
       let at: usize = 0;
       for (const whole = bytes & ~15; at < whole; at += 16) {
@@ -157,8 +179,8 @@ function two(
     nextHigh = share(nextHigh, nextLargest);
     total = f32x4.add(total, f32x4.add(low, high));
     nextTotal = f32x4.add(nextTotal, f32x4.add(nextLow, nextHigh));
-    accumulateTwo(out, toNext, values, stride, s, seen, low, nextLow, bytes);
-    accumulateTwo(out, toNext, values, stride, s + 4, seen, high, nextHigh, bytes);
+    accumulateTwo(out, toNext, values, s, seen, low, nextLow, bytes);
+    accumulateTwo(out, toNext, values, s + 4, seen, high, nextHigh, bytes);
   }
   multiply(out, f32x4.splat(<f32> 1 / sum(total)), bytes);
   multiply(out + toNext, f32x4.splat(<f32> 1 / sum(nextTotal)), bytes);
@@ -166,9 +188,9 @@ function two(
 
 /** query · key for the four keys from s on; beyond the last key the last one stands again. */
 @inline
-function scores(query: usize, keys: usize, stride: usize, s: i32, last: i32, bytes: usize): v128 {
-  const k0 = keys + <usize> min(s, last) * stride, k1 = keys + <usize> min(s + 1, last) * stride;
-  const k2 = keys + <usize> min(s + 2, last) * stride, k3 = keys + <usize> min(s + 3, last) * stride;
+function scores(query: usize, keys: usize, s: i32, last: i32, bytes: usize): v128 {
+  const k0 = keys + <usize> min(s, last) * bytes, k1 = keys + <usize> min(s + 1, last) * bytes;
+  const k2 = keys + <usize> min(s + 2, last) * bytes, k3 = keys + <usize> min(s + 3, last) * bytes;
   let a = f32x4.splat(0), b = a, c = a, d = a;
   let at: usize = 0;
   for (const whole = bytes & ~15; at < whole; at += 16) {
@@ -225,14 +247,13 @@ function shrink(out: usize, total: v128, by: f32, bytes: usize): v128 {
 function accumulate(
   out: usize,
   values: usize,
-  stride: usize,
   s: i32,
   last: i32,
   shares: v128,
   bytes: usize,
 ): void {
-  const v0 = values + <usize> min(s, last) * stride, v1 = values + <usize> min(s + 1, last) * stride;
-  const v2 = values + <usize> min(s + 2, last) * stride, v3 = values + <usize> min(s + 3, last) * stride;
+  const v0 = values + <usize> min(s, last) * bytes, v1 = values + <usize> min(s + 1, last) * bytes;
+  const v2 = values + <usize> min(s + 2, last) * bytes, v3 = values + <usize> min(s + 3, last) * bytes;
   const p0 = v128.shuffle<f32>(shares, shares, 0, 0, 0, 0), p1 = v128.shuffle<f32>(shares, shares, 1, 1, 1, 1);
   const p2 = v128.shuffle<f32>(shares, shares, 2, 2, 2, 2), p3 = v128.shuffle<f32>(shares, shares, 3, 3, 3, 3);
   let at: usize = 0;
@@ -250,15 +271,14 @@ function accumulateTwo(
   out: usize,
   toNext: usize,
   values: usize,
-  stride: usize,
   s: i32,
   last: i32,
   shares: v128,
   next: v128,
   bytes: usize,
 ): void {
-  const v0 = values + <usize> min(s, last) * stride, v1 = values + <usize> min(s + 1, last) * stride;
-  const v2 = values + <usize> min(s + 2, last) * stride, v3 = values + <usize> min(s + 3, last) * stride;
+  const v0 = values + <usize> min(s, last) * bytes, v1 = values + <usize> min(s + 1, last) * bytes;
+  const v2 = values + <usize> min(s + 2, last) * bytes, v3 = values + <usize> min(s + 3, last) * bytes;
   const p0 = v128.shuffle<f32>(shares, shares, 0, 0, 0, 0), p1 = v128.shuffle<f32>(shares, shares, 1, 1, 1, 1);
   const p2 = v128.shuffle<f32>(shares, shares, 2, 2, 2, 2), p3 = v128.shuffle<f32>(shares, shares, 3, 3, 3, 3);
   const n0 = v128.shuffle<f32>(next, next, 0, 0, 0, 0), n1 = v128.shuffle<f32>(next, next, 1, 1, 1, 1);

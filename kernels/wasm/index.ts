@@ -14,7 +14,7 @@ export {
   scatterAdd,
   softcap,
 } from "./activations";
-export { attention } from "./attention";
+export { attention, storeHeads } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";
 export { gram, packPanels } from "./gram";
