@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QuantizeOptions } from "../learn/quantize.ts";
+import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 
@@ -163,8 +163,8 @@ export interface Backend extends Disposable {
   room?(bytes: number): Uint8Array;
   /** Bytes that it holds: weights, activations, caches, and what is kept for the next ones. */
   readonly bytes?: number;
-  /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
-  quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
+  /** The slow steps of quantization on its threads, with the bits of the plain ones. */
+  readonly steps?: QuantizeSteps;
 }
 
 /** Which part of a cache an attention reads and writes. */

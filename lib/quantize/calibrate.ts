@@ -6,25 +6,14 @@
 import { interruptible } from "../event_loop.ts";
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
+import type { InputStats } from "../learn/input_stats.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import type { ModelConfig } from "../model/checkpoint/config.ts";
 import type { Model } from "../model/model.ts";
 import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
 
-/** Statistics of a Linear's input over the tokens of a sample: one number a column. */
-export interface ColumnStats {
-  /** Tokens seen. */
-  tokens: number;
-  /** [cols] mean x. */
-  mean: Float64Array;
-  /** [cols] mean |x|. */
-  meanAbs: Float64Array;
-  /** [cols] mean x², the diagonal of the layer's Hessian up to a factor. */
-  meanSquare: Float64Array;
-}
-
-/** Column statistics by the Linears' module names. Linears that share an input share the object. */
-export type Calibration = ReadonlyMap<string, ColumnStats>;
+/** Statistics by the Linears' module names. Linears that share an input share the object. */
+export type Calibration = ReadonlyMap<string, InputStats>;
 
 /** How a model is calibrated. */
 export interface CalibrateOptions {
@@ -71,7 +60,7 @@ async function collectAll(model: Model, options: CalibrateOptions): Promise<Cali
 async function collect(
   model: Model,
   options: { pieces: number[][]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
-): Promise<Map<string, ColumnStats>> {
+): Promise<Map<string, InputStats>> {
   const { pieces, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
   const sums = new ColumnSums(model.backend);
@@ -121,7 +110,7 @@ export function piecesOf(
 /** Adds up the columns of what Linears are given. */
 export class ColumnSums {
   readonly #backend: Backend;
-  readonly #sums = new Map<string, ColumnStats>();
+  readonly #sums = new Map<string, InputStats>();
 
   /** @param backend where the inputs are. */
   constructor(backend: Backend) {
@@ -145,7 +134,7 @@ export class ColumnSums {
   }
 
   /** The means over all tokens; nothing can be added any more. */
-  means(): Map<string, ColumnStats> {
+  means(): Map<string, InputStats> {
     for (const entry of new Set(this.#sums.values())) {
       for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
         for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;

@@ -4,7 +4,6 @@
  * @module
  */
 import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -376,8 +375,8 @@ export class WasmBackend implements Backend {
     return readBandwidth(this.#pool);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    return quantizeBy(new WasmSteps(this.#pool), { matrix, options });
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool);
   }
 
   [Symbol.dispose](): void {

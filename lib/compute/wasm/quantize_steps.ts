@@ -31,11 +31,9 @@ export class WasmSteps implements QuantizeSteps {
     this.#pool = pool;
   }
 
-  /** Tables of rows are learned by the kernel; what it leaves, a table of a whole matrix and Lloyd's are by the plain learner. */
+  /** The kernel learns tables of rows; the plain learner does the rows that it leaves, and a table of a whole matrix. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array {
-    if (options.learner !== "exact" || options.codebook === "matrix") {
-      return plainSteps.learn(scaled, options);
-    }
+    if (options.codebook === "matrix") return plainSteps.learn(scaled, options);
     const { rows, cols } = scaled.matrix;
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);

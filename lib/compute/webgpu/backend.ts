@@ -23,7 +23,6 @@ import { scatterAdd } from "../../../kernels/wgsl/scatter_add.ts";
 import { storeKv } from "../../../kernels/wgsl/store_kv.ts";
 import { topK, type TopKPass } from "../../../kernels/wgsl/top_k.ts";
 import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
@@ -451,9 +450,9 @@ export class WebGpuBackend implements Backend {
     return new Uint8Array(bytes);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    // Exact k-means needs float64, which WGSL does not have.
-    return quantizeBy(new WasmSteps(this.#pool ??= sharedPool()), { matrix, options });
+  /** Those of WASM: exact k-means needs float64, which WGSL does not have. */
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool ??= sharedPool());
   }
 
   async #read(room: Room, bytes: number): Promise<ArrayBuffer> {
