@@ -8,7 +8,8 @@ import { formatOf } from "../formats/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
-import { quantizeModel, type QuantizeModelOptions } from "../quantize/quantize_model.ts";
+import type { QuantizeModelOptions } from "../quantize/options.ts";
+import { quantizeModel } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
 import {
   compare,

@@ -30,6 +30,8 @@ export interface Source {
   readonly tokenizer: Tokenizer;
   /** Where it computes. */
   readonly backend: Backend;
+  /** Whether it has a tensor; biases are not in every checkpoint. */
+  has(tensor: string): boolean;
   /** A Linear's weights, dense or packed: [out_features, in_features]. */
   weights(linear: string): Matrix | PackedMatrix;
   /** Some rows of a tensor as float32, in the order asked for. */

@@ -1,29 +1,24 @@
 /**
- * What a quantization from disk to disk has done so far, so that it can be killed at any moment and goes on where it was.
+ * What a quantization from disk to disk has done so far: when it is killed, the next one resumes there.
  *
- * All of it is files of a folder inside the output's. Each is written beside and renamed, so what is there is whole:
+ * It is a folder inside the output's, with the files of a {@linkcode FileStore} and
  *
- * - `job.json`: what was asked for, and what the model was like;
- * - `pass.safetensors`, `layer-3.safetensors`: how far the calibration sample came, and what each layer saw of it;
- * - `costs.json`, `effects.safetensors`, `effects.json`: what formats would do to Linears, and that to predictions, where
- *   formats are chosen by it;
- * - `linear-model.layers.0.mlp.up_proj.safetensors`: a Linear that is done.
+ * - `job.json`: what was asked for, what the model was like, and in the end what came of it;
+ * - `lock`: held by the process that is at the job.
  *
  * @module
  */
-import { CheckpointError, ResumeError } from "../../errors.ts";
-import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
-import { SafetensorsFile } from "../../files/safetensors/read.ts";
-import { type TensorToWrite, writeBeside, writeSafetensors } from "../../files/safetensors/write.ts";
+import { CheckpointError, ResumeError } from "../errors.ts";
+import { CheckedFile } from "../files/safetensors/checked.ts";
+import { sha256 } from "../files/sha256.ts";
+import { type TensorToWrite, writeBeside } from "../files/safetensors/write.ts";
+import { UNFINISHED } from "../model/checkpoint/checkpoint.ts";
+import { FileStore } from "./file_store.ts";
 import type { Asked } from "./fingerprint.ts";
-import type { InputStats } from "../../learn/input_stats.ts";
-import { UNFINISHED } from "../../model/checkpoint/checkpoint.ts";
-import type { PassState } from "./layer_pass.ts";
-import { packedTensors, readPackedParts } from "../../model/checkpoint/packed_tensors.ts";
-import type { Cost } from "../target_bits.ts";
+import type { Kept, Kind, Store } from "./store.ts";
 
-/** A Linear that is done. */
-export interface DoneLinear {
+/** A Linear as its file has it. */
+export interface StoredLinear {
   /** Its format's name. */
   readonly format: string;
   /** Columns that share a scale. */
@@ -34,51 +29,74 @@ export interface DoneLinear {
   readonly tensors: readonly TensorToWrite[];
 }
 
-/** What was asked for, and in the end what came of it. */
-const JOB = "job.json";
+/** What job.json says. */
+interface JobFile {
+  /** Of this file and of all others. */
+  readonly version: number;
+  /** What was asked for. */
+  readonly asked: Asked;
+  /** How the model was written, and what came of it. */
+  readonly finished?: Finished;
+}
 
-/** Held by the process that is at the job. */
+/** A finished model. */
+interface Finished {
+  /** How it was written. */
+  readonly form: unknown;
+  /** What came of it. */
+  readonly result: unknown;
+}
+
+/** 1 had files without checksums, and `{ asked }` alone in job.json. */
+const VERSION = 2;
+const JOB = "job.json";
 const LOCK = "lock";
 
-/** The values of a statistic and how they are stored. */
-const STATS = ["mean", "meanAbs", "meanSquare"] as const;
+const START_OVER = "start over with { restart: true } (--restart)";
 
-const bytesOfArray = (array: Float32Array | Float64Array) =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-/** The journal of one job, which nobody else can open meanwhile. */
-export class Journal implements Disposable {
+/** The journal of one job, which no other process can open meanwhile. */
+export class Journal implements Store, Disposable {
+  readonly #out: string;
   readonly #folder: string;
+  readonly #files: FileStore;
   readonly #lock: Deno.FsFile;
+  readonly #asked: Asked;
   /** Linears that were done when it was opened. */
   readonly found: number;
-
-  /** What came of the job, where it was finished and the process killed before the journal was gone. */
+  /** What came of the job, if it was finished and the process killed before the journal was gone. */
   readonly finished: unknown;
 
-  private constructor(folder: string, means: { lock: Deno.FsFile; finished: unknown }) {
-    this.#folder = folder;
+  private constructor(
+    out: string,
+    means: { folder: string; lock: Deno.FsFile; asked: Asked; finished: unknown },
+  ) {
+    this.#out = out;
+    this.#folder = means.folder;
+    this.#files = new FileStore(means.folder);
     this.#lock = means.lock;
+    this.#asked = means.asked;
     this.finished = means.finished;
-    this.found = [...Deno.readDirSync(folder)].filter(({ name }) => name.startsWith("linear-")).length;
+    this.found = [...Deno.readDirSync(means.folder)].filter(({ name }) => name.startsWith("linear-")).length;
   }
 
   /**
-   * Begins a job, or goes on with one.
+   * Begins a job, or resumes one.
    *
    * @param folder where the model is to be written.
-   * @param options.asked what is asked for: a job that was begun goes on only if it was the same then.
+   * @param options.asked what is asked for: a job is resumed only if it was the same when it was begun.
+   * @param options.form how the model is to be written: of a finished one, that must be the same too.
    * @param options.restart drop what was done.
-   * @throws {ResumeError} when something else was asked for, or another process is at the job.
+   * @throws {ResumeError} when something else was asked for, another process is at the job, or job.json is another release's
+   * or damaged.
    * @throws {CheckpointError} when the folder cannot be written.
    */
-  static open(folder: string, options: { asked: Asked; restart?: boolean }): Journal {
-    const { asked, restart } = options;
+  static open(folder: string, options: { asked: Asked; form?: unknown; restart?: boolean }): Journal {
+    const { asked, form, restart } = options;
     const place = `${folder}/${UNFINISHED}`;
     using open = new DisposableStack();
     try {
       Deno.mkdirSync(place, { recursive: true });
-      // Who is killed lets go of it.
+      // The lock is released when the process dies.
       const lock = open.use(Deno.openSync(`${place}/${LOCK}`, { write: true, create: true }));
       if (!lock.tryLockSync(true)) {
         throw new ResumeError(`Cannot quantize into ${folder}: another process is at it`);
@@ -89,11 +107,16 @@ export class Journal implements Disposable {
           Deno.removeSync(`${place}/${name}`, { recursive: true });
         }
       }
-      const job = `${place}/${JOB}`;
-      const begun = readJson(job) as { asked: Asked; finished?: unknown } | undefined;
-      if (begun) checkAsked(folder, { begun: begun.asked, asked });
-      else writeJson(job, { asked });
-      const journal = new Journal(place, { lock, finished: begun?.finished });
+      const begun = readJob(folder, `${place}/${JOB}`);
+      if (begun) {
+        check(folder, { was: begun.asked, is: asked });
+        if (begun.finished) {
+          const [was, is] = [{ "how it is written": begun.finished.form }, { "how it is written": form }];
+          check(folder, { was, is });
+        }
+      } else writeJob(`${place}/${JOB}`, { version: VERSION, asked });
+      const finished = begun?.finished?.result;
+      const journal = new Journal(folder, { folder: place, lock, asked, finished });
       open.move();
       return journal;
     } catch (cause) {
@@ -102,148 +125,84 @@ export class Journal implements Disposable {
     }
   }
 
-  /** Keeps a Linear that is done. */
-  writeLinear(linear: string, done: { packed: PackedMatrix; error: number }): void {
-    const { packed, error } = done;
-    writeSafetensors(this.#linear(linear), packedTensors(`${linear}.weight`, packed), {
-      format: packed.format,
-      group_size: String(packed.groupSize),
-      error: String(error),
+  /** Whether it has a value. */
+  has(kind: Kind, name: string): boolean {
+    return this.#files.has(kind, name);
+  }
+
+  /**
+   * The value kept, if there is one.
+   *
+   * @throws {ResumeError} when its file is damaged.
+   */
+  get<K extends Kind>(kind: K, name: string): Kept[K] | undefined {
+    return this.#reading(() => this.#files.get(kind, name));
+  }
+
+  /** Keeps a value. */
+  set<K extends Kind>(kind: K, name: string, value: Kept[K]): void {
+    this.#files.set(kind, name, value);
+  }
+
+  /**
+   * A Linear that is done, as its file has it.
+   *
+   * @throws {ResumeError} when its file is damaged, also when its tensors are asked for.
+   */
+  linear(linear: string): StoredLinear {
+    const open = () => CheckedFile.open(this.#files.path("linear", linear));
+    return this.#reading(() => {
+      using file = open();
+      const { format, group_size, error } = file.metadata;
+      return {
+        format: format!,
+        groupSize: Number(group_size),
+        error: Number(error),
+        tensors: Array.from(file.names(), (name) => ({
+          ...file.info(name),
+          data: () =>
+            this.#reading(() => {
+              using again = open();
+              return again.read(name);
+            }),
+        })),
+      };
     });
   }
 
-  /** Whether a Linear is done. */
-  hasLinear(linear: string): boolean {
-    return exists(this.#linear(linear));
-  }
-
-  /** A Linear that is done. */
-  linear(linear: string): DoneLinear {
-    using file = SafetensorsFile.open(this.#linear(linear));
-    const { format, group_size, error } = file.metadata;
-    return {
-      format: format!,
-      groupSize: Number(group_size),
-      error: Number(error),
-      tensors: [...file.names()].map((name) => ({
-        ...file.info(name),
-        data: () => {
-          using again = SafetensorsFile.open(this.#linear(linear));
-          return again.read(name);
-        },
-      })),
-    };
-  }
-
-  /** The matrix of a Linear that is done. */
-  packed(linear: string, shape: { rows: number; cols: number }): PackedMatrix {
-    const path = this.#linear(linear);
-    using file = SafetensorsFile.open(path);
-    const { format, group_size } = file.metadata;
-    return readPackedParts(
-      {
-        info: (name) => file.info(name),
-        read: (name, room) => file.read(name, room?.(file.info(name).bytes)),
-      },
-      {
-        ...shape,
-        tensor: `${linear}.weight`,
-        entry: { format: format!, group_size: Number(group_size) },
-        where: path,
-      },
-    );
-  }
-
-  /** Keeps what a layer's Linears saw. */
-  writeStats(layer: number, stats: ReadonlyMap<string, InputStats>): void {
-    // Linears that share an input share the numbers: they are written once.
-    const shared = Map.groupBy(stats.keys(), (linear) => stats.get(linear)!);
-    const tensors = [...shared].flatMap(([entry, [first]]) =>
-      STATS.map((name): TensorToWrite => ({
-        name: `${first}.${name}`,
-        dtype: "F64",
-        shape: [entry[name].length],
-        data: () => bytesOfArray(entry[name]),
-      }))
-    );
-    const inputs = [...shared].map(([{ tokens }, linears]) => ({ tokens, linears }));
-    writeSafetensors(this.#layer(layer), tensors, { inputs: JSON.stringify(inputs) });
-  }
-
-  /** What a layer's Linears saw. */
-  stats(layer: number): Map<string, InputStats> {
-    using file = SafetensorsFile.open(this.#layer(layer));
-    const inputs = JSON.parse(file.metadata.inputs!) as { tokens: number; linears: string[] }[];
-    const stats = new Map<string, InputStats>();
-    for (const { tokens, linears } of inputs) {
-      const read = (name: string) => new Float64Array(file.read(`${linears[0]}.${name}`).buffer);
-      const entry = {
-        tokens,
-        mean: read("mean"),
-        meanAbs: read("meanAbs"),
-        meanSquare: read("meanSquare"),
-      };
-      for (const linear of linears) stats.set(linear, entry);
-    }
-    return stats;
-  }
-
-  /** Keeps how far a sample came. */
-  writePass({ layer, hidden }: PassState, name = "pass"): void {
-    const tensor = {
-      name: "hidden",
-      dtype: "F32",
-      shape: [hidden.length],
-      data: () => bytesOfArray(hidden),
-    } as const;
-    writeSafetensors(`${this.#folder}/${name}.safetensors`, [tensor], { layer: String(layer) });
-  }
-
-  /** How far a sample came; undefined when it has not begun. */
-  pass(name = "pass"): PassState | undefined {
-    const path = `${this.#folder}/${name}.safetensors`;
-    if (!exists(path)) return undefined;
-    using file = SafetensorsFile.open(path);
-    return { layer: Number(file.metadata.layer), hidden: file.readFloat32("hidden") };
-  }
-
-  /** Keeps what formats would do to Linears. */
-  writeCosts(costs: ReadonlyMap<string, Cost[]>): void {
-    writeJson(`${this.#folder}/costs.json`, Object.fromEntries(costs));
-  }
-
-  /** What formats would do to Linears, as far as it was measured. */
-  costs(): Map<string, Cost[]> {
-    return new Map(Object.entries(readJson(`${this.#folder}/costs.json`) ?? {}) as [string, Cost[]][]);
-  }
-
-  /** Keeps what noise in Linears does to predictions. */
-  writeEffects(effects: ReadonlyMap<string, number>): void {
-    writeJson(`${this.#folder}/effects.json`, Object.fromEntries(effects));
-  }
-
-  /** What noise in Linears does to predictions; undefined where that is not known yet. */
-  effects(): Map<string, number> | undefined {
-    const effects = readJson(`${this.#folder}/effects.json`) as Record<string, number> | undefined;
-    return effects && new Map(Object.entries(effects));
-  }
-
-  /** Says that the model is finished, and what came of it: from here on, there is nothing to do but remove the journal. */
-  finish(asked: Asked, result: unknown): void {
-    writeJson(`${this.#folder}/${JOB}`, { asked, finished: result });
+  /**
+   * Says that the model is written, and what came of it. Nothing else is kept from here on: there is nothing left to do but
+   * what `quantizeOnDisk` does afterwards.
+   */
+  finish(finished: Finished): void {
+    writeJob(`${this.#folder}/${JOB}`, { version: VERSION, asked: this.#asked, finished });
+    this.#clear();
   }
 
   /** Removes the journal; what says that it may be removed goes last. */
   remove(): void {
-    for (const { name } of [...Deno.readDirSync(this.#folder)]) {
-      if (name !== JOB && name !== LOCK) Deno.removeSync(`${this.#folder}/${name}`, { recursive: true });
-    }
+    this.#clear();
     Deno.removeSync(`${this.#folder}/${JOB}`);
     this[Symbol.dispose]();
     Deno.removeSync(this.#folder, { recursive: true });
   }
 
-  /** Lets others go on with it. */
+  #clear(): void {
+    for (const { name } of [...Deno.readDirSync(this.#folder)]) {
+      if (name !== JOB && name !== LOCK) Deno.removeSync(`${this.#folder}/${name}`, { recursive: true });
+    }
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      if (!(cause instanceof CheckpointError)) throw cause;
+      throw new ResumeError(`Cannot resume in ${this.#out}: ${cause.message}; ${START_OVER}`, { cause });
+    }
+  }
+
+  /** Lets other processes open it. */
   [Symbol.dispose](): void {
     try {
       this.#lock.close();
@@ -251,49 +210,57 @@ export class Journal implements Disposable {
       // It was closed before.
     }
   }
-
-  #linear(linear: string): string {
-    return `${this.#folder}/linear-${linear}.safetensors`;
-  }
-
-  #layer(layer: number): string {
-    return `${this.#folder}/layer-${layer}.safetensors`;
-  }
 }
 
+/** What a job was begun with; undefined where none was. */
+function readJob(folder: string, path: string): JobFile | undefined {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  const damaged = (cause?: unknown) =>
+    new ResumeError(`Cannot resume in ${folder}: ${path} is damaged; ${START_OVER}`, { cause });
+  let read: Partial<JobFile> & { sha256?: string };
+  try {
+    read = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  const { sha256: sum, ...job } = read;
+  const version = job.version ?? 1;
+  if (version !== VERSION) {
+    throw new ResumeError(
+      `Cannot resume in ${folder}: it was begun by another release of any4-deno, whose journal has version ${version}, ` +
+        `this one's has ${VERSION}; finish it with that release, or ${START_OVER}`,
+    );
+  }
+  if (sum !== sumOf(job)) throw damaged();
+  return job as JobFile;
+}
+
+function writeJob(path: string, job: JobFile): void {
+  const text = JSON.stringify({ ...job, sha256: sumOf(job) });
+  writeBeside(path, () => [new TextEncoder().encode(text + "\n")]);
+}
+
+const sumOf = (job: Partial<JobFile>) => sha256([JSON.stringify(job)]);
+
 /** Compares what was asked for with what is. */
-function checkAsked(folder: string, { begun, asked }: { begun: Asked; asked: Asked }): void {
-  const changed = [...new Set([...Object.keys(begun), ...Object.keys(asked)])]
-    .map((key) => ({ key, was: show(begun[key]), is: show(asked[key]) }))
-    .filter(({ was, is }) => was !== is);
+function check(folder: string, { was, is }: { was: Asked; is: Asked }): void {
+  const changed = [...new Set([...Object.keys(was), ...Object.keys(is)])]
+    .map((key) => ({ key, before: show(was[key]), now: show(is[key]) }))
+    .filter(({ before, now }) => before !== now);
   if (changed.length === 0) return;
-  // What is only known by its hash says nothing to a person.
-  const list = changed.map(({ key, was, is }) =>
-    (was + is).length > 160 ? `${key} has changed` : `${key} was ${was} and is ${is} now`
+  // A hash or a long list says nothing to a person.
+  const list = changed.map(({ key, before, now }) =>
+    (before + now).length > 160 ? `${key} has changed` : `${key} was ${before} and is ${now} now`
   );
   throw new ResumeError(
-    `Cannot go on with ${folder}: ${
-      list.join(", ")
-    }; ask for the same as when it was begun, or start over with ` +
-      "{ restart: true } (--restart)",
+    `Cannot resume in ${folder}: ${list.join(", ")}; ask for the same as when it was begun, or ${START_OVER}`,
   );
 }
 
 const show = (value: unknown) => value === undefined ? "not given" : JSON.stringify(value);
-
-function readJson(path: string): unknown {
-  return exists(path) ? JSON.parse(Deno.readTextFileSync(path)) : undefined;
-}
-
-function writeJson(path: string, json: unknown): void {
-  writeBeside(path, () => [new TextEncoder().encode(JSON.stringify(json) + "\n")]);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,12 +1,12 @@
 /**
- * A sample on its way through a model, layer by layer, with one layer in memory.
+ * A sample on its way through a model, layer by layer, with one layer at a time on the backend.
  *
  * @module
  */
-import type { Tensor } from "../../compute/backend.ts";
-import type { Observer, Workspace } from "../../model/decoder/decoder.ts";
-import type { LoadedPart, ModelOnDisk } from "./model_on_disk.ts";
-import { chunks } from "../../model/decoder/session.ts";
+import type { Backend, Tensor } from "../compute/backend.ts";
+import type { Observer, Workspace } from "../model/decoder/decoder.ts";
+import { chunks } from "../model/decoder/session.ts";
+import type { LoadedPart, Source } from "../model/source.ts";
 
 /** Tokens that go through a layer at a time. */
 interface Chunk {
@@ -23,60 +23,80 @@ export interface PassState {
   readonly hidden: Float32Array;
 }
 
+/** Is shown the input that some Linears share, as an {@linkcode Observer}, and the number of the piece that it belongs to. */
+export type PieceObserver = (
+  linears: readonly string[],
+  input: Tensor,
+  piece: number,
+) => ReturnType<Observer>;
+
+/** How a pass goes through a part. */
+interface EachOptions {
+  readonly observe?: PieceObserver;
+  readonly everyExpert?: boolean;
+  /** Where the part's output goes, [tokens, hidden_size]. */
+  readonly out?: Float32Array;
+  readonly logits?: (logits: Float32Array) => void;
+  /** The rows of the embedding that a chunk is made of; its ids when absent. */
+  readonly rows?: (chunk: Chunk) => number[];
+}
+
 /**
  * What a sample has become on its way. A layer sees the same pieces, in the same order, as in
- * {@linkcode Session.forward}, so whatever it computes is the same bit for bit.
+ * {@linkcode Session.forward}, so it computes the same bits.
  */
-export class LayerPass implements Disposable {
-  readonly #model: ModelOnDisk;
+export class LayerPass {
   /** The pieces of the sample, each a sequence of its own, in the chunks that go through a layer at a time. */
   readonly #pieces: readonly (readonly Chunk[])[];
-  readonly #work = new Map<number, Workspace>();
-  /** The layer that comes next. */
-  layer = 0;
-  /** [tokens, hidden_size] what that layer is given. */
-  hidden: Float32Array;
+  #state: PassState;
+
+  /** @param from where the sample is. */
+  constructor(source: Source, pieces: readonly (readonly number[])[], from: PassState) {
+    this.#pieces = pieces.map((piece) =>
+      [...chunks(piece, source)].map(({ from: position, chunk: ids }) => ({ position, ids }))
+    );
+    this.#state = from;
+  }
 
   /**
-   * Starts at the embedding, or goes on where another pass was.
+   * Starts before the first layer, with the tokens' embeddings.
    *
    * @param pieces ids of sequences, none longer than the model's context.
    */
-  constructor(
-    model: ModelOnDisk,
-    pieces: readonly (readonly number[])[],
-    from?: PassState,
-  ) {
-    this.#model = model;
-    const { backend, checkpoint: { config } } = model;
-    this.#pieces = pieces.map((piece) =>
-      [...chunks(piece, { backend, config })].map(({ from: position, chunk: ids }) => ({ position, ids }))
-    );
+  static async begin(source: Source, pieces: readonly (readonly number[])[]): Promise<LayerPass> {
+    const { config: { hidden_size }, layout: { embedding } } = source;
     const tokens = pieces.reduce((sum, { length }) => sum + length, 0);
-    this.layer = from?.layer ?? 0;
-    this.hidden = from?.hidden ?? new Float32Array(tokens * config.hidden_size);
+    const hidden = new Float32Array(tokens * hidden_size);
+    const pass = new LayerPass(source, pieces, { layer: 0, hidden });
+    // Of a large vocabulary only the rows that the sample has are loaded.
+    const ids = [...new Set(pieces.flat())];
+    const places = new Map(ids.map((id, i) => [id, i]));
+    using part = source.part("embedding", new Map([[embedding.name, source.rows(embedding.name, ids)]]));
+    await pass.#each(part, { out: hidden, rows: (chunk) => chunk.ids.map((id) => places.get(id)!) });
+    return pass;
   }
 
-  /** Turns the tokens into what the first layer is given. */
-  async embed(): Promise<void> {
-    const ids = [...new Set(this.#pieces.flat().flatMap((chunk) => chunk.ids))];
-    const places = new Map(ids.map((id, i) => [id, i]));
-    using part = this.#model.part("embedding", { ids });
-    await this.#each(part, {
-      keep: true,
-      tokens: (chunk) => chunk.ids.map((id) => places.get(id)!),
-    });
+  /** Where the sample is; nothing in it changes any more. */
+  get state(): PassState {
+    return this.#state;
+  }
+
+  /** The layer that comes next. */
+  get layer(): number {
+    return this.#state.layer;
   }
 
   /** Shows the next layer's Linears their inputs, and stays before it. */
-  async observe(part: LoadedPart, observe: Observer, everyExpert?: boolean): Promise<void> {
+  async observe(part: LoadedPart, observe: PieceObserver, everyExpert?: boolean): Promise<void> {
     await this.#each(part, { observe, everyExpert });
   }
 
   /** Goes through the next layer. */
-  async advance(part: LoadedPart, observe?: Observer): Promise<void> {
-    await this.#each(part, { observe, keep: true });
-    this.layer++;
+  async advance(part: LoadedPart, observe?: PieceObserver): Promise<void> {
+    const { layer, hidden } = this.#state;
+    const out = new Float32Array(hidden.length);
+    await this.#each(part, { observe, out });
+    this.#state = { layer: layer + 1, hidden: out };
   }
 
   /** Behind the last layer: shows each chunk's logits, [tokens, vocab_size], in order. */
@@ -84,21 +104,13 @@ export class LayerPass implements Disposable {
     await this.#each(part, { logits: show });
   }
 
-  async #each(
-    { decoder }: LoadedPart,
-    options: {
-      observe?: Observer;
-      everyExpert?: boolean;
-      keep?: boolean;
-      logits?: (logits: Float32Array) => void;
-      tokens?: (chunk: Chunk) => number[];
-    },
-  ): Promise<void> {
-    const { observe, everyExpert, keep } = options;
+  async #each({ decoder }: LoadedPart, options: EachOptions): Promise<void> {
+    const { observe, everyExpert, out, rows } = options;
     const { backend, config } = decoder;
     const { hidden_size: cols, num_hidden_layers, num_key_value_heads, head_dim } = config;
+    const spaces = new Map<number, Workspace>();
     let from = 0;
-    for (const piece of this.#pieces) {
+    for (const [number, piece] of this.#pieces.entries()) {
       const capacity = piece.reduce((sum, { ids }) => sum + ids.length, 0);
       const rotations = decoder.rotations(capacity);
       const cache = backend.cache({
@@ -109,41 +121,32 @@ export class LayerPass implements Disposable {
       });
       for (const chunk of piece) {
         const { length } = chunk.ids;
-        let work = this.#work.get(length);
-        if (!work) this.#work.set(length, work = decoder.workspace(length));
-        const hidden = this.hidden.subarray(from, from += length * cols);
-        if (!options.tokens) this.#load(work.x, hidden);
-        const tokens = options.tokens?.(chunk) ?? chunk.ids;
-        const logits = await decoder.forward(tokens, work, {
+        let work = spaces.get(length);
+        if (!work) spaces.set(length, work = decoder.workspace(length));
+        const [start, end] = [from, from += length * cols];
+        if (!rows) load(backend, work.x, this.#state.hidden.subarray(start, end));
+        const logits = await decoder.forward(rows?.(chunk) ?? chunk.ids, work, {
           cache,
           position: chunk.position,
           rotations,
           logits: options.logits !== undefined,
-          observe,
+          observe: observe && ((linears, input) => observe(linears, input, number)),
           everyExpert,
         });
         if (logits) options.logits?.(await backend.read(logits));
-        if (keep) hidden.set(await backend.read(work.x));
+        out?.set(await backend.read(work.x), start);
       }
       backend.free?.(cache);
     }
-  }
-
-  /** Writes values to a tensor: as an embedding of each row. */
-  #load(x: Tensor, data: Float32Array): void {
-    const { backend } = this.#model;
-    const rows = { rows: x.rows, cols: x.cols, data };
-    backend.embed(x, backend.weight(rows), Array.from({ length: x.rows }, (_, i) => i));
-    backend.forget?.(rows);
-  }
-
-  /** Gives back what it holds on the backend. */
-  [Symbol.dispose](): void {
-    for (const work of this.#work.values()) {
-      for (const tensor of Object.values(work) as (Tensor | undefined)[]) {
-        if (tensor) this.#model.backend.free?.(tensor);
-      }
+    for (const work of spaces.values()) {
+      for (const tensor of Object.values(work) as (Tensor | undefined)[]) if (tensor) backend.free?.(tensor);
     }
-    this.#work.clear();
   }
+}
+
+/** Writes values to a tensor: as an embedding of each row. */
+function load(backend: Backend, x: Tensor, data: Float32Array): void {
+  const rows = { rows: x.rows, cols: x.cols, data };
+  backend.embed(x, backend.weight(rows), Array.from({ length: x.rows }, (_, i) => i));
+  backend.forget?.(rows);
 }

@@ -1,151 +1,199 @@
 /**
- * What a quantization from disk to disk does: calibrate, choose, quantize, each as far as its journal does not say that it is done.
+ * What a quantization does, in memory and on disk alike: calibrate, choose, quantize, each as far as a store does not have it.
  *
  * @module
  */
-import { pause } from "../../event_loop.ts";
-import { peakMemory } from "../../peak_memory.ts";
-import type { InputStats } from "../../learn/input_stats.ts";
-import { needsOf } from "../../learn/methods/mod.ts";
-import type { Calibration } from "../calibrate.ts";
-import { calibrateOnDisk, SequentialCalibration } from "./calibrate_on_disk.ts";
-import { CALIBRATION_SAMPLE } from "../calibration_sample.ts";
-import { chooseFormats } from "../choose_formats.ts";
-import { effectsOnDisk, type Probes, windowsOf } from "../effects.ts";
-import type { Journal } from "./journal.ts";
-import type { ModelOnDisk } from "./model_on_disk.ts";
-import type { FormatChoice, Planned } from "../plan.ts";
-import { denseWeights, outputError, quantizeLinear } from "../quantize_linear.ts";
-import type { OnDiskPhase, QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
+import { pause } from "../event_loop.ts";
+import { OptionError } from "../errors.ts";
+import type { InputStats } from "../learn/input_stats.ts";
+import { needsOf } from "../learn/methods/mod.ts";
+import { linearNames, linearsOf } from "../model/decoder/layout.ts";
+import type { Source } from "../model/source.ts";
+import { type Calibration, calibrateLayers } from "./calibrate.ts";
+import { checkOrigin } from "./calibration_file.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { chooseFormats } from "./choose_formats.ts";
+import { effectsOf, windowsOf } from "./effects.ts";
+import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
+import { type FormatChoice, type Planned, planOf } from "./plan.ts";
+import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
+import { SequentialCalibration } from "./sequential_calibration.ts";
+import type { Store } from "./store.ts";
 
-/** One job: its model, its journal, and its options. */
-export class Job implements Disposable {
-  readonly #model: ModelOnDisk;
-  readonly #journal: Journal;
-  readonly #options: QuantizeOnDiskOptions;
+/** How a run is done. */
+export interface RunOptions extends PipelineOptions {
+  /** Keep the error of each Linear's output too. */
+  errors?: boolean;
+  /** Is told how far it is. */
+  onProgress?: (progress: OnDiskProgress) => void;
+}
+
+/** Finds the statistics of a Linear; undefined where there are none, or none are needed. */
+type StatsLookup = (linear: string) => Promise<InputStats | undefined>;
+
+/**
+ * Quantizes a model's Linears: afterwards the store has each as "linear", by its name. What it has already is not done again.
+ *
+ * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is
+ * another model's.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export async function run(source: Source, store: Store, options: RunOptions): Promise<void> {
+  await new Run(source, store, options).run();
+}
+
+class Run {
+  readonly #source: Source;
+  readonly #store: Store;
+  readonly #options: RunOptions;
+  readonly #given?: Calibration;
   readonly #text?: string;
-  #stats?: Calibration;
-  #sequential?: SequentialCalibration;
+  /** The layer of each Linear. */
+  readonly #layers: ReadonlyMap<string, number>;
+  /** Rows and columns of each Linear. */
+  readonly #shapes: ReadonlyMap<string, { readonly rows: number; readonly cols: number }>;
 
-  /** @param means the journal says what is done already. */
-  constructor(model: ModelOnDisk, means: { journal: Journal; options: QuantizeOnDiskOptions }) {
-    this.#model = model;
-    this.#journal = means.journal;
-    this.#options = means.options;
-    const { calibration } = means.options;
-    if (typeof calibration === "string") this.#text = calibration;
+  constructor(source: Source, store: Store, options: RunOptions) {
+    const { layout } = source;
+    this.#source = source;
+    this.#store = store;
+    this.#options = options;
+    if (typeof options.calibration === "string") this.#text = options.calibration;
+    else this.#given = options.calibration;
+    this.#layers = new Map(
+      layout.layers.flatMap((_, layer) => linearNames(layout, layer).map((linear) => [linear, layer] as const)),
+    );
+    this.#shapes = new Map(Array.from(linearsOf(layout), ({ name, weight }) => [name, weight]));
   }
 
-  /** What each Linear becomes: as planned, or by what it costs. Calibrates where that needs it. */
-  async choose(plan: ReadonlyMap<string, Planned>): Promise<ReadonlyMap<string, FormatChoice>> {
-    const { targetBits, sequential } = this.#options;
-    const learned = plan.values().some(({ format }) => needsOf(format, this.#options) !== "nothing");
-    if (targetBits !== undefined || (learned && !sequential)) this.#stats = await this.#calibrate();
-    if (targetBits === undefined) return plan;
-
-    const [model, journal] = [this.#model, this.#journal];
-    const known = journal.costs();
-    const tell = this.#progress("measuring", [...plan.keys()].filter((linear) => !known.has(linear)));
-    const chosen = await chooseFormats(plan, {
-      ...this.#options,
-      backend: model.backend,
-      stats: this.#stats!,
-      targetBits,
-      linears: model.linears(),
-      weights: (linear) => model.weights(linear),
-      shape: (linear) => model.shape(linear),
-      bits: (linear) => 8 * model.storedBytes(`${linear}.weight`),
-      effects: (probes) => this.#effects(probes),
-      known: (linear) => known.get(linear),
-      done: async (linear, costs) => {
-        known.set(linear, costs);
-        journal.writeCosts(known);
-        await tell(linear);
-      },
-    });
-    if (sequential) this.#stats = undefined;
-    return chosen;
+  async run(): Promise<void> {
+    const { sequential, targetBits } = this.#options;
+    const plan = planOf([...this.#layers.keys()], this.#options);
+    const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
+    if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
+    const all = targetBits !== undefined || (needed.length > 0 && !sequential);
+    const stats = all ? await this.#calibrate() : undefined;
+    const choices = targetBits === undefined ? plan : await this.#choose(plan, { stats: stats!, targetBits });
+    await this.#quantize(choices, sequential ? this.#sequential() : stats ?? nothing);
   }
 
-  /** What noise in Linears does to predictions, with one layer in memory. */
-  async #effects(probes: Probes): Promise<ReadonlyMap<string, number>> {
-    const [model, { onProgress }] = [this.#model, this.#options];
-    const ids = model.tokenizer.encode(this.#text ?? CALIBRATION_SAMPLE);
-    const windows = windowsOf(ids, model.checkpoint.config.max_position_embeddings);
-    const known = this.#journal.effects();
-    if (known) return known;
-    let first: number | undefined;
-    const effects = await effectsOnDisk(model, windows, {
-      ...probes,
-      journal: this.#journal,
-      onLayer: (layer, layers) => {
-        peakMemory();
-        first ??= layer - 1;
-        const name = `layer ${layer - 1}`;
-        onProgress?.({ phase: "following noise", done: layer - first, total: layers - first, name });
-      },
-    });
-    this.#journal.writeEffects(effects);
-    return effects;
+  /** Statistics made earlier are refused before any work is done that they would spoil. */
+  #checkGiven(needed: readonly string[]): void {
+    if (this.#options.sequential) {
+      throw new OptionError("Cannot calibrate sequentially with statistics made earlier: give the text");
+    }
+    checkOrigin(this.#source, this.#given!);
+    const missing = needed.find((linear) => !this.#given!.has(linear));
+    if (missing) throw new OptionError(`Cannot quantize ${missing}: the calibration has no statistics of it`);
   }
 
-  async #calibrate(): Promise<Calibration> {
-    const { calibration, onProgress } = this.#options;
-    if (typeof calibration === "object") return calibration;
-    let first: number | undefined;
-    return await calibrateOnDisk(this.#model, {
-      journal: this.#journal,
+  /** Collects all statistics that are not kept. */
+  async #calibrate(): Promise<StatsLookup> {
+    const given = this.#given;
+    if (given) return (linear) => Promise.resolve(given.get(linear));
+    await calibrateLayers(this.#source, this.#store, {
       text: this.#text,
-      onLayer: (layer, layers) => {
-        first ??= layer - 1;
-        const name = `layer ${layer - 1}`;
-        onProgress?.({ phase: "calibrating", done: layer - first, total: layers - first, name });
+      parts: this.#options.parts,
+      onProgress: this.#layerProgress("calibrating"),
+    });
+    // Those of one layer are in memory at a time.
+    let [current, stats]: [number, ReadonlyMap<string, InputStats>] = [-1, new Map()];
+    return (linear) => {
+      const layer = this.#layers.get(linear)!;
+      if (layer !== current) [current, stats] = [layer, this.#store.get("stats", String(layer))!];
+      return Promise.resolve(stats.get(linear));
+    };
+  }
+
+  /** Statistics of each Linear on those done before. */
+  #sequential(): StatsLookup {
+    let sequential: Promise<SequentialCalibration> | undefined;
+    return async (linear) => {
+      sequential ??= SequentialCalibration.open(this.#source, this.#store, {
+        text: this.#text,
+        parts: this.#options.parts,
+      });
+      return await (await sequential).stats(linear, this.#layers.get(linear)!);
+    };
+  }
+
+  /** Each Linear's format by what it costs. */
+  async #choose(
+    plan: ReadonlyMap<string, Planned>,
+    { stats, targetBits }: { stats: StatsLookup; targetBits: number },
+  ): Promise<ReadonlyMap<string, FormatChoice>> {
+    const [source, store] = [this.#source, this.#store];
+    const missing = [...plan.keys()].filter((linear) => !store.has("costs", linear));
+    return await chooseFormats(plan, {
+      ...this.#options,
+      source,
+      store,
+      stats,
+      targetBits,
+      shapes: this.#shapes,
+      done: this.#weightProgress("measuring", missing),
+      effects: async (probes) => {
+        const known = store.get("effects", "model");
+        if (known) return known;
+        const ids = source.tokenizer.encode(this.#text ?? CALIBRATION_SAMPLE);
+        const onLayer = this.#layerProgress("following noise");
+        const windows = windowsOf(ids, source.config.max_position_embeddings);
+        const effects = await effectsOf(source, windows, { ...probes, store, onLayer });
+        store.set("effects", "model", effects);
+        return effects;
       },
     });
   }
 
   /** Quantizes what is not done yet. */
-  async quantize(choices: ReadonlyMap<string, FormatChoice>): Promise<void> {
-    const [model, journal, options] = [this.#model, this.#journal, this.#options];
-    const { method, weighting, codebook, scaleType } = options;
-    const learning = { method, weighting, codebook, scaleType };
-    const missing = [...choices].filter(([linear]) => !journal.hasLinear(linear));
-    const tell = this.#progress("quantizing", missing.map(([linear]) => linear));
+  async #quantize(choices: ReadonlyMap<string, FormatChoice>, stats: StatsLookup): Promise<void> {
+    const [{ backend }, store] = [this.#source, this.#store];
+    const { sequential, errors } = this.#options;
+    const learning = learningOf(this.#options);
+    const missing = [...choices].filter(([linear]) => !store.has("linear", linear));
+    const tell = this.#weightProgress("quantizing", missing.map(([linear]) => linear));
     for (const [linear, choice] of missing) {
-      const stats = await this.#statsOf(linear, choice);
-      const weights = denseWeights(model.weights(linear), linear);
-      const packed = quantizeLinear(weights, { ...learning, backend: model.backend, linear, choice, stats });
-      journal.writeLinear(linear, { packed, error: outputError(weights, packed, stats?.meanSquare) });
+      const needed = needsOf(choice.format, learning) !== "nothing" || !sequential;
+      const problem = {
+        ...learning,
+        backend,
+        linear,
+        choice,
+        stats: needed ? await stats(linear) : undefined,
+      };
+      const weights = this.#source.weights(linear);
+      const done = errors
+        ? solveLinear(weights, problem)
+        : { packed: quantizeLinear(weights, problem) };
+      store.set("linear", linear, done);
       await tell(linear);
     }
   }
 
-  async #statsOf(linear: string, choice: FormatChoice): Promise<InputStats | undefined> {
-    if (this.#stats || needsOf(choice.format, this.#options) === "nothing") return this.#stats?.get(linear);
-    this.#sequential ??= await SequentialCalibration.open(this.#model, {
-      journal: this.#journal,
-      text: this.#text,
-    });
-    return await this.#sequential.stats(linear);
+  /** Counts layers. */
+  #layerProgress(phase: OnDiskPhase): (done: number, layers: number) => void {
+    let first: number | undefined;
+    return (done, layers) => {
+      first ??= done - 1;
+      const name = `layer ${done - 1}`;
+      this.#options.onProgress?.({ phase, done: done - first, total: layers - first, name });
+    };
   }
 
   /** Counts the weights of some Linears as they are done. */
-  #progress(phase: OnDiskPhase, linears: readonly string[]): (linear: string) => Promise<void> {
+  #weightProgress(phase: OnDiskPhase, linears: readonly string[]): (linear: string) => Promise<void> {
     const size = (linear: string) => {
-      const { rows, cols } = this.#model.shape(linear);
+      const { rows, cols } = this.#shapes.get(linear)!;
       return rows * cols;
     };
     const total = linears.reduce((sum, linear) => sum + size(linear), 0);
     let done = 0;
     return async (linear) => {
-      peakMemory();
       this.#options.onProgress?.({ phase, done: done += size(linear), total, name: linear });
       await pause();
     };
   }
-
-  /** Gives back what it holds on the backend. */
-  [Symbol.dispose](): void {
-    this.#sequential?.[Symbol.dispose]();
-  }
 }
+
+/** Where no Linear needs statistics. */
+const nothing: StatsLookup = () => Promise.resolve(undefined);

@@ -69,7 +69,7 @@ export interface Workspace {
   readonly normed: Tensor;
   /** A second norm's output, where two are needed at a time. */
   readonly second?: Tensor;
-  /** Embeddings that are not as wide as x. */
+  /** Embeddings, and what the head is given, where they are not as wide as x. */
   readonly narrow?: Tensor;
   /** What a fused Linear gives. */
   readonly qkv?: Tensor;
@@ -90,7 +90,8 @@ export interface Workspace {
   readonly router?: Tensor;
   /** The tokens of an expert. */
   readonly routed?: Tensor;
-  readonly logits: Tensor;
+  /** Not of a part without a head. */
+  readonly logits?: Tensor;
 }
 
 /** What a forward pass goes by. */
@@ -242,7 +243,7 @@ export class Decoder {
       x: tensor(c.hidden_size),
       normed: tensor(c.hidden_size),
       second: maybe((after || c.use_parallel_residual) && c.hidden_size),
-      narrow: maybe(this.#projectIn && c.word_embed_proj_dim),
+      narrow: maybe((this.#projectIn ?? this.#projectOut) && c.word_embed_proj_dim),
       qkv: maybe(fused(attention.inputs)),
       rawQ: maybe(attention.qNorm && q),
       rawK: maybe(attention.kNorm && kv),
@@ -257,7 +258,7 @@ export class Decoder {
       activated: tensor(c.intermediate_size),
       router: maybe(c.num_local_experts),
       routed: maybe(c.num_local_experts > 0 && c.hidden_size),
-      logits: tensor(c.vocab_size),
+      logits: maybe(this.#head && c.vocab_size),
     };
   }
 
@@ -320,8 +321,8 @@ export class Decoder {
   #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, position: number): void {
     const { backend: b, config: c } = this;
     const { x, normed, narrow } = work;
-    b.embed(narrow ?? x, this.#embedding!, tokens);
-    if (narrow) b.linear(x, narrow, this.#projectIn!);
+    b.embed(this.#projectIn ? narrow! : x, this.#embedding!, tokens);
+    if (this.#projectIn) b.linear(x, narrow!, this.#projectIn);
     if (c.embedding_scale !== 1) b.scale(x, c.embedding_scale);
     if (!this.#positions) return;
     const { table, offset } = this.#positions;
@@ -421,7 +422,7 @@ export class Decoder {
 
   #logits(work: Workspace, last: { x: Tensor; normed: Tensor; add?: Tensor }): Tensor {
     const { backend: b, config: c } = this;
-    const { logits } = work; // [T, vocab_size]
+    const logits = work.logits!; // [T, vocab_size]
     const { x, normed, add } = last;
     if (this.#norm) this.#normalize(normed, x, this.#norm, add);
     else if (add) b.add(x, add);
