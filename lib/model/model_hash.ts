@@ -15,7 +15,9 @@ import type { Source } from "./source.ts";
  * @returns 16 hexadecimal digits.
  */
 export function modelHash(source: Source): string {
-  const { quantization_config: _, ...config } = source.config as typeof source.config & Record<string, unknown>;
+  const { quantization_config: _, ...config } = source.config as
+    & typeof source.config
+    & Record<string, unknown>;
   const parts: (string | Float32Array)[] = [JSON.stringify(config)];
   for (const { name, rows, cols, optional } of tensorsOf(source.layout)) {
     if (optional && !source.has(name)) continue;

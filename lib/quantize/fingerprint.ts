@@ -65,7 +65,9 @@ export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions):
   const sample = typeof options.calibration === "string" ? options.calibration : CALIBRATION_SAMPLE;
   const header = checkpoint.names().map((name) => checkpoint.info(name));
   const ignored: readonly string[] = WITHOUT_EFFECT;
-  const given = Object.entries(options).filter(([key, value]) => value !== undefined && !ignored.includes(key));
+  const given = Object.entries(options).filter(([key, value]) =>
+    value !== undefined && !ignored.includes(key)
+  );
   const asked = { ...DEFAULTS, calibration: undefined, ...Object.fromEntries(given), backend: backend.name };
   return {
     "the model's config.json": digest(checkpoint.rawConfig),

@@ -9,7 +9,7 @@ import type { InputStats } from "../learn/input_stats.ts";
 import { needsOf } from "../learn/methods/mod.ts";
 import { linearNames, linearsOf } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
-import { type Calibration, calibrateLayers } from "./calibrate.ts";
+import { calibrateLayers, type Calibration } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
@@ -61,7 +61,9 @@ class Run {
     if (typeof options.calibration === "string") this.#text = options.calibration;
     else this.#given = options.calibration;
     this.#layers = new Map(
-      layout.layers.flatMap((_, layer) => linearNames(layout, layer).map((linear) => [linear, layer] as const)),
+      layout.layers.flatMap((_, layer) =>
+        linearNames(layout, layer).map((linear) => [linear, layer] as const)
+      ),
     );
     this.#shapes = new Map(Array.from(linearsOf(layout), ({ name, weight }) => [name, weight]));
   }
@@ -162,9 +164,7 @@ class Run {
         stats: needed ? await stats(linear) : undefined,
       };
       const weights = this.#source.weights(linear);
-      const done = errors
-        ? solveLinear(weights, problem)
-        : { packed: quantizeLinear(weights, problem) };
+      const done = errors ? solveLinear(weights, problem) : { packed: quantizeLinear(weights, problem) };
       store.set("linear", linear, done);
       await tell(linear);
     }

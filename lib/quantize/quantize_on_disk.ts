@@ -138,7 +138,9 @@ function checkOptions(
   });
   if (uneven) {
     throw new OptionError(
-      `Cannot write ${uneven[0]} in the reference's layout: its groups do not divide its ${colsOf(uneven[0])} ` +
+      `Cannot write ${uneven[0]} in the reference's layout: its groups do not divide its ${
+        colsOf(uneven[0])
+      } ` +
         `columns; "row" as the group size, or one that divides them, does`,
     );
   }

@@ -18,12 +18,18 @@ export function ways(): Map<string, QuantizeModelOptions> {
   };
   const found = new Map<string, QuantizeModelOptions>();
   for (const format of formats.keys()) {
-    for (const [kind, options] of Object.entries(kinds)) found.set(`${format} ${kind}`, { format, ...options });
+    for (const [kind, options] of Object.entries(kinds)) {
+      found.set(`${format} ${kind}`, { format, ...options });
+    }
   }
   found.set("target 4", { targetBits: 4 });
   found.set("target 3.5 sequential", { targetBits: 3.5, sequential: true, groupSize: 64 });
   found.set("target 3 of int2, any3, nf4", { targetBits: 3, candidates: ["int2", "any3", "nf4:64"] });
-  found.set("target 6, some fixed", { targetBits: 6, override: { "*.down_proj": "int8:64" }, skip: "*.k_proj" });
+  found.set("target 6, some fixed", {
+    targetBits: 6,
+    override: { "*.down_proj": "int8:64" },
+    skip: "*.k_proj",
+  });
   return found;
 }
 
