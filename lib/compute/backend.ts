@@ -30,7 +30,7 @@ export interface KvCache {
 }
 
 /** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
-export type Activations = typeof activationTypes[number];
+export type ActivationType = typeof activationTypes[number];
 
 /** The ways that there are. */
 export const activationTypes = ["f32", "f16", "int16", "int8"] as const;
@@ -93,6 +93,8 @@ export interface Backend extends Disposable {
   tensor(rows: number, cols: number): Tensor;
   /** Makes room for keys and values. */
   cache(shape: KvShape): KvCache;
+  /** Overwrites a tensor with as many values, row by row. */
+  write(x: Tensor, values: Float32Array): void;
   /** out[t] = table[ids[t]]; only a backend that has {@linkcode Backend.argmax} takes a place. */
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void;
   /**
@@ -135,6 +137,11 @@ export interface Backend extends Disposable {
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
   columnSums(x: Tensor): Promise<Float64Array>;
+  /**
+   * sum += xᵀ x, in place: [cols, cols] float32, both halves with the same bits. Twice the digits would take twice the memory
+   * and time, and what a sample leaves open is far more than what float32 rounds away.
+   */
+  gram(sum: Tensor, x: Tensor): void;
   /** Seconds that what `run` issues takes where it is computed, without the way there and back. */
   seconds(run: () => void): Promise<number>;
   /** Bytes of a tensor at most; no limit when absent. */

@@ -11,10 +11,11 @@ import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { matrixRows } from "../matrix/matrix_rows.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import type { Checkpoint } from "./checkpoint/checkpoint.ts";
-import type { ModelConfig } from "./checkpoint/config.ts";
+import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder, type DecoderPart } from "./decoder/decoder.ts";
 import { type Layout, linearNames, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
-import { type LoadOptions, openFiles, readTensor, withOffset } from "./model.ts";
+import { type LoadOptions, openFiles, readTensor } from "./load_model.ts";
+import { withOffset } from "./model.ts";
 import type { LoadedPart, Replaced, Source } from "./source.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 

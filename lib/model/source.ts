@@ -6,7 +6,7 @@
 import type { Backend } from "../compute/backend.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { ModelConfig } from "./checkpoint/config.ts";
+import type { ModelConfig } from "./decoder/config.ts";
 import type { Decoder, DecoderPart } from "./decoder/decoder.ts";
 import type { Layout } from "./decoder/layout.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -41,6 +41,8 @@ export interface SampleOptions {
    * many machines can do it, with the same bits. 1 when absent.
    */
   parts?: number;
+  /** Collect E[x xᵀ] too, [cols, cols] singles an input; false when absent. */
+  gram?: boolean;
 }
 
 /** How a model is calibrated. */
@@ -57,6 +59,8 @@ export interface Sample {
   readonly pieces: readonly (readonly number[])[];
   /** The part that a piece belongs to, by their numbers. */
   readonly partOf: (piece: number) => number;
+  /** Whether E[x xᵀ] is wanted. */
+  readonly gram?: boolean;
 }
 
 /**
@@ -71,8 +75,9 @@ export interface Sample {
  * import { assertEquals } from "@std/assert";
  * import { calibrate, loadModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const stats = await calibrate(model);
- * assertEquals(stats.get("model.layers.0.mlp.down_proj")?.meanSquare.length, 768);
+ * const stats = await calibrate(model, { gram: true });
+ * const { meanSquare, gram } = stats.get("model.layers.0.mlp.down_proj")!;
+ * assertEquals([meanSquare.length, gram!.length], [768, 768 * 768]);
  * ```
  */
 export function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
@@ -134,7 +139,7 @@ export async function sumsOfPart(
   { part: number, ...options }: SampleOptions & { part: number },
 ): Promise<Sums> {
   const { pieces, partOf } = sampleOf(source, options);
-  const own = { pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0 };
+  const own = { ...options, pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0 };
   const pass = await LayerPass.begin(source, own.pieces);
   const found = new Map<string, InputSums>();
   for (const layer of source.layout.layers.keys()) {
@@ -155,11 +160,11 @@ async function sumsOfLayer(
 ): Promise<Sums> {
   const { pass, part, sample, linears } = means;
   const { state } = pass;
-  const sums = new SumCollector(source.backend);
+  using sums = new SumCollector(source.backend, sample);
   await pass.advance(part, async (shown, input, piece) => {
     if (shown.some((name) => linears.includes(name))) await sums.add(shown, input, sample.partOf(piece));
   });
-  const found = sums.sums();
+  const found = await sums.sums();
   const unseen = linears.filter((linear) => !found.has(linear));
   if (unseen.length === 0) return found;
   const again = new LayerPass(source, sample.pieces, state);
@@ -173,11 +178,11 @@ export async function sumsOfEveryToken(
   means: { pass: LayerPass; part: LoadedPart; sample: Sample; linears: readonly string[] },
 ): Promise<Sums> {
   const { pass, part, sample, linears } = means;
-  const sums = new SumCollector(source.backend);
+  using sums = new SumCollector(source.backend, sample);
   await pass.observe(part, async (shown, input, piece) => {
     if (shown.some((linear) => linears.includes(linear))) await sums.add(shown, input, sample.partOf(piece));
   }, true);
-  const found = sums.sums();
+  const found = await sums.sums();
   for (const entry of found.values()) entry.everyToken = true;
   return found;
 }
@@ -188,7 +193,7 @@ export async function sumsOfEveryToken(
  * @throws {OptionError} when it is empty, or a number is not a whole one of at least 1.
  */
 export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: SampleOptions): Sample {
-  const { text = CALIBRATION_SAMPLE, maxTokens = Infinity, parts = 1 } = options;
+  const { text = CALIBRATION_SAMPLE, maxTokens = Infinity, parts = 1, gram } = options;
   for (const [name, value] of Object.entries({ maxTokens, parts })) {
     if (value === Infinity && name === "maxTokens") continue;
     if (Number.isSafeInteger(value) && value >= 1) continue;
@@ -207,5 +212,5 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   }
   if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const count = Math.min(parts, pieces.length);
-  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length) };
+  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isFile } from "../files/disk.ts";
 import { CheckedFile, writeChecked } from "../files/safetensors/checked.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
 import type { InputStats } from "../learn/input_stats.ts";
@@ -138,12 +139,7 @@ export class FileStore implements Store {
 
   /** Whether it has one. */
   has(kind: Kind, name: string): boolean {
-    try {
-      return Deno.statSync(this.path(kind, name)).isFile;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+    return isFile(this.path(kind, name));
   }
 
   /**

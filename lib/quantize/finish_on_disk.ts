@@ -5,14 +5,15 @@
  */
 import { weightingOf } from "../learn/weighting.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
-import { storedBytes, type TensorToWrite } from "../files/safetensors/write.ts";
-import { Checkpoint, writeCheckpoint } from "../model/checkpoint/checkpoint.ts";
+import { tensorBytes, type TensorToWrite } from "../files/safetensors/write.ts";
+import { Checkpoint } from "../model/checkpoint/checkpoint.ts";
 import type { QuantizationConfig } from "../model/checkpoint/packed_tensors.ts";
 import { referenceTensors } from "../model/checkpoint/reference_tensors.ts";
-import { denseTensor, savedConfig, writableType } from "../model/checkpoint/save.ts";
+import { writeCheckpoint } from "../model/checkpoint/write_checkpoint.ts";
 import { linearNames, type TensorPlace } from "../model/decoder/layout.ts";
-import { readTensor } from "../model/model.ts";
+import { readTensor } from "../model/load_model.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
+import { denseTensor, savedConfig, writableType } from "../model/save.ts";
 import { calibrationName } from "./fingerprint.ts";
 import type { Journal, StoredLinear } from "./journal.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "./model_card.ts";
@@ -60,7 +61,7 @@ export function finishOnDisk(
     parameters += rows * cols;
     originalBytes += model.storedBytes(tensor);
     const stored = storedTensor(place, job);
-    const bytes = stored.tensors.reduce((sum, each) => sum + storedBytes(each), 0);
+    const bytes = stored.tensors.reduce((sum, each) => sum + tensorBytes(each), 0);
     tensors.push(...stored.tensors);
     if (!names.has(tensor)) continue;
     weights += rows * cols;
@@ -78,7 +79,7 @@ export function finishOnDisk(
       bitsPerWeight: 8 * bytes / (rows * cols),
     });
   }
-  const bytes = tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0);
+  const bytes = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   const summary = {
     model: job.name,
     linears,
@@ -106,7 +107,7 @@ export function finishOnDisk(
       data: () => {
         onProgress?.({
           phase: "writing",
-          done: done += storedBytes(tensor),
+          done: done += tensorBytes(tensor),
           total: bytes,
           name: tensor.name,
         });

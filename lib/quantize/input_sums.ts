@@ -15,54 +15,85 @@ export interface InputSums extends InputStats {
 /** Sums by the Linears' names. Linears that share an input share the object. */
 export type Sums = ReadonlyMap<string, InputSums>;
 
-/** The sums among an input's statistics. */
-const SUMS = ["mean", "meanAbs", "meanSquare"] as const;
+/** A statistic's values. */
+type Values = Float64Array | Float32Array;
+
+/** All sums of an input: those of its columns, and of its outer products where they were asked for. */
+const valuesOf = ({ mean, meanAbs, meanSquare, gram }: InputSums): Values[] => {
+  const columns: Values[] = [mean, meanAbs, meanSquare];
+  return gram ? [...columns, gram] : columns;
+};
 
 /**
- * Adds up what Linears are given. A part of the sample is added up alone and then to those before it, as if others had
- * added it up: see {@linkcode joinSums}.
+ * Adds up what Linears are given: its columns, and its outer products where they are asked for. A part of the sample is added
+ * up alone and then to those before it, with the bits of {@linkcode joinSums}.
  */
-export class SumCollector {
+export class SumCollector implements Disposable {
   readonly #backend: Backend;
+  readonly #gram: boolean;
   readonly #whole = new Map<string, InputSums>();
   #part = new Map<string, InputSums>();
+  /** Σ x xᵀ of the part's inputs, where the backend keeps them. */
+  readonly #grams = new Map<InputSums, Tensor>();
   #number = 0;
 
-  /** @param backend where the inputs are. */
-  constructor(backend: Backend) {
+  /**
+   * @param backend where the inputs are.
+   * @param options.gram whether Σ x xᵀ is wanted; [cols, cols] singles of the backend's memory for each input.
+   */
+  constructor(backend: Backend, options: { gram?: boolean } = {}) {
     this.#backend = backend;
+    this.#gram = options.gram ?? false;
   }
 
   /** Adds some tokens of the input, [tokens, cols], that some Linears share; parts come in their order. */
   async add(linears: readonly string[], input: Tensor, part = 0): Promise<void> {
-    if (part !== this.#number) this.#endPart(part);
-    const { rows, cols } = input;
-    let entry = this.#part.get(linears[0]!);
-    if (!entry) {
-      const zeros = () => new Float64Array(cols);
-      entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
-      for (const name of linears) this.#part.set(name, entry);
-    }
+    if (part !== this.#number) await this.#endPart();
+    this.#number = part;
+    const entry = this.#part.get(linears[0]!) ?? this.#begin(linears, input.cols);
+    const gram = this.#grams.get(entry);
+    if (gram) this.#backend.gram(gram, input);
     const sums = await this.#backend.columnSums(input);
-    for (const [i, name] of SUMS.entries()) addTo(entry[name], sums.subarray(i * cols, (i + 1) * cols));
-    entry.tokens += rows;
+    for (const [i, values] of [entry.mean, entry.meanAbs, entry.meanSquare].entries()) {
+      addTo(values, sums.subarray(i * input.cols, (i + 1) * input.cols));
+    }
+    entry.tokens += input.rows;
   }
 
   /** The sums of all that was added; nothing more can be. */
-  sums(): Map<string, InputSums> {
-    this.#endPart(this.#number);
+  async sums(): Promise<Map<string, InputSums>> {
+    await this.#endPart();
     return this.#whole;
   }
 
-  #endPart(next: number): void {
+  #begin(linears: readonly string[], cols: number): InputSums {
+    const zeros = () => new Float64Array(cols);
+    const entry: InputSums = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
+    for (const name of linears) this.#part.set(name, entry);
+    if (this.#gram) {
+      const gram = this.#backend.tensor(cols, cols);
+      this.#backend.write(gram, new Float32Array(cols * cols));
+      this.#grams.set(entry, gram);
+    }
+    return entry;
+  }
+
+  async #endPart(): Promise<void> {
+    for (const [entry, gram] of this.#grams) entry.gram = await this.#backend.read(gram);
+    this[Symbol.dispose]();
     addSums(this.#whole, this.#part);
     this.#part = new Map();
-    this.#number = next;
+  }
+
+  /** Frees what the backend keeps of them. */
+  [Symbol.dispose](): void {
+    for (const gram of this.#grams.values()) this.#backend.free?.(gram);
+    this.#grams.clear();
   }
 }
 
-function addTo(sums: Float64Array, values: Float64Array): void {
-  for (let c = 0; c < sums.length; c++) sums[c]! += values[c]!;
+function addTo(sums: Values, values: Values): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += values[i]!;
 }
 
 /** Adds a part's sums to those of parts before it, which take over what they have nothing of. */
@@ -72,7 +103,8 @@ function addSums(whole: Map<string, InputSums>, part: Sums): void {
     const own = whole.get(linear);
     if (!own) whole.set(linear, entry);
     else if (!added.has(entry)) {
-      for (const name of SUMS) addTo(own[name], entry[name]);
+      const values = valuesOf(entry);
+      valuesOf(own).forEach((sums, i) => addTo(sums, values[i]!));
       own.tokens += entry.tokens;
       added.add(entry);
     }
@@ -83,8 +115,7 @@ function addSums(whole: Map<string, InputSums>, part: Sums): void {
 function copyOf(sums: Iterable<readonly [string, InputSums]>): Map<string, InputSums> {
   const copies = new Map<InputSums, InputSums>();
   const copy = (entry: InputSums) => {
-    const made = { ...entry };
-    for (const name of SUMS) made[name] = entry[name].slice();
+    const made = structuredClone(entry);
     copies.set(entry, made);
     return made;
   };
@@ -122,9 +153,8 @@ export function joinSums(parts: readonly Sums[]): Map<string, InputStats> {
 /** The means of sums, which become them. */
 export function meansOf(sums: Sums): Map<string, InputStats> {
   for (const entry of new Set(sums.values())) {
-    for (const name of SUMS) {
-      const values = entry[name];
-      for (let c = 0; c < values.length; c++) values[c]! /= entry.tokens;
+    for (const values of valuesOf(entry)) {
+      for (let i = 0; i < values.length; i++) values[i]! /= entry.tokens;
     }
     delete entry.everyToken;
   }

@@ -10,9 +10,10 @@
  */
 import { CheckpointError, ResumeError } from "../errors.ts";
 import { CheckedFile } from "../files/safetensors/checked.ts";
+import { writeText } from "../files/disk.ts";
 import { sha256 } from "../files/sha256.ts";
-import { type TensorToWrite, writeBeside } from "../files/safetensors/write.ts";
-import { UNFINISHED } from "../model/checkpoint/checkpoint.ts";
+import type { TensorToWrite } from "../files/safetensors/write.ts";
+import { UNFINISHED } from "../model/checkpoint/file_names.ts";
 import { FileStore } from "./file_store.ts";
 import type { Asked } from "./fingerprint.ts";
 import type { Kept, Kind, Store } from "./store.ts";
@@ -243,7 +244,7 @@ function readJob(folder: string, path: string): JobFile | undefined {
 
 function writeJob(path: string, job: JobFile): void {
   const text = JSON.stringify({ ...job, sha256: sumOf(job) });
-  writeBeside(path, () => [new TextEncoder().encode(text + "\n")]);
+  writeText(path, text + "\n");
 }
 
 const sumOf = (job: Partial<JobFile>) => sha256([JSON.stringify(job)]);

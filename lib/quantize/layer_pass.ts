@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend, Tensor } from "../compute/backend.ts";
+import type { Tensor } from "../compute/backend.ts";
 import type { Observer, Workspace } from "../model/decoder/decoder.ts";
 import { chunks } from "../model/decoder/session.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
@@ -124,7 +124,7 @@ export class LayerPass {
         let work = spaces.get(length);
         if (!work) spaces.set(length, work = decoder.workspace(length));
         const [start, end] = [from, from += length * cols];
-        if (!rows) load(backend, work.x, this.#state.hidden.subarray(start, end));
+        if (!rows) backend.write(work.x, this.#state.hidden.subarray(start, end));
         const logits = await decoder.forward(rows?.(chunk) ?? chunk.ids, work, {
           cache,
           position: chunk.position,
@@ -142,11 +142,4 @@ export class LayerPass {
       for (const tensor of Object.values(work) as (Tensor | undefined)[]) if (tensor) backend.free?.(tensor);
     }
   }
-}
-
-/** Writes values to a tensor: as an embedding of each row. */
-function load(backend: Backend, x: Tensor, data: Float32Array): void {
-  const rows = { rows: x.rows, cols: x.cols, data };
-  backend.embed(x, backend.weight(rows), Array.from({ length: x.rows }, (_, i) => i));
-  backend.forget?.(rows);
 }

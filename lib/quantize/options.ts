@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LoadOptions } from "../model/model.ts";
+import type { LoadOptions } from "../model/load_model.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { MeasuredQuality } from "./model_card.ts";
 import type { PlanOptions } from "./plan.ts";

@@ -6,10 +6,10 @@
 import { pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
-import { needsOf } from "../learn/methods/mod.ts";
+import { methodOf, needsOf } from "../learn/methods/mod.ts";
 import { linearNames, linearsOf } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
-import { calibrateLayers, type Calibration } from "./calibrate.ts";
+import { calibrateLayers, type Calibration, type SampleOptions } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
@@ -47,7 +47,8 @@ class Run {
   readonly #store: Store;
   readonly #options: RunOptions;
   readonly #given?: Calibration;
-  readonly #text?: string;
+  /** The sample that it is calibrated with, unless statistics are given. */
+  readonly #sample: SampleOptions & { text?: string };
   /** The layer of each Linear. */
   readonly #layers: ReadonlyMap<string, number>;
   /** Rows and columns of each Linear. */
@@ -58,8 +59,10 @@ class Run {
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    if (typeof options.calibration === "string") this.#text = options.calibration;
-    else this.#given = options.calibration;
+    const { calibration, parts, method } = options;
+    const text = typeof calibration === "string" ? calibration : undefined;
+    if (typeof calibration === "object") this.#given = calibration;
+    this.#sample = { text, parts, gram: methodOf(method).needs === "gram" };
     this.#layers = new Map(
       layout.layers.flatMap((_, layer) =>
         linearNames(layout, layer).map((linear) => [linear, layer] as const)
@@ -94,8 +97,7 @@ class Run {
     const given = this.#given;
     if (given) return (linear) => Promise.resolve(given.get(linear));
     await calibrateLayers(this.#source, this.#store, {
-      text: this.#text,
-      parts: this.#options.parts,
+      ...this.#sample,
       onProgress: this.#layerProgress("calibrating"),
     });
     // Those of one layer are in memory at a time.
@@ -111,10 +113,7 @@ class Run {
   #sequential(): StatsLookup {
     let sequential: Promise<SequentialCalibration> | undefined;
     return async (linear) => {
-      sequential ??= SequentialCalibration.open(this.#source, this.#store, {
-        text: this.#text,
-        parts: this.#options.parts,
-      });
+      sequential ??= SequentialCalibration.open(this.#source, this.#store, this.#sample);
       return await (await sequential).stats(linear, this.#layers.get(linear)!);
     };
   }
@@ -137,7 +136,7 @@ class Run {
       effects: async (probes) => {
         const known = store.get("effects", "model");
         if (known) return known;
-        const ids = source.tokenizer.encode(this.#text ?? CALIBRATION_SAMPLE);
+        const ids = source.tokenizer.encode(this.#sample.text ?? CALIBRATION_SAMPLE);
         const onLayer = this.#layerProgress("following noise");
         const windows = windowsOf(ids, source.config.max_position_embeddings);
         const effects = await effectsOf(source, windows, { ...probes, store, onLayer });

@@ -65,7 +65,7 @@ export function solveLinear(
 ): DoneLinear {
   const dense = denseWeights(weights, options.linear);
   const packed = quantizeLinear(dense, options);
-  return { packed, error: outputError(dense, packed, options.stats?.meanSquare) };
+  return { packed, error: noiseToSignal(dense, packed, options.stats?.meanSquare) };
 }
 
 /**
@@ -88,7 +88,7 @@ const ROWS = 32;
  *
  * @param meanSquare [cols] E[x²]; all 1 when absent.
  */
-export function outputError(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
+export function noiseToSignal(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
   const { rows, cols, data } = weights;
   const block = new Float32Array(Math.min(rows, ROWS) * cols);
   const codes = new Uint8Array(cols);

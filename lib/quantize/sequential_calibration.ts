@@ -45,14 +45,14 @@ export class SequentialCalibration {
     }
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
     if (!this.#known.has(linear)) {
-      const sums = new SumCollector(this.#source.backend);
+      using sums = new SumCollector(this.#source.backend, sample);
       using part = this.#source.part(layer, this.#done(layer));
       await pass.observe(part, async (linears, input, piece) => {
         if (!linears.includes(linear)) return;
         await sums.add(linears, input, sample.partOf(piece));
         return "stop";
       });
-      const seen = sums.sums();
+      const seen = await sums.sums();
       this.#known = meansOf(
         seen.size > 0
           ? seen

@@ -6,7 +6,7 @@
  */
 import type { Backend, KvCache, Tensor, TokenPlace, Weight } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
-import type { ModelConfig } from "../checkpoint/config.ts";
+import type { ModelConfig } from "./config.ts";
 import { assignExperts } from "./experts.ts";
 import {
   type AttentionPlaces,
@@ -128,6 +128,12 @@ const fused = (inputs: readonly Projection<string>[]) =>
 
 const gated = (mlp: MlpPlaces) => mlp.inputs.some(({ gives }) => gives.some(({ part }) => part === "gate"));
 
+/**
+ * Rotations within the original context and beyond it, the same for all parts of a decoder: backends keep what they have
+ * computed of each.
+ */
+const known = new WeakMap<ModelConfig, Map<boolean, Rotations>>();
+
 /** The weights of a model in their places, shared by any number of sessions. */
 export class Decoder {
   /** The config. */
@@ -144,8 +150,6 @@ export class Decoder {
   readonly #norm?: Norm;
   readonly #projectOut?: Linear;
   readonly #head?: { readonly weight: Weight; readonly bias?: Weight };
-  /** Rotations within the original context and beyond it. */
-  readonly #rotations = new Map<boolean, Rotations>();
 
   /**
    * @param means find finds weights by checkpoint name; all that the layout asks for must be there. With `part` only that part
@@ -219,13 +223,15 @@ export class Decoder {
       ? rope_parameters.original_max_position_embeddings
       : Infinity;
     const beyond = length > original;
-    const found = this.#rotations.get(beyond);
+    const kept = known.get(this.config) ?? new Map<boolean, Rotations>();
+    known.set(this.config, kept);
+    const found = kept.get(beyond);
     if (found) return found;
     const turn = (rope: RopeParameters | null) => rope ? rotationOf(rope, length) : undefined;
     const full = turn(rope_parameters);
     const made = { full, local: turn(local_rope_parameters) ?? full };
     // Each length has its own where scaling is dynamic: the sequence keeps it.
-    if (!beyond || rope_parameters?.rope_type !== "dynamic") this.#rotations.set(beyond, made);
+    if (!beyond || rope_parameters?.rope_type !== "dynamic") kept.set(beyond, made);
     return made;
   }
 
