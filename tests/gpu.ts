@@ -26,11 +26,11 @@ export const gpuReason = hasGpu
   ? " (ignored: there is no Chromium)"
   : " (ignored: WebGPU finds no adapter)";
 
-/** A tensor of the oracle, with values. A backend is filled by an embedding. */
+/** A tensor of the oracle, with values. */
 export function plainTensor(plain: PlainBackend, cols: number, data: Float32Array): Tensor {
   const rows = data.length / cols;
   const tensor = plain.tensor(rows, cols);
-  plain.embed(tensor, plain.weight({ rows, cols, data }), Array.from({ length: rows }, (_, t) => t));
+  plain.write(tensor, data);
   return tensor;
 }
 

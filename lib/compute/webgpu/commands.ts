@@ -6,7 +6,7 @@
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
-import type { Memory, Room } from "./memory.ts";
+import type { Allocation, Memory } from "./memory.ts";
 
 /** What changes from call to call of a kernel. */
 export interface Step {
@@ -19,7 +19,7 @@ export interface Step {
 /** A piece of a buffer, where a kernel sees no more of it. */
 export interface Slice {
   /** Of which buffer. */
-  readonly room: Room;
+  readonly room: Allocation;
   /** First byte, a multiple of 256. */
   readonly offset: number;
   /** How many. */
@@ -81,7 +81,7 @@ export class Commands implements Disposable {
    * @throws {DisposedError} when one of them has been freed, or the device closed.
    * @throws {DeviceError} when the device has failed.
    */
-  run(kernel: Kernel, bindings: readonly (Room | Slice)[], step: Step): void {
+  run(kernel: Kernel, bindings: readonly (Allocation | Slice)[], step: Step): void {
     this.#device.assertAlive();
     const { number, pipeline, steps } = this.#compile(kernel);
     const slot = steps ? this.#slot(step) : -1;
@@ -109,7 +109,7 @@ export class Commands implements Disposable {
   }
 
   /** Copies bytes of one buffer to another, after what was recorded so far. */
-  copy(from: Room, to: Room, place: { from?: number; to?: number; bytes: number }): void {
+  copy(from: Allocation, to: Allocation, place: { from?: number; to?: number; bytes: number }): void {
     this.#device.assertAlive();
     this.#close();
     this.#encoder ??= this.#device.gpu.createCommandEncoder();
@@ -118,7 +118,7 @@ export class Commands implements Disposable {
   }
 
   /** Overwrites the start of a buffer, after what was recorded so far. */
-  write(room: Room, data: ArrayBufferView): void {
+  write(room: Allocation, data: ArrayBufferView): void {
     this.#device.assertAlive();
     if (this.#recorded > 0) this.submit();
     const { queue } = this.#device.gpu;
@@ -150,7 +150,7 @@ export class Commands implements Disposable {
    * @throws {DeviceError} when anything has failed.
    * @throws {DisposedError} when the buffer has been freed, or the device closed.
    */
-  read(room: Room, bytes: number): Promise<ArrayBuffer> {
+  read(room: Allocation, bytes: number): Promise<ArrayBuffer> {
     return this.#read(room.buffer, bytes);
   }
 
@@ -278,7 +278,7 @@ export class Commands implements Disposable {
     this.#pass = undefined;
   }
 
-  #use(room: Room, key: string): void {
+  #use(room: Allocation, key: string): void {
     const keys = this.#users.get(room.id);
     if (keys) keys.add(key);
     else this.#users.set(room.id, new Set([key]));
@@ -300,6 +300,6 @@ export class Commands implements Disposable {
   }
 }
 
-function nameOf(binding: Room | Slice): string {
+function nameOf(binding: Allocation | Slice): string {
   return "room" in binding ? `${binding.room.id}@${binding.offset}+${binding.bytes}` : `${binding.id}`;
 }

@@ -6,7 +6,7 @@
 import { DisposedError, MemoryError } from "../../errors.ts";
 import type { Device } from "./device.ts";
 
-/** A buffer of the device, which one room after another takes. */
+/** A buffer of the device, which one allocation after another takes. */
 interface Kept {
   readonly buffer: GPUBuffer;
   readonly id: number;
@@ -14,7 +14,7 @@ interface Kept {
 }
 
 /** A piece of the device's memory, from when it is taken to when it is freed. */
-export class Room {
+export class Allocation {
   readonly #kept: Kept;
   #freed = false;
 
@@ -81,7 +81,7 @@ export class Memory implements Disposable {
   /** Tells the garbage collector what hangs on a holder; never touched, it takes no memory. */
   readonly #ballast = new WeakMap<object, ArrayBuffer[]>();
   /** Rooms whose holder was forgotten without giving them back. */
-  readonly #abandoned = new FinalizationRegistry((room: Room) => this.free(room));
+  readonly #abandoned = new FinalizationRegistry((room: Allocation) => this.free(room));
 
   /** @param device where the buffers are. */
   constructor(device: Device) {
@@ -101,7 +101,7 @@ export class Memory implements Disposable {
    * @throws {DisposedError} when the device has been closed.
    * @throws {DeviceError} when it has failed.
    */
-  take(bytes: number): Room {
+  take(bytes: number): Allocation {
     this.#device.assertAlive();
     const size = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
     if (size > this.#device.mostBytes) {
@@ -118,11 +118,11 @@ export class Memory implements Disposable {
       this.#all.set(kept.id, kept);
       this.#bytes += size;
     }
-    return new Room(kept);
+    return new Allocation(kept);
   }
 
   /** Frees a room some time after its holder is forgotten, if nobody has before. */
-  tie(room: Room, holder: object): void {
+  tie(room: Allocation, holder: object): void {
     this.#abandoned.register(holder, room, room);
     if (room.bytes < LARGE) return;
     const ballast = this.#ballast.get(holder) ?? [];
@@ -131,7 +131,7 @@ export class Memory implements Disposable {
   }
 
   /** Frees a room: its buffer is kept for the next one, or destroyed. To free it twice is no error. */
-  free(room: Room): void {
+  free(room: Allocation): void {
     const kept = room.release();
     this.#abandoned.unregister(room);
     if (!kept || !this.#all.has(kept.id)) return;
