@@ -6,17 +6,17 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { CheckpointError } from "../../lib/errors.ts";
-import { toFloat32 } from "../../lib/matrix/dtype.ts";
-import { Metadata } from "../../lib/model/gguf/metadata.ts";
-import { openGguf } from "../../lib/model/gguf/open.ts";
-import { ggufTokenizer } from "../../lib/model/gguf/tokenizer.ts";
-import { loadModel } from "../../lib/model/model.ts";
-import { any4 } from "../../lib/quantize/quantize_model.ts";
-import { saveModel } from "../../lib/model/checkpoint/save.ts";
-import { Tokenizer } from "../../lib/model/tokenizer/tokenizer.ts";
+import { CheckpointError } from "../../../lib/errors.ts";
+import { toFloat32 } from "../../../lib/matrix/dtype.ts";
+import { Metadata } from "../../../lib/model/gguf/metadata.ts";
+import { openGguf } from "../../../lib/model/gguf/open.ts";
+import { ggufTokenizer } from "../../../lib/model/gguf/tokenizer.ts";
+import { loadModel } from "../../../lib/model/model.ts";
+import { any4 } from "../../../lib/quantize/quantize_model.ts";
+import { saveModel } from "../../../lib/model/checkpoint/save.ts";
+import { Tokenizer } from "../../../lib/model/tokenizer/tokenizer.ts";
 
-const folder = new URL("../golden/gguf/", import.meta.url).pathname;
+const folder = new URL("../../golden/gguf/", import.meta.url).pathname;
 interface Golden {
   ids: number[];
   logits: string;
