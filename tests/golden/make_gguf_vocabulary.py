@@ -1,10 +1,11 @@
 """
 Writes tests/golden/gguf/vocabulary.json: a byte-level vocabulary in which words are merged across any border, so that
-ids show how a text was split; and, in a folder, a GGUF file of it for each pre-tokenizer, for make_llama_cpp.mjs.
+ids show how a text was split; what the Rust tokenizers make of the texts by some models' own patterns, where llama.cpp's
+pattern is not quite that (it has no classes of upper and lower case, and takes all white space for one character); and, in a folder, a GGUF file of it for each pre-tokenizer, for make_llama_cpp.mjs.
 
     python tests/golden/make_gguf_vocabulary.py TEXTS.json FOLDER PRE …
 
-TEXTS.json is what `deno run tests/golden/gguf_texts.ts` prints. Needs gguf.
+TEXTS.json is what `deno run tests/golden/gguf_texts.ts` prints. Needs gguf, tokenizers.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import gguf
 from make_gguf import byte_characters
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 MERGES = 1500
 LONGEST = 12
@@ -66,10 +68,40 @@ def write(path: Path, pre: str, tokens: list, merges: list) -> None:
     writer.close()
 
 
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+ENDING = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+REST = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CHINESE = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
+# Patterns of the models' own tokenizer.json: OpenAI's o200k_base, Mistral's tekken, DeepSeek's.
+OWN = {
+    "gpt-4o": [
+        rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{ENDING}|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*{ENDING}|\p{{N}}{{1,3}}{REST}"
+    ],
+    "tekken": [
+        rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*|\p{{N}}{REST}"
+    ],
+    "deepseek-coder": [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", CHINESE, r"\p{N}"],
+}
+
+
+def by_rust(name: str, texts: list, tokens: list, merges: list) -> list:
+    """Ids by the Rust tokenizers."""
+    pairs = [tuple(merge.split(" ")) for merge in merges]
+    vocabulary = {token: id for id, token in enumerate(tokens)}
+    # These take a word that is a token as it is.
+    tokenizer = Tokenizer(models.BPE(vocabulary, pairs, ignore_merges=name == "tekken"))
+    splits = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in OWN[name]]
+    last = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, last])
+    return [tokenizer.encode(text).ids for text in texts]
+
+
 if __name__ == "__main__":
     file, folder, *names = sys.argv[1:]
-    tokens, merges = train(json.loads(Path(file).read_text()))
-    golden = {"made_by": "make_gguf_vocabulary.py", "tokens": tokens, "merges": merges}
+    texts = json.loads(Path(file).read_text())
+    tokens, merges = train(texts)
+    own = {name: by_rust(name, texts, tokens, merges) for name in OWN}
+    golden = {"made_by": "make_gguf_vocabulary.py, tokenizers", "tokens": tokens, "merges": merges, "own": own}
     Path(__file__).with_name("gguf").joinpath("vocabulary.json").write_text(json.dumps(golden, ensure_ascii=False) + "\n")
     Path(folder).mkdir(exist_ok=True)
     for name in names:
