@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -20,9 +20,9 @@ import {
   type Tensor,
   type Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
 import { Block, breathe } from "./block.ts";
-import type { Activations } from "./rounded_tables.ts";
+import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
@@ -56,7 +56,7 @@ export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
   /** See BackendOptions; "int16" when absent. */
-  activations?: Activations;
+  activations?: WasmActivationType;
 }
 
 const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
@@ -65,7 +65,13 @@ const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
 const padded = (values: number) => 4 * values + 64;
 
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
-const STRETCH = 256;
+const LEAST_COLUMNS = 256;
+
+/** Columns of a panel: see gram.ts of the kernels. */
+const PANEL = 8;
+
+/** Tokens whose outer products are summed at a time: two panels of them stay in the first-level cache. */
+const PACKED = 512;
 
 /** The WASM backend. */
 export class WasmBackend implements Backend {
@@ -76,7 +82,7 @@ export class WasmBackend implements Backend {
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
-  readonly #activations: Activations;
+  readonly #activations: WasmActivationType;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
   /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
@@ -169,6 +175,11 @@ export class WasmBackend implements Backend {
     const layers = Array.from({ length: shape.layers }, () => ({}));
     const cache: WasmCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
     return cache;
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    new Float32Array(this.#home.memory.buffer, address(x), values.length).set(values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
@@ -359,11 +370,32 @@ export class WasmBackend implements Backend {
     const { rows, cols } = x;
     const target = this.#scratch.take(this.#home, "columns", 8 * 3 * cols);
     const sums = new Float64Array(this.#home.memory.buffer, target, 3 * cols).fill(0);
-    const grain = Math.max(STRETCH, this.#grain(3 * rows));
+    const grain = Math.max(LEAST_COLUMNS, this.#grain(3 * rows));
     this.#pool.run(this.#home, "columnSums", [target, address(x), rows, cols], cols, grain);
     const copy = sums.slice();
     await breathe();
     return copy;
+  }
+
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const panels = Math.ceil(cols / PANEL);
+    const packed = this.#scratch.take(this.#home, "panels", 4 * PACKED * panels * PANEL);
+    for (let t = 0; t < rows; t += PACKED) {
+      const tokens = Math.min(PACKED, rows - t);
+      const part = address(x) + 4 * t * cols;
+      this.#pool.run(
+        this.#home,
+        "packPanels",
+        [packed, part, tokens, cols],
+        tokens + tokens % 2,
+        this.#grain(cols),
+      );
+      // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
+      const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
+      this.#pool.run(this.#home, "gram", [address(sum), packed, tokens, cols], panels, grain);
+    }
   }
 
   seconds(run: () => void): Promise<number> {
@@ -376,12 +408,17 @@ export class WasmBackend implements Backend {
     return readBandwidth(this.#pool);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    return quantizeBy(new WasmSteps(this.#pool), { matrix, options });
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool);
   }
 
   [Symbol.dispose](): void {
     this.#pool[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WasmBackend: ${this.description}`;
   }
 }
 

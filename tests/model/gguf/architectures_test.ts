@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { loadModel } from "../../../lib/model/model.ts";
+import { loadModel } from "../../../lib/model/load_model.ts";
 import { architectures } from "../../../lib/model/architectures/mod.ts";
 
 const folder = new URL("../../golden/gguf/models/", import.meta.url).pathname;
