@@ -4,7 +4,7 @@
  * @module
  */
 import { inspect } from "../../display.ts";
-import { TensorError } from "../../errors.ts";
+import { DisposedError, TensorError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -20,7 +20,7 @@ import {
   type Tensor,
   type Weight,
 } from "../backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -47,7 +47,7 @@ interface CachedLayer {
 
 interface WasmCache extends KvCache {
   readonly headDim: number;
-  readonly layers: CachedLayer[];
+  layers: CachedLayer[];
 }
 
 /** Cosines and sines of some positions, [tokens, half] each. */
@@ -83,7 +83,8 @@ const PACKED = 512;
 /** The WASM backend. */
 export class WasmBackend implements Backend {
   readonly name = "wasm";
-  readonly #pool: Pool;
+  readonly #threads: Pool;
+  #disposed = false;
   /** Where activations are. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
@@ -97,7 +98,7 @@ export class WasmBackend implements Backend {
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
   constructor(pool: Pool, options: WasmOptions = {}) {
-    this.#pool = pool;
+    this.#threads = pool;
     this.#worthwhile = options.worthwhile ?? 1 << 14;
     this.#activations = options.activations ?? "int16";
     this.#home = pool.arena();
@@ -110,13 +111,27 @@ export class WasmBackend implements Backend {
     });
   }
 
+  /**
+   * The threads, which all operations need.
+   *
+   * @throws {DisposedError} when the backend has been disposed of.
+   */
+  get #pool(): Pool {
+    this.#assertOpen();
+    return this.#threads;
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed) throw new DisposedError("Cannot compute: the backend has been disposed of");
+  }
+
   get description(): string {
-    const { threads } = this.#pool;
+    const { threads } = this.#threads;
     return `${threads} thread${threads === 1 ? "" : "s"}`;
   }
 
   get bytes(): number {
-    return this.#pool.bytes;
+    return this.#threads.bytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -131,7 +146,11 @@ export class WasmBackend implements Backend {
       cols,
       block,
       shared,
-      data: image.dataAt ?? block.address + image.data,
+      get data() {
+        // Also what lies beside the block is the weight's only as long as that is held.
+        const { address } = block;
+        return image.dataAt ?? address + image.data;
+      },
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
@@ -165,9 +184,8 @@ export class WasmBackend implements Backend {
     for (const layer of (held as WasmCache).layers) {
       layer.k?.free();
       layer.v?.free();
-      layer.k = layer.v = undefined;
-      layer.room = 0;
     }
+    (held as WasmCache).layers = [];
   }
 
   room(bytes: number): Uint8Array {
@@ -175,7 +193,7 @@ export class WasmBackend implements Backend {
   }
 
   tensor(rows: number, cols: number): Tensor {
-    const tensor: WasmTensor = { rows, cols, block: new Block(this.#home, padded(rows * cols)) };
+    const tensor: WasmTensor = { rows, cols, block: new Block(this.#pool.arena(), padded(rows * cols)) };
     return tensor;
   }
 
@@ -228,6 +246,7 @@ export class WasmBackend implements Backend {
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     checkLinear(out, x, options.weight);
+    this.#assertOpen();
     const weight = options.weight as WasmWeight;
     const bias = options.bias && dense(options.bias);
     this.#linear.run((out as WasmTensor).block, (x as WasmTensor).block, { weight, bias, tokens: x.rows });
@@ -276,8 +295,7 @@ export class WasmBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
     this.#makeRoom(layer, { cache, total, position, kvHeads });
     const { room } = layer;
@@ -429,7 +447,9 @@ export class WasmBackend implements Backend {
   }
 
   [Symbol.dispose](): void {
-    this.#pool[Symbol.dispose]();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#threads[Symbol.dispose]();
   }
 
   /** What `console.log` writes of it. */
