@@ -1,5 +1,5 @@
 /**
- * The GPU that tests run on: any that WebGPU finds, a software one too.
+ * The GPU that tests run on. One in software is slow: `task test:gpu` takes it, `task test` does not.
  *
  * @module
  */
@@ -10,11 +10,20 @@ import type { Step } from "../lib/compute/webgpu/commands.ts";
 import { Device } from "../lib/compute/webgpu/device.ts";
 import { type GpuJob, GpuLab } from "../lib/compute/webgpu/gpu_lab.ts";
 
+const software = Deno.env.has("ANY4_SOFTWARE_GPU");
+
 /** Whether there is one. */
-export const hasGpu = await Device.open().then((device) => (device[Symbol.dispose](), true), () => false);
+export const hasGpu = await Device.open({ software }).then(
+  (device) => (device[Symbol.dispose](), true),
+  () => false,
+);
 
 /** What a test's name says where there is none. */
-export const gpuReason = hasGpu ? "" : " (ignored: WebGPU finds no adapter)";
+export const gpuReason = hasGpu
+  ? ""
+  : ` (ignored: WebGPU finds no adapter${
+    software ? "" : "; with ANY4_SOFTWARE_GPU set it looks for one in software"
+  })`;
 
 /** A tensor of the oracle, with values. A backend is filled by an embedding. */
 export function plainTensor(plain: PlainBackend, cols: number, data: Float32Array): Tensor {

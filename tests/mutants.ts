@@ -52,6 +52,9 @@ try {
   const asked = mutants.filter(({ what, file }) =>
     Deno.args.length === 0 || Deno.args.some((word) => what.includes(word) || file.includes(word))
   );
+  for (const tests of new Set(asked.map(({ tests }) => tests))) {
+    if (!await pass(copy, tests)) throw new Error(`${tests} fail on the library as it is`);
+  }
   for (const { what, file, from, to, tests } of asked) {
     const path = `${copy}/${file}`;
     const text = await Deno.readTextFile(path);

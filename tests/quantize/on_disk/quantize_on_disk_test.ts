@@ -223,7 +223,7 @@ Deno.test("what makes no sense is refused before anything is written", async () 
 async function child(out: string, { after = 600_000, options }: { after?: number; options: unknown }) {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--no-check", "--quiet", "tests/model/on_disk/quantize_child.ts"],
+      ...["run", "-A", "--no-check", "--quiet", "tests/quantize/on_disk/quantize_child.ts"],
       ...[tiny, out, JSON.stringify(options)],
     ],
     cwd: new URL("../../../", import.meta.url),
