@@ -181,6 +181,8 @@ Deno.test("a changed option, text or model is noticed, and said how to start ove
     [{ targetBits: 3 }, /target bits was not given and is 3 now/],
     [{ sequential: true }, /sequential was false/],
     [{ backend: "plain" }, /backend was/],
+    [{ weighting: "mean-abs" }, /weighting was "mean-square" and is "mean-abs" now/],
+    [{ learner: { init: "nf4" } }, /learner was "exact" and is/],
   ];
   for (const [change, message] of changes) {
     const error = await assertRejects(() => quantizeOnDisk(model, out, { ...begun, ...change }), ResumeError);
