@@ -182,7 +182,7 @@ Deno.test("a changed option, text or model is noticed, and said how to start ove
     [{ sequential: true }, /sequential was false/],
     [{ backend: "plain" }, /backend was/],
     [{ weighting: "mean-abs" }, /weighting was "mean-square" and is "mean-abs" now/],
-    [{ learner: { init: "nf4" } }, /learner was "exact" and is/],
+    [{ method: { name: "lloyd", init: "nf4" } }, /method was/],
   ];
   for (const [change, message] of changes) {
     const error = await assertRejects(() => quantizeOnDisk(model, out, { ...begun, ...change }), ResumeError);
