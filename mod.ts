@@ -72,7 +72,14 @@ export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
 export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
-export { calibrate, type CalibrateOptions, type Calibration } from "./lib/quantize/calibrate.ts";
+export {
+  calibrate,
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationOrigin,
+  type SampleOptions,
+} from "./lib/quantize/calibrate.ts";
+export { loadCalibration, saveCalibration } from "./lib/quantize/calibration_file.ts";
 export { CALIBRATION_SAMPLE } from "./lib/quantize/calibration_sample.ts";
 export {
   af4,
@@ -87,18 +94,20 @@ export {
   mx4,
   nf4,
   quantizeModel,
-  type QuantizeModelOptions,
   type ShortOptions,
 } from "./lib/quantize/quantize_model.ts";
 export type { PlanOptions } from "./lib/quantize/plan.ts";
 export type { LearningOptions } from "./lib/quantize/quantize_linear.ts";
 export type { TargetOptions } from "./lib/quantize/target_bits.ts";
-export {
-  type OnDiskPhase,
-  type OnDiskProgress,
-  quantizeOnDisk,
-  type QuantizeOnDiskOptions,
-} from "./lib/quantize/on_disk/quantize_on_disk.ts";
+export type {
+  OnDiskPhase,
+  OnDiskProgress,
+  OutputForm,
+  PipelineOptions,
+  QuantizeModelOptions,
+  QuantizeOnDiskOptions,
+} from "./lib/quantize/options.ts";
+export { quantizeOnDisk } from "./lib/quantize/quantize_on_disk.ts";
 export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {
