@@ -4,7 +4,9 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { type GpuJob, GpuLab, ladder, Random, table } from "any4";
+import { type GpuJob, GpuLab, ladder } from "any4/compute";
+import { Random } from "any4/learn";
+import { table } from "any4/show";
 import { copy } from "../kernels/wgsl/copy.ts";
 import type { PackedMatrix } from "../lib/matrix/packed_matrix.ts";
 

@@ -12,7 +12,7 @@ let largest = 0;
  *
  * @example
  * ```ts
- * import { peakMemory } from "any4";
+ * import { peakMemory } from "any4/measure";
  * console.log(peakMemory() > 1e6); // true
  * ```
  */

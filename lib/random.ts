@@ -9,7 +9,7 @@
  *
  * @example
  * ```ts
- * import { Random } from "any4";
+ * import { Random } from "any4/learn";
  * const random = new Random(7);
  * console.log(random.next() < 1, random.next() === new Random(7).next()); // true false
  * ```

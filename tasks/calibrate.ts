@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { calibrate, decimal, loadModel } from "any4";
+import { calibrate, loadModel } from "any4";
+import { decimal } from "any4/show";
 import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { layerErrors, loadModel, percent, quantizeModel, type Weighting } from "any4";
+import { loadModel, quantizeModel } from "any4";
+import type { Weighting } from "any4/learn";
+import { layerErrors } from "any4/measure";
+import { percent } from "any4/show";
 import {
   command,
   type Computing,

@@ -3,22 +3,10 @@
  *
  * @module
  */
-import {
-  byFormat,
-  count,
-  duration,
-  loadModel,
-  type MeasuredQuality,
-  modelCard,
-  percent,
-  perplexity,
-  type Progress,
-  progress,
-  quantizeOnDisk,
-  size,
-  table,
-  type Weighting,
-} from "any4";
+import { loadModel, perplexity, quantizeOnDisk } from "any4";
+import type { Weighting } from "any4/learn";
+import { byFormat, type MeasuredQuality, modelCard } from "any4/quantize";
+import { count, duration, percent, type Progress, progress, size, table } from "any4/show";
 import {
   command,
   type Computing,

@@ -38,7 +38,7 @@ const SHARD = /^model-\d+-of-\d+\.safetensors$/;
  *
  * @example
  * ```ts
- * import { downloadModel } from "any4";
+ * import { downloadModel } from "any4/hub";
  *
  * try {
  *   await downloadModel("org/name", { offline: true, cache: await Deno.makeTempDir() });
@@ -86,7 +86,7 @@ async function download(
   const fetch = hubFetch(settings, { verb: "load", repo: id.repo });
   const asked = { hubUrl: settings.endpoint, fetch };
   // Only here: those who load folders need not wait for the library.
-  const hub = await import("@huggingface/hub");
+  const hub = await import("npm:@huggingface/hub@2.17.5");
   let commit = id.revision;
   const files = new Map<string, RepoFile>();
   try {

@@ -41,7 +41,7 @@ export interface Pushed {
  *
  * @example
  * ```ts
- * import { pushModel } from "any4";
+ * import { pushModel } from "any4/hub";
  *
  * try {
  *   await pushModel(await Deno.makeTempDir(), { repo: "org/name", token: "hf_…" });
@@ -82,7 +82,7 @@ export async function pushModel(folder: string, options: PushOptions & { repo: s
     return ask(input, init);
   };
   const asked = { repo, hubUrl: settings.endpoint, fetch: counting };
-  const hub = await import("@huggingface/hub");
+  const hub = await import("npm:@huggingface/hub@2.17.5");
   try {
     try {
       const visibility = options.private ? "private" : undefined;

@@ -62,7 +62,7 @@ export function isDType(name: unknown): name is DType {
  *
  * @example
  * ```ts
- * import { bytesOf } from "any4";
+ * import { bytesOf } from "any4/learn";
  * console.log(bytesOf("BF16")); // 2
  * ```
  */

@@ -126,7 +126,8 @@ const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
  *
  * @example
  * ```ts
- * import { packedBytes, quantize } from "any4";
+ * import { quantize } from "any4";
+ * import { packedBytes } from "any4/learn";
  * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
  * console.log(packedBytes(quantize(matrix, { format: "nf4" }))); // 66: 64 of codes, 2 of scale
  * ```
@@ -147,7 +148,8 @@ export function storedBytes(matrix: Matrix | PackedMatrix): number {
  *
  * @example
  * ```ts
- * import { packedBitsPerWeight, quantize } from "any4";
+ * import { quantize } from "any4";
+ * import { packedBitsPerWeight } from "any4/learn";
  * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
  * console.log(packedBitsPerWeight(quantize(matrix, { format: "nf4" }))); // 4.125
  * ```

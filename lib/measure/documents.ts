@@ -28,7 +28,7 @@ export interface TokenizedDocument {
  *
  * @example
  * ```ts
- * import { evaluationDocuments } from "any4";
+ * import { evaluationDocuments } from "any4/measure";
  * console.log(new Set(evaluationDocuments().map(({ kind }) => kind)));
  * ```
  */

@@ -14,7 +14,7 @@ import type { Model } from "../model/model.ts";
  *
  * @example
  * ```ts
- * import { relativeError } from "any4";
+ * import { relativeError } from "any4/measure";
  * console.log(relativeError([3, 5], [3, 4])); // 0.2
  * ```
  */
@@ -55,7 +55,8 @@ export interface LayerError {
  *
  * @example
  * ```ts
- * import { layerErrors, loadModel, nf4 } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { layerErrors } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const [first] = await layerErrors(model, await nf4(model), { maxTokens: 16 });
  * console.log(first!.linear, first!.outputError < 0.5);

@@ -94,7 +94,8 @@ const bandwidths = new WeakMap<Backend, Promise<number> | undefined>();
  *
  * @example
  * ```ts
- * import { createBackend, linearSpeed } from "any4";
+ * import { createBackend } from "any4/compute";
+ * import { linearSpeed } from "any4/measure";
  * using backend = await createBackend("wasm");
  * const options = { rows: 512, cols: 512, formats: ["f16", "any4"], bytes: 2 ** 22, seconds: 0.1 };
  * for (const { format, seconds, bytesPerSecond } of await linearSpeed(backend, options)) {

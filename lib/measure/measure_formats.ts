@@ -4,7 +4,7 @@
  * @module
  */
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
+import { formatOf } from "../formats/formats.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
@@ -81,7 +81,8 @@ export const MEASURED_FORMATS: readonly string[] = [
  *
  * @example
  * ```ts
- * import { loadModel, measureFormats } from "any4";
+ * import { loadModel } from "any4";
+ * import { measureFormats } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const { baseline, rows } = await measureFormats(model, { formats: ["int4", "any4"], maxTokens: 100 });
  * for (const { format, perplexity } of rows) console.log(format, perplexity / baseline.perplexity);

@@ -57,7 +57,8 @@ export interface ModelSpeed {
  *
  * @example
  * ```ts
- * import { loadModel, modelSpeed } from "any4";
+ * import { loadModel } from "any4";
+ * import { modelSpeed } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const { prefill, decode } = await modelSpeed(model, { promptTokens: 32, newTokens: 8, rounds: 1 });
  * console.log(`${prefill.toFixed(0)} tokens/s of prompt, ${decode.toFixed(0)} new ones`);

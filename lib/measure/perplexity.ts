@@ -135,7 +135,8 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
  *
  * @example
  * ```ts
- * import { loadModel, referenceLogits } from "any4";
+ * import { loadModel } from "any4";
+ * import { referenceLogits } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
  * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
@@ -159,7 +160,8 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
  *
  * @example
  * ```ts
- * import { compare, loadModel, nf4, referenceLogits } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { compare, referenceLogits } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const reference = await referenceLogits(model, { maxTokens: 50 });
  * const { kl, top1 } = await compare(await nf4(model), reference);

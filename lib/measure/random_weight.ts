@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { formats } from "../formats/mod.ts";
+import { formats } from "../formats/formats.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";

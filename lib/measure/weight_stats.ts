@@ -34,7 +34,7 @@ export interface WeightStats {
  *
  * @example
  * ```ts
- * import { weightStats } from "any4";
+ * import { weightStats } from "any4/measure";
  * const { mean, std, entropy } = weightStats([-1, 1, -1, 1]);
  * console.log(mean, std, entropy); // 0 1 1
  * ```

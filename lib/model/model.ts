@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, Weight } from "../compute/backend.ts";
-import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
+import { type BackendName, type BackendOptions, createBackend } from "../compute/create_backend.ts";
 import { OptionError } from "../errors.ts";
 import { bytesOf, type DType } from "../matrix/dtype.ts";
 import { type Matrix, transposed } from "../matrix/matrix.ts";

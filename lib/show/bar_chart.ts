@@ -33,7 +33,8 @@ export interface BarOptions extends PlotOptions {
  *
  * @example
  * ```ts
- * import { barChart, show } from "any4";
+ * import { show } from "any4";
+ * import { barChart } from "any4/show";
  * const errors = [{ name: "error", values: [0.06, 0.08] }];
  * await show(barChart(["any4", "int4"], errors, { y: "relative error of the output" }));
  * ```

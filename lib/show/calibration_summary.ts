@@ -25,7 +25,8 @@ export interface ShownStats {
  *
  * @example
  * ```ts
- * import { calibrate, calibrationSummary, loadModel, show } from "any4";
+ * import { calibrate, loadModel, show } from "any4";
+ * import { calibrationSummary } from "any4/show";
  * using model = await loadModel("tinyworld");
  * await show(calibrationSummary(await calibrate(model)));
  * ```

@@ -17,7 +17,8 @@ export interface CodeViewOptions {
  *
  * @example
  * ```ts
- * import { codeView, show } from "any4";
+ * import { show } from "any4";
+ * import { codeView } from "any4/show";
  * await show(codeView("let a = 2;\nlet b = a;", { before: "let a = 1;\nlet b = a;" }));
  * // 1 > let a = 2;
  * // 2   let b = a;

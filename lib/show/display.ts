@@ -34,7 +34,8 @@ export interface View {
  *
  * @example
  * ```ts
- * import { show, view } from "any4";
+ * import { show } from "any4";
+ * import { view } from "any4/show";
  * await show(view({ "text/plain": "small", "text/html": "<b>small</b>" }));
  * ```
  */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
+import { plotly } from "./plotly.ts";
 import type { Figure } from "./figure.ts";
 import { display } from "./display.ts";
 import { escapeHtml, inlineScript, scriptJson } from "./html.ts";

@@ -33,7 +33,8 @@ const MOST_TEXTS = 600;
  *
  * @example
  * ```ts
- * import { heatMap, show } from "any4";
+ * import { show } from "any4";
+ * import { heatMap } from "any4/show";
  * const matrix = { rows: 2, cols: 3, data: Float32Array.of(-1, 0, 1, 2, 0.5, -2) };
  * await show(heatMap(matrix, { x: "column", y: "row", value: "weight" }));
  * ```

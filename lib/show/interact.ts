@@ -31,7 +31,8 @@ export interface ChoiceOptions {
  *
  * @example
  * ```ts
- * import { barChart, show, slider } from "any4";
+ * import { show } from "any4";
+ * import { barChart, slider } from "any4/show";
  * const steps = [2, 3, 4].map((bits) => ({
  *   label: `${bits}`,
  *   figure: barChart(["any", "int"], [{ name: "error", values: [1 / bits ** 3, 2 / bits ** 3] }]),
@@ -62,7 +63,8 @@ export function slider(steps: readonly Step[], options: ChoiceOptions = {}): Fig
  *
  * @example
  * ```ts
- * import { dropdown, scatterPlot, show } from "any4";
+ * import { show } from "any4";
+ * import { dropdown, scatterPlot } from "any4/show";
  * const layer = (label: string, y: number[]) => ({ label, figure: scatterPlot([{ name: label, x: [0, 1], y }]) });
  * await show(dropdown([layer("q_proj", [1, 2]), layer("k_proj", [3, 1])]));
  * ```
@@ -86,7 +88,8 @@ export function dropdown(steps: readonly Step[], options: ChoiceOptions = {}): F
  *
  * @example
  * ```ts
- * import { animation, scatterPlot, show } from "any4";
+ * import { show } from "any4";
+ * import { animation, scatterPlot } from "any4/show";
  * const steps = [0, 1, 2, 3].map((t) => ({
  *   label: `${t}`,
  *   figure: scatterPlot([{ name: "values", x: [0, 1], y: [t, 3 - t] }], { range: [0, 3] }),

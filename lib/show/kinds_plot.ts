@@ -22,7 +22,7 @@ const HEIGHT = 370;
  *
  * @example
  * ```ts
- * import { kindsPlot } from "any4";
+ * import { kindsPlot } from "any4/show";
  * const baseline = { kinds: { fiction: 3, code: 2 } };
  * const figure = kindsPlot([{ format: "any4", kinds: { fiction: 3.1, code: 2.02 } }], { baseline });
  * console.log(figure.layout.xaxis.ticktext); // ["fiction", "code"]

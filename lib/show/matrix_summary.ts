@@ -25,7 +25,8 @@ import { count, decimal, size } from "../terminal/units.ts";
  *
  * @example
  * ```ts
- * import { matrixSummary, quantize, show } from "any4";
+ * import { quantize, show } from "any4";
+ * import { matrixSummary } from "any4/show";
  * const matrix = { rows: 2, cols: 64, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i)) };
  * await show(matrixSummary(quantize(matrix, { format: "any3", groupSize: 32 })));
  * ```

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
+import { plotly } from "./plotly.ts";
 import style from "./report.css" with { type: "text" };
 import script from "./report_page.js" with { type: "text" };
 import type { Figure, FigureSize } from "./figure.ts";

@@ -23,7 +23,7 @@ export interface ParetoOptions extends FigureSize {
  *
  * @example
  * ```ts
- * import { paretoFront } from "any4";
+ * import { paretoFront } from "any4/show";
  * const rows = [
  *   { format: "int4", bitsPerWeight: 4.25, perplexity: 3.3 },
  *   { format: "nf4", bitsPerWeight: 4.125, perplexity: 3.2 },
@@ -51,7 +51,7 @@ const LETTER = 7.4;
  *
  * @example
  * ```ts
- * import { paretoPlot, type ReportRow } from "any4";
+ * import { paretoPlot, type ReportRow } from "any4/show";
  * const row: ReportRow = {
  *   format: "any4",
  *   bits: 4,

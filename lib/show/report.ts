@@ -22,7 +22,7 @@ import { count, decimal, size } from "../terminal/units.ts";
  *
  * @example
  * ```ts
- * import { reportHtml } from "any4";
+ * import { reportHtml } from "any4/show";
  * const html = reportHtml({
  *   title: "What any4 costs",
  *   model: { name: "tinyworld", parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 },

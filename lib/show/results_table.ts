@@ -69,7 +69,7 @@ function original({ baseline, model }: Results): ReportRow {
  *
  * @example
  * ```ts
- * import { resultsText } from "any4";
+ * import { resultsText } from "any4/show";
  * const sizes = { parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 };
  * console.log(resultsText({
  *   model: { name: "tinyworld", ...sizes },

@@ -26,7 +26,7 @@ const MARGIN = { l: 72, r: 14, t: 12, b: 52 };
  *
  * @example
  * ```ts
- * import { speedupPlot } from "any4";
+ * import { speedupPlot } from "any4/show";
  * const row = { cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10 };
  * const rows = [1024, 2048].map((rows) => ({ ...row, rows, seconds: 0.001, speedup: 2 }));
  * console.log(speedupPlot(rows).data.map(({ name }) => name)); // ["any4"]
@@ -51,7 +51,7 @@ export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize
  *
  * @example
  * ```ts
- * import { throughputPlot } from "any4";
+ * import { throughputPlot } from "any4/show";
  * const row = { rows: 1024, cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10, seconds: 1e-3 };
  * console.log(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.type); // log
  * ```
@@ -123,7 +123,7 @@ function overSizes(
  *
  * @example
  * ```ts
- * import { tokensPlot } from "any4";
+ * import { tokensPlot } from "any4/show";
  * const row = { bitsPerWeight: 4.5, weightBytes: 3e6, firstToken: 0.05, stepwise: 900, cacheBytes: 1e6, processBytes: 1e8 };
  * const figure = tokensPlot([{ ...row, format: "any4", prefill: 2000, decode: 1000 }]);
  * console.log(figure.layout.xaxis.ticktext); // ["any4"]

@@ -22,7 +22,7 @@ const FEW = 8;
  *
  * @example
  * ```ts
- * import { speedHtml } from "any4";
+ * import { speedHtml } from "any4/show";
  * const html = speedHtml({ title: "How fast any4 is", places: [], settings: { date: "today" } });
  * console.log(html.startsWith("<!doctype html>")); // true
  * ```

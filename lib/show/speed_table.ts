@@ -89,7 +89,7 @@ export function placeText({ backend, description, bandwidth }: SpeedPlace): stri
  *
  * @example
  * ```ts
- * import { speedText } from "any4";
+ * import { speedText } from "any4/show";
  * const row = { rows: 4096, cols: 4096, tokens: 1, bytesPerSecond: 4.3e9, flops: 16.8e9 };
  * console.log(speedText({
  *   places: [{

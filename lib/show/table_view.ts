@@ -25,7 +25,8 @@ export interface TableViewOptions {
  *
  * @example
  * ```ts
- * import { show, tableView } from "any4";
+ * import { show } from "any4";
+ * import { tableView } from "any4/show";
  * await show(tableView([{ title: "format" }, { title: "perplexity", align: "right" }], [["any4", "3.57"]]));
  * ```
  */
@@ -61,7 +62,8 @@ ${rows.map((row) => line("td", row)).join("\n")}
  *
  * @example
  * ```ts
- * import { recordsView, show } from "any4";
+ * import { show } from "any4";
+ * import { recordsView } from "any4/show";
  * await show(recordsView([{ format: "any4", perplexity: 3.5712 }, { format: "int4", perplexity: 3.8123 }]));
  * ```
  */

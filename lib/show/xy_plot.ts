@@ -54,7 +54,8 @@ export interface XyOptions extends PlotOptions {
  *
  * @example
  * ```ts
- * import { lineChart, show } from "any4";
+ * import { show } from "any4";
+ * import { lineChart } from "any4/show";
  * const x = [64, 128, 256];
  * await show(lineChart([{ name: "any4", x, y: [3.1, 3.12, 3.2] }], { x: "group size", y: "perplexity", log: "x" }));
  * ```
@@ -68,7 +69,8 @@ export function lineChart(series: readonly XySeries[], options: XyOptions = {}):
  *
  * @example
  * ```ts
- * import { scatterPlot, show } from "any4";
+ * import { show } from "any4";
+ * import { scatterPlot } from "any4/show";
  * await show(scatterPlot([{ name: "rows", x: [1, 2, 3], y: [0.1, 0.4, 0.2] }], { x: "kurtosis", y: "error" }));
  * ```
  */

@@ -5,7 +5,7 @@
  * @module
  */
 // @ts-types="./cli_progress.d.ts"
-import cliProgress from "cli-progress";
+import cliProgress from "npm:cli-progress@3.12.0";
 import { jupyter } from "../jupyter.ts";
 import { escapeHtml } from "../show/html.ts";
 import { terminalWidth } from "./table.ts";
@@ -62,7 +62,7 @@ const SECONDS_BETWEEN_LINES = 5;
  *
  * @example
  * ```ts
- * import { progress } from "any4";
+ * import { progress } from "any4/show";
  * using bar = progress("quantizing", 42);
  * for (let i = 0; i < 42; i++) bar.update(i + 1, `layer ${i}`);
  * ```

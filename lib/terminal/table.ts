@@ -38,7 +38,7 @@ const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
  *
  * @example
  * ```ts
- * import { table } from "any4";
+ * import { table } from "any4/show";
  * console.log(table(
  *   [{ title: "format" }, { title: "perplexity", align: "right" }],
  *   [["any4", "3.57"], ["int4", "3.81"]],
@@ -76,7 +76,7 @@ export function table(
  *
  * @example
  * ```ts
- * import { terminalWidth } from "any4";
+ * import { terminalWidth } from "any4/show";
  * console.log(terminalWidth() > 0); // true
  * ```
  */

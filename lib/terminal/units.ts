@@ -20,7 +20,7 @@ export const MISSING = "–";
  *
  * @example
  * ```ts
- * import { decimal } from "any4";
+ * import { decimal } from "any4/show";
  * console.log(decimal(3.14159), decimal(71234.5)); // 3.142 71,235
  * ```
  */
@@ -46,7 +46,7 @@ export function decimal(value: number | undefined, digits = 4): string {
  *
  * @example
  * ```ts
- * import { percent } from "any4";
+ * import { percent } from "any4/show";
  * console.log(percent(0.037), percent(0.34, { sign: true })); // 3.7 % +34 %
  * ```
  */
@@ -74,7 +74,7 @@ export function percent(
  *
  * @example
  * ```ts
- * import { size } from "any4";
+ * import { size } from "any4/show";
  * console.log(size(6_820_352)); // 6.82 MB
  * ```
  */
@@ -94,7 +94,7 @@ export function size(bytes: number): string {
  *
  * @example
  * ```ts
- * import { duration } from "any4";
+ * import { duration } from "any4/show";
  * console.log(duration(185)); // 3 min 05 s
  * ```
  */
@@ -114,7 +114,7 @@ export function duration(seconds: number): string {
  *
  * @example
  * ```ts
- * import { count } from "any4";
+ * import { count } from "any4/show";
  * console.log(count(3_410_176)); // 3.41 million
  * ```
  */

@@ -41,7 +41,7 @@ export function cut(text: string, columns: number): string {
  *
  * @example
  * ```ts
- * import { fold } from "any4";
+ * import { fold } from "any4/show";
  * console.log(fold("Once upon a time", 9)); // ["Once upon", "a time"]
  * ```
  */

@@ -4,17 +4,8 @@
  * @module
  */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import {
-  any4,
-  type BackendName,
-  calibrate,
-  ConfigError,
-  generate,
-  isPacked,
-  loadModel,
-  type Model,
-  saveModel,
-} from "any4";
+import { any4, calibrate, ConfigError, generate, isPacked, loadModel, type Model, saveModel } from "any4";
+import type { BackendName } from "any4/compute";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { SafetensorsFile } from "../../lib/files/safetensors/read.ts";
 import { writeSafetensors } from "../../lib/files/safetensors/write.ts";

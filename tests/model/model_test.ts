@@ -3,9 +3,7 @@ import {
   any4,
   calibrate,
   CheckpointError,
-  compare,
   dequantize,
-  formats,
   generate,
   generateStream,
   isPacked,
@@ -14,11 +12,12 @@ import {
   OptionError,
   type PackedMatrix,
   quantizeModel,
-  referenceLogits,
   saveModel,
   TensorError,
-  Tokenizer,
 } from "any4";
+import { formats } from "any4/formats";
+import { compare, referenceLogits } from "any4/measure";
+import { Tokenizer } from "any4/model";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 
 const model = await loadModel("tinyworld");

@@ -14,7 +14,8 @@ const browser = findChromium();
 const lacking = [jupyter ? [] : ["JupyterLab"], jupyter?.missing ?? [], browser ? [] : ["Chromium"]].flat();
 
 const CELLS = [
-  `import { barChart, progress, show, slider } from "any4";
+  `import { show } from "any4";
+import { barChart, progress, slider } from "any4/show";
 const step = (bits: number) => ({
   label: String(bits),
   figure: barChart(["any", "int"], [{ name: "error", values: [1, bits] }]),

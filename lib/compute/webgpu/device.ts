@@ -17,7 +17,7 @@ export interface DeviceOptions {
 }
 
 /** Features that make kernels faster, each asked for where the adapter has it. */
-const WANTED = ["shader-f16", "subgroups", "timestamp-query"];
+const WANTED: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /** Limits that are raised to what the adapter has. */
 const LIMITS = [
@@ -115,8 +115,8 @@ export class Device implements Disposable {
     const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
     // An adapter may have a feature that it does not list (subgroups, today) or list one that fails: try.
     const features = WANTED.filter((name) => !options.without?.includes(name));
-    const open = (requiredFeatures: string[]) =>
-      adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
+    const open = (requiredFeatures: GPUFeatureName[]) =>
+      adapter.requestDevice({ requiredFeatures, requiredLimits });
     const made = async (gpu: GPUDevice, had: string[]) => {
       const works = await Promise.all(had.map((name) => compiles(gpu, PROBES[name])));
       const features = new Set(had.filter((_, i) => works[i]));

@@ -112,7 +112,8 @@ class Buffers implements Disposable {
  *
  * @example
  * ```ts
- * import { DeviceError, GpuLab, type Kernel } from "any4";
+ * import { DeviceError } from "any4";
+ * import { GpuLab, type Kernel } from "any4/compute";
  *
  * const double: Kernel = {
  *   name: "double",

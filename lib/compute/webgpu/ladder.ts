@@ -46,7 +46,8 @@ const ANY: Target["device"] = { features: new Set(), subgroupSize: 0 };
  *
  * @example
  * ```ts
- * import { ladder, quantize } from "any4";
+ * import { quantize } from "any4";
+ * import { ladder } from "any4/compute";
  * const data = Float32Array.from({ length: 8 * 64 }, (_, i) => Math.sin(i * i));
  * const weight = quantize({ rows: 8, cols: 64, data }, { format: "any4", groupSize: 32 });
  * const [naive] = ladder(weight, { x: new Float32Array(64).fill(1) });

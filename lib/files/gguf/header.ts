@@ -48,7 +48,7 @@ export async function readGgufHeader(file: Deno.FsFile, path: string): Promise<G
   };
   const { size } = file.statSync();
   checkStart(file, size, fail);
-  const { gguf, GGMLQuantizationType } = await import("@huggingface/gguf");
+  const { gguf, GGMLQuantizationType } = await import("npm:@huggingface/gguf@0.4.6");
   let parsed;
   try {
     // The library reads files by ranges over HTTP; here they come from the open file.

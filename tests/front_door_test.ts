@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import * as any4 from "any4";
+import config from "../deno.json" with { type: "json" };
+
+const root = new URL("../", import.meta.url);
+
+/** Runs this Deno without its config in a folder of its own. */
+async function outside(folder: string, ...args: string[]) {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: folder,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { success, stdout: text(stdout), stderr: text(stderr) };
+}
+
+Deno.test("each entry has the same name for users and inside of the project", () => {
+  const entries = Object.entries(config.exports).map(([name, path]) => [name.replace(/^\./, "any4"), path]);
+  const names = Object.entries(config.imports).filter(([name]) => /^any4(\/|$)/.test(name));
+  assertEquals(names, entries);
+});
+
+Deno.test("the first entry has about 40 names, of which each is in an entry of its room", async () => {
+  const names = Object.keys(any4);
+  assertGreater(names.length, 30);
+  assertLess(names.length, 46);
+  const rooms = new Set<unknown>();
+  for (const [name, path] of Object.entries(config.exports)) {
+    if (name !== ".") {
+      for (const value of Object.values(await import(new URL(path, root).href))) rooms.add(value);
+    }
+  }
+  const errors = names.filter((name) => name.endsWith("Error"));
+  const missing = names.filter((name) => !rooms.has(any4[name as keyof typeof any4]));
+  assertEquals(missing.toSorted(), errors.toSorted());
+});
+
+Deno.test("a script in another folder, without a deno.json, imports every entry and runs", async () => {
+  const folder = await Deno.makeTempDir();
+  const imports = Object.values(config.exports).map((path, i) =>
+    `import * as entry${i} from ${JSON.stringify(new URL(path, root).href)};\n`
+  );
+  const script = `const { loadModel, any4, generate } = entry0;
+using model = await loadModel("tinyworld");
+using small = await any4(model);
+const { tokens } = await generate(small, "Once upon a time", { maxTokens: 3 });
+console.log(JSON.stringify([tokens.length, ${imports.map((_, i) => `Object.keys(entry${i}).length`)}]));`;
+  await Deno.writeTextFile(`${folder}/main.ts`, imports.join("") + script);
+  const { success, stdout, stderr } = await outside(
+    folder,
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--allow-read",
+    "--allow-env",
+    "--allow-sys=osRelease",
+    "main.ts",
+  );
+  assert(success, stderr);
+  const [tokens, ...counts] = JSON.parse(stdout) as number[];
+  assertEquals(tokens, 3);
+  for (const count of counts) assertGreater(count, 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("what is imported only when it is needed is found from another folder too", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const path of Object.values(config.exports)) {
+    const { stdout } = await outside(folder, "info", "--json", new URL(path, root).href);
+    const { modules } = JSON.parse(stdout) as {
+      modules: { specifier: string; error?: string; dependencies?: { code?: { error?: string } }[] }[];
+    };
+    assertGreater(modules.length, 1);
+    const errors = modules.flatMap(({ error, dependencies = [] }) =>
+      [error, ...dependencies.map(({ code }) => code?.error)].filter((it) => it !== undefined)
+    );
+    assertEquals(errors, []);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("what is published is the library alone, in under 300 files", async () => {
+  const { success, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout);
+  assert(success, text);
+  assert(!/warning/i.test(text), text);
+  const files = [...text.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!.slice(root.href.length));
+  assertLess(files.length, 300);
+  const folders = new Set(files.map((file) => file.replace(/\/.*/, "")));
+  for (const needed of ["mod.ts", "lib", "kernels", "models", "README.md", "LICENSE", "deno.json"]) {
+    assert(folders.delete(needed), `${needed} is missing`);
+  }
+  folders.delete("CHANGELOG.md");
+  assertEquals([...folders], []);
+  assert(files.includes("models/tinyworld/model.safetensors"));
+});
