@@ -30,6 +30,25 @@ export function jupyterEnv(): Record<string, string> {
   return { JUPYTER_PATH: paths.join(windows ? ";" : ":") };
 }
 
+/**
+ * The arguments of a Python with which it starts JupyterLab on the first notebook.
+ *
+ * The project is the root: told to open a file, JupyterLab takes the file's folder, and links to `../lib` lead nowhere.
+ *
+ * @param more further arguments, which count more than these.
+ */
+export function labArgs(more: readonly string[] = []): string[] {
+  return [
+    "-m",
+    "jupyterlab",
+    // Containers often have no other user.
+    ...(!windows && Deno.uid() === 0 ? ["--allow-root"] : []),
+    `--ServerApp.root_dir=${root}`,
+    "--LabApp.default_url=/lab/tree/notebooks/01_first_look.ipynb",
+    ...more,
+  ];
+}
+
 /** The project's own Jupyter, else the system's; undefined where neither has JupyterLab. */
 export function findJupyter(): Jupyter | undefined {
   for (const python of [venvPython, "python3", "python"]) {

@@ -21,6 +21,26 @@ async function task(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
+/** Runs the task repl on lines. */
+async function repl(lines: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const [, ...words] = (tasks.repl.command as string).replaceAll("'", "").split(" ");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...words.slice(0, 1), "--quiet", ...words.slice(1)],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(lines + "\n"));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
 /** Runs a task with --json: it must print one document, and nothing beside it. */
 async function json(name: string, ...args: string[]) {
   const { code, stdout, stderr } = await task(name, ...args, "--json");
@@ -197,7 +217,34 @@ Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear l
 
 Deno.test("lab --check says what is there and changes nothing", async () => {
   const { code, stdout } = await task("lab", "--check");
-  assert(code === 0 || stdout.includes("deno task lab makes what is missing"), stdout);
+  assert(code === 0 || stdout.includes("deno task lab installs what is missing"), stdout);
   assertMatch(stdout, /^JupyterLab: (with .+|missing)$/m);
   assertMatch(stdout, /^kernel: {5}(starts .+|missing.*)$/m);
+});
+
+Deno.test("lab hands what stands behind -- to JupyterLab, and refuses an unknown option before it", async () => {
+  const { code, stdout } = await task("lab", "--check", "--", "--no-browser", "--port", "9000");
+  assertLess(code, 2);
+  assertMatch(stdout, /^starts: .+ -m jupyterlab .*--ServerApp\.root_dir=\S+ .*--no-browser --port 9000$/m);
+  const wrong = await task("lab", "--no-browser");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "--no-browser");
+});
+
+Deno.test("the lines of repl's hint run in repl", async () => {
+  const { stdout: hint } = await repl("");
+  const lines = hint.split("\n").filter((line) => line.startsWith("  ")).map((line) => line.trim());
+  assertEquals(lines.length, 4);
+  const { code, stdout, stderr } = await repl(lines.join("\n"));
+  assertEquals([code, stderr], [0, ""]);
+  const [perplexity, text] = stdout.slice(hint.length).trim().split("\n").slice(-2);
+  assert(Number(perplexity) > 1 && Number(perplexity) < 3, stdout);
+  assertMatch(text!, /^["'`].{20,}["'`]$/);
+});
+
+Deno.test("repl has the functions of every entry", async () => {
+  const names = ["any4", "quantize", "formatOf", "ExactKMeans", "createBackend", "Tokenizer", "calibrate"]
+    .concat(["perplexity", "show", "downloadModel"]);
+  const { stdout } = await repl(names.map((name) => `typeof ${name}`).join("\n"));
+  assertEquals(stdout.trim().split("\n").slice(-names.length), names.map(() => '"function"'));
 });
