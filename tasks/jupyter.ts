@@ -58,6 +58,32 @@ export function findJupyter(): Jupyter | undefined {
   return undefined;
 }
 
+/** The versions of Jupyter's packages in .venv, by name, without asking Python; empty if there are none. */
+export function ownPackages(): Map<string, string> {
+  const found = new Map<string, string>();
+  const folders = windows ? [`${venv}/Lib`] : names(`${venv}/lib`).map((name) => `${venv}/lib/${name}`);
+  for (const entry of folders.flatMap((folder) => names(`${folder}/site-packages`))) {
+    const [, name = "", version = ""] = /^(.+)-([^-]+)\.dist-info$/.exec(entry) ?? [];
+    if (PACKAGES.some((needed) => needed === name)) found.set(name, version);
+  }
+  return found;
+}
+
+/** The packages that {@linkcode ownPackages} lacks. */
+export function missingOwnPackages(): string[] {
+  const own = ownPackages();
+  return PACKAGES.filter((name) => !own.has(name));
+}
+
+/** The names in a folder; none if it is not there. */
+function names(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
 /** Packages that a Python lacks; undefined where there is no such Python. */
 function missingPackages(python: string): string[] | undefined {
   const names = PACKAGES.map((name) => `"${name}"`).join(",");

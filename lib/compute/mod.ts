@@ -36,3 +36,4 @@ export { type BackendName, backendNames, type BackendOptions, createBackend } fr
 export type { DeviceOptions } from "./webgpu/device.ts";
 export { type GpuJob, GpuLab, type RaceOptions } from "./webgpu/gpu_lab.ts";
 export { ladder, type LadderOptions, type Rung } from "./webgpu/ladder.ts";
+export { winnersFile } from "./webgpu/tuner.ts";

@@ -12,4 +12,4 @@
  */
 export { downloadModel, type DownloadOptions } from "./download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./push_model.ts";
-export type { HubOptions } from "./settings.ts";
+export { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";

@@ -29,6 +29,7 @@ export type HubSettings = Readonly<Required<HubOptions>>;
  *
  * @example
  * ```ts
+ * import { hubSettings } from "any4/hub";
  * import { assertEquals } from "@std/assert";
  * const { cache, endpoint } = hubSettings({ token: "" }, (name) => name === "HF_HOME" ? "/data/hf" : undefined);
  * assertEquals([cache, endpoint], ["/data/hf/hub", "https://huggingface.co"]);

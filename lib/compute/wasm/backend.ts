@@ -24,6 +24,7 @@ import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { Activations } from "./rounded_tables.ts";
 import { readBandwidth } from "./bandwidth.ts";
+import { relaxedSimd } from "./kernels.js";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -99,7 +100,7 @@ export class WasmBackend implements Backend {
 
   get description(): string {
     const { threads } = this.#pool;
-    return `${threads} thread${threads === 1 ? "" : "s"}`;
+    return `${threads} thread${threads === 1 ? "" : "s"}, ${relaxedSimd ? "relaxed SIMD" : "SIMD"}`;
   }
 
   get bytes(): number {

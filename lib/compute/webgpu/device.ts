@@ -214,11 +214,12 @@ export class Device implements Disposable {
  */
 async function findAdapter(): Promise<GPUAdapter | null | undefined> {
   const find = () => navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (Deno.build.os !== "linux" || Deno.permissions.querySync({ name: "env" }).state !== "granted") {
-    return await find();
-  }
+  if (Deno.build.os !== "linux") return await find();
   const wanted = Object.entries({ DENO_WEBGPU_BACKEND: "vulkan", XDG_RUNTIME_DIR: "/tmp" });
-  const missing = wanted.filter(([name]) => !Deno.env.has(name));
+  const allowed = wanted.filter(([variable]) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  const missing = allowed.filter(([name]) => !Deno.env.has(name));
   for (const [name, value] of missing) Deno.env.set(name, value);
   try {
     return await find();

@@ -100,13 +100,13 @@ function readWinners(file: string): Winners {
 }
 
 /**
- * Where winners are remembered unless somebody says otherwise: any4/kernels.json in the user's cache folder; undefined where
- * the process may not know or write there.
+ * The file in which the fastest GPU kernels are remembered by default: any4/kernels.json in the user's cache folder; undefined
+ * if the process may not read there, or may not know where it is.
  */
 export function winnersFile(): string | undefined {
-  if (!granted({ name: "env" })) return undefined;
-  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ?? (home && `${home}/.cache`);
+  const get = (variable: string) => granted({ name: "env", variable }) ? Deno.env.get(variable) : undefined;
+  const home = get("HOME") ?? get("USERPROFILE");
+  const cache = get("XDG_CACHE_HOME") ?? get("LOCALAPPDATA") ?? (home && `${home}/.cache`);
   if (!cache) return undefined;
   const file = `${cache}/any4/kernels.json`;
   return granted({ name: "read", path: file }) ? file : undefined;
