@@ -99,3 +99,8 @@ Deno.test("what is published is the library alone, in under 300 files", async ()
   assertEquals([...folders], []);
   assert(files.includes("models/tinyworld/model.safetensors"));
 });
+
+Deno.test("the changelog has a section for the version that deno.json names", () => {
+  const headings = [...Deno.readTextFileSync(new URL("CHANGELOG.md", root)).matchAll(/^## (.+)$/gm)];
+  assert(headings.some(([, heading]) => heading === config.version), `no section ${config.version}`);
+});
