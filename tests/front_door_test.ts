@@ -5,11 +5,11 @@ import config from "../deno.json" with { type: "json" };
 const root = new URL("../", import.meta.url);
 
 /** Runs this Deno without its config in a folder of its own. */
-async function outside(folder: string, ...args: string[]) {
+async function outside(folder: string, env: Record<string, string>, ...args: string[]) {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd: folder,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { success, stdout: text(stdout), stderr: text(stderr) };
@@ -49,6 +49,7 @@ console.log(JSON.stringify([tokens.length, ${imports.map((_, i) => `Object.keys(
   await Deno.writeTextFile(`${folder}/main.ts`, imports.join("") + script);
   const { success, stdout, stderr } = await outside(
     folder,
+    {},
     "run",
     "--quiet",
     "--no-prompt",
@@ -64,10 +65,60 @@ console.log(JSON.stringify([tokens.length, ${imports.map((_, i) => `Object.keys(
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a script that imports the library from a server runs, with the model and the text that come with it", async () => {
+  const types: Record<string, string> = {
+    ts: "application/typescript",
+    js: "text/javascript",
+    css: "text/css",
+  };
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const { pathname } = new URL(request.url);
+    try {
+      const type = types[pathname.split(".").at(-1)!] ?? "application/octet-stream";
+      return new Response(Deno.readFileSync(new URL(`.${pathname}`, root)), {
+        headers: { "content-type": type },
+      });
+    } catch {
+      return new Response(null, { status: 404 });
+    }
+  });
+  const folder = await Deno.makeTempDir();
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  const host = new URL(origin).host;
+  await Deno.writeTextFile(
+    `${folder}/main.ts`,
+    `import { loadModel, perplexity } from "${origin}/mod.ts";
+using model = await loadModel("tinyworld", { threads: 2 });
+console.log((await perplexity(model, { maxTokens: 100 })).tokens);`,
+  );
+  const words = [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--no-lock",
+    `--allow-import=${host}`,
+    `--allow-net=${host}`,
+  ]
+    .concat(["--allow-read", "--allow-env", "--allow-sys=osRelease", "--allow-write", "main.ts"]);
+  const { stdout: info } = await outside(folder, {}, "info", "--json");
+  const env = { XDG_CACHE_HOME: `${folder}/cache`, DENO_DIR: JSON.parse(info).denoDir };
+  // The second time it is in the cache.
+  for (const _ of [1, 2]) {
+    const { success, stdout, stderr } = await outside(folder, env, ...words);
+    assert(success, stderr);
+    assertEquals([stdout.trim(), stderr], ["100", ""]);
+  }
+  assertEquals([...Deno.readDirSync(`${folder}/cache/any4`)].map(({ name }) => name), [
+    `tinyworld-${config.version}`,
+  ]);
+  await Deno.remove(`${env.DENO_DIR}/remote/http/${host.replace(":", "_PORT")}`, { recursive: true });
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("what is imported only when it is needed is found from another folder too", async () => {
   const folder = await Deno.makeTempDir();
   for (const path of Object.values(config.exports)) {
-    const { stdout } = await outside(folder, "info", "--json", new URL(path, root).href);
+    const { stdout } = await outside(folder, {}, "info", "--json", new URL(path, root).href);
     const { modules } = JSON.parse(stdout) as {
       modules: { specifier: string; error?: string; dependencies?: { code?: { error?: string } }[] }[];
     };

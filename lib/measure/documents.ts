@@ -3,6 +3,7 @@
  *
  * @module
  */
+import evaluation from "../../models/tinyworld/eval.json" with { type: "json" };
 import { OptionError } from "../errors.ts";
 import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
 
@@ -33,9 +34,9 @@ export interface TokenizedDocument {
  * ```
  */
 export function evaluationDocuments(): Document[] {
-  const url = new URL("../../models/tinyworld/eval.json", import.meta.url);
-  const { documents } = JSON.parse(Deno.readTextFileSync(url)) as { documents: Record<string, string[]> };
-  return Object.entries(documents).flatMap(([kind, texts]) => texts.map((text) => ({ kind, text })));
+  return Object.entries<string[]>(evaluation.documents).flatMap(([kind, texts]) =>
+    texts.map((text) => ({ kind, text }))
+  );
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cacheFolder } from "../../cache_folder.ts";
 import type { Device } from "./device.ts";
 
 /** How a tuner works. */
@@ -104,11 +105,9 @@ function readWinners(file: string): Winners {
  * if the process may not read there, or may not know where it is.
  */
 export function winnersFile(): string | undefined {
-  const get = (variable: string) => granted({ name: "env", variable }) ? Deno.env.get(variable) : undefined;
-  const home = get("HOME") ?? get("USERPROFILE");
-  const cache = get("XDG_CACHE_HOME") ?? get("LOCALAPPDATA") ?? (home && `${home}/.cache`);
-  if (!cache) return undefined;
-  const file = `${cache}/any4/kernels.json`;
+  const folder = cacheFolder();
+  if (!folder) return undefined;
+  const file = `${folder}/kernels.json`;
   return granted({ name: "read", path: file }) ? file : undefined;
 }
 
