@@ -155,3 +155,36 @@ Deno.test("the changelog has a section for the version that deno.json names", ()
   const headings = [...Deno.readTextFileSync(new URL("CHANGELOG.md", root)).matchAll(/^## (.+)$/gm)];
   assert(headings.some(([, heading]) => heading === config.version), `no section ${config.version}`);
 });
+
+Deno.test("the README's five minutes run as they are written", async () => {
+  const readme = Deno.readTextFileSync(new URL("README.md", root));
+  const [, code] = /## Five minutes[^]*?```ts\n([^]*?)```/.exec(readme)!;
+  const [, words] = /```sh\nnpx -y deno@[\d.]+ (run [^\n]*) five\.ts\n```/.exec(readme)!;
+  await Deno.mkdir(new URL("out", root), { recursive: true });
+  const file = await Deno.makeTempFile({
+    dir: decodeURIComponent(new URL("out", root).pathname),
+    suffix: ".ts",
+  });
+  await Deno.writeTextFile(file, code!);
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...words!.split(" "), "--no-prompt", "--quiet", file],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  await Deno.remove(file);
+  const [printed, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert(success, errors);
+  const [perplexity, text, table] = printed!.split("\n");
+  assertEquals(errors, "");
+  assert(Number(perplexity) > 1 && Number(perplexity) < 3, perplexity);
+  assertGreater(text!.length, 50);
+  assertEquals(table, "Float32Array(16) [");
+});
+
+Deno.test("the README names tasks that there are, and every task that a user runs", () => {
+  const readme = Deno.readTextFileSync(new URL("README.md", root));
+  const named = new Set([...readme.matchAll(/(?:deno|2\.9\.6) task ([\w:]+)/g)].map(([, name]) => name!));
+  const tasks = Object.keys(config.tasks);
+  assertEquals([...named].filter((name) => !tasks.includes(name)), []);
+  assertEquals(tasks.filter((name) => !named.has(name) && !/^(test:.+|check)$/.test(name)), []);
+});
