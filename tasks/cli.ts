@@ -5,7 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Any4Error, OptionError } from "any4";
-import { type Activations, activationTypes, type BackendName, backendNames } from "any4/compute";
+import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
 import { formats } from "any4/formats";
 import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
@@ -18,7 +18,7 @@ export interface Computing {
   readonly backend: BackendName;
   readonly threads?: number;
   readonly tune?: boolean;
-  readonly activations?: Activations;
+  readonly activations?: ActivationType;
 }
 
 /** What {@linkcode Task.sampling} adds. */

@@ -16,7 +16,7 @@
  * @module
  */
 export type { Kernel, Workgroups } from "../../kernels/wgsl/kernel.ts";
-export { type Activations, activationTypes } from "./backend.ts";
+export { type ActivationType, activationTypes } from "./backend.ts";
 export type {
   Activation,
   AttentionPlace,

@@ -2,7 +2,8 @@
  * One matrix: how its table of values is learned, and how it is held once it is quantized.
  *
  * ```ts
- * import { dequantize, packedBitsPerWeight, quantize, Random } from "any4/learn";
+ * import { dequantize, quantize } from "any4";
+ * import { packedBitsPerWeight, Random } from "any4/learn";
  * import { relativeError } from "any4/measure";
  * import { assertEquals, assertLess } from "@std/assert";
  *

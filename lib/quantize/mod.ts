@@ -3,7 +3,7 @@
  *
  * ```ts
  * import { loadModel } from "any4";
- * import { calibrate, quantizeModel } from "any4/quantize";
+ * import { calibrate, quantizeModel } from "any4";
  * import { assertAlmostEquals } from "@std/assert";
  *
  * using model = await loadModel("tinyworld");

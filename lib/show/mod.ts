@@ -16,11 +16,11 @@ export { type Column, table, type TableOptions, terminalWidth } from "../termina
 export { count, decimal, duration, percent, size } from "../terminal/units.ts";
 export { fold } from "../terminal/width.ts";
 export { barChart, type BarOptions, type BarSeries } from "./bar_chart.ts";
-export { calibrationSummary, type ShownStats } from "./calibration_summary.ts";
+export { calibrationSummary } from "./calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./code_view.ts";
 export type { ColorScale } from "./color_scale.ts";
-export { display, type MimeBundle, type View, view } from "./display.ts";
-export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./figure.ts";
+export { display, type MimeBundle, type View, view } from "../display.ts";
+export type { Annotation, Axis, Figure, FigureLayout, FigureSize, Line, Trace } from "./figure.ts";
 export { heatMap, type HeatMapOptions } from "./heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./interact.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { Template } from "npm:@huggingface/jinja@0.5.11";
 import { Tokenizer as HubTokenizer } from "npm:@huggingface/tokenizers@0.2.0";
 import { CheckpointError } from "../../errors.ts";
@@ -122,6 +123,11 @@ export class Tokenizer {
         { cause },
       );
     }
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `Tokenizer${this.#config.chat_template ? " with a chat template" : ""}`;
   }
 }
 
