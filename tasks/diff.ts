@@ -4,7 +4,6 @@
  * @module
  */
 import { loadModel, quantizeModel } from "any4";
-import type { Weighting } from "any4/learn";
 import { layerErrors } from "any4/measure";
 import { percent } from "any4/show";
 import {
@@ -38,7 +37,7 @@ const options = command("diff", "Show each Linear's error between a model and it
       with?: string;
       format: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       tokens: number;
       json?: true;

@@ -4,7 +4,6 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
-import type { Weighting } from "any4/learn";
 import { byFormat, type MeasuredQuality, modelCard } from "any4/quantize";
 import { count, duration, percent, type Progress, progress, size, table } from "any4/show";
 import {
@@ -71,7 +70,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       out: string;
       format: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       sequential?: true;
       codebook: "row" | "matrix";

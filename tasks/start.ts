@@ -4,7 +4,6 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
-import type { Weighting } from "any4/learn";
 import { MEASURED_FORMATS, measureFormats } from "any4/measure";
 import {
   count,
@@ -50,7 +49,7 @@ const options = command("start", "Quantize a language model to every number form
       model: string;
       formats: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       tokens: number;
       prompt: string;

@@ -28,7 +28,11 @@ export {
   type ScaleType,
 } from "../matrix/packed_matrix.ts";
 export { ExactKMeans } from "./exact_kmeans.ts";
+export type { InputStats } from "./input_stats.ts";
 export type { Learner } from "./learner.ts";
 export { Lloyd, type LloydOptions } from "./lloyd.ts";
+export type { Method, Needs, Problem, Solution } from "./methods/method.ts";
+export { methodOf, type MethodOptions, methods } from "./methods/mod.ts";
 export { quantize, type QuantizeOptions } from "./quantize.ts";
+export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./quantize_steps.ts";
 export { type Weighting, weightings } from "./weighting.ts";

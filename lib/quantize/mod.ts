@@ -14,7 +14,7 @@
  *
  * @module
  */
-export { calibrate, type CalibrateOptions, type Calibration, type ColumnStats } from "./calibrate.ts";
+export { calibrate, type CalibrateOptions, type Calibration } from "./calibrate.ts";
 export { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 export {
   byFormat,
