@@ -37,9 +37,10 @@ export interface View {
  *
  * @example
  * ```ts
- * import { show } from "any4";
- * import { view } from "any4/show";
- * await show(view({ "text/plain": "small", "text/html": "<b>small</b>" }));
+ * import { display, view } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * const small = view({ "text/plain": "small", "text/html": "<b>small</b>" });
+ * assertEquals(small[display]()["text/html"], "<b>small</b>"); // what a notebook shows
  * ```
  */
 export function view(bundle: MimeBundle): View {

@@ -13,7 +13,8 @@ let largest = 0;
  * @example
  * ```ts
  * import { peakMemory } from "any4/measure";
- * console.log(peakMemory() > 1e6); // true
+ * import { assert } from "@std/assert";
+ * assert(peakMemory() > 1e6);
  * ```
  */
 export function peakMemory(): number {

@@ -10,8 +10,9 @@
  * @example
  * ```ts
  * import { Random } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const random = new Random(7);
- * console.log(random.next() < 1, random.next() === new Random(7).next()); // true false
+ * assertEquals(random.next(), new Random(7).next());
  * ```
  */
 export class Random {

@@ -47,8 +47,10 @@ export function writeText(path: string, text: string): void {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * const path = await Deno.makeTempFile();
  * writeBeside(path, () => [new TextEncoder().encode("whole or not at all")]);
+ * assertEquals(await Deno.readTextFile(path), "whole or not at all");
  * await Deno.remove(path);
  * ```
  */

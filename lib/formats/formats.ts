@@ -41,7 +41,8 @@ export const formats: ReadonlyMap<string, Format> = new Map(
  * @example
  * ```ts
  * import { formatOf } from "any4/formats";
- * console.log(formatOf("any4").bits); // 4
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(formatOf("any4").bits, 4);
  * ```
  */
 export function formatOf(format: string | Format): Format {

@@ -40,12 +40,15 @@ const SHARD = /^model-\d+-of-\d+\.safetensors$/;
  * @example
  * ```ts
  * import { downloadModel } from "any4/hub";
+ * import { HubError } from "any4";
+ * import { assertRejects } from "@std/assert";
  *
- * try {
- *   await downloadModel("org/name", { offline: true, cache: await Deno.makeTempDir() });
- * } catch (error) {
- *   console.log((error as Error).message); // Cannot load org/name: offline, and it has not been downloaded to …
- * }
+ * const cache = await Deno.makeTempDir();
+ * await assertRejects(
+ *   () => downloadModel("org/name", { offline: true, cache }),
+ *   HubError,
+ *   "Cannot load org/name: offline, and it has not been downloaded to",
+ * );
  * ```
  */
 export async function downloadModel(name: string, options: DownloadOptions = {}): Promise<string> {

@@ -42,12 +42,15 @@ export interface Pushed {
  * @example
  * ```ts
  * import { pushModel } from "any4/hub";
+ * import { Any4Error } from "any4";
+ * import { assertRejects } from "@std/assert";
  *
- * try {
- *   await pushModel(await Deno.makeTempDir(), { repo: "org/name", token: "hf_…" });
- * } catch (error) {
- *   console.log((error as Error).message); // Cannot push to org/name: … holds no config.json
- * }
+ * const folder = await Deno.makeTempDir();
+ * await assertRejects(
+ *   () => pushModel(folder, { repo: "org/name", token: "hf_…" }),
+ *   Any4Error,
+ *   "holds no config.json",
+ * );
  * ```
  */
 export async function pushModel(folder: string, options: PushOptions & { repo: string }): Promise<Pushed> {

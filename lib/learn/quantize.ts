@@ -115,9 +115,10 @@ function checkGram(
  * ```ts
  * import { dequantize, quantize } from "any4";
  * import { packedBitsPerWeight } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const data = Float32Array.from({ length: 4 * 256 }, (_, i) => Math.sin(i * i));
  * const packed = quantize({ rows: 4, cols: 256, data }, { format: "any3", groupSize: 128 });
- * console.log(dequantize(packed).length, packedBitsPerWeight(packed)); // 1024 3.75
+ * assertEquals([dequantize(packed).length, packedBitsPerWeight(packed)], [1024, 3.75]);
  * ```
  */
 export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {

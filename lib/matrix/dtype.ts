@@ -66,7 +66,8 @@ export function isDType(name: unknown): name is DType {
  * @example
  * ```ts
  * import { bytesOf } from "any4/learn";
- * console.log(bytesOf("BF16")); // 2
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(bytesOf("BF16"), 2);
  * ```
  */
 export function bytesOf(dtype: DType): number {

@@ -56,8 +56,9 @@ export interface PackedMatrix {
  * @example
  * ```ts
  * import { isPacked, quantize } from "any4";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 1, 2, 3) };
- * console.log(isPacked(matrix), isPacked(quantize(matrix, { format: "int2" }))); // false true
+ * assertEquals([isPacked(matrix), isPacked(quantize(matrix, { format: "int2" }))], [false, true]);
  * ```
  */
 export function isPacked(matrix: Matrix | PackedMatrix): matrix is PackedMatrix {
@@ -113,8 +114,9 @@ export function dequantizeRows(
  * @example
  * ```ts
  * import { dequantize, quantize } from "any4";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 1, 2, 3) };
- * console.log(dequantize(quantize(matrix, { format: "int2" }))); // Float32Array [0, 1, 2, 3]
+ * assertEquals(dequantize(quantize(matrix, { format: "int2" })), Float32Array.of(0, 1, 2, 3));
  * ```
  */
 export function dequantize(packed: PackedMatrix): Float32Array {
@@ -132,8 +134,9 @@ const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
  * ```ts
  * import { quantize } from "any4";
  * import { packedBytes } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
- * console.log(packedBytes(quantize(matrix, { format: "nf4" }))); // 66: 64 of codes, 2 of scale
+ * assertEquals(packedBytes(quantize(matrix, { format: "nf4" })), 64 + 2); // codes, scale
  * ```
  */
 export function packedBytes(packed: PackedMatrix): number {
@@ -154,8 +157,9 @@ export function storedBytes(matrix: Matrix | PackedMatrix): number {
  * ```ts
  * import { quantize } from "any4";
  * import { packedBitsPerWeight } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
- * console.log(packedBitsPerWeight(quantize(matrix, { format: "nf4" }))); // 4.125
+ * assertEquals(packedBitsPerWeight(quantize(matrix, { format: "nf4" })), 4.125);
  * ```
  */
 export function packedBitsPerWeight(packed: PackedMatrix): number {

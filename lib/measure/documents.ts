@@ -30,7 +30,9 @@ export interface TokenizedDocument {
  * @example
  * ```ts
  * import { evaluationDocuments } from "any4/measure";
- * console.log(new Set(evaluationDocuments().map(({ kind }) => kind)));
+ * import { assertEquals } from "@std/assert";
+ * const kinds = new Set(evaluationDocuments().map(({ kind }) => kind));
+ * assertEquals([...kinds], ["fiction", "news", "code", "arithmetic", "facts"]);
  * ```
  */
 export function evaluationDocuments(): Document[] {

@@ -15,7 +15,8 @@ import type { Model } from "../model/model.ts";
  * @example
  * ```ts
  * import { relativeError } from "any4/measure";
- * console.log(relativeError([3, 5], [3, 4])); // 0.2
+ * import { assertAlmostEquals } from "@std/assert";
+ * assertAlmostEquals(relativeError([3, 5], [3, 4]), 0.2);
  * ```
  */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -57,9 +58,11 @@ export interface LayerError {
  * ```ts
  * import { loadModel, nf4 } from "any4";
  * import { layerErrors } from "any4/measure";
+ * import { assertEquals, assertLess } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const [first] = await layerErrors(model, await nf4(model), { maxTokens: 16 });
- * console.log(first!.linear, first!.outputError < 0.5);
+ * assertEquals(first!.linear, "model.layers.0.self_attn.q_proj");
+ * assertLess(first!.outputError, 0.5);
  * ```
  */
 export function layerErrors(

@@ -96,11 +96,12 @@ const bandwidths = new WeakMap<Backend, Promise<number> | undefined>();
  * ```ts
  * import { createBackend } from "any4/compute";
  * import { linearSpeed } from "any4/measure";
+ * import { assert, assertEquals } from "@std/assert";
  * using backend = await createBackend("wasm");
  * const options = { rows: 512, cols: 512, formats: ["f16", "any4"], bytes: 2 ** 22, seconds: 0.1 };
- * for (const { format, seconds, bytesPerSecond } of await linearSpeed(backend, options)) {
- *   console.log(format, 1e6 * seconds, "µs", bytesPerSecond / 1e9, "GB/s");
- * }
+ * const [f16, any4] = await linearSpeed(backend, options);
+ * assertEquals([f16!.format, any4!.format], ["f16", "any4"]);
+ * assert(any4!.seconds > 0 && any4!.bytesPerSecond > 0);
  * ```
  */
 export function linearSpeed(backend: Backend, options: LinearSpeedOptions): Promise<LinearSpeed[]> {

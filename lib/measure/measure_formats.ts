@@ -83,9 +83,11 @@ export const MEASURED_FORMATS: readonly string[] = [
  * ```ts
  * import { loadModel } from "any4";
  * import { measureFormats } from "any4/measure";
+ * import { assertEquals, assertLess } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { baseline, rows } = await measureFormats(model, { formats: ["int4", "any4"], maxTokens: 100 });
- * for (const { format, perplexity } of rows) console.log(format, perplexity / baseline.perplexity);
+ * assertEquals(rows.map(({ format }) => format), ["int4", "any4"]);
+ * for (const { perplexity } of rows) assertLess(perplexity / baseline.perplexity, 1.1);
  * ```
  */
 export async function measureFormats(

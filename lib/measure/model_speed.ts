@@ -59,9 +59,10 @@ export interface ModelSpeed {
  * ```ts
  * import { loadModel } from "any4";
  * import { modelSpeed } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { prefill, decode } = await modelSpeed(model, { promptTokens: 32, newTokens: 8, rounds: 1 });
- * console.log(`${prefill.toFixed(0)} tokens/s of prompt, ${decode.toFixed(0)} new ones`);
+ * assert(prefill > 0 && decode > 0); // tokens a second
  * ```
  */
 export function modelSpeed(model: Model, options: ModelSpeedOptions = {}): Promise<ModelSpeed> {

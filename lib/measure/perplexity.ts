@@ -114,9 +114,10 @@ class Losses {
  * @example
  * ```ts
  * import { loadModel, perplexity } from "any4";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const result = await perplexity(model, { text: "Once upon a time, a girl lived in a village." });
- * console.log(result.tokens > 5, result.perplexity > 1); // true true
+ * assert(result.tokens > 5 && result.perplexity > 1);
  * ```
  */
 export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
@@ -138,9 +139,10 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
  * ```ts
  * import { loadModel } from "any4";
  * import { referenceLogits } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
- * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
+ * assertEquals(logits[0]!.length, documents[0]!.ids.length * model.config.vocab_size);
  * ```
  */
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
@@ -163,10 +165,11 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
  * ```ts
  * import { loadModel, nf4 } from "any4";
  * import { compare, referenceLogits } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const reference = await referenceLogits(model, { maxTokens: 50 });
  * const { kl, top1 } = await compare(await nf4(model), reference);
- * console.log(kl > 0, top1 <= 1); // true true
+ * assert(kl > 0 && top1 <= 1);
  * ```
  */
 export async function compare(

@@ -35,8 +35,9 @@ export interface WeightStats {
  * @example
  * ```ts
  * import { weightStats } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * const { mean, std, entropy } = weightStats([-1, 1, -1, 1]);
- * console.log(mean, std, entropy); // 0 1 1
+ * assertEquals([mean, std, entropy], [0, 1, 1]);
  * ```
  */
 export function weightStats(values: ArrayLike<number>, options: { bins?: number } = {}): WeightStats {

@@ -36,8 +36,11 @@ export interface BarOptions extends PlotOptions {
  * ```ts
  * import { show } from "any4";
  * import { barChart } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const errors = [{ name: "error", values: [0.06, 0.08] }];
- * await show(barChart(["any4", "int4"], errors, { y: "relative error of the output" }));
+ * const figure = barChart(["any4", "int4"], errors, { y: "relative error of the output" });
+ * assertEquals(figure.data.map(({ y }) => y), [[0.06], [0.08]]); // a bar for each format, in its colour
+ * await show(figure);
  * ```
  */
 export function barChart(

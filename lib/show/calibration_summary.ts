@@ -17,9 +17,12 @@ import { decimal } from "../terminal/units.ts";
  * @example
  * ```ts
  * import { calibrate, loadModel, show } from "any4";
- * import { calibrationSummary } from "any4/show";
+ * import { calibrationSummary, display } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
  * using model = await loadModel("tinyworld");
- * await show(calibrationSummary(await calibrate(model)));
+ * const summary = calibrationSummary(await calibrate(model));
+ * assertStringIncludes(summary[display]()["text/plain"], "mlp.down_proj");
+ * await show(summary);
  * ```
  */
 export function calibrationSummary(calibration: ReadonlyMap<string, InputStats>): View {

@@ -17,11 +17,10 @@ export interface CodeViewOptions {
  *
  * @example
  * ```ts
- * import { show } from "any4";
- * import { codeView } from "any4/show";
- * await show(codeView("let a = 2;\nlet b = a;", { before: "let a = 1;\nlet b = a;" }));
- * // 1 > let a = 2;
- * // 2   let b = a;
+ * import { codeView, display } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * const code = codeView("let a = 2;\nlet b = a;", { before: "let a = 1;\nlet b = a;" });
+ * assertEquals(code[display]()["text/plain"], "1 > let a = 2;\n2   let b = a;");
  * ```
  */
 export function codeView(code: string, options: CodeViewOptions = {}): View {

@@ -36,8 +36,11 @@ const MOST_TEXTS = 600;
  * ```ts
  * import { show } from "any4";
  * import { heatMap } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 2, cols: 3, data: Float32Array.of(-1, 0, 1, 2, 0.5, -2) };
- * await show(heatMap(matrix, { x: "column", y: "row", value: "weight" }));
+ * const figure = heatMap(matrix, { x: "column", y: "row", value: "weight" });
+ * assertEquals(figure.data.length, 1);
+ * await show(figure);
  * ```
  */
 export function heatMap(

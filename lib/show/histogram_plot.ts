@@ -37,8 +37,9 @@ const BINS = 40;
  * @example
  * ```ts
  * import { histogramPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const figure = histogramPlot([-0.9, -0.2, 0.1, 0.3, 1], [{ name: "int2", values: [-1, -0.5, 0, 0.5] }]);
- * console.log(figure.data.map(({ name }) => name)); // ["weights", "int2"]
+ * assertEquals(figure.data.map(({ name }) => name), ["weights", "int2"]);
  * ```
  */
 export function histogramPlot(

@@ -34,11 +34,14 @@ export interface ChoiceOptions {
  * ```ts
  * import { show } from "any4";
  * import { barChart, slider } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const steps = [2, 3, 4].map((bits) => ({
  *   label: `${bits}`,
  *   figure: barChart(["any", "int"], [{ name: "error", values: [1 / bits ** 3, 2 / bits ** 3] }]),
  * }));
- * await show(slider(steps, { name: "bits" }));
+ * const figure = slider(steps, { name: "bits" });
+ * assertEquals(figure.data.map(({ visible }) => visible), [true, false, false]); // the first step
+ * await show(figure);
  * ```
  */
 export function slider(steps: readonly Step[], options: ChoiceOptions = {}): Figure {
@@ -66,8 +69,11 @@ export function slider(steps: readonly Step[], options: ChoiceOptions = {}): Fig
  * ```ts
  * import { show } from "any4";
  * import { dropdown, scatterPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const layer = (label: string, y: number[]) => ({ label, figure: scatterPlot([{ name: label, x: [0, 1], y }]) });
- * await show(dropdown([layer("q_proj", [1, 2]), layer("k_proj", [3, 1])]));
+ * const figure = dropdown([layer("q_proj", [1, 2]), layer("k_proj", [3, 1])]);
+ * assertEquals(figure.data.map(({ visible }) => visible), [true, false]); // the first step
+ * await show(figure);
  * ```
  */
 export function dropdown(steps: readonly Step[], options: ChoiceOptions = {}): Figure {
@@ -91,11 +97,14 @@ export function dropdown(steps: readonly Step[], options: ChoiceOptions = {}): F
  * ```ts
  * import { show } from "any4";
  * import { animation, scatterPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const steps = [0, 1, 2, 3].map((t) => ({
  *   label: `${t}`,
  *   figure: scatterPlot([{ name: "values", x: [0, 1], y: [t, 3 - t] }], { range: [0, 3] }),
  * }));
- * await show(animation(steps, { name: "step", seconds: 0.3 }));
+ * const figure = animation(steps, { name: "step", seconds: 0.3 });
+ * assertEquals(figure.data[0]!.y, [0, 3]); // the first step
+ * await show(figure);
  * ```
  */
 export function animation(

@@ -24,9 +24,10 @@ const HEIGHT_PX = 370;
  * @example
  * ```ts
  * import { kindsPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const baseline = { kinds: { fiction: 3, code: 2 } };
  * const figure = kindsPlot([{ format: "any4", kinds: { fiction: 3.1, code: 2.02 } }], { baseline });
- * console.log(figure.layout.xaxis.ticktext); // ["fiction", "code"]
+ * assertEquals(figure.layout.xaxis.ticktext, ["fiction", "code"]);
  * ```
  */
 export function kindsPlot(

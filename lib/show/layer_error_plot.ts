@@ -24,9 +24,10 @@ const HEIGHT_PX = 420;
  * @example
  * ```ts
  * import { layerErrorPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const layers = ["model.layers.0.mlp.up_proj", "model.layers.0.mlp.down_proj"];
  * const figure = layerErrorPlot(layers, [{ name: "any4", errors: [0.07, 0.09] }]);
- * console.log(figure.layout.xaxis.ticktext); // ["0.up_proj", "0.down_proj"]
+ * assertEquals(figure.layout.xaxis.ticktext, ["0.up_proj", "0.down_proj"]);
  * ```
  */
 export function layerErrorPlot(

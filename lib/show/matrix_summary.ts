@@ -26,9 +26,12 @@ import { count, decimal, size } from "../terminal/units.ts";
  * @example
  * ```ts
  * import { quantize, show } from "any4";
- * import { matrixSummary } from "any4/show";
+ * import { display, matrixSummary } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
  * const matrix = { rows: 2, cols: 64, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i)) };
- * await show(matrixSummary(quantize(matrix, { format: "any3", groupSize: 32 })));
+ * const summary = matrixSummary(quantize(matrix, { format: "any3", groupSize: 32 }));
+ * assertStringIncludes(summary[display]()["text/plain"], "any3");
+ * await show(summary);
  * ```
  */
 export function matrixSummary(matrix: Matrix | PackedMatrix): View {

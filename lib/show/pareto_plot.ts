@@ -25,12 +25,13 @@ export interface ParetoOptions extends FigureSize {
  * @example
  * ```ts
  * import { paretoFront } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const rows = [
  *   { format: "int4", bitsPerWeight: 4.25, perplexity: 3.3 },
  *   { format: "nf4", bitsPerWeight: 4.125, perplexity: 3.2 },
  *   { format: "any4", bitsPerWeight: 4.5, perplexity: 3.1 },
  * ];
- * console.log(paretoFront(rows).map(({ format }) => format)); // ["nf4", "any4"]
+ * assertEquals(paretoFront(rows).map(({ format }) => format), ["nf4", "any4"]);
  * ```
  */
 export function paretoFront<Row extends { readonly bitsPerWeight: number; readonly perplexity: number }>(
@@ -53,6 +54,7 @@ const LETTER_PX = 7.4;
  * @example
  * ```ts
  * import { paretoPlot, type ReportRow } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row: ReportRow = {
  *   format: "any4",
  *   bits: 4,
@@ -68,7 +70,7 @@ const LETTER_PX = 7.4;
  *   learned: true,
  * };
  * const figure = paretoPlot([row], { baseline: { perplexity: 3 } });
- * console.log(figure.data.map(({ name }) => name)); // ["Pareto front", "learned values"]
+ * assertEquals(figure.data.map(({ name }) => name), ["Pareto front", "learned values"]);
  * ```
  */
 export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): Figure {

@@ -23,6 +23,7 @@ import { count, decimal, size } from "../terminal/units.ts";
  * @example
  * ```ts
  * import { reportHtml } from "any4/show";
+ * import { assert } from "@std/assert";
  * const html = reportHtml({
  *   title: "What any4 costs",
  *   model: { name: "tinyworld", parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 },
@@ -33,7 +34,7 @@ import { count, decimal, size } from "../terminal/units.ts";
  *   samples: { prompt: "", outputs: [] },
  *   settings: { backend: "plain" },
  * });
- * console.log(html.startsWith("<!doctype html>")); // true
+ * assert(html.startsWith("<!doctype html>"));
  * ```
  */
 export function reportHtml(report: Report): string {

@@ -70,12 +70,14 @@ function original({ baseline, model }: Results): ReportRow {
  * @example
  * ```ts
  * import { resultsText } from "any4/show";
+ * import { assertMatch } from "@std/assert";
  * const sizes = { parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 };
- * console.log(resultsText({
+ * const text = resultsText({
  *   model: { name: "tinyworld", ...sizes },
  *   baseline: { perplexity: 3, bitsPerWeight: 16, bytes: sizes.bytes, kinds: {} },
  *   rows: [],
- * }));
+ * });
+ * assertMatch(text, /original \(BF16\) +16\.00/);
  * ```
  */
 export function resultsText(report: Results, options: TableOptions = {}): string {

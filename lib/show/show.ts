@@ -33,7 +33,12 @@ let figures = 0;
  * @example
  * ```ts
  * import { show } from "any4";
- * await show([{ format: "any4", perplexity: 3.57 }, { format: "int4", perplexity: 3.81 }]);
+ * import { barChart } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
+ * await show([{ format: "any4", perplexity: 3.57 }, { format: "int4", perplexity: 3.81 }]); // a table
+ * const file = await Deno.makeTempFile({ suffix: ".html" });
+ * await show(barChart(["any4", "int4"], [{ name: "perplexity", values: [3.57, 3.81] }]), { file });
+ * assertStringIncludes(await Deno.readTextFile(file), "perplexity");
  * ```
  */
 export async function show(thing: unknown, options: ShowOptions = {}): Promise<void> {

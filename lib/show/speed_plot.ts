@@ -19,9 +19,10 @@ const MARGIN = { l: 72, r: 14, t: 12, b: 52 };
  * @example
  * ```ts
  * import { speedupPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row = { cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10 };
  * const rows = [1024, 2048].map((rows) => ({ ...row, rows, seconds: 0.001, speedup: 2 }));
- * console.log(speedupPlot(rows).data.map(({ name }) => name)); // ["any4"]
+ * assertEquals(speedupPlot(rows).data.map(({ name }) => name), ["any4"]);
  * ```
  */
 export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize = {}): Figure {
@@ -44,8 +45,9 @@ export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize
  * @example
  * ```ts
  * import { throughputPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row = { rows: 1024, cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10, seconds: 1e-3 };
- * console.log(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.type); // log
+ * assertEquals(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.type, "log");
  * ```
  */
 export function throughputPlot(
@@ -116,9 +118,10 @@ function overSizes(
  * @example
  * ```ts
  * import { tokensPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row = { bitsPerWeight: 4.5, weightBytes: 3e6, firstToken: 0.05, stepwise: 900, cacheBytes: 1e6, processBytes: 1e8 };
  * const figure = tokensPlot([{ ...row, format: "any4", prefill: 2000, decode: 1000 }]);
- * console.log(figure.layout.xaxis.ticktext); // ["any4"]
+ * assertEquals(figure.layout.xaxis.ticktext, ["any4"]);
  * ```
  */
 export function tokensPlot(rows: readonly ModelSpeedRow[], options: FigureSize = {}): Figure {

@@ -23,8 +23,9 @@ const FEW_TOKENS = 8;
  * @example
  * ```ts
  * import { speedHtml } from "any4/show";
+ * import { assert } from "@std/assert";
  * const html = speedHtml({ title: "How fast any4 is", places: [], settings: { date: "today" } });
- * console.log(html.startsWith("<!doctype html>")); // true
+ * assert(html.startsWith("<!doctype html>"));
  * ```
  */
 export function speedHtml(report: SpeedReport): string {

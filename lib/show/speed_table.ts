@@ -90,15 +90,17 @@ export function placeText({ backend, description, bandwidth }: SpeedPlace): stri
  * @example
  * ```ts
  * import { speedText } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
  * const row = { rows: 4096, cols: 4096, tokens: 1, bytesPerSecond: 4.3e9, flops: 16.8e9 };
- * console.log(speedText({
+ * const text = speedText({
  *   places: [{
  *     backend: "wasm",
  *     description: "2 threads",
  *     linears: [{ ...row, format: "any4", seconds: 0.002, speedup: 1.6 }],
  *     models: [],
  *   }],
- * }));
+ * });
+ * assertStringIncludes(text, "any4");
  * ```
  */
 export function speedText(report: Pick<SpeedReport, "model" | "places">, options: TableOptions = {}): string {

@@ -25,9 +25,10 @@ export interface TableViewOptions {
  *
  * @example
  * ```ts
- * import { show } from "any4";
- * import { tableView } from "any4/show";
- * await show(tableView([{ title: "format" }, { title: "perplexity", align: "right" }], [["any4", "3.57"]]));
+ * import { display, tableView } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
+ * const columns = [{ title: "format" }, { title: "perplexity", align: "right" as const }];
+ * assertStringIncludes(tableView(columns, [["any4", "3.57"]])[display]()["text/plain"], "any4          3.57");
  * ```
  */
 export function tableView(
@@ -62,9 +63,10 @@ ${rows.map((row) => line("td", row)).join("\n")}
  *
  * @example
  * ```ts
- * import { show } from "any4";
- * import { recordsView } from "any4/show";
- * await show(recordsView([{ format: "any4", perplexity: 3.5712 }, { format: "int4", perplexity: 3.8123 }]));
+ * import { display, recordsView } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
+ * const records = [{ format: "any4", perplexity: 3.5712 }, { format: "int4", perplexity: 3.8123 }];
+ * assertStringIncludes(recordsView(records)[display]()["text/plain"], "int4         3.812");
  * ```
  */
 export function recordsView(

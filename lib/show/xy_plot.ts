@@ -57,8 +57,12 @@ export interface XyOptions extends PlotOptions {
  * ```ts
  * import { show } from "any4";
  * import { lineChart } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const x = [64, 128, 256];
- * await show(lineChart([{ name: "any4", x, y: [3.1, 3.12, 3.2] }], { x: "group size", y: "perplexity", log: "x" }));
+ * const series = [{ name: "any4", x, y: [3.1, 3.12, 3.2] }];
+ * const figure = lineChart(series, { x: "group size", y: "perplexity", log: "x" });
+ * assertEquals(figure.layout.xaxis.type, "log");
+ * await show(figure);
  * ```
  */
 export function lineChart(series: readonly XySeries[], options: XyOptions = {}): Figure {
@@ -72,7 +76,11 @@ export function lineChart(series: readonly XySeries[], options: XyOptions = {}):
  * ```ts
  * import { show } from "any4";
  * import { scatterPlot } from "any4/show";
- * await show(scatterPlot([{ name: "rows", x: [1, 2, 3], y: [0.1, 0.4, 0.2] }], { x: "kurtosis", y: "error" }));
+ * import { assertEquals } from "@std/assert";
+ * const series = [{ name: "rows", x: [1, 2, 3], y: [0.1, 0.4, 0.2] }];
+ * const figure = scatterPlot(series, { x: "kurtosis", y: "error" });
+ * assertEquals(figure.data[0]!.mode, "markers");
+ * await show(figure);
  * ```
  */
 export function scatterPlot(series: readonly XySeries[], options: XyOptions = {}): Figure {

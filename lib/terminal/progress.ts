@@ -63,8 +63,10 @@ const SECONDS_BETWEEN_LINES = 5;
  * @example
  * ```ts
  * import { progress } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * using bar = progress("quantizing", 42);
  * for (let i = 0; i < 42; i++) bar.update(i + 1, `layer ${i}`);
+ * assertEquals(typeof bar.done, "function"); // ends it early
  * ```
  */
 export function progress(label: string, total: number, options: ProgressOptions = {}): Progress {

@@ -39,10 +39,10 @@ const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
  * @example
  * ```ts
  * import { table } from "any4/show";
- * console.log(table(
- *   [{ title: "format" }, { title: "perplexity", align: "right" }],
- *   [["any4", "3.57"], ["int4", "3.81"]],
- * ));
+ * import { assertEquals } from "@std/assert";
+ * const columns = [{ title: "format" }, { title: "perplexity", align: "right" as const }];
+ * const [head, , first] = table(columns, [["any4", "3.57"], ["int4", "3.81"]], { color: false }).split("\n");
+ * assertEquals([head, first], ["format  perplexity", "any4          3.57"]);
  * ```
  */
 export function table(
@@ -77,7 +77,8 @@ export function table(
  * @example
  * ```ts
  * import { terminalWidth } from "any4/show";
- * console.log(terminalWidth() > 0); // true
+ * import { assert } from "@std/assert";
+ * assert(terminalWidth() > 0);
  * ```
  */
 export function terminalWidth(): number {

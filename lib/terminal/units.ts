@@ -21,7 +21,8 @@ export const MISSING = "–";
  * @example
  * ```ts
  * import { decimal } from "any4/show";
- * console.log(decimal(3.14159), decimal(71234.5)); // 3.142 71,235
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([decimal(3.14159), decimal(71234.5)], ["3.142", "71,235"]);
  * ```
  */
 export function decimal(value: number | undefined, digits = 4): string {
@@ -47,7 +48,8 @@ export function decimal(value: number | undefined, digits = 4): string {
  * @example
  * ```ts
  * import { percent } from "any4/show";
- * console.log(percent(0.037), percent(0.34, { sign: true })); // 3.7 % +34 %
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([percent(0.037), percent(0.34, { sign: true })], ["3.7\u00a0%", "+34\u00a0%"]);
  * ```
  */
 export function percent(
@@ -75,7 +77,8 @@ export function percent(
  * @example
  * ```ts
  * import { size } from "any4/show";
- * console.log(size(6_820_352)); // 6.82 MB
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(size(6_820_352), "6.82\u00a0MB");
  * ```
  */
 export function size(bytes: number): string {
@@ -95,7 +98,8 @@ export function size(bytes: number): string {
  * @example
  * ```ts
  * import { duration } from "any4/show";
- * console.log(duration(185)); // 3 min 05 s
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(duration(185), "3\u00a0min\u00a005\u00a0s");
  * ```
  */
 export function duration(seconds: number): string {
@@ -115,7 +119,8 @@ export function duration(seconds: number): string {
  * @example
  * ```ts
  * import { count } from "any4/show";
- * console.log(count(3_410_176)); // 3.41 million
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(count(3_410_176), "3.41\u00a0million");
  * ```
  */
 export function count(value: number): string {

@@ -42,7 +42,8 @@ export function cut(text: string, columns: number): string {
  * @example
  * ```ts
  * import { fold } from "any4/show";
- * console.log(fold("Once upon a time", 9)); // ["Once upon", "a time"]
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(fold("Once upon a time", 9), ["Once upon", "a time"]);
  * ```
  */
 export function fold(text: string, columns: number): string[] {

@@ -40,10 +40,16 @@ const WRITE_ORDER: readonly DType[] = [
  * @example
  * ```ts
  * import { fromFloat32 } from "../../matrix/dtype.ts";
+ * import { SafetensorsFile } from "./read.ts";
+ * import { assertEquals } from "@std/assert";
  *
  * const path = await Deno.makeTempFile();
  * const data = () => fromFloat32(Float32Array.of(1, 2, 3), "F16");
  * writeSafetensors(path, [{ name: "a", dtype: "F16", shape: [3], data }], { format: "pt" });
+ * {
+ *   using file = SafetensorsFile.open(path);
+ *   assertEquals(file.readFloat32("a"), Float32Array.of(1, 2, 3));
+ * }
  * await Deno.remove(path);
  * ```
  */
