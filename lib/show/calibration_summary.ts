@@ -9,8 +9,7 @@ import { tableView } from "./table_view.ts";
 import { decimal } from "../terminal/units.ts";
 
 /**
- * A line for each input of a calibrated model: how many columns, how large they are in the mean, and by how much the largest
- * stands out.
+ * Lists each input of a calibrated model: the number of columns, their mean size, and the ratio of the largest to it.
  *
  * @param calibration statistics by the Linears' names; those that share an input share a line.
  *

@@ -1,19 +1,19 @@
 /**
- * Programs as text, line by line.
+ * Source code as numbered lines.
  *
  * @module
  */
 import { type View, view } from "../display.ts";
 import { escapeHtml } from "../escape_html.ts";
 
-/** How a program is shown. */
+/** Options of {@linkcode codeView}. */
 export interface CodeViewOptions {
-  /** What the program was before it was edited: lines that it did not have are marked. */
+  /** The code before an edit; new lines are marked. */
   readonly before?: string;
 }
 
 /**
- * A program with numbered lines, as compilers count them.
+ * Shows code with line numbers, counted from 1 as compilers do.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Several figures as one that the reader moves through, without a server: by a slider, a menu, or as a film.
+ * Several figures in one, chosen by a slider, a menu or an animation. No server is needed.
  *
  * @module
  */
@@ -11,24 +11,24 @@ import { OptionError } from "../errors.ts";
 
 /** One of several figures. */
 export interface Step {
-  /** What the slider or the menu calls it: "128". */
+  /** Its label on the slider or in the menu: "128". */
   readonly label: string;
-  /** What it shows. */
+  /** Its figure. */
   readonly figure: Figure;
 }
 
-/** How a choice of figures is offered. */
+/** Options of {@linkcode slider}, {@linkcode dropdown} and {@linkcode animation}. */
 export interface ChoiceOptions {
-  /** What is chosen, written before the label: "group size". */
+  /** The name of the choice, shown before the label: "group size". */
   readonly name?: string;
-  /** Which figure is shown at first, and alone where nothing can be moved; 0 when absent. */
+  /** Index of the first figure shown, which is also the static picture; 0 when absent. */
   readonly start?: number;
 }
 
 /**
- * A slider over figures.
+ * Combines figures under a slider.
  *
- * @throws {OptionError} when there are no steps, or no step of the number `start`.
+ * @throws {OptionError} when there are no steps, or no step has the index `start`.
  *
  * @example
  * ```ts
@@ -61,9 +61,9 @@ export function slider(steps: readonly Step[], options: ChoiceOptions = {}): Fig
 }
 
 /**
- * A menu of figures.
+ * Combines figures under a menu.
  *
- * @throws {OptionError} when there are no steps, or no step of the number `start`.
+ * @throws {OptionError} when there are no steps, or no step has the index `start`.
  *
  * @example
  * ```ts
@@ -88,10 +88,10 @@ export function dropdown(steps: readonly Step[], options: ChoiceOptions = {}): F
 }
 
 /**
- * A film of figures, with a button that plays it and a slider. All figures have as many traces.
+ * Animates figures, with a play button and a slider. All figures need the same number of traces.
  *
- * @param options.seconds how long each figure stays; 0.5 when absent.
- * @throws {OptionError} when there are no steps, no step of the number `start`, or traces of different numbers.
+ * @param options.seconds duration of each figure; 0.5 when absent.
+ * @throws {OptionError} when there are no steps, no step has the index `start`, or the numbers of traces differ.
  *
  * @example
  * ```ts
@@ -143,7 +143,7 @@ export function animation(
   return displayed({ data: first.data, layout, frames }, () => pictureOf(steps[start]!));
 }
 
-/** Pixels that a slider takes above the plot, and a menu. */
+/** Height of a slider and of a menu above the plot, in pixels. */
 const [SLIDER_ROOM, MENU_ROOM] = [74, 54];
 const ABOVE = { x: 0, xanchor: "left", y: 1, yanchor: "bottom" };
 const SLIDER = {
@@ -172,12 +172,12 @@ function stepAt(steps: readonly Step[], start: number): Figure {
   return step.figure;
 }
 
-/** Of all traces together: which belong to step i. */
+/** For each trace of all steps: whether it belongs to step i. */
 function visibility(steps: readonly Step[], i: number): boolean[] {
   return steps.flatMap(({ figure }, s) => figure.data.map(() => s === i));
 }
 
-/** All figures' traces in one, those of the first step visible. */
+/** One figure with the traces of all, of which those of the step `start` are visible. */
 function together(
   steps: readonly Step[],
   start: number,
@@ -191,7 +191,7 @@ function together(
   return displayed({ data, layout }, () => pictureOf(steps[start]!));
 }
 
-/** The layout with room above the plot, where the controls are. */
+/** The layout with space above the plot for the controls. */
 function withRoom(layout: FigureLayout, controls: Record<string, unknown>): FigureLayout {
   const { margin, height } = layout;
   const room = "sliders" in controls ? SLIDER_ROOM : MENU_ROOM;
@@ -203,7 +203,7 @@ function withRoom(layout: FigureLayout, controls: Record<string, unknown>): Figu
   } as FigureLayout;
 }
 
-/** What differs from figure to figure, as plotly takes changes of a layout. */
+/** The parts of a layout that differ between figures, as plotly's relayout takes them. */
 function changes(
   { title, xaxis, yaxis, shapes = [], annotations = [] }: FigureLayout,
 ): Record<string, unknown> {
@@ -227,7 +227,7 @@ function frameLayout(
   return { ...(title ? { title } : {}), xaxis, yaxis, shapes, annotations };
 }
 
-/** A figure without its controls, for where nothing can be moved. */
+/** A figure without its controls, for static pictures. */
 function pictureOf({ figure }: Step): string {
   return figure[display]()["image/svg+xml"]!;
 }

@@ -20,8 +20,8 @@ import { recordsView } from "./table_view.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 
 /**
- * A matrix's format, shape, bits per weight and size, and a picture of its first row: how its weights are distributed and,
- * where it is packed, the values that the row has for its first group of columns.
+ * Shows a matrix's format, shape, bits per weight and size, and a histogram of its first row. For a packed matrix, it also
+ * shows the row's values for the first group of columns.
  *
  * @example
  * ```ts

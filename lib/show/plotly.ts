@@ -1,5 +1,5 @@
 /**
- * plotly.js, which draws the figures of HTML pages; pages carry it inside, so that they load nothing from elsewhere.
+ * plotly.js, which draws the figures of HTML pages. Pages contain it, so that they load nothing.
  *
  * @module
  */
