@@ -34,9 +34,9 @@ export const formats: ReadonlyMap<string, Format> = new Map(
 );
 
 /**
- * The format of a name; a format passes through.
+ * Returns the format of a name; a format is returned as it is.
  *
- * @throws {OptionError} when there is none, with the names that there are.
+ * @throws {OptionError} when there is none; the message lists all names.
  *
  * @example
  * ```ts

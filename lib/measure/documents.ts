@@ -1,5 +1,5 @@
 /**
- * Texts to measure on.
+ * Texts for measurements.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import evaluation from "../../models/tinyworld/eval.json" with { type: "json" };
 import { OptionError } from "../errors.ts";
 import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
 
-/** A text of a kind. */
+/** A text and its kind. */
 export interface Document {
-  /** "fiction", "news" …; one word for all where there are no kinds. */
+  /** "fiction", "news" …; the same word for all if there are no kinds. */
   readonly kind: string;
   /** The text. */
   readonly text: string;
@@ -42,9 +42,8 @@ export function evaluationDocuments(): Document[] {
 }
 
 /**
- * Tokenizes documents. What is longer than the context is cut into pieces of that
- * length (or, with `truncate`, cut off), and documents are taken from
- * the kinds in turn until `maxTokens` are reached, so that every kind has its share.
+ * Tokenizes documents. Texts longer than the context are cut into pieces of its length, or truncated to it. Documents
+ * are taken from the kinds in turn until `maxTokens` are reached, so that every kind has an equal share.
  *
  * @throws {OptionError} when an option is out of range, or nothing is left to measure.
  */

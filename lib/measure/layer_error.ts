@@ -1,5 +1,5 @@
 /**
- * What quantization does to each layer: errors of the weights and of the output.
+ * The errors of each layer's weights and output after quantization.
  *
  * @module
  */
@@ -43,15 +43,15 @@ export interface LayerError {
   linear: string;
   /** ‖Ŵ − W‖ / ‖W‖. */
   weightError: number;
-  /** ‖XŴᵀ − XWᵀ‖ / ‖XWᵀ‖, X being what the original model feeds it. */
+  /** ‖XŴᵀ − XWᵀ‖ / ‖XWᵀ‖, where X is its input in the original model. */
   outputError: number;
 }
 
 /**
- * The errors of each Linear of a changed model against the original's, on the original's own activations.
+ * Measures the errors of each Linear of a changed model against the original's, on the original's activations.
  *
- * @param options.text what runs through the original; the calibration sample when absent.
- * @param options.maxTokens tokens of it that are used; 128 when absent.
+ * @param options.text the input of the original; the calibration sample when absent.
+ * @param options.maxTokens the number of its tokens; 128 when absent.
  * @throws {OptionError} when the models' Linears differ in number or shape.
  *
  * @example
@@ -85,7 +85,7 @@ async function collect(
   using session = original.session(ids.length);
   await session.forward(ids, {
     logits: "none",
-    // A long text goes through the model in pieces: each is seen once a piece.
+    // A long text passes through the model in pieces, and each Linear sees every piece.
     async observe(linears, input) {
       for (const linear of linears) {
         const [before, after] = [original.weights(linear), changed.weights(linear)];

@@ -1,5 +1,5 @@
 /**
- * Perplexity, and how far a model's predictions are from another's.
+ * Perplexity, and the divergence of a model's predictions from another's.
  *
  * @module
  */
@@ -14,23 +14,23 @@ import {
   tokenizeDocuments,
 } from "./documents.ts";
 
-/** What perplexity is measured on. */
+/** The text of a measurement, and its limits. */
 export interface PerplexityOptions {
   /** One text. */
   text?: string;
-  /** Or several, by kind. The library's own evaluation text when neither is given. */
+  /** Several texts, by kind. The library's own evaluation text when neither is given. */
   documents?: readonly Document[];
-  /** Predicted tokens at most, shared evenly by the kinds. */
+  /** The largest number of predicted tokens, shared evenly by the kinds. */
   maxTokens?: number;
   /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
   context?: number;
-  /** Leave out what is longer than the context instead of cutting it into pieces. */
+  /** Truncate longer texts instead of cutting them into pieces. */
   truncate?: boolean;
-  /** Is told how many of all tokens are done. */
+  /** Called with the number of tokens done and their total. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** A perplexity. */
+/** A measured perplexity. */
 export interface Perplexity {
   /** e^(mean negative log-likelihood of the predicted tokens). */
   perplexity: number;
@@ -42,7 +42,7 @@ export interface Perplexity {
   kinds: Record<string, number>;
 }
 
-/** A perplexity beside another model's predictions of the same tokens. */
+/** A measured perplexity, compared with another model's predictions of the same tokens. */
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
@@ -62,7 +62,7 @@ export interface Reference {
   readonly perplexity: Perplexity;
 }
 
-/** Tokenizes what a model is to be measured on. */
+/** Tokenizes the text of a measurement. */
 export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
@@ -75,16 +75,16 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
   });
 }
 
-/** What a model says of a document. */
+/** A model's logits of a document. */
 interface Prediction {
   readonly document: TokenizedDocument;
   /** [tokens, vocab_size]. */
   readonly logits: Float32Array;
-  /** ln Σ e^logit of each token but the last, whose next is not known. */
+  /** ln Σ e^logit of each token but the last, which has no next token. */
   readonly logSums: Float64Array;
 }
 
-/** Adds up losses by kind. */
+/** Sums losses by kind. */
 class Losses {
   readonly #kinds = new Map<string, { loss: number; tokens: number }>();
 
@@ -107,7 +107,7 @@ class Losses {
 }
 
 /**
- * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
+ * Measures the perplexity of a model on a text: every token but each piece's first is predicted from those before it.
  *
  * @throws {OptionError} when an option is out of range or there are fewer than 2 tokens.
  *
@@ -133,7 +133,7 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
 }
 
 /**
- * A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token.
+ * Computes a model's logits of documents as a reference for {@linkcode compare}. They take vocab_size · 4 bytes per token.
  *
  * @example
  * ```ts
@@ -159,7 +159,7 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
 }
 
 /**
- * The perplexity, divergence and agreement of a model on a reference's documents.
+ * Measures a model's perplexity, divergence and agreement on a reference's documents.
  *
  * @example
  * ```ts
@@ -196,7 +196,7 @@ export async function compare(
       tokens++;
     }
   }, options.onProgress);
-  // Rounding may leave a divergence of 0 a hair below it.
+  // Rounding can make a divergence of 0 slightly negative.
   return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
 }
 

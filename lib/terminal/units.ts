@@ -1,5 +1,5 @@
 /**
- * Numbers as people read them: percentages, sizes, durations, counts.
+ * Formatting of numbers: percentages, sizes, durations, counts.
  *
  * A no-break space stands between a number and its unit, so that no line ends between them.
  *
@@ -13,7 +13,7 @@ const MINUS = "\u2212";
 export const MISSING = "–";
 
 /**
- * A number with so many significant digits; whole numbers keep all of theirs, grouped by thousands.
+ * Formats a number with significant digits; whole numbers keep all their digits, grouped by thousands.
  *
  * @param value any number; NaN and undefined become a dash.
  * @param digits significant digits.
@@ -30,7 +30,7 @@ export function decimal(value: number | undefined, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   const size = Math.abs(value);
   if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(digits - 1).replace(/^-/, MINUS);
-  // How many places are left behind the point once the places before it are counted.
+  // The digits behind the point: those that the digits before it leave.
   const rounded = Number(size.toPrecision(digits));
   const before = rounded === 0 ? 1 : Math.floor(Math.log10(rounded)) + 1;
   const places = Math.min(Math.max(digits - before, 0), 20);
@@ -39,7 +39,7 @@ export function decimal(value: number | undefined, digits = 4): string {
 }
 
 /**
- * A fraction as a percentage: 0.037 is 3.7 %.
+ * Formats a fraction as a percentage: 0.037 is 3.7 %.
  *
  * @param fraction 1 is 100 %; NaN and undefined become a dash.
  * @param options.sign write + before a positive one.
@@ -72,7 +72,7 @@ export function percent(
 }
 
 /**
- * Bytes in decimal units: 1.24 MB is 1 240 000 bytes.
+ * Formats bytes in decimal units: 1.24 MB is 1 240 000 bytes.
  *
  * @example
  * ```ts
@@ -93,7 +93,7 @@ export function size(bytes: number): string {
 }
 
 /**
- * Seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min.
+ * Formats seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min.
  *
  * @example
  * ```ts
@@ -114,7 +114,7 @@ export function duration(seconds: number): string {
 }
 
 /**
- * A count in words from a million on: 260,032, 1.24 billion.
+ * Formats a count, in words from a million on: 260,032, 1.24 billion.
  *
  * @example
  * ```ts
