@@ -12,7 +12,7 @@ import { createBackend } from "../lib/compute/create_backend.ts";
 import { formatOf } from "../lib/formats/formats.ts";
 import { quantize } from "../lib/learn/quantize.ts";
 import { scaleGroups } from "../lib/learn/scaling.ts";
-import { ModelOnDisk } from "../lib/quantize/on_disk/model_on_disk.ts";
+import { ModelOnDisk } from "../lib/model/model_on_disk.ts";
 import { makeSynthetic } from "./make_synthetic.ts";
 import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";

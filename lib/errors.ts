@@ -58,5 +58,11 @@ export class HubError extends Any4Error {
   }
 }
 
+/** A model, a sequence, a backend, or memory on one was used after it was disposed of. */
+export class DisposedError extends Any4Error {}
+
+/** A sequence was continued or moved during another call that continues it. */
+export class BusyError extends Any4Error {}
+
 /** Long work was interrupted by the user. */
 export class InterruptedError extends Any4Error {}

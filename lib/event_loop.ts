@@ -27,11 +27,24 @@ export async function turn(milliseconds = 0): Promise<void> {
   beats++;
 }
 
-/** Lets the event loop run, unless it just did: it draws progress, handles interrupts and frees abandoned objects. */
-export async function pause(): Promise<void> {
+/** Options of functions that take long: how to cancel them. */
+export interface Abortable {
+  /**
+   * Cancels the work, as for `fetch`: at the next pause, the promise is rejected with the signal's reason, by default an
+   * "AbortError". Everything that the work used stays usable.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Lets the event loop run, unless it just did: it draws progress, handles interrupts and frees abandoned objects.
+ *
+ * @throws the signal's reason, if the work was cancelled.
+ */
+export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
-  if (performance.now() - last < LONGEST_MS) return;
-  await turn();
+  if (performance.now() - last >= LONGEST_MS) await turn();
+  signal?.throwIfAborted();
 }
 
 /** Waits for work done elsewhere (by a GPU or a server), however long it takes. */

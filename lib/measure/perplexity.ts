@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { argmax } from "../model/decoder/sampling.ts";
 import { logSumExp, tokenDivergence } from "../quantize/divergence.ts";
 import type { Model } from "../model/model.ts";
@@ -15,7 +15,7 @@ import {
 } from "./documents.ts";
 
 /** The text of a measurement, and its limits. */
-export interface PerplexityOptions {
+export interface PerplexityOptions extends Abortable {
   /** One text. */
   text?: string;
   /** Several texts, by kind. The library's own evaluation text when neither is given. */
@@ -127,7 +127,7 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
     model,
     documents,
     (prediction) => addLosses(losses, prediction),
-    options.onProgress,
+    options,
   );
   return losses.result();
 }
@@ -154,7 +154,7 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
     addLosses(losses, prediction);
     kept.push(prediction.logits);
     logSums.push(prediction.logSums);
-  }, options.onProgress);
+  }, options);
   return { documents, logits: kept, logSums, perplexity: losses.result() };
 }
 
@@ -175,7 +175,7 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
 export async function compare(
   model: Model,
   reference: Reference,
-  options: { onProgress?: (done: number, total: number) => void } = {},
+  options: Pick<PerplexityOptions, "onProgress" | "signal"> = {},
 ): Promise<Comparison> {
   const losses = new Losses();
   let [kl, agreed, tokens, at] = [0, 0, 0, 0];
@@ -195,7 +195,7 @@ export async function compare(
       if (likeliest(logits) === likeliest(expected)) agreed++;
       tokens++;
     }
-  }, options.onProgress);
+  }, options);
   // Rounding can make a divergence of 0 slightly negative.
   return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
 }
@@ -212,7 +212,7 @@ function eachDocument(
   model: Model,
   documents: readonly TokenizedDocument[],
   use: (prediction: Prediction) => void,
-  onProgress?: (done: number, total: number) => void,
+  { onProgress, signal }: Pick<PerplexityOptions, "onProgress" | "signal">,
 ): Promise<void> {
   return interruptible(async () => {
     const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -220,7 +220,7 @@ function eachDocument(
     for (const document of documents) {
       const { length } = document.ids;
       using session = model.session(length);
-      const logits = await session.forward(document.ids, { logits: "all" });
+      const logits = await session.forward(document.ids, { logits: "all", signal });
       const vocab = logits.length / length;
       const logSums = Float64Array.from(
         { length: length - 1 },
@@ -228,7 +228,7 @@ function eachDocument(
       );
       use({ document, logits, logSums });
       onProgress?.(done += length, total);
-      await pause();
+      await pause(signal);
     }
   });
 }

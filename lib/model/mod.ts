@@ -12,6 +12,7 @@
  *
  * @module
  */
+export type { Abortable } from "../event_loop.ts";
 export type { LocateOptions } from "./checkpoint/locate.ts";
 export type { LayerType, ModelConfig } from "./decoder/config.ts";
 export { saveModel, type SaveOptions } from "./save.ts";
@@ -19,7 +20,7 @@ export { Conversation, type ConversationOptions } from "./conversation.ts";
 export type { Observer } from "./decoder/decoder.ts";
 export type { RopeParameters, RopeScaling } from "./decoder/rope_parameters.ts";
 export type { SamplingOptions } from "./decoder/sampling.ts";
-export type { Logits, Session } from "./decoder/session.ts";
+export type { ContinueOptions, Logits, Session } from "./decoder/session.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./generate.ts";
 export { loadModel, type LoadOptions } from "./load_model.ts";
 export { Model, type ModelParts } from "./model.ts";

@@ -14,7 +14,14 @@
  *
  * @module
  */
-export { calibrate, type CalibrateOptions, type Calibration } from "./calibrate.ts";
+export {
+  calibrate,
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationOrigin,
+  type SampleOptions,
+} from "./calibrate.ts";
+export { loadCalibration, saveCalibration } from "./calibration_file.ts";
 export { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 export {
   byFormat,
@@ -25,12 +32,14 @@ export {
   modelCard,
   type OnDiskSummary,
 } from "./model_card.ts";
-export {
-  type OnDiskPhase,
-  type OnDiskProgress,
-  quantizeOnDisk,
-  type QuantizeOnDiskOptions,
-} from "./on_disk/quantize_on_disk.ts";
+export type {
+  OnDiskPhase,
+  OnDiskProgress,
+  OutputForm,
+  PipelineOptions,
+  QuantizeModelOptions,
+  QuantizeOnDiskOptions,
+} from "./options.ts";
 export type { PlanOptions } from "./plan.ts";
 export type { LearningOptions } from "./quantize_linear.ts";
 export {
@@ -46,7 +55,7 @@ export {
   mx4,
   nf4,
   quantizeModel,
-  type QuantizeModelOptions,
   type ShortOptions,
 } from "./quantize_model.ts";
+export { quantizeOnDisk } from "./quantize_on_disk.ts";
 export type { TargetOptions } from "./target_bits.ts";

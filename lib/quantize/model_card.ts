@@ -71,6 +71,8 @@ export interface OnDiskSummary extends CardSummary {
   readonly seconds: number;
   /** The most memory that this process had, in bytes, as `peakMemory` knows it. */
   readonly peakBytes: number;
+  /** What was measured of it, if anything was. */
+  readonly measured?: MeasuredQuality;
 }
 
 /** What became of all Linears of one format and group size. */

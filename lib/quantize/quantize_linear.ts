@@ -40,6 +40,34 @@ export function quantizeLinear(
   return quantize(dense, { ...learning, format, groupSize, stats, steps: backend.steps, name });
 }
 
+/** A Linear that is quantized. */
+export interface DoneLinear {
+  /** The Linear. */
+  readonly packed: PackedMatrix;
+  /** The part of its output that became noise, where that was asked for. */
+  readonly error?: number;
+}
+
+/** What all Linears have in common of a model's options. */
+export function learningOf({ method, weighting, codebook, scaleType }: LearningOptions): LearningOptions {
+  return { method, weighting, codebook, scaleType };
+}
+
+/**
+ * Quantizes a Linear and says what that does to its output: a unit of work, which depends on nothing but what it is given.
+ *
+ * @throws {OptionError} when it is packed already, or statistics are needed and absent.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export function solveLinear(
+  weights: Matrix | PackedMatrix,
+  options: Parameters<typeof quantizeLinear>[1],
+): DoneLinear {
+  const dense = denseWeights(weights, options.linear);
+  const packed = quantizeLinear(dense, options);
+  return { packed, error: noiseToSignal(dense, packed, options.stats?.meanSquare) };
+}
+
 /**
  * A Linear's weights, widened once, however often their values are looked at.
  *
