@@ -54,9 +54,8 @@ interface BindingTypes {
 
 /** WGSL of the bindings, and of `scaleAt(i)`: (scale, zero), and `valueAt(row, code)`: the codebook's. */
 export function tableBindings(shape: TableShape, types: BindingTypes): string {
-  const { bits, codebook, perRow, scales, bias } = shape;
+  const { codebook, scales, bias } = shape;
   const { x, activationSums, codes, step } = types;
-  const at = perRow ? `row * ${2 ** bits}u + code` : "code";
   return `${
     bindings({
       out: "array<f32>",
@@ -69,7 +68,15 @@ export function tableBindings(shape: TableShape, types: BindingTypes): string {
       ...(step ? { step: "Step" } : {}),
     })
   }
-fn scaleAt(i: u32) -> vec2f { return ${scales === "f16" ? "unpack2x16float(scales[i])" : "scales[i]"}; }
+${codebookReads(shape)}`;
+}
+
+/** WGSL of `scaleAt(i)`: (scale, zero), and of `valueAt(row, code)`: the codebook's. */
+export function codebookReads({ bits, codebook, perRow, scales }: TableShape): string {
+  const at = perRow ? `row * ${2 ** bits}u + code` : "code";
+  return `fn scaleAt(i: u32) -> vec2f { return ${
+    scales === "f16" ? "unpack2x16float(scales[i])" : "scales[i]"
+  }; }
 fn valueAt(row: u32, code: u32) -> f32 {
   let at = ${at};
   return ${codebook === "f16" ? "unpack2x16float(codebook[at / 2u])[at % 2u]" : "codebook[at]"};

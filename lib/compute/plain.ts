@@ -41,7 +41,9 @@ const values = (tensor: Tensor) => (tensor as PlainTensor).data;
 function dense(weight: Weight): Float32Array {
   const matrix = weight as Matrix | PackedMatrix;
   if (isPacked(matrix)) {
-    throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
+    throw new TensorError(
+      `Cannot use a packed ${matrix.format} matrix here: only linears and embeddings take one`,
+    );
   }
   return matrix.data;
 }
@@ -88,11 +90,15 @@ export class PlainBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const rows = dense(table);
     checkIds(ids, table);
+    const { cols } = table;
+    const matrix = table as Matrix | PackedMatrix;
     for (let t = 0; t < ids.length; t++) {
       const id = ids[t]!;
-      values(out).set(rows.subarray(id * table.cols, (id + 1) * table.cols), t * table.cols);
+      const row = values(out).subarray(t * cols, (t + 1) * cols);
+      if (isPacked(matrix)) {
+        dequantizeRows(matrix, { from: id, to: id + 1, codes: new Uint8Array(cols) }, row);
+      } else row.set(matrix.data.subarray(id * cols, (id + 1) * cols));
     }
   }
 

@@ -210,19 +210,18 @@ export class WasmBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const { block, data, dtype, cols } = dense(table);
+    const { block, data, dtype, cols, bits } = table as WasmWeight;
     checkIds(ids, table);
     const { arena } = block;
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
     new Int32Array(arena.memory.buffer, list, ids.length).set(ids);
     const target = this.#scratch.output(arena, (out as WasmTensor).block);
-    this.#pool.run(
-      arena,
-      "embed",
-      [target, data, list, cols, STORED[dtype].id],
-      ids.length,
-      this.#grain(cols),
-    );
+    if (bits > 0) {
+      this.#pool.run(arena, "embedPacked", [target, block.address, list], ids.length, this.#grain(4 * cols));
+    } else {
+      const args = [target, data, list, cols, STORED[dtype].id];
+      this.#pool.run(arena, "embed", args, ids.length, this.#grain(cols));
+    }
     this.#scratch.copyBack(arena, (out as WasmTensor).block, 4 * out.rows * cols);
   }
 
@@ -461,6 +460,8 @@ export class WasmBackend implements Backend {
 
 function dense(weight: Weight): WasmWeight {
   const known = weight as WasmWeight;
-  if (known.bits > 0) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
+  if (known.bits > 0) {
+    throw new TensorError("Cannot use a packed matrix here: only linears and embeddings take one");
+  }
   return known;
 }

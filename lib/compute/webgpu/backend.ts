@@ -12,8 +12,8 @@ import { attentionPrefill } from "../../../kernels/wgsl/attention_prefill.ts";
 import { columnSums } from "../../../kernels/wgsl/column_sums.ts";
 import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
-import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
+import { embedPacked } from "../../../kernels/wgsl/embed_packed.ts";
 import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
@@ -204,7 +204,7 @@ export class WebGpuBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
-    const weight = dense(table);
+    const weight = table as GpuWeight;
     let from: Allocation | Slice;
     if ("ids" in ids) from = slice(ids);
     else {
@@ -213,7 +213,12 @@ export class WebGpuBackend implements Backend {
     }
     const tokens = out.rows;
     for (const { shape: part, rooms } of weight.parts) {
-      const { firstRow, rows, dtype } = part as DenseShape;
+      if ("bits" in part) {
+        const [kernel] = this.#kernel(`embed packed ${Object.values(part)}`, () => [embedPacked(part)]);
+        this.#commands.run(kernel!, [roomOf(out), ...rooms, from], { tokens });
+        continue;
+      }
+      const { firstRow, rows, dtype } = part;
       const shape = { cols: table.cols, dtype, firstRow, rows };
       const [kernel] = this.#kernel(`embed ${Object.values(shape)}`, () => [embed(shape)]);
       this.#commands.run(kernel!, [roomOf(out), rooms[0]!, from], { tokens });
@@ -510,7 +515,9 @@ export class WebGpuBackend implements Backend {
 /** A weight that is not packed. */
 function dense(weight: Weight): GpuWeight {
   const known = weight as GpuWeight;
-  if (known.packed) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
+  if (known.packed) {
+    throw new TensorError("Cannot use a packed matrix here: only linears and embeddings take one");
+  }
   return known;
 }
 
