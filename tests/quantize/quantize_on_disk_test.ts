@@ -264,7 +264,7 @@ Deno.test("a journal of another release is refused with its version, and stays a
 Deno.test("a flipped bit in any file of a journal is noticed, and said how to start over", async () => {
   const random = new Random(3);
   const options = {
-    targetBits: 5,
+    targetBits: 9.5,
     groupSize: 32,
     sequential: true,
     skip: ["*.k_proj", "*.gate_proj", "*.0.*"],
@@ -272,12 +272,14 @@ Deno.test("a flipped bit in any file of a journal is noticed, and said how to st
   const [whole, out, expected] = [fresh(), fresh(), fresh()];
   await stopped(whole, options);
   await quantizeOnDisk(tiny, expected, options);
-  const names = unfinished(whole).filter((name) => name !== "lock");
+  const names = unfinished(whole).filter((name) => name !== "lock").sort();
   for (const kind of ["job", "pass", "stats", "costs", "effects", "linear"]) {
     assert(names.some((name) => name.startsWith(kind)), kind);
   }
   let noticed = 0;
-  for (const [i, name] of names.entries()) {
+  // Of the many of a kind some are enough.
+  const some = names.filter((name, i) => i % 4 === 0 || !/^(costs|linear|stats)-/.test(name));
+  for (const [i, name] of some.entries()) {
     Deno.mkdirSync(`${out}/.quantizing`, { recursive: true });
     for (const other of names) {
       Deno.copyFileSync(`${whole}/.quantizing/${other}`, `${out}/.quantizing/${other}`);
@@ -299,7 +301,7 @@ Deno.test("a flipped bit in any file of a journal is noticed, and said how to st
     }
     Deno.removeSync(out, { recursive: true });
   }
-  assert(noticed > names.length / 2, `${noticed} of ${names.length}`);
+  assert(noticed > some.length / 2, `${noticed} of ${some.length}`);
 });
 
 const measured = { perplexity: 5.25, original: 5, tokens: 3000 };
