@@ -28,6 +28,16 @@ const SHAPES: Record<string, Record<string, unknown>> = {
     max_position_embeddings: 2048,
     rope_scaling: null,
   },
+  "smollm2-135m": {
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+    num_hidden_layers: 30,
+    vocab_size: 49152,
+    max_position_embeddings: 8192,
+    rope_scaling: null,
+  },
   "tiny": {
     hidden_size: 64,
     intermediate_size: 192,

@@ -70,7 +70,7 @@ export async function openFiles(
   options: LocateOptions,
 ): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
   const folder = await locateModel(name, options);
-  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
+  const gguf = isGguf(folder) ? openGguf(folder) : undefined;
   using open = new DisposableStack();
   const checkpoint = open.use(gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder));
   const tokenizer = gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder);

@@ -17,6 +17,17 @@ Deno.test("generate() is greedy by default, streams what it returns, and stops w
   assertEquals((await generate(model, "Once", { maxTokens: 0 })).tokens, []);
 });
 
+Deno.test("of several stop texts the one that comes first cuts", async () => {
+  const options = { maxTokens: 24 };
+  const { text } = await generate(model, "Once upon a time", options);
+  // Both are there with the same token.
+  const [early, late] = [text.slice(3, 8), text.slice(5, 8)];
+  for (const stop of [[late, early], [early, late], ["not there", late, early]]) {
+    const stopped = await generate(model, "Once upon a time", { ...options, stop });
+    assertEquals([stopped.text, stopped.stoppedBy], [text.slice(0, 3), "stop"]);
+  }
+});
+
 Deno.test("what generation_config.json adds to the end tokens ends a text too", async () => {
   const { tokens } = await generate(model, "Once upon a time", { maxTokens: 8 });
   for (const eos_token_id of [tokens[5]!, [7, tokens[5]!]]) {

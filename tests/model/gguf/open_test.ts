@@ -1,22 +1,15 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertLess,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
-import { CheckpointError } from "../../lib/errors.ts";
-import { toFloat32 } from "../../lib/matrix/dtype.ts";
-import { Metadata } from "../../lib/model/gguf/metadata.ts";
-import { openGguf } from "../../lib/model/gguf/open.ts";
-import { ggufTokenizer } from "../../lib/model/gguf/tokenizer.ts";
-import { loadModel } from "../../lib/model/load_model.ts";
-import { any4 } from "../../lib/quantize/quantize_model.ts";
-import { saveModel } from "../../lib/model/save.ts";
-import { Tokenizer } from "../../lib/model/tokenizer/tokenizer.ts";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { CheckpointError } from "../../../lib/errors.ts";
+import { toFloat32 } from "../../../lib/matrix/dtype.ts";
+import { Metadata } from "../../../lib/model/gguf/metadata.ts";
+import { openGguf } from "../../../lib/model/gguf/open.ts";
+import { ggufTokenizer } from "../../../lib/model/gguf/tokenizer.ts";
+import { loadModel } from "../../../lib/model/load_model.ts";
+import { any4 } from "../../../lib/quantize/quantize_model.ts";
+import { saveModel } from "../../../lib/model/save.ts";
+import { Tokenizer } from "../../../lib/model/tokenizer/tokenizer.ts";
 
-const folder = new URL("../golden/gguf/", import.meta.url).pathname;
+const folder = new URL("../../golden/gguf/", import.meta.url).pathname;
 interface Golden {
   ids: number[];
   logits: string;
@@ -28,9 +21,9 @@ const { models }: { models: Record<string, Golden> } = JSON.parse(
 );
 const floats = (text: string) => new Float32Array(Uint8Array.fromBase64(text).buffer);
 
-Deno.test("a GGUF file's weights have the names, values and row order of transformers", async () => {
+Deno.test("a GGUF file's weights have the names, values and row order of transformers", () => {
   for (const [name, { weights }] of Object.entries(models)) {
-    const gguf = await openGguf(`${folder}${name}.gguf`);
+    const gguf = openGguf(`${folder}${name}.gguf`);
     using file = gguf.weights;
     for (const [tensor, values] of Object.entries(weights)) {
       const [expected, read] = [floats(values), file.readFloat32(tensor)];
@@ -41,8 +34,8 @@ Deno.test("a GGUF file's weights have the names, values and row order of transfo
   }
 });
 
-Deno.test("a GGUF file's config is Hugging Face's", async () => {
-  const { config, weights } = await openGguf(`${folder}qwen2.gguf`);
+Deno.test("a GGUF file's config is Hugging Face's", () => {
+  const { config, weights } = openGguf(`${folder}qwen2.gguf`);
   weights[Symbol.dispose]();
   const { vocab_size, architectures, ...sizes } = config;
   assertEquals(architectures, ["Qwen2ForCausalLM"]);
@@ -63,14 +56,14 @@ Deno.test("a GGUF file's config is Hugging Face's", async () => {
     tie_word_embeddings: true,
     attention_bias: true,
     bos_token_id: null,
-    eos_token_id: [Number(vocab_size) - 1],
+    eos_token_id: [Number(vocab_size) - 1, Number(vocab_size) - 2],
     torch_dtype: "float32",
   });
 });
 
-Deno.test("a GGUF file's tokenizer gives the ids that transformers makes of it", async () => {
+Deno.test("a GGUF file's tokenizer gives the ids that transformers makes of it", () => {
   for (const [name, { texts }] of Object.entries(models)) {
-    const gguf = await openGguf(`${folder}${name}.gguf`);
+    const gguf = openGguf(`${folder}${name}.gguf`);
     gguf.weights[Symbol.dispose]();
     const tokenizer = Tokenizer.ofGguf(name, gguf.tokenizer);
     for (const [text, ids] of Object.entries(texts)) {
@@ -110,7 +103,7 @@ const vocabulary = (more: Record<string, unknown>) =>
 Deno.test("vocabularies that cannot be expressed say so", () => {
   const cases: [Record<string, unknown>, string][] = [
     [{ "tokenizer.ggml.model": "t5" }, 'must be "llama" or "gpt2"'],
-    [{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "falcon" }, 'current value is "falcon"'],
+    [{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "viking" }, 'current value is "viking"'],
     [{ "tokenizer.ggml.model": "gpt2" }, '"tokenizer.ggml.merges" is missing'],
     [{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": ["ab"] }, "must hold pairs"],
     [{ "tokenizer.ggml.model": "llama", "tokenizer.ggml.scores": [1] }, "as many as tokens, 3"],
@@ -121,8 +114,8 @@ Deno.test("vocabularies that cannot be expressed say so", () => {
   }
 });
 
-Deno.test("a GGUF file of another architecture says which are supported", async () => {
-  await assertRejects(
+Deno.test("a GGUF file of another architecture says which are supported", () => {
+  assertThrows(
     () => openGguf(`${folder}tensors.gguf`),
     CheckpointError,
     '"llama.attention.head_count" is missing',
