@@ -79,6 +79,7 @@ export {
   type CalibrationOrigin,
   type SampleOptions,
 } from "./lib/quantize/calibrate.ts";
+export { calibrateOnDisk } from "./lib/quantize/calibrate_on_disk.ts";
 export { loadCalibration, saveCalibration } from "./lib/quantize/calibration_file.ts";
 export { CALIBRATION_SAMPLE } from "./lib/quantize/calibration_sample.ts";
 export {
