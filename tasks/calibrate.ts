@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { calibrateOnDisk, decimal, progress, saveCalibration } from "any4";
+import { calibrateOnDisk, saveCalibration } from "any4/quantize";
+import { decimal, progress } from "any4/show";
 import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(

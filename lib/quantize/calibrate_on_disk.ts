@@ -20,7 +20,7 @@ import { originOf } from "./calibration_file.ts";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { calibrateOnDisk } from "any4";
+ * import { calibrateOnDisk } from "any4/quantize";
  * const stats = await calibrateOnDisk("tinyworld", { text: "Once upon a time" });
  * assertEquals([stats.size, stats.origin?.model], [28, "tinyworld"]);
  * ```

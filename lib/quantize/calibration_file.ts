@@ -16,34 +16,34 @@ import { decodeStats, encodeStats } from "./file_store.ts";
 /** What the metadata of such a file says that it is. */
 const FORMAT = "any4-calibration-1";
 
-/** The model and the sample that statistics are of. */
+/**
+ * The model and the sample that statistics are of.
+ *
+ * @param of.text the sample; the library's own when absent.
+ */
 export function originOf(
   source: Source,
-  { name, text }: OriginOptions & { name: string },
+  of: { name: string; text?: string | readonly string[] },
 ): CalibrationOrigin {
-  const texts = [text ?? CALIBRATION_SAMPLE].flat();
+  const texts = [of.text ?? CALIBRATION_SAMPLE].flat();
   const textHash = sha256([JSON.stringify(texts)]).slice(0, 16);
-  return { model: name, modelHash: modelHash(source), textHash };
-}
-
-/** What statistics are of, besides the model. */
-interface OriginOptions {
-  /** The sample that they are of; the library's own when absent. */
-  text?: string | readonly string[];
+  return { model: of.name, modelHash: modelHash(source), textHash };
 }
 
 /**
  * Saves statistics as a safetensors file: a tensor for each statistic of each input, under the name of the first Linear that
  * is multiplied by it, such as "model.layers.0.mlp.down_proj.meanSquare".
  *
- * @param of the model and the sample that they are of; those of {@linkcode calibrateOnDisk} know it.
+ * @param of the model and the sample (the library's own when absent) that they are of; those that `calibrateOnDisk` has
+ * collected know it.
  * @throws {OptionError} when it is not known what they are of.
  * @throws {CheckpointError} when the file cannot be written; what was there before stays.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { calibrate, loadCalibration, loadModel, quantizeModel, saveCalibration } from "any4";
+ * import { calibrate, loadModel, quantizeModel } from "any4";
+ * import { loadCalibration, saveCalibration } from "any4/quantize";
  * using model = await loadModel("tinyworld");
  * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * saveCalibration(await calibrate(model, { text: "Once upon a time" }), path, { model, text: "Once upon a time" });
@@ -56,9 +56,9 @@ interface OriginOptions {
 export function saveCalibration(
   calibration: Calibration,
   path: string,
-  of?: OriginOptions & { model: Model },
+  of?: { model: Model; text?: string | readonly string[] },
 ): void {
-  const origin = of ? originOf(of.model, { ...of, name: of.model.name }) : calibration.origin;
+  const origin = of ? originOf(of.model, { name: of.model.name, text: of.text }) : calibration.origin;
   if (!origin) throw new OptionError(`Cannot save the calibration ${path}: which model is it of?`);
   const { tensors, metadata } = encodeStats(calibration);
   const { model, modelHash, textHash } = origin;

@@ -1,16 +1,14 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   calibrate,
-  calibrateOnDisk,
   CheckpointError,
   isPacked,
-  loadCalibration,
   loadModel,
   OptionError,
   quantizeModel,
   quantizeOnDisk,
-  saveCalibration,
 } from "any4";
+import { calibrateOnDisk, loadCalibration, saveCalibration } from "any4/quantize";
 import { hashOf } from "../golden/hash_quantized.ts";
 
 const text = "Once upon a time there was a fox. 1 + 2 = 3";

@@ -9,7 +9,6 @@ import {
 import {
   calibrate,
   CheckpointError,
-  formatOf,
   loadModel,
   OptionError,
   quantizeModel,
@@ -18,6 +17,7 @@ import {
   ResumeError,
   saveModel,
 } from "any4";
+import { formatOf } from "any4/formats";
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
 import { ModelOnDisk } from "../../lib/model/model_on_disk.ts";
 import { calibrateLayers } from "../../lib/quantize/calibrate.ts";
