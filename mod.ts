@@ -41,6 +41,7 @@ export type {
   AttentionPlace,
   Backend,
   Columns,
+  Handle,
   KvCache,
   KvShape,
   Largest,
