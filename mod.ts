@@ -35,7 +35,7 @@ export type { Method, Needs, Problem, Solution } from "./lib/learn/methods/metho
 export { methodOf, type MethodOptions, methods } from "./lib/learn/methods/mod.ts";
 export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./lib/learn/quantize_steps.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { type Activations, activationTypes } from "./lib/compute/backend.ts";
+export { type ActivationType, activationTypes } from "./lib/compute/backend.ts";
 export type {
   Activation,
   AttentionPlace,
@@ -60,13 +60,14 @@ export { type BackendName, backendNames, type BackendOptions, createBackend } fr
 export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
 export type { HubOptions } from "./lib/hub/settings.ts";
-export type { LayerType, ModelConfig } from "./lib/model/checkpoint/config.ts";
+export type { LayerType, ModelConfig } from "./lib/model/decoder/config.ts";
 export type { RopeParameters, RopeScaling } from "./lib/model/decoder/rope_parameters.ts";
 export type { Observer } from "./lib/model/decoder/decoder.ts";
 export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
 export type { Logits, Session } from "./lib/model/decoder/session.ts";
-export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
-export { saveModel, type SaveOptions } from "./lib/model/checkpoint/save.ts";
+export { loadModel, type LoadOptions } from "./lib/model/load_model.ts";
+export { Model, type ModelParts } from "./lib/model/model.ts";
+export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
 export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
@@ -127,11 +128,11 @@ export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measu
 export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
-export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export { calibrationSummary } from "./lib/show/calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
-export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
-export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { display, type MimeBundle, type View, view } from "./lib/display.ts";
+export type { Annotation, Axis, Figure, FigureLayout, FigureSize, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Kernel, STEP, unrolled } from "./kernel.ts";
+import { bindings } from "./bindings.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
 
 /** Rows and columns of a workgroup's tile, of which each of 16 × 16 invocations has 4 × 4. */
 const TILE = 64;
@@ -33,10 +34,7 @@ export function gram(shape: { cols: number }): Kernel {
   return {
     name: `gram ${cols}`,
     workgroups: () => [tiles, tiles, 1],
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> sum: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<uniform> step: Step;
+    code: `${bindings({ sum: "array<f32>", x: "array<f32>", step: "Step" })}
 var<workgroup> left: array<f32, ${TILE * TOKENS}>;
 var<workgroup> right: array<f32, ${TILE * TOKENS}>;
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { TensorError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
@@ -19,7 +20,7 @@ import {
 import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
 import { KvCache, own, Tensor, Weight } from "../handle.ts";
 import { Block, breathe } from "./block.ts";
-import type { Activations } from "./rounded_tables.ts";
+import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
@@ -73,14 +74,14 @@ export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
   /** See BackendOptions; "int16" when absent. */
-  activations?: Activations;
+  activations?: WasmActivationType;
 }
 
 /** Kernels read whole vectors, and may read one beyond the end. */
 const padded = (values: number) => 4 * values + 64;
 
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
-const STRETCH = 256;
+const LEAST_COLUMNS = 256;
 
 /** Columns of a panel: see gram.ts of the kernels. */
 const PANEL = 8;
@@ -97,7 +98,7 @@ export class WasmBackend implements Backend {
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
-  readonly #activations: Activations;
+  readonly #activations: WasmActivationType;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmHandle>();
   /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
@@ -395,7 +396,7 @@ export class WasmBackend implements Backend {
     const { rows, cols } = x;
     const target = this.#scratch.take(this.#home, "columns", 8 * 3 * cols);
     const sums = new Float64Array(this.#home.memory.buffer, target, 3 * cols).fill(0);
-    const grain = Math.max(STRETCH, this.#grain(3 * rows));
+    const grain = Math.max(LEAST_COLUMNS, this.#grain(3 * rows));
     this.#pool.run(this.#home, "columnSums", [target, this.#at(x), rows, cols], cols, grain);
     const copy = sums.slice();
     await breathe();
@@ -439,5 +440,10 @@ export class WasmBackend implements Backend {
 
   [Symbol.dispose](): void {
     this.#pool[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WasmBackend: ${this.description}`;
   }
 }

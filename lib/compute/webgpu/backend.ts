@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { activate } from "../../../kernels/wgsl/activate.ts";
 import { add } from "../../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
@@ -28,7 +29,7 @@ import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
   Activation,
-  Activations,
+  ActivationType,
   AttentionPlace,
   Backend,
   Columns,
@@ -45,7 +46,7 @@ import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 import { LinearRunner } from "./linear.ts";
-import { Memory, type Room } from "./memory.ts";
+import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
 
@@ -57,15 +58,15 @@ export interface WebGpuOptions extends DeviceOptions {
    */
   tune?: boolean;
   /** How products with few tokens are rounded; not at all when absent. */
-  activations?: Activations;
+  activations?: ActivationType;
   /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 
 class GpuTensor extends Tensor {
-  readonly room: Room;
+  readonly room: Allocation;
 
-  constructor(owner: Backend, shape: { rows: number; cols: number }, room: Room) {
+  constructor(owner: Backend, shape: { rows: number; cols: number }, room: Allocation) {
     super(owner, shape);
     this.room = room;
   }
@@ -83,7 +84,7 @@ class GpuHandle extends Weight {
 class GpuCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Room; v?: Room }[];
+  readonly layers: { k?: Allocation; v?: Allocation }[];
 
   constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
     super(owner, capacity);
@@ -93,9 +94,9 @@ class GpuCache extends KvCache {
 }
 
 class GpuIds extends TokenIds {
-  readonly room: Room;
+  readonly room: Allocation;
 
-  constructor(owner: Backend, length: number, room: Room) {
+  constructor(owner: Backend, length: number, room: Allocation) {
     super(owner, length);
     this.room = room;
   }
@@ -133,13 +134,16 @@ export class WebGpuBackend implements Backend {
   /** Kernels by what they do: a decode step makes no text anew. */
   readonly #kernels = new Map<string, readonly Kernel[]>();
   readonly #passes = new Map<string, readonly TopKPass[]>();
-  readonly #frequencies = new WeakMap<Float32Array, Room>();
+  readonly #frequencies = new WeakMap<Float32Array, Allocation>();
   /** Buffers for what lives from one kernel to the next only. */
-  readonly #scratch = new Map<string, Room>();
+  readonly #scratch = new Map<string, Allocation>();
   /** Who quantizes. */
   #pool: Pool | undefined;
 
-  private constructor(device: Device, { tuner, activations }: { tuner: Tuner; activations?: Activations }) {
+  private constructor(
+    device: Device,
+    { tuner, activations }: { tuner: Tuner; activations?: ActivationType },
+  ) {
     this.device = device;
     this.#memory = new Memory(device);
     this.#commands = new Commands(device, this.#memory);
@@ -203,7 +207,7 @@ export class WebGpuBackend implements Backend {
     return new GpuCache(this, shape);
   }
 
-  #roomOf(tensor: Tensor): Room {
+  #roomOf(tensor: Tensor): Allocation {
     return own(this, tensor, GpuTensor).room;
   }
 
@@ -215,7 +219,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** A vector's values. */
-  #vector(weight: Weight): Room {
+  #vector(weight: Weight): Allocation {
     return this.#dense(weight).parts[0]!.rooms[0]!;
   }
 
@@ -239,7 +243,7 @@ export class WebGpuBackend implements Backend {
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
     const weight = this.#dense(table);
-    let from: Room | Slice;
+    let from: Allocation | Slice;
     if ("ids" in ids) from = this.#slice(ids);
     else {
       checkIds(ids, table);
@@ -296,7 +300,7 @@ export class WebGpuBackend implements Backend {
     this.#commands.run(kernel!, [this.#roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
   }
 
-  #turns(frequencies: Float32Array): Room {
+  #turns(frequencies: Float32Array): Allocation {
     let room = this.#frequencies.get(frequencies);
     if (!room) {
       room = this.#memory.take(frequencies.byteLength);
@@ -365,9 +369,9 @@ export class WebGpuBackend implements Backend {
 
   /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
   #grown(
-    room: Room | undefined,
+    room: Allocation | undefined,
     need: { cache: GpuCache; total: number; position: number; cols: number },
-  ): Room {
+  ): Allocation {
     const { cache, total, position, cols } = need;
     const bytes = 4 * cols;
     if (room && room.bytes >= total * bytes) return room;
@@ -429,7 +433,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** Numbers for a kernel to read. */
-  #list(purpose: string, numbers: Uint32Array | Float32Array): Room {
+  #list(purpose: string, numbers: Uint32Array | Float32Array): Allocation {
     const room = this.#take(purpose, numbers.byteLength);
     this.#commands.write(room, numbers);
     return room;
@@ -467,7 +471,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** The k largest values of x's only row, and where they stand. */
-  #topK(x: Tensor, k: number, ids: Slice, values: Room | Slice): void {
+  #topK(x: Tensor, k: number, ids: Slice, values: Allocation | Slice): void {
     const passes = this.#passes.get(`${x.cols} ${k}`) ?? topK({ vocab: x.cols, k });
     this.#passes.set(`${x.cols} ${k}`, passes);
     let source = this.#roomOf(x);
@@ -523,7 +527,7 @@ export class WebGpuBackend implements Backend {
     return new WasmSteps(this.#pool ??= sharedPool());
   }
 
-  async #read(room: Room, bytes: number): Promise<ArrayBuffer> {
+  async #read(room: Allocation, bytes: number): Promise<ArrayBuffer> {
     const data = await this.#commands.read(room, bytes);
     await this.#linear.tune();
     return data;
@@ -536,7 +540,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** A buffer of at least so many bytes for a purpose, the same as long as it is large enough. */
-  #take(purpose: string, bytes: number): Room {
+  #take(purpose: string, bytes: number): Allocation {
     const kept = this.#scratch.get(purpose);
     if (kept && kept.bytes >= bytes) return kept;
     if (kept) this.#memory.free(kept);
@@ -551,5 +555,10 @@ export class WebGpuBackend implements Backend {
     this.#commands[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
     this.device[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WebGpuBackend: ${this.description}`;
   }
 }
