@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { OptionError } from "../../errors.ts";
 import { packRow, wordsPerRow } from "../../matrix/packing.ts";
-import { type FactoredHessian, factorHessian, type FactorOptions } from "../hessian.ts";
+import { checkFactorOptions, type FactoredHessian, factorHessian, type FactorOptions } from "../hessian.ts";
 import { Nearest } from "../nearest.ts";
 import type { ScaledMatrix } from "../quantize_steps.ts";
 import { ScaledRow } from "../scaled_row.ts";
@@ -15,10 +14,10 @@ import type { Method } from "./method.ts";
  * Makes the method. It rounds to the format's fixed table, or to tables that exact k-means learns; scales are those of the
  * original weights ("static groups").
  *
- * @throws {OptionError} when the damping is not a number of at least 0.
+ * @throws {OptionError} when an option is out of range.
  */
 export function gptq(options: FactorOptions = {}): Method {
-  checkDamping(options);
+  checkFactorOptions(options);
   return {
     name: "gptq",
     options,
@@ -32,17 +31,6 @@ export function gptq(options: FactorOptions = {}): Method {
       };
     },
   };
-}
-
-/**
- * Checks the damping of a Hessian.
- *
- * @throws {OptionError} when it is not a number of at least 0.
- */
-export function checkDamping({ damping = 0 }: FactorOptions): void {
-  if (!(damping >= 0 && damping < Infinity)) {
-    throw new OptionError(`Cannot damp a Hessian: damping must be at least 0, current value is ${damping}`);
-  }
 }
 
 /**

@@ -5,8 +5,8 @@
  * @module
  */
 import { OptionError } from "../../errors.ts";
-import { factorHessian, type FactorOptions } from "../hessian.ts";
-import { checkDamping, roundByHessian } from "./gptq.ts";
+import { checkFactorOptions, factorHessian, type FactorOptions } from "../hessian.ts";
+import { roundByHessian } from "./gptq.ts";
 import type { Method } from "./method.ts";
 
 /** How tables are weighed. */
@@ -22,7 +22,7 @@ export interface LeanQuantOptions extends FactorOptions {
  */
 export function leanquant(options: LeanQuantOptions = {}): Method {
   const { power = 4 } = options;
-  checkDamping(options);
+  checkFactorOptions(options);
   if (!(power >= 0 && power < Infinity)) {
     throw new OptionError(`Cannot weigh tables: power must be at least 0, current value is ${power}`);
   }

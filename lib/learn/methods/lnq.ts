@@ -6,6 +6,7 @@
  */
 import { OptionError } from "../../errors.ts";
 import { packRow, unpackRow, wordsPerRow } from "../../matrix/packing.ts";
+import { checkFactorOptions } from "../hessian.ts";
 import { RowDescent } from "../row_descent.ts";
 import type { Method } from "./method.ts";
 
@@ -30,11 +31,7 @@ export interface LnqOptions {
  */
 export function lnq(options: LnqOptions = {}): Method {
   const { shrinkage = 0.5, rounds = 2, sweeps = 4 } = options;
-  if (!(shrinkage >= 0 && shrinkage <= 1)) {
-    throw new OptionError(
-      `Cannot shrink a Hessian: shrinkage must be from 0 to 1, current value is ${shrinkage}`,
-    );
-  }
+  checkFactorOptions({ shrinkage });
   for (const [name, value] of Object.entries({ rounds, sweeps })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new OptionError(

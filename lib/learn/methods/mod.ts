@@ -27,8 +27,8 @@ export interface MethodMaker {
 export const methods: ReadonlyMap<string, MethodMaker> = new Map([
   ["kmeans", { make: kmeans, options: [] }],
   ["lloyd", { make: lloyd, options: ["init", "seed", "maxIterations", "tolerance"] }],
-  ["gptq", { make: gptq, options: ["actOrder", "damping"] }],
-  ["leanquant", { make: leanquant, options: ["actOrder", "damping", "power"] }],
+  ["gptq", { make: gptq, options: ["actOrder", "damping", "shrinkage"] }],
+  ["leanquant", { make: leanquant, options: ["actOrder", "damping", "shrinkage", "power"] }],
   ["lnq", { make: lnq, options: ["shrinkage", "rounds", "sweeps"] }],
 ]);
 

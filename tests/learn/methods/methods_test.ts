@@ -56,8 +56,9 @@ Deno.test("methods are found by name, by name and options, or as they are, and o
   assertEquals(methodOf(own), own);
   assertThrows(() => methodOf("awq"), OptionError, "kmeans, lloyd, gptq, leanquant, lnq");
   const misspelled = { name: "gptq", dampening: 1 } as unknown as { name: "gptq" };
-  assertThrows(() => methodOf(misspelled), OptionError, '"dampening": expected actOrder, damping');
+  assertThrows(() => methodOf(misspelled), OptionError, '"dampening": expected actOrder, damping, shrinkage');
   assertThrows(() => methodOf({ name: "gptq", damping: -1 }), OptionError, "damping");
+  assertThrows(() => methodOf({ name: "gptq", shrinkage: -0.1 }), OptionError, "shrinkage");
   assertThrows(() => methodOf({ name: "leanquant", power: NaN }), OptionError, "power");
   assertThrows(() => methodOf({ name: "lnq", shrinkage: 2 }), OptionError, "shrinkage");
   assertThrows(() => methodOf({ name: "lnq", sweeps: 0 }), OptionError, "sweeps");
@@ -122,6 +123,16 @@ Deno.test("with a diagonal E[x xᵀ], gptq and descent on codes are rounding to 
     for (const method of ["gptq", ...(format === "any3" ? [] : ["leanquant", "lnq"])]) {
       assertEquals(quantize(matrix, { format, groupSize: 16, stats, method }), plain, `${format} ${method}`);
     }
+  }
+});
+
+Deno.test("an E[x xᵀ] whose pairs are not believed is a diagonal one", () => {
+  const matrix = weights(rows, cols);
+  const stats = gramStats(inputs(200), cols);
+  const plain = quantize(matrix, { format: "int3", groupSize: 16, stats });
+  for (const name of gramMethods) {
+    const method = { name: name as "gptq", shrinkage: 1 };
+    assertEquals(quantize(matrix, { format: "int3", groupSize: 16, stats, method }), plain, name);
   }
 });
 
