@@ -1,12 +1,12 @@
 /**
- * Long work beside others.
+ * Long work that leaves time for other events.
  *
  * @module
  */
 import { InterruptedError } from "./errors.ts";
 import { jupyter } from "./jupyter.ts";
 
-/** Milliseconds that work may go on without a pause. */
+/** The longest time that work runs without a pause, in milliseconds. */
 const LONGEST_MS = 50;
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
@@ -14,12 +14,12 @@ const LOOK_MS = 300;
 const LOOKS = 3;
 
 let last = performance.now();
-/** Counts signs of life. */
+/** The number of signs of life so far. */
 let beats = 0;
-/** How many are waiting for something outside. */
+/** The number of waits for something outside of this thread. */
 let outside = 0;
 
-/** Gives the event loop its turn, for a number of milliseconds. */
+/** Lets the event loop run for a number of milliseconds. */
 export async function turn(milliseconds = 0): Promise<void> {
   beats++;
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -27,14 +27,27 @@ export async function turn(milliseconds = 0): Promise<void> {
   beats++;
 }
 
-/** Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed. */
-export async function pause(): Promise<void> {
-  beats++;
-  if (performance.now() - last < LONGEST_MS) return;
-  await turn();
+/** Options of functions that take long: how to cancel them. */
+export interface Abortable {
+  /**
+   * Cancels the work, as for `fetch`: at the next pause, the promise is rejected with the signal's reason, by default an
+   * "AbortError". Everything that the work used stays usable.
+   */
+  readonly signal?: AbortSignal;
 }
 
-/** Waits for what is done elsewhere (a GPU, a server), however long that takes. */
+/**
+ * Lets the event loop run, unless it just did: it draws progress, handles interrupts and frees abandoned objects.
+ *
+ * @throws the signal's reason, if the work was cancelled.
+ */
+export async function pause(signal?: AbortSignal): Promise<void> {
+  beats++;
+  if (performance.now() - last >= LONGEST_MS) await turn();
+  signal?.throwIfAborted();
+}
+
+/** Waits for work done elsewhere (by a GPU or a server), however long it takes. */
 export async function waitFor<T>(promise: Promise<T>): Promise<T> {
   outside++;
   try {
@@ -46,8 +59,8 @@ export async function waitFor<T>(promise: Promise<T>): Promise<T> {
 }
 
 /**
- * Long work that a notebook can interrupt. Deno's kernel ends whatever runs at that moment, without an error: what waits for
- * it would wait for ever. So here somebody else looks after it.
+ * Runs long work that a notebook can interrupt. Deno's kernel terminates the running code without an error, so that a promise
+ * for it would never settle. A second task therefore watches the work.
  *
  * @throws {InterruptedError} when the work shows no sign of life any more.
  */
@@ -56,7 +69,7 @@ export function interruptible<T>(work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     let [seen, silent, looked] = [beats, 0, performance.now()];
     const timer = setInterval(() => {
-      // Who looks late has been kept from it by work.
+      // A late tick means that the thread was busy, not idle.
       const late = performance.now() - looked > 2 * LOOK_MS;
       silent = late || outside > 0 || beats !== seen ? 0 : silent + 1;
       [seen, looked] = [beats, performance.now()];

@@ -17,7 +17,7 @@ import type {
   NormOptions,
   RopeOptions,
 } from "./backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "./check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
 import { KvCache, own, Tensor, Weight } from "./handle.ts";
 import { matmul } from "./matmul.ts";
 
@@ -185,8 +185,7 @@ export class PlainBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const stored = cache.layers[options.layer]!;
+    const stored = layerOf(cache, { layer: options.layer, tokens: total });
     if (stored.k.length < total * k.cols) {
       const room = Math.min(cache.capacity, Math.max(total, 2 * stored.k.length / k.cols));
       stored.k = grown(stored.k, room * k.cols);

@@ -1,9 +1,9 @@
 /**
- * Perplexity, and how far a model's predictions are from another's.
+ * Perplexity, and the divergence of a model's predictions from another's.
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { argmax } from "../model/decoder/sampling.ts";
 import { logSumExp, tokenDivergence } from "../quantize/divergence.ts";
 import type { Model } from "../model/model.ts";
@@ -14,23 +14,23 @@ import {
   tokenizeDocuments,
 } from "./documents.ts";
 
-/** What perplexity is measured on. */
-export interface PerplexityOptions {
+/** The text of a measurement, and its limits. */
+export interface PerplexityOptions extends Abortable {
   /** One text. */
   text?: string;
-  /** Or several, by kind. The library's own evaluation text when neither is given. */
+  /** Several texts, by kind. The library's own evaluation text when neither is given. */
   documents?: readonly Document[];
-  /** Predicted tokens at most, shared evenly by the kinds. */
+  /** The largest number of predicted tokens, shared evenly by the kinds. */
   maxTokens?: number;
   /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
   context?: number;
-  /** Leave out what is longer than the context instead of cutting it into pieces. */
+  /** Truncate longer texts instead of cutting them into pieces. */
   truncate?: boolean;
-  /** Is told how many of all tokens are done. */
+  /** Called with the number of tokens done and their total. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** A perplexity. */
+/** A measured perplexity. */
 export interface Perplexity {
   /** e^(mean negative log-likelihood of the predicted tokens). */
   perplexity: number;
@@ -42,7 +42,7 @@ export interface Perplexity {
   kinds: Record<string, number>;
 }
 
-/** A perplexity beside another model's predictions of the same tokens. */
+/** A measured perplexity, compared with another model's predictions of the same tokens. */
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
@@ -62,7 +62,7 @@ export interface Reference {
   readonly perplexity: Perplexity;
 }
 
-/** Tokenizes what a model is to be measured on. */
+/** Tokenizes the text of a measurement. */
 export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
@@ -75,16 +75,16 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
   });
 }
 
-/** What a model says of a document. */
+/** A model's logits of a document. */
 interface Prediction {
   readonly document: TokenizedDocument;
   /** [tokens, vocab_size]. */
   readonly logits: Float32Array;
-  /** ln Σ e^logit of each token but the last, whose next is not known. */
+  /** ln Σ e^logit of each token but the last, which has no next token. */
   readonly logSums: Float64Array;
 }
 
-/** Adds up losses by kind. */
+/** Sums losses by kind. */
 class Losses {
   readonly #kinds = new Map<string, { loss: number; tokens: number }>();
 
@@ -107,16 +107,17 @@ class Losses {
 }
 
 /**
- * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
+ * Measures the perplexity of a model on a text: every token but each piece's first is predicted from those before it.
  *
  * @throws {OptionError} when an option is out of range or there are fewer than 2 tokens.
  *
  * @example
  * ```ts
  * import { loadModel, perplexity } from "any4";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const result = await perplexity(model, { text: "Once upon a time, a girl lived in a village." });
- * console.log(result.tokens > 5, result.perplexity > 1); // true true
+ * assert(result.tokens > 5 && result.perplexity > 1);
  * ```
  */
 export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
@@ -126,20 +127,22 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
     model,
     documents,
     (prediction) => addLosses(losses, prediction),
-    options.onProgress,
+    options,
   );
   return losses.result();
 }
 
 /**
- * A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token.
+ * Computes a model's logits of documents as a reference for {@linkcode compare}. They take vocab_size · 4 bytes per token.
  *
  * @example
  * ```ts
- * import { loadModel, referenceLogits } from "any4";
+ * import { loadModel } from "any4";
+ * import { referenceLogits } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
- * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
+ * assertEquals(logits[0]!.length, documents[0]!.ids.length * model.config.vocab_size);
  * ```
  */
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
@@ -151,26 +154,28 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
     addLosses(losses, prediction);
     kept.push(prediction.logits);
     logSums.push(prediction.logSums);
-  }, options.onProgress);
+  }, options);
   return { documents, logits: kept, logSums, perplexity: losses.result() };
 }
 
 /**
- * The perplexity, divergence and agreement of a model on a reference's documents.
+ * Measures a model's perplexity, divergence and agreement on a reference's documents.
  *
  * @example
  * ```ts
- * import { compare, loadModel, nf4, referenceLogits } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { compare, referenceLogits } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const reference = await referenceLogits(model, { maxTokens: 50 });
  * const { kl, top1 } = await compare(await nf4(model), reference);
- * console.log(kl > 0, top1 <= 1); // true true
+ * assert(kl > 0 && top1 <= 1);
  * ```
  */
 export async function compare(
   model: Model,
   reference: Reference,
-  options: { onProgress?: (done: number, total: number) => void } = {},
+  options: Pick<PerplexityOptions, "onProgress" | "signal"> = {},
 ): Promise<Comparison> {
   const losses = new Losses();
   let [kl, agreed, tokens, at] = [0, 0, 0, 0];
@@ -190,8 +195,8 @@ export async function compare(
       if (likeliest(logits) === likeliest(expected)) agreed++;
       tokens++;
     }
-  }, options.onProgress);
-  // Rounding may leave a divergence of 0 a hair below it.
+  }, options);
+  // Rounding can make a divergence of 0 slightly negative.
   return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
 }
 
@@ -207,7 +212,7 @@ function eachDocument(
   model: Model,
   documents: readonly TokenizedDocument[],
   use: (prediction: Prediction) => void,
-  onProgress?: (done: number, total: number) => void,
+  { onProgress, signal }: Pick<PerplexityOptions, "onProgress" | "signal">,
 ): Promise<void> {
   return interruptible(async () => {
     const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -215,7 +220,7 @@ function eachDocument(
     for (const document of documents) {
       const { length } = document.ids;
       using session = model.session(length);
-      const logits = await session.forward(document.ids, { logits: "all" });
+      const logits = await session.forward(document.ids, { logits: "all", signal });
       const vocab = logits.length / length;
       const logSums = Float64Array.from(
         { length: length - 1 },
@@ -223,7 +228,7 @@ function eachDocument(
       );
       use({ document, logits, logSums });
       onProgress?.(done += length, total);
-      await pause();
+      await pause(signal);
     }
   });
 }

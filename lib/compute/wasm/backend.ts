@@ -4,7 +4,7 @@
  * @module
  */
 import { inspect } from "../../display.ts";
-import { TensorError } from "../../errors.ts";
+import { DisposedError, TensorError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -17,11 +17,12 @@ import {
   type NormOptions,
   type RopeOptions,
 } from "../backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { KvCache, own, Tensor, Weight } from "../handle.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
+import { relaxedSimd } from "./kernels.js";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -49,15 +50,22 @@ class WasmHandle extends Weight {
   }
 }
 
+/** A layer's keys and values: [kvHeads, room, headDim], grown as tokens come. */
+interface CachedLayer {
+  k?: Block;
+  v?: Block;
+  /** Tokens that they have room for. */
+  room: number;
+}
+
 class WasmCache extends KvCache {
   readonly headDim: number;
-  /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Block; v?: Block }[];
+  layers: CachedLayer[];
 
   constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
     super(owner, capacity);
     this.headDim = headDim;
-    this.layers = Array.from({ length: layers }, () => ({}));
+    this.layers = Array.from({ length: layers }, () => ({ room: 0 }));
   }
 }
 
@@ -92,7 +100,8 @@ const PACKED = 512;
 /** The WASM backend. */
 export class WasmBackend implements Backend {
   readonly name = "wasm";
-  readonly #pool: Pool;
+  readonly #threads: Pool;
+  #disposed = false;
   /** Where activations are. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
@@ -106,7 +115,7 @@ export class WasmBackend implements Backend {
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
   constructor(pool: Pool, options: WasmOptions = {}) {
-    this.#pool = pool;
+    this.#threads = pool;
     this.#worthwhile = options.worthwhile ?? 1 << 14;
     this.#activations = options.activations ?? "int16";
     this.#home = pool.arena();
@@ -119,13 +128,27 @@ export class WasmBackend implements Backend {
     });
   }
 
+  /**
+   * The threads, which all operations need.
+   *
+   * @throws {DisposedError} when the backend has been disposed of.
+   */
+  get #pool(): Pool {
+    this.#assertOpen();
+    return this.#threads;
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed) throw new DisposedError("Cannot compute: the backend has been disposed of");
+  }
+
   get description(): string {
-    const { threads } = this.#pool;
-    return `${threads} thread${threads === 1 ? "" : "s"}`;
+    const { threads } = this.#threads;
+    return `${threads} thread${threads === 1 ? "" : "s"}, ${relaxedSimd ? "relaxed SIMD" : "SIMD"}`;
   }
 
   get bytes(): number {
-    return this.#pool.bytes;
+    return this.#threads.bytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -140,7 +163,11 @@ export class WasmBackend implements Backend {
       cols,
       block,
       shared,
-      data: image.dataAt ?? block.address + image.data,
+      get data() {
+        // Also what lies beside the block is the weight's only as long as that is held.
+        const { address } = block;
+        return image.dataAt ?? address + image.data;
+      },
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
@@ -174,8 +201,8 @@ export class WasmBackend implements Backend {
     for (const layer of own(this, held, WasmCache).layers) {
       layer.k?.free();
       layer.v?.free();
-      layer.k = layer.v = undefined;
     }
+    (held as WasmCache).layers = [];
   }
 
   room(bytes: number): Uint8Array {
@@ -183,7 +210,7 @@ export class WasmBackend implements Backend {
   }
 
   tensor(rows: number, cols: number): Tensor {
-    return new WasmTensor(this, { rows, cols }, new Block(this.#home, padded(rows * cols)));
+    return new WasmTensor(this, { rows, cols }, new Block(this.#pool.arena(), padded(rows * cols)));
   }
 
   #block(tensor: Tensor): Block {
@@ -247,6 +274,7 @@ export class WasmBackend implements Backend {
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     checkLinear(out, x, options.weight);
+    this.#assertOpen();
     const { weight } = own(this, options.weight, WasmHandle);
     const bias = options.bias && this.#dense(options.bias);
     this.#linear.run(this.#block(out), this.#block(x), { weight, bias, tokens: x.rows });
@@ -295,37 +323,44 @@ export class WasmBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
-    for (const [name, x] of [["k", k], ["v", v]] as const) {
-      const kept = layer[name] = this.#grown(layer[name], { cache, total, position, cols: x.cols });
-      const bytes = 4 * x.cols;
-      const memory = new Uint8Array(this.#home.memory.buffer);
-      memory.copyWithin(kept.address + position * bytes, this.#at(x), this.#at(x) + x.rows * bytes);
-    }
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
+    this.#makeRoom(layer, { cache, total, position, kvHeads });
+    const { room } = layer;
+    for (const [kept, x] of [[layer.k!, k], [layer.v!, v]] as const) {
+      const args = [kept.address, this.#at(x), kvHeads, headDim, room, position];
+      this.#pool.run(this.#home, "storeHeads", args, x.rows, this.#grain(4 * x.cols));
+    }
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [this.#at(out), this.#at(q), layer.k!.address, layer.v!.address, heads, kvHeads, headDim]
-      .concat([position, scale, softcap, window]);
-    const grain = this.#grain(2 * headDim * Math.min(total, window));
-    this.#pool.run(this.#home, "attention", args, q.rows * heads, grain);
+    const args = [this.#at(out), this.#at(q), layer.k!.address, layer.v!.address]
+      .concat([q.rows, heads, kvHeads, headDim, room, position, scale, softcap, window]);
+    // Two tokens at a time share keys and values.
+    const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
+    this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
   }
 
-  /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
-  #grown(
-    block: Block | undefined,
-    need: { cache: WasmCache; total: number; position: number; cols: number },
-  ): Block {
-    const { cache, total, position, cols } = need;
-    if (block && block.bytes >= padded(total * cols)) return block;
+  /** Makes room for the keys and values of `total` tokens of a layer; those before `position` are kept. */
+  #makeRoom(
+    layer: CachedLayer,
+    need: { cache: WasmCache; total: number; position: number; kvHeads: number },
+  ): void {
+    const { cache, total, position, kvHeads } = need;
+    if (layer.room >= total) return;
     const room = Math.min(cache.capacity, Math.max(total, 2 * position));
-    const larger = new Block(this.#home, padded(room * cols));
-    if (block) {
-      const memory = new Uint8Array(this.#home.memory.buffer);
-      memory.copyWithin(larger.address, block.address, block.address + 4 * position * cols);
-      block.free();
+    const bytes = 4 * cache.headDim;
+    for (const name of ["k", "v"] as const) {
+      const [block, larger] = [layer[name], new Block(this.#home, padded(kvHeads * room * cache.headDim))];
+      if (block) {
+        const memory = new Uint8Array(this.#home.memory.buffer);
+        for (let head = 0; head < kvHeads; head++) {
+          const from = block.address + head * layer.room * bytes;
+          memory.copyWithin(larger.address + head * room * bytes, from, from + position * bytes);
+        }
+        block.free();
+      }
+      layer[name] = larger;
     }
-    return larger;
+    layer.room = room;
   }
 
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
@@ -439,7 +474,9 @@ export class WasmBackend implements Backend {
   }
 
   [Symbol.dispose](): void {
-    this.#pool[Symbol.dispose]();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#threads[Symbol.dispose]();
   }
 
   /** What `console.log` writes of it. */

@@ -39,7 +39,7 @@ import type {
   RopeOptions,
   TokenPlace,
 } from "../backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { KvCache, own, Tensor, TokenIds, Weight } from "../handle.ts";
 import { type Pool, sharedPool } from "../wasm/pool.ts";
 import { WasmSteps } from "../wasm/quantize_steps.ts";
@@ -84,7 +84,7 @@ class GpuHandle extends Weight {
 class GpuCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Allocation; v?: Allocation }[];
+  layers: { k?: Allocation; v?: Allocation }[];
 
   constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
     super(owner, capacity);
@@ -230,10 +230,11 @@ export class WebGpuBackend implements Backend {
 
   free(held: Tensor | KvCache): void {
     if (held instanceof Tensor) return this.#memory.free(this.#roomOf(held));
-    for (const layer of own(this, held, GpuCache).layers) {
+    const cache = own(this, held, GpuCache);
+    for (const layer of cache.layers) {
       for (const room of [layer.k, layer.v]) if (room) this.#memory.free(room);
-      layer.k = layer.v = undefined;
     }
+    cache.layers = [];
   }
 
   write(x: Tensor, values: Float32Array): void {
@@ -318,8 +319,7 @@ export class WebGpuBackend implements Backend {
     const { q, k, v } = qkv;
     const tokens = q.rows;
     const total = position + tokens;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     for (const name of ["k", "v"] as const) {
       layer[name] = this.#grown(layer[name], { cache, total, position, cols: k.cols });
     }
