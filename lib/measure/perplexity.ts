@@ -63,7 +63,7 @@ export interface Reference {
 }
 
 /** Tokenizes what a model is to be measured on. */
-export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
+function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
     : [{ kind: "text", text: options.text }];
