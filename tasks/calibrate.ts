@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { calibrate, decimal, loadModel, saveCalibration } from "any4";
+import { calibrate, loadModel } from "any4";
+import { saveCalibration } from "any4/quantize";
+import { decimal } from "any4/show";
 import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(

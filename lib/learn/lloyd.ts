@@ -36,10 +36,11 @@ const INITS = ["k-means++", "random", "int", "nf4"];
  *
  * @example
  * ```ts
- * import { Lloyd } from "any4";
+ * import { Lloyd } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const centroids = new Float64Array(2);
  * const inertia = new Lloyd(2, { init: "int" }).fit(Float64Array.of(5, 1, 2, 6), null, centroids);
- * console.log(inertia, centroids); // 1 Float64Array [1.5, 5.5]
+ * assertEquals([inertia, ...centroids], [1, 1.5, 5.5]);
  * ```
  */
 export class Lloyd implements Learner {

@@ -5,7 +5,7 @@
  */
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
+import { formatOf } from "../formats/formats.ts";
 import { checkFinite, checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { InputStats } from "./input_stats.ts";
@@ -113,10 +113,12 @@ function checkGram(
  *
  * @example
  * ```ts
- * import { dequantize, packedBitsPerWeight, quantize } from "any4";
+ * import { dequantize, quantize } from "any4";
+ * import { packedBitsPerWeight } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const data = Float32Array.from({ length: 4 * 256 }, (_, i) => Math.sin(i * i));
  * const packed = quantize({ rows: 4, cols: 256, data }, { format: "any3", groupSize: 128 });
- * console.log(dequantize(packed).length, packedBitsPerWeight(packed)); // 1024 3.75
+ * assertEquals([dequantize(packed).length, packedBitsPerWeight(packed)], [1024, 3.75]);
  * ```
  */
 export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {

@@ -27,7 +27,8 @@ const FORMAT = "any4-calibration-1";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { calibrate, loadCalibration, loadModel, quantizeModel, saveCalibration } from "any4";
+ * import { calibrate, loadModel, quantizeModel } from "any4";
+ * import { loadCalibration, saveCalibration } from "any4/quantize";
  * using model = await loadModel("tinyworld");
  * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * saveCalibration(await calibrate(model, { text: "Once upon a time" }), path, { model, text: "Once upon a time" });

@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import { sha256 } from "../files/sha256.ts";
-import { formatOf, formats } from "../formats/mod.ts";
+import { formatOf, formats } from "../formats/formats.ts";
 import { methodOf } from "../learn/methods/mod.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
 import type { Calibration } from "./calibrate.ts";

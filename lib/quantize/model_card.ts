@@ -105,7 +105,8 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  *
  * @example
  * ```ts
- * import { modelCard, quantizeOnDisk } from "any4";
+ * import { quantizeOnDisk } from "any4";
+ * import { modelCard } from "any4/quantize";
  * const folder = await Deno.makeTempDir();
  * const summary = await quantizeOnDisk("tinyworld", folder, { format: "int4" });
  * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("Perplexity is")); // true

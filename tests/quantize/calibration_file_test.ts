@@ -3,13 +3,12 @@ import {
   calibrate,
   CheckpointError,
   isPacked,
-  loadCalibration,
   loadModel,
   OptionError,
   quantizeModel,
   quantizeOnDisk,
-  saveCalibration,
 } from "any4";
+import { loadCalibration, saveCalibration } from "any4/quantize";
 import { hashOf } from "../golden/hash_quantized.ts";
 
 const text = "Once upon a time there was a fox. 1 + 2 = 3";

@@ -1,16 +1,16 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import {
-  type Backend,
   isPacked,
   loadModel,
   type Matrix,
-  measureFormats,
   type Model,
   type PackedMatrix,
   quantizeModel,
   type QuantizeModelOptions,
   saveModel,
 } from "any4";
+import type { Backend } from "any4/compute";
+import { measureFormats } from "any4/measure";
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
 import { divergence } from "../../lib/quantize/divergence.ts";
 import { effectsOf, windowsOf } from "../../lib/quantize/effects.ts";

@@ -24,6 +24,7 @@ import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
+import { relaxedSimd } from "./kernels.js";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -127,7 +128,7 @@ export class WasmBackend implements Backend {
 
   get description(): string {
     const { threads } = this.#threads;
-    return `${threads} thread${threads === 1 ? "" : "s"}`;
+    return `${threads} thread${threads === 1 ? "" : "s"}, ${relaxedSimd ? "relaxed SIMD" : "SIMD"}`;
   }
 
   get bytes(): number {
