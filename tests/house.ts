@@ -93,11 +93,8 @@ function* filesBelow(folder: string): Iterable<string> {
 if (import.meta.main) {
   Deno.chdir(`${import.meta.dirname}/..`);
   const folders = Object.keys(FOLDERS);
-  const texts = new Map(
-    ["lib", "kernels/wgsl"].flatMap((folder) => [...filesBelow(folder)]).map((
-      file,
-    ) => [file, Deno.readTextFileSync(file)]),
-  );
+  const files = ["lib", "kernels/wgsl"].flatMap((folder) => [...filesBelow(folder)]);
+  const texts = new Map(files.map((file) => [file, Deno.readTextFileSync(file)]));
   const imports = new Map(
     Array.from(texts, ([file, text]) => [file, importsOf(file, text).filter((other) => texts.has(other))]),
   );
