@@ -24,7 +24,7 @@ export interface QuantizeOptions {
    * leaves a shorter last group. mx4 keeps the 32 of its definition.
    */
   groupSize?: number | "row";
-  /** How codebooks and codes are chosen: "kmeans" (the default), "lloyd", one of these with options, or a method of your own. */
+  /** How codebooks and codes are chosen: "kmeans" (the default), "gptq", "lnq" …, one with options, or a method of your own. */
   method?: string | MethodOptions | Method;
   /** What learned codebooks minimise: "none", "mean", "mean-abs", "mean-square" (the default), or a rule of your own. */
   weighting?: string | Weighting;
@@ -85,6 +85,7 @@ function columnWeights(
  * Checks that E[x xᵀ] is there and of the right size.
  *
  * @throws {OptionError} when it is not.
+ * @throws {TensorError} when a value is NaN or infinite.
  */
 function checkGram(
   method: Method,
@@ -97,6 +98,7 @@ function checkGram(
         (length === undefined ? "there are none" : `there are ${length}`),
     );
   }
+  checkFinite({ rows: cols, cols, data: stats!.gram! }, `${name} by E[x xᵀ]`);
 }
 
 /**
