@@ -14,7 +14,7 @@ export interface LloydOptions {
   /**
    * Where centroids start, "k-means++" when absent: "k-means++" draws values by weight · squared distance to the nearest one drawn, keeping the
    * best of a few draws (Arthur and Vassilvitskii 2007); "random" draws k different values, all alike; "int" spaces
-   * them evenly from least to largest value; "nf4" stretches NF4's table over the same range (for k other than 16,
+   * them evenly from least to largest value; "nf4" stretches NF4's codebook over the same range (for k other than 16,
    * k values read off it at even distances, with straight lines between its entries).
    */
   init?: "k-means++" | "random" | "int" | "nf4";
@@ -301,7 +301,7 @@ export class Lloyd implements Learner {
   }
 }
 
-/** NF4's table as a curve from −1 to 1 over [0, 1], straight between its entries. */
+/** NF4's codebook as a curve from −1 to 1 over [0, 1], straight between its entries. */
 function nf4At(part: number): number {
   const last = NF4_VALUES.length - 1;
   const i = Math.min(Math.floor(part * last), last - 1);

@@ -51,7 +51,7 @@ export interface CardSummary {
   readonly dequantized?: true;
   /** What it was calibrated with. */
   readonly calibration: string;
-  /** What learned tables minimise. */
+  /** What learned codebooks minimise. */
   readonly weighting: string;
   /** Whether each Linear was calibrated on those quantized before. */
   readonly sequential: boolean;
