@@ -16,7 +16,7 @@ import {
   perplexity,
 } from "any4";
 import { type BackendName, createBackend } from "any4/compute";
-import { Random } from "any4/learn";
+import { Random } from "../../lib/random.ts";
 import { gpuReason, hasGpu } from "../gpu.ts";
 
 const root = `${import.meta.dirname}/../golden/models`;
