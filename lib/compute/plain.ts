@@ -62,7 +62,7 @@ export class PlainBackend implements Backend {
 
   weight(matrix: Matrix | PackedMatrix): Weight {
     if (isPacked(matrix)) return matrix;
-    // Its data may be made anew at each look.
+    // Reading the data may convert it each time.
     const dense: Matrix = { rows: matrix.rows, cols: matrix.cols, data: matrix.data };
     return dense;
   }
@@ -306,7 +306,7 @@ export class PlainBackend implements Backend {
 
   [Symbol.dispose](): void {}
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `PlainBackend: ${this.description}`;
   }

@@ -1,5 +1,5 @@
 /**
- * Every method by its name.
+ * The registry of methods.
  *
  * @module
  */
@@ -21,9 +21,9 @@ export const methods: ReadonlyMap<string, (options?: object) => Method> = new Ma
 export type MethodOptions = { name: "kmeans" } | { name: "lloyd" } & LloydOptions;
 
 /**
- * The method of a name, or of a name and options; a method passes through.
+ * Returns the method of a name, or of a name and options; a method is returned as it is.
  *
- * @throws {OptionError} when there is none, with the names that there are, or an option is out of range.
+ * @throws {OptionError} when there is none (the message lists all names), or an option is out of range.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export function methodOf(method: string | MethodOptions | Method = "kmeans"): Me
   return Object.keys(options).length === 0 ? make() : make(options);
 }
 
-/** What must be known of a Linear's input to quantize it to a format. */
+/** The statistics of a Linear's input needed to quantize it to a format. */
 export function needsOf(
   format: Format,
   options: { method?: string | MethodOptions | Method; weighting?: string | Weighting },
