@@ -20,7 +20,7 @@ import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
 import type { Store } from "./store.ts";
 
-/** How a run is done. */
+/** Options of a run. */
 export interface RunOptions extends PipelineOptions {
   /** Keep the error of each Linear's output too. */
   errors?: boolean;
@@ -118,7 +118,7 @@ class Run {
     };
   }
 
-  /** Each Linear's format by what it costs. */
+  /** Chooses each Linear's format by its costs. */
   async #choose(
     plan: ReadonlyMap<string, Planned>,
     { stats, targetBits }: { stats: StatsLookup; targetBits: number },
@@ -194,5 +194,5 @@ class Run {
   }
 }
 
-/** Where no Linear needs statistics. */
+/** The calibration if no Linear needs statistics. */
 const nothing: StatsLookup = () => Promise.resolve(undefined);
