@@ -24,7 +24,7 @@ export interface QuantizeOptions {
    * leaves a shorter last group. mx4 keeps the 32 of its definition.
    */
   groupSize?: number | "row";
-  /** The method that chooses codebooks and codes: "kmeans" (the default), "lloyd", one of these with options, or your own. */
+  /** The method that chooses codebooks and codes: "kmeans" (the default), "gptq", "lnq" …, one with options, or your own. */
   method?: string | MethodOptions | Method;
   /** The weighting of the error that codebooks minimise: "none", "mean", "mean-abs", "mean-square" (the default), or your own. */
   weighting?: string | Weighting;
@@ -85,6 +85,7 @@ function columnWeights(
  * Checks that E[x xᵀ] is there and of the right size.
  *
  * @throws {OptionError} when it is not.
+ * @throws {TensorError} when a value is NaN or infinite.
  */
 function checkGram(
   method: Method,
@@ -97,6 +98,7 @@ function checkGram(
         (length === undefined ? "there are none" : `there are ${length}`),
     );
   }
+  checkFinite({ rows: cols, cols, data: stats!.gram! }, `${name} by E[x xᵀ]`);
 }
 
 /**

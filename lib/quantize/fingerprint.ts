@@ -47,7 +47,7 @@ const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
   },
   method: (method: string) => {
     const { name, options } = methodOf(method);
-    return options ? { name, options } : name;
+    return Object.keys(options ?? {}).length > 0 ? { name, options } : name;
   },
   skip: (skip: string | string[]) => [skip].flat(),
 };
