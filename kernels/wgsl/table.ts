@@ -1,5 +1,5 @@
 /**
- * What the kernels of packed weights share: the shape, the bindings, and how codes are taken out of words.
+ * Shared parts of the kernels of packed weights: the shape, the bindings, and the extraction of codes from words.
  *
  * They all compute out[t, r] = Σ_c x[t, c] · ŵ[r, c] + bias[r] with ŵ[r, c] = scale[r, g] · table[r][code[r, c]] +
  * zero[r, g], and all fold a group's scale and zero out of its sum:
@@ -27,13 +27,13 @@ export interface TableShape extends LinearShape {
   readonly bits: 2 | 3 | 4 | 8;
   /** Columns that share a scale. */
   readonly groupSize: number;
-  /** How the codebook is stored. */
+  /** The stored type of the codebook. */
   readonly codebook: "f16" | "f32";
   /** Whether every row has a codebook of its own. */
   readonly perRow: boolean;
   /** Whether the codebook is one for all rows, and a line: table[code] = table[0] + code · (table[1] − table[0]). */
   readonly line?: boolean;
-  /** How scales and zeros are stored. */
+  /** The stored type of scales and zeros. */
   readonly scales: "f16" | "f32";
 }
 

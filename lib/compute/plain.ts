@@ -323,7 +323,7 @@ export class PlainBackend implements Backend {
 
   [Symbol.dispose](): void {}
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `PlainBackend: ${this.description}`;
   }

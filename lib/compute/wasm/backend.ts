@@ -77,7 +77,7 @@ interface Turns {
   readonly block: Block;
 }
 
-/** How a backend computes. */
+/** Options of a backend. */
 export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
@@ -102,7 +102,7 @@ export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #threads: Pool;
   #disposed = false;
-  /** Where activations are. */
+  /** Addresses of activations. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
@@ -340,7 +340,7 @@ export class WasmBackend implements Backend {
     this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
   }
 
-  /** Makes room for the keys and values of `total` tokens of a layer; those before `position` are kept. */
+  /** Allocates space for the keys and values of `total` tokens of a layer; those before `position` are kept. */
   #makeRoom(
     layer: CachedLayer,
     need: { cache: WasmCache; total: number; position: number; kvHeads: number },
@@ -480,7 +480,7 @@ export class WasmBackend implements Backend {
     this.#threads[Symbol.dispose]();
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `WasmBackend: ${this.description}`;
   }

@@ -50,16 +50,16 @@ import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
 
-/** How a WebGPU backend is made. */
+/** Options of the WebGPU backend. */
 export interface WebGpuOptions extends DeviceOptions {
   /**
    * Time the kernels that could do a product when one of its shape first comes, and remember the fastest on disk; when
    * false, what is remembered or documented as the default is taken. True where the GPU is a real one, when absent.
    */
   tune?: boolean;
-  /** How products with few tokens are rounded; not at all when absent. */
+  /** The rounding of activations in products with few tokens; none when absent. */
   activations?: ActivationType;
-  /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
+  /** The file of the fastest kernels; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 
@@ -125,19 +125,19 @@ const FEW = 4;
 /** The WebGPU backend. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
-  /** Where it runs. */
+  /** The device. */
   readonly device: Device;
   readonly #memory: Memory;
   readonly #commands: Commands;
   readonly #weights: Weights;
   readonly #linear: LinearRunner;
-  /** Kernels by what they do: a decode step makes no text anew. */
+  /** Kernels by their task, so that a decode step generates no text. */
   readonly #kernels = new Map<string, readonly Kernel[]>();
   readonly #passes = new Map<string, readonly TopKPass[]>();
   readonly #frequencies = new WeakMap<Float32Array, Allocation>();
   /** Buffers for what lives from one kernel to the next only. */
   readonly #scratch = new Map<string, Allocation>();
-  /** Who quantizes. */
+  /** The steps of quantization. */
   #pool: Pool | undefined;
 
   private constructor(
@@ -497,7 +497,7 @@ export class WebGpuBackend implements Backend {
 
   argmax(place: TokenPlace, x: Tensor): void {
     this.#topK(x, 1, this.#slice(place), this.#take("value", 4));
-    // What follows is a step of its own: one submission a token.
+    // The following commands are another step: there is one submission per token.
     this.#commands.submit();
   }
 
@@ -556,7 +556,7 @@ export class WebGpuBackend implements Backend {
     return room;
   }
 
-  /** Gives the device and all that is on it back. */
+  /** Frees the device and everything on it. */
   [Symbol.dispose](): void {
     this.#pool?.[Symbol.dispose]();
     this.#commands[Symbol.dispose]();
@@ -564,7 +564,7 @@ export class WebGpuBackend implements Backend {
     this.device[Symbol.dispose]();
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `WebGpuBackend: ${this.description}`;
   }
