@@ -28,7 +28,7 @@ find_deno() {
 
 # A Vulkan loader where the machine has none, and the driver's description where it is not in the usual place.
 find_vulkan() {
-  if ! ldconfig -p | grep -q 'libvulkan\.so\.1'; then
+  if ! PATH=$PATH:/sbin ldconfig -p | grep -q 'libvulkan\.so\.1'; then
     loader=$(mktemp -d)
     for package in "$kit"/libvulkan1_*.deb; do
       if command -v dpkg-deb > /dev/null; then dpkg-deb -x "$package" "$loader"; else
