@@ -16,6 +16,16 @@ const ROPE = {
 const SHAPES: Record<string, Record<string, unknown>> = {
   "llama-3.2-1b": {},
   "llama-3.2-1b-2-layers": { num_hidden_layers: 2 },
+  "small-12-layers": {
+    hidden_size: 256,
+    intermediate_size: 768,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    num_hidden_layers: 12,
+    vocab_size: 1024,
+    max_position_embeddings: 2048,
+    rope_scaling: null,
+  },
   "smollm2-135m": {
     hidden_size: 576,
     intermediate_size: 1536,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { calibrate, decimal, loadModel, saveCalibration } from "any4";
+import { calibrateOnDisk, saveCalibration } from "any4/quantize";
+import { decimal, progress } from "any4/show";
 import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(
@@ -26,9 +27,16 @@ const options = command(
   >();
 
 await main(async () => {
-  using model = await loadModel(options.model, { ...options, quiet: options.json });
-  const text = options.text === undefined ? undefined : readText(options.text);
-  const stats = await calibrate(model, { text });
+  const { model, text, out, json, ...computing } = options;
+  const stats = await (async () => {
+    using bar = progress(`calibrating ${model}`, 1, { quiet: json });
+    return await calibrateOnDisk(model, {
+      ...computing,
+      quiet: json,
+      text: text === undefined ? undefined : readText(text),
+      onProgress: (done, layers) => bar.update(done / layers, `layer ${done} of ${layers}`),
+    });
+  })();
   const layers = [...stats].map(([linear, { tokens, mean, meanAbs, meanSquare }]) => {
     const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const largest = meanSquare.reduce((best, value, i) => value > meanSquare[best]! ? i : best, 0);
@@ -43,9 +51,9 @@ await main(async () => {
       largestShare: meanSquare[largest]! / average(meanSquare),
     };
   });
-  if (options.out) saveCalibration(stats, options.out, { model, text });
-  if (options.json) {
-    console.log(JSON.stringify({ model: model.name, layers }, null, 2));
+  if (out) saveCalibration(stats, out);
+  if (json) {
+    console.log(JSON.stringify({ model: stats.origin?.model, layers }, null, 2));
     return;
   }
   console.log(linearsTable(
@@ -60,7 +68,5 @@ await main(async () => {
       decimal(layer.largestShare),
     ]),
   ));
-  if (options.out) {
-    console.log(`\nThe statistics are in ${options.out}: quantize with --calibration ${options.out}.`);
-  }
+  if (out) console.log(`\nThe statistics are in ${out}: quantize with --calibration ${out}.`);
 });

@@ -3,21 +3,9 @@
  *
  * @module
  */
-import {
-  byFormat,
-  count,
-  duration,
-  loadCalibration,
-  loadModel,
-  type MeasuredQuality,
-  percent,
-  perplexity,
-  type Progress,
-  progress,
-  quantizeOnDisk,
-  size,
-  table,
-} from "any4";
+import { loadModel, perplexity, quantizeOnDisk } from "any4";
+import { byFormat, loadCalibration, type MeasuredQuality } from "any4/quantize";
+import { count, duration, percent, type Progress, progress, size, table } from "any4/show";
 import {
   command,
   type Computing,

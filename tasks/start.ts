@@ -3,27 +3,20 @@
  *
  * @module
  */
+import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
+import { MEASURED_FORMATS, measureFormats } from "any4/measure";
 import {
-  calibrate,
   count,
-  dequantize,
   duration,
   fold,
   type FormatValues,
-  generate,
-  isPacked,
-  loadModel,
-  MEASURED_FORMATS,
-  measureFormats,
-  type Model,
   progress,
-  quantizeModel,
   type Report,
   reportHtml,
   resultsText,
   size,
   terminalWidth,
-} from "any4";
+} from "any4/show";
 import {
   command,
   type Computing,

@@ -6,40 +6,15 @@
 import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { Handle, KvCache, Tensor, TokenIds, Weight } from "./handle.ts";
 
-/** Activations where the backend keeps them: [rows, cols] float32, a row a token. */
-export interface Tensor {
-  /** Tokens. */
-  readonly rows: number;
-  /** Features. */
-  readonly cols: number;
-}
-
-/** Weights where the backend keeps them, dense or packed: [rows, cols] = [out_features, in_features]. */
-export interface Weight {
-  /** out_features. */
-  readonly rows: number;
-  /** in_features. */
-  readonly cols: number;
-}
-
-/** Keys and values of the tokens seen so far, of all layers. */
-export interface KvCache {
-  /** Tokens that it can hold. */
-  readonly capacity: number;
-}
+export type { Handle, KvCache, Tensor, TokenIds, Weight };
 
 /** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
 export type ActivationType = typeof activationTypes[number];
 
 /** The ways that there are. */
 export const activationTypes = ["f32", "f16", "int16", "int8"] as const;
-
-/** Token ids where the backend keeps them. */
-export interface TokenIds {
-  /** How many. */
-  readonly length: number;
-}
 
 /** One of some token ids. */
 export interface TokenPlace {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
-import { createBackend } from "../compute/mod.ts";
+import { createBackend } from "../compute/create_backend.ts";
 import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";

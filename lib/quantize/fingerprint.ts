@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import { sha256 } from "../files/sha256.ts";
-import { formatOf, formats } from "../formats/mod.ts";
+import { formatOf, formats } from "../formats/formats.ts";
 import { methodOf } from "../learn/methods/mod.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
 import type { Calibration } from "./calibrate.ts";
@@ -47,7 +47,7 @@ const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
   },
   method: (method: string) => {
     const { name, options } = methodOf(method);
-    return options ? { name, options } : name;
+    return Object.keys(options ?? {}).length > 0 ? { name, options } : name;
   },
   skip: (skip: string | string[]) => [skip].flat(),
 };

@@ -1,6 +1,9 @@
 /**
  * What a quantization does, in memory and on disk alike: calibrate, choose, quantize, each as far as a store does not have it.
  *
+ * Its units of work depend on nothing but what they are given, so other processes can do them, and a FileStore carries what
+ * they come to: `sumsOfPart` (statistics of a part of the sample), `joinSums`, `measureLinear` and `solveLinear`.
+ *
  * @module
  */
 import { pause } from "../event_loop.ts";

@@ -12,7 +12,7 @@ import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { FormatChoice } from "./plan.ts";
 
-/** How tables and codes are chosen and stored: what all Linears have in common. */
+/** How codebooks and codes are chosen and stored: what all Linears have in common. */
 export type LearningOptions = Pick<QuantizeOptions, "codebook" | "method" | "weighting" | "scaleType">;
 
 /**

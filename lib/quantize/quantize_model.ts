@@ -57,11 +57,11 @@ export type ShortOptions = Omit<QuantizeModelOptions, "format">;
 const short = (format: string | Format) => (model: Model, options: ShortOptions = {}): Promise<Model> =>
   quantizeModel(model, { ...options, format });
 
-/** Quantizes a model to any4: a table of 16 values learned for each row. */
+/** Quantizes a model to any4: a codebook of 16 values learned for each row. */
 export const any4: (model: Model, options?: ShortOptions) => Promise<Model> = short("any4");
-/** Quantizes a model to any3: a table of 8 values learned for each row. */
+/** Quantizes a model to any3: a codebook of 8 values learned for each row. */
 export const any3: (model: Model, options?: ShortOptions) => Promise<Model> = short("any3");
-/** Quantizes a model to any2: a table of 4 values learned for each row. */
+/** Quantizes a model to any2: a codebook of 4 values learned for each row. */
 export const any2: (model: Model, options?: ShortOptions) => Promise<Model> = short("any2");
 /** Quantizes a model to asymmetric 8-bit integers. */
 export const int8: (model: Model, options?: ShortOptions) => Promise<Model> = short("int8");

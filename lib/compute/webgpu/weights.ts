@@ -7,7 +7,6 @@ import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import type { TableShape } from "../../../kernels/wgsl/table.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
-import type { Weight } from "../backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Allocation, Memory } from "./memory.ts";
 import { denseParts, rowRanges, storedWords, tableParts } from "./weight_parts.ts";
@@ -24,7 +23,11 @@ export type WeightPart = PartShape & {
 };
 
 /** A weight in its place. */
-export interface GpuWeight extends Weight {
+export interface GpuWeight {
+  /** out_features. */
+  readonly rows: number;
+  /** in_features. */
+  readonly cols: number;
   /** Whether it is a table and codes. */
   readonly packed: boolean;
   /** All of its rows, in order. */

@@ -10,7 +10,7 @@
 import type { Backend } from "../../compute/backend.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
-import { formatOf } from "../../formats/mod.ts";
+import { formatOf } from "../../formats/formats.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
