@@ -9,7 +9,7 @@ import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { Commands } from "./commands.ts";
 import type { Allocation, Memory } from "./memory.ts";
-import { denseParts, rowRanges, tableParts } from "./weight_parts.ts";
+import { denseParts, rowRanges, storedWords, tableParts } from "./weight_parts.ts";
 
 /** The shape of a part that kernels are made for, without bias. */
 export type PartShape =
@@ -53,8 +53,9 @@ export class Weights {
   of(matrix: Matrix | PackedMatrix): GpuWeight {
     let weight = this.#known.get(matrix);
     if (!weight) {
+      const ready = isPacked(matrix) || storedWords(matrix, { from: 0, to: 0 }) !== undefined;
       // Stored values are widened at each look: once is enough for all parts.
-      const looked = isPacked(matrix) ? matrix : {
+      const looked = ready ? matrix : {
         rows: matrix.rows,
         cols: matrix.cols,
         data: matrix.data,
