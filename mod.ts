@@ -55,13 +55,13 @@ export { type BackendName, backendNames, type BackendOptions, createBackend } fr
 export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
 export type { HubOptions } from "./lib/hub/settings.ts";
-export type { LayerType, ModelConfig } from "./lib/model/checkpoint/config.ts";
+export type { LayerType, ModelConfig } from "./lib/model/decoder/config.ts";
 export type { RopeParameters, RopeScaling } from "./lib/model/decoder/rope_parameters.ts";
 export type { Observer } from "./lib/model/decoder/decoder.ts";
 export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
 export type { Logits, Session } from "./lib/model/decoder/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
-export { saveModel, type SaveOptions } from "./lib/model/checkpoint/save.ts";
+export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
 export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";

@@ -9,8 +9,8 @@
 import { parseArgs } from "node:util";
 import { Random } from "../lib/random.ts";
 import { fromFloat32 } from "../lib/matrix/dtype.ts";
-import { writeCheckpoint } from "../lib/model/checkpoint/checkpoint.ts";
-import { parseConfig } from "../lib/model/checkpoint/config.ts";
+import { writeCheckpoint } from "../lib/model/checkpoint/write_checkpoint.ts";
+import { parseConfig } from "../lib/model/architectures/parse_config.ts";
 import { layoutOf } from "../lib/model/architectures/mod.ts";
 import { tensorsOf } from "../lib/model/decoder/layout.ts";
 

@@ -5,7 +5,7 @@
  */
 import { assert, assertGreaterOrEqual } from "@std/assert";
 import { Any4Error } from "../lib/errors.ts";
-import { parseConfig } from "../lib/model/checkpoint/config.ts";
+import { parseConfig } from "../lib/model/architectures/parse_config.ts";
 import { openGguf } from "../lib/model/gguf/open.ts";
 import { Tokenizer } from "../lib/model/tokenizer/tokenizer.ts";
 import { Lcg } from "./golden/lcg.ts";

@@ -5,7 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { Any4Error, HubError } from "../errors.ts";
-import { isFile, type RepoCache } from "./cache.ts";
+import { isFile } from "../files/disk.ts";
+import type { RepoCache } from "./cache.ts";
 import { ATTEMPTS, pauseBetween, STALLED } from "./hub_fetch.ts";
 import type { HubSettings } from "./settings.ts";
 

@@ -12,7 +12,7 @@ import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matri
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { display, type MimeBundle, type View } from "../show/display.ts";
 import { layoutOf } from "./architectures/mod.ts";
-import type { ModelConfig } from "./checkpoint/config.ts";
+import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder } from "./decoder/decoder.ts";
 import { isGguf, openGguf } from "./gguf/open.ts";
 import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";

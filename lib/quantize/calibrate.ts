@@ -7,7 +7,7 @@ import { interruptible } from "../event_loop.ts";
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import type { ModelConfig } from "../model/checkpoint/config.ts";
+import type { ModelConfig } from "../model/decoder/config.ts";
 import type { Model } from "../model/model.ts";
 import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
 

@@ -13,7 +13,7 @@ import { openGguf } from "../../lib/model/gguf/open.ts";
 import { ggufTokenizer } from "../../lib/model/gguf/tokenizer.ts";
 import { loadModel } from "../../lib/model/model.ts";
 import { any4 } from "../../lib/quantize/quantize_model.ts";
-import { saveModel } from "../../lib/model/checkpoint/save.ts";
+import { saveModel } from "../../lib/model/save.ts";
 import { Tokenizer } from "../../lib/model/tokenizer/tokenizer.ts";
 
 const folder = new URL("../golden/gguf/", import.meta.url).pathname;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Any4Error, CheckpointError } from "../../errors.ts";
+import { writeBeside } from "../disk.ts";
+import { CheckpointError } from "../../errors.ts";
 import { bytesOf, type DType } from "../../matrix/dtype.ts";
 import { LARGEST_HEADER, parseHeader } from "./header.ts";
 import { type Fail, quote, showShape } from "./messages.ts";
@@ -110,41 +111,4 @@ function encodeHeader(text: string, fail: Fail): Uint8Array {
  */
 export function storedBytes(tensor: { dtype: DType; shape: readonly number[] }): number {
   return tensor.shape.reduce((product, n) => product * n, bytesOf(tensor.dtype));
-}
-
-/**
- * Writes a file beside its place, has the disk confirm it, and renames it into place.
- *
- * @param path where the file is to lie.
- * @param chunks its bytes, piece by piece.
- * @throws {CheckpointError} when writing fails; nothing is left behind and what was there before stays.
- *
- * @example
- * ```ts
- * const path = await Deno.makeTempFile();
- * writeBeside(path, () => [new TextEncoder().encode("whole or not at all")]);
- * await Deno.remove(path);
- * ```
- */
-export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): void {
-  // Two programs that write the same file must not share the temporary one.
-  const part = `${path}.${Deno.pid}.part`;
-  try {
-    {
-      using file = Deno.openSync(part, { write: true, create: true, truncate: true });
-      for (const bytes of chunks()) {
-        for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-      }
-      file.syncSync();
-    }
-    Deno.renameSync(part, path);
-  } catch (cause) {
-    try {
-      Deno.removeSync(part);
-    } catch {
-      // It may never have been made.
-    }
-    if (cause instanceof Any4Error) throw cause;
-    throw new CheckpointError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
-  }
 }

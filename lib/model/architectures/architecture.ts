@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../checkpoint/config.ts";
-import { type ConfigReader, LARGEST_LAYERS, LONGEST } from "../checkpoint/config_reader.ts";
+import type { ModelConfig } from "../decoder/config.ts";
+import { type ConfigReader, LARGEST_LAYERS, LONGEST } from "./config_reader.ts";
 import type { Layout } from "../decoder/layout.ts";
 
 /** A family of models that the decoder can be. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { LayerType, ModelConfig } from "../checkpoint/config.ts";
-import { type ConfigReader, LONGEST } from "../checkpoint/config_reader.ts";
+import type { LayerType, ModelConfig } from "../decoder/config.ts";
+import { type ConfigReader, LONGEST } from "./config_reader.ts";
 
 /**
  * Reads `sliding_window`, and `layer_types` where the config has them.

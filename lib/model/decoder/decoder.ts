@@ -6,7 +6,7 @@
  */
 import type { Backend, KvCache, Tensor, TokenPlace, Weight } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
-import type { ModelConfig } from "../checkpoint/config.ts";
+import type { ModelConfig } from "./config.ts";
 import { assignExperts } from "./experts.ts";
 import {
   type AttentionPlaces,

@@ -7,7 +7,8 @@ import { dequantize, isPacked } from "../../matrix/packed_matrix.ts";
 import { storedBytes, type TensorToWrite } from "../../files/safetensors/write.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "../model_card.ts";
 import type { Asked } from "./fingerprint.ts";
-import { Checkpoint, writeCheckpoint } from "../../model/checkpoint/checkpoint.ts";
+import { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
+import { writeCheckpoint } from "../../model/checkpoint/write_checkpoint.ts";
 import type { DoneLinear, Journal } from "./journal.ts";
 import type { TensorPlace } from "../../model/decoder/layout.ts";
 import { readTensor } from "../../model/model.ts";
@@ -15,7 +16,7 @@ import type { ModelOnDisk } from "./model_on_disk.ts";
 import type { QuantizationConfig } from "../../model/checkpoint/packed_tensors.ts";
 import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
 import { referenceTensors } from "../../model/checkpoint/reference_tensors.ts";
-import { denseTensor, savedConfig, writableType } from "../../model/checkpoint/save.ts";
+import { denseTensor, savedConfig, writableType } from "../../model/save.ts";
 
 /** A job of which all Linears are done. */
 export interface FinishedJob {

@@ -14,10 +14,11 @@
 import { CheckpointError, ResumeError } from "../../errors.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { SafetensorsFile } from "../../files/safetensors/read.ts";
-import { type TensorToWrite, writeBeside, writeSafetensors } from "../../files/safetensors/write.ts";
+import { exists, writeText } from "../../files/disk.ts";
+import { type TensorToWrite, writeSafetensors } from "../../files/safetensors/write.ts";
 import type { Asked } from "./fingerprint.ts";
 import type { ColumnStats } from "../calibrate.ts";
-import { UNFINISHED } from "../../model/checkpoint/checkpoint.ts";
+import { UNFINISHED } from "../../model/checkpoint/file_names.ts";
 import type { PassState } from "./layer_pass.ts";
 import { packedTensors, readPackedParts } from "../../model/checkpoint/packed_tensors.ts";
 import type { Cost } from "../target_bits.ts";
@@ -286,14 +287,5 @@ function readJson(path: string): unknown {
 }
 
 function writeJson(path: string, json: unknown): void {
-  writeBeside(path, () => [new TextEncoder().encode(JSON.stringify(json) + "\n")]);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+  writeText(path, JSON.stringify(json) + "\n");
 }

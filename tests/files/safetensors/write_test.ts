@@ -2,7 +2,8 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Any4Error, CheckpointError } from "../../../lib/errors.ts";
 import type { DType } from "../../../lib/matrix/dtype.ts";
 import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
-import { type TensorToWrite, writeBeside, writeSafetensors } from "../../../lib/files/safetensors/write.ts";
+import { writeBeside } from "../../../lib/files/disk.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../lib/files/safetensors/write.ts";
 import golden from "../../golden/safetensors.json" with { type: "json" };
 
 const dots = (name: string, changes: Partial<TensorToWrite> = {}): TensorToWrite => ({
@@ -98,7 +99,7 @@ Deno.test("data that cannot be had, or a folder that is not there, leaves everyt
 
 /** Runs a program that has `writeBeside`, `path` and every permission. */
 function runBeside(path: string, program: string): { success: boolean; text: string } {
-  const module = new URL("../../../lib/files/safetensors/write.ts", import.meta.url);
+  const module = new URL("../../../lib/files/disk.ts", import.meta.url);
   const code = `import { writeBeside } from ${JSON.stringify(module)};
     const path = ${JSON.stringify(path)};
     ${program}`;

@@ -8,7 +8,7 @@ import { Checkpoint } from "../../../lib/model/checkpoint/checkpoint.ts";
 import { loadModel } from "../../../lib/model/model.ts";
 import { any4 } from "../../../lib/quantize/quantize_model.ts";
 import { referenceTensors } from "../../../lib/model/checkpoint/reference_tensors.ts";
-import { saveModel } from "../../../lib/model/checkpoint/save.ts";
+import { saveModel } from "../../../lib/model/save.ts";
 import { Lcg } from "../../golden/lcg.ts";
 
 interface Case {

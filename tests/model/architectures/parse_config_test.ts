@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError } from "../../../lib/errors.ts";
-import { type ModelConfig, parseConfig } from "../../../lib/model/checkpoint/config.ts";
+import { parseConfig } from "../../../lib/model/architectures/parse_config.ts";
+import type { ModelConfig } from "../../../lib/model/decoder/config.ts";
 
 type Json = Record<string, unknown>;
 

@@ -1,15 +1,10 @@
 /**
- * config.json of a model, checked and brought to one form for all architectures.
+ * What the decoder needs to know of a model: one form for all architectures.
  *
  * @module
  */
 import type { Activation } from "../../compute/backend.ts";
-import { ConfigError } from "../../errors.ts";
-import { architectureOf } from "../architectures/mod.ts";
-import { ConfigReader, isObject, show } from "./config_reader.ts";
-import type { RopeParameters } from "../decoder/rope_parameters.ts";
-
-export { show };
+import type { RopeParameters } from "./rope_parameters.ts";
 
 /** How much of what came before a layer's tokens see. */
 export type LayerType = "full_attention" | "sliding_attention";
@@ -84,30 +79,4 @@ export interface ModelConfig {
   readonly embedding_scale: number;
   /** Features of the embedding, before a projection where they are not `hidden_size`. */
   readonly word_embed_proj_dim: number;
-}
-
-/**
- * Checks a parsed config.json. Both the names of older transformers (`rope_theta`, `rope_scaling`, `torch_dtype`) and
- * of version 5 (`rope_parameters`, `dtype`) are understood. What is absent has the value that transformers gives it;
- * sizes must be there.
- *
- * @param json what config.json holds.
- * @param where the file, for messages.
- * @throws {ConfigError} when a value is missing, of the wrong type, out of range or not supported.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const path = "models/tinyworld/config.json";
- * const config = parseConfig(JSON.parse(await Deno.readTextFile(path)), path);
- * assertEquals(config.hidden_size, config.num_attention_heads * config.head_dim);
- * ```
- */
-export function parseConfig(json: unknown, where: string): ModelConfig {
-  if (!isObject(json)) {
-    throw new ConfigError(`Cannot use ${where}: expected a JSON object, found ${show(json)}`);
-  }
-  const read = new ConfigReader(json, where);
-  return architectureOf(read).config(read);
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { floatKeys, jsonWithFloats } from "../../../lib/model/checkpoint/json_floats.ts";
+import { floatKeys, jsonWithFloats } from "../../lib/files/json_floats.ts";
 
 Deno.test("numbers that were written as floats are written as floats again, others as they are", () => {
   const text =

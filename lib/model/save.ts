@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { OptionError } from "../../errors.ts";
-import { type DType, fromFloat32 } from "../../matrix/dtype.ts";
-import { transposed } from "../../matrix/matrix.ts";
-import { dequantize, isPacked } from "../../matrix/packed_matrix.ts";
-import type { TensorToWrite } from "../../files/safetensors/write.ts";
-import { storedValues } from "../../matrix/stored_matrix.ts";
-import { writeCheckpoint } from "./checkpoint.ts";
-import { type TensorPlace, tensorsOf } from "../decoder/layout.ts";
-import type { Model } from "../model.ts";
-import { packedTensors, type QuantizationConfig } from "./packed_tensors.ts";
-import { referenceTensors } from "./reference_tensors.ts";
+import { OptionError } from "../errors.ts";
+import { type DType, fromFloat32 } from "../matrix/dtype.ts";
+import { transposed } from "../matrix/matrix.ts";
+import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import type { TensorToWrite } from "../files/safetensors/write.ts";
+import { storedValues } from "../matrix/stored_matrix.ts";
+import { writeCheckpoint } from "./checkpoint/write_checkpoint.ts";
+import { type TensorPlace, tensorsOf } from "./decoder/layout.ts";
+import type { Model } from "./model.ts";
+import { packedTensors, type QuantizationConfig } from "./checkpoint/packed_tensors.ts";
+import { referenceTensors } from "./checkpoint/reference_tensors.ts";
 
 /** How a model is saved. */
 export interface SaveOptions {

@@ -15,15 +15,15 @@ import {
   type Model,
   saveModel,
 } from "any4";
-import { relativeError } from "../../lib/measure/layer_error.ts";
-import { SafetensorsFile } from "../../lib/files/safetensors/read.ts";
-import { writeSafetensors } from "../../lib/files/safetensors/write.ts";
-import { architectures, layoutOf } from "../../lib/model/architectures/mod.ts";
-import { tensorsOf } from "../../lib/model/decoder/layout.ts";
-import { parseConfig } from "../../lib/model/checkpoint/config.ts";
-import { gpuReason, hasGpu } from "../gpu.ts";
+import { relativeError } from "../../../lib/measure/layer_error.ts";
+import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
+import { writeSafetensors } from "../../../lib/files/safetensors/write.ts";
+import { architectures, layoutOf } from "../../../lib/model/architectures/mod.ts";
+import { tensorsOf } from "../../../lib/model/decoder/layout.ts";
+import { parseConfig } from "../../../lib/model/architectures/parse_config.ts";
+import { gpuReason, hasGpu } from "../../gpu.ts";
 
-const root = `${import.meta.dirname}/../golden/models`;
+const root = `${import.meta.dirname}/../../golden/models`;
 const names = [...Deno.readDirSync(root)].filter((entry) => entry.isDirectory).map(({ name }) => name).sort();
 
 /** What transformers finds. */
