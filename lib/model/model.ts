@@ -15,7 +15,7 @@ import { layoutOf } from "./architectures/mod.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder } from "./decoder/decoder.ts";
 import { isGguf, openGguf } from "./gguf/open.ts";
-import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
+import { type Layout, linearsOf, type TensorPlace } from "./decoder/layout.ts";
 import { locateModel, type LocateOptions, shortName } from "./checkpoint/locate.ts";
 import { modelSummary } from "./model_summary.ts";
 import { readPacked } from "./checkpoint/packed_tensors.ts";
@@ -227,10 +227,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const place of tensorsOf(layoutOf(config, (name) => checkpoint.has(name)))) {
-    const tensor = readTensor(checkpoint, place, room);
-    if (tensor) tensors.set(place.name, tensor);
-  }
+  for (const place of checkpoint.places()) tensors.set(place.name, readTensor(checkpoint, place, room));
   const model = new Model({
     name: shortName(name),
     folder,
@@ -259,16 +256,15 @@ export async function openFiles(
   return { checkpoint, tokenizer };
 }
 
-/** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */
+/** A tensor as the decoder wants it, packed or dense. */
 export function readTensor(
   checkpoint: Checkpoint,
   place: TensorPlace,
   room?: Backend["room"],
-): Matrix | PackedMatrix | undefined {
+): Matrix | PackedMatrix {
   const { name, rows, cols } = place;
   const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
   if (packed) return packed;
-  if (place.optional && !checkpoint.has(name)) return undefined;
   if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
   return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
 }

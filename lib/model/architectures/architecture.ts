@@ -88,7 +88,7 @@ export function baseConfig(read: ConfigReader, options: BaseOptions = {}): Model
     ...(dtype === undefined ? {} : { dtype }),
     ...(json.quantization_config == null ? {} : { quantization_config: json.quantization_config }),
     norm: "rms",
-    norm_eps: read.positive(keys.norm_eps, defaults.norm_eps ?? 1e-6),
+    norm_eps: read.epsilon(keys.norm_eps, defaults.norm_eps ?? 1e-6),
     norm_offset: 0,
     do_layer_norm_before: true,
     use_parallel_residual: false,

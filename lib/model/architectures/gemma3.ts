@@ -30,7 +30,6 @@ export const gemma3: Architecture = {
     const local = new ConfigReader({ ...read.json, rope_scaling: null }, read.where);
     return {
       ...config,
-      attn_logit_softcapping: read.maybePositive("attn_logit_softcapping"),
       final_logit_softcapping: read.maybePositive("final_logit_softcapping"),
       rope_parameters: parseRope(read, { head_dim, context, theta: 1e6, layer: "full_attention" }),
       local_rope_parameters: parseRope(local, {

@@ -10,7 +10,7 @@
 import { ConfigError } from "../../errors.ts";
 import type { ModelConfig } from "../decoder/config.ts";
 import { type ConfigReader, show } from "./config_reader.ts";
-import type { Layout } from "../decoder/layout.ts";
+import { type Layout, linear } from "../decoder/layout.ts";
 import type { Architecture } from "./architecture.ts";
 import { gemma } from "./gemma.ts";
 import { gemma2 } from "./gemma2.ts";
@@ -41,6 +41,9 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map([
   ["gpt_neox", gptNeox],
 ]);
 
+/** A head's name, where an architecture does not give it another. */
+const HEAD = "lm_head.weight";
+
 /**
  * The architecture that a config.json asks for.
  *
@@ -59,9 +62,23 @@ export function architectureOf(read: ConfigReader): Architecture {
   );
 }
 
-/** Where a checkpoint that has certain tensors keeps the decoder's parts. */
+/**
+ * Where a checkpoint that has certain tensors keeps the decoder's parts. Names may begin with the architecture's prefix or
+ * with none, as models without a head are saved. Of a tied model, a head that is there beside the embedding is one of its own.
+ */
 export function layoutOf(config: ModelConfig, has: (tensor: string) => boolean): Layout {
-  const { prefixes, layout } = architectures.get(config.model_type)!;
-  const layouts = prefixes.map((prefix) => layout(config, prefix));
-  return layouts.find(({ embedding }) => has(embedding.name)) ?? layouts[0]!;
+  const { prefixes, layout: at } = architectures.get(config.model_type)!;
+  const untied = [...new Set([...prefixes, ""])].map((prefix) =>
+    at({ ...config, tie_word_embeddings: false }, prefix)
+  );
+  const layout = untied.find(({ embedding }) => has(embedding.name)) ??
+    // Of a tied model the head may be the only copy.
+    untied.find(({ layers }) => has(layers[0]!.attention.inner.output.weight.name)) ?? untied[0]!;
+  const head = [layout.head!.weight.name, HEAD].find(has);
+  const { embedding } = layout;
+  if (head === undefined) return config.tie_word_embeddings ? { ...layout, head: undefined } : layout;
+  if (config.tie_word_embeddings && !has(embedding.name)) {
+    return { ...layout, embedding: { ...embedding, name: head }, head: undefined };
+  }
+  return { ...layout, head: linear(head.replace(/\.weight$/, ""), [embedding.rows, embedding.cols]) };
 }

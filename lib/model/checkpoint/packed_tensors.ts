@@ -16,6 +16,7 @@ import type { DType } from "../../matrix/dtype.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { OWN_METHOD } from "./quantization_config.ts";
 
 /** What config.json says of the packed tensors of a checkpoint. */
 export interface QuantizationConfig {
@@ -68,18 +69,6 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
   return tensors;
 }
 
-function quantizationConfig(checkpoint: Checkpoint): QuantizationConfig | undefined {
-  const config = checkpoint.config.quantization_config as Partial<QuantizationConfig> | undefined | null;
-  if (config === undefined || config === null) return undefined;
-  if (config.quant_method !== "any4-deno" || typeof config.tensors !== "object" || config.tensors === null) {
-    throw new CheckpointError(
-      `Cannot load ${checkpoint.folder}: quantization_config must have quant_method "any4-deno" and tensors, ` +
-        `current quant_method is ${JSON.stringify(config.quant_method)}`,
-    );
-  }
-  return config as QuantizationConfig;
-}
-
 /**
  * Reads a packed matrix of a checkpoint; undefined when that tensor is not packed there.
  *
@@ -91,7 +80,10 @@ export function readPacked(
   options: { tensor: string; rows: number; cols: number; room?: Backend["room"] },
 ): PackedMatrix | undefined {
   const { tensor } = options;
-  const entries = quantizationConfig(checkpoint)?.tensors;
+  const { quant_method, tensors: entries } = (checkpoint.config.quantization_config ?? {}) as Partial<
+    QuantizationConfig
+  >;
+  if (quant_method !== OWN_METHOD) return undefined;
   const entry = entries && Object.hasOwn(entries, tensor) ? entries[tensor] : undefined;
   if (!entry) return undefined;
   return readPackedParts(checkpoint, { ...options, entry, where: checkpoint.folder });
