@@ -31,7 +31,7 @@ export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { type Activations, activationTypes } from "./lib/compute/backend.ts";
+export { type ActivationType, activationTypes } from "./lib/compute/backend.ts";
 export type {
   Activation,
   AttentionPlace,
@@ -60,7 +60,8 @@ export type { RopeParameters, RopeScaling } from "./lib/model/decoder/rope_param
 export type { Observer } from "./lib/model/decoder/decoder.ts";
 export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
 export type { Logits, Session } from "./lib/model/decoder/session.ts";
-export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
+export { loadModel, type LoadOptions } from "./lib/model/load_model.ts";
+export { Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
@@ -130,8 +131,8 @@ export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.
 export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
-export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
-export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { display, type MimeBundle, type View, view } from "./lib/display.ts";
+export type { Annotation, Axis, Figure, FigureLayout, FigureSize, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";

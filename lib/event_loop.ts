@@ -7,10 +7,10 @@ import { InterruptedError } from "./errors.ts";
 import { jupyter } from "./jupyter.ts";
 
 /** Milliseconds that work may go on without a pause. */
-const LONGEST = 50;
+const LONGEST_MS = 50;
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
-const LOOK = 300;
+const LOOK_MS = 300;
 const LOOKS = 3;
 
 let last = performance.now();
@@ -30,7 +30,7 @@ export async function turn(milliseconds = 0): Promise<void> {
 /** Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed. */
 export async function pause(): Promise<void> {
   beats++;
-  if (performance.now() - last < LONGEST) return;
+  if (performance.now() - last < LONGEST_MS) return;
   await turn();
 }
 
@@ -57,13 +57,13 @@ export function interruptible<T>(work: () => Promise<T>): Promise<T> {
     let [seen, silent, looked] = [beats, 0, performance.now()];
     const timer = setInterval(() => {
       // Who looks late has been kept from it by work.
-      const late = performance.now() - looked > 2 * LOOK;
+      const late = performance.now() - looked > 2 * LOOK_MS;
       silent = late || outside > 0 || beats !== seen ? 0 : silent + 1;
       [seen, looked] = [beats, performance.now()];
       if (silent < LOOKS) return;
       clearInterval(timer);
       reject(new InterruptedError("Interrupted"));
-    }, LOOK);
+    }, LOOK_MS);
     work().then(resolve, reject).finally(() => clearInterval(timer));
   });
 }

@@ -30,7 +30,7 @@ export interface KvCache {
 }
 
 /** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
-export type Activations = typeof activationTypes[number];
+export type ActivationType = typeof activationTypes[number];
 
 /** The ways that there are. */
 export const activationTypes = ["f32", "f16", "int16", "int8"] as const;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../display.ts";
 import { TensorError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
@@ -285,4 +286,9 @@ export class PlainBackend implements Backend {
   }
 
   [Symbol.dispose](): void {}
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `PlainBackend: ${this.description}`;
+  }
 }

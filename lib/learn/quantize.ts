@@ -6,7 +6,8 @@
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
-import { checkFinite, checkMatrix, type Matrix } from "../matrix/matrix.ts";
+import { checkFinite } from "../matrix/finite.ts";
+import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { LloydOptions } from "./lloyd.ts";
 import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
@@ -105,7 +106,7 @@ export function quantizeBy(
   const format = formatOf(options.format);
   const name = options.name ?? "matrix";
   checkMatrix(matrix, name);
-  checkFinite(matrix, name);
+  checkFinite(matrix.data, { tensor: name, cols: matrix.cols });
   const { rows, cols } = matrix;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });

@@ -4,23 +4,18 @@
  * @module
  */
 import type { Backend, Weight } from "../compute/backend.ts";
-import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
 import { OptionError } from "../errors.ts";
-import { bytesOf, type DType } from "../matrix/dtype.ts";
-import { type Matrix, transposed } from "../matrix/matrix.ts";
-import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { Checkpoint } from "./checkpoint/checkpoint.ts";
-import { display, type MimeBundle, type View } from "../show/display.ts";
+import type { DType } from "../matrix/dtype.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
+import { display, inspect, type MimeBundle, type View } from "../display.ts";
+import { count, decimal, size } from "../terminal/units.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder } from "./decoder/decoder.ts";
-import { isGguf, openGguf } from "./gguf/open.ts";
-import { type Layout, linearsOf, type TensorPlace } from "./decoder/layout.ts";
-import { locateModel, type LocateOptions, shortName } from "./checkpoint/locate.ts";
-import { modelSummary } from "./model_summary.ts";
-import { readPacked } from "./checkpoint/packed_tensors.ts";
+import { type Layout, linearsOf } from "./decoder/layout.ts";
 import { Session } from "./decoder/session.ts";
-import { Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** The parts of a model. */
 export interface ModelParts {
@@ -144,19 +139,19 @@ export class Model implements Disposable, View {
     let bytes = 0;
     for (const tensor of this.tensors.values()) {
       parameters += tensor.rows * tensor.cols;
-      bytes += storedSize(tensor);
+      bytes += storedBytes(tensor);
     }
     return { parameters, bytes };
   }
 
-  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and tables. */
+  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and codebooks. */
   get bitsPerWeight(): number {
     let weights = 0;
     let bits = 0;
     for (const linear of this.linears()) {
       const tensor = this.weights(linear);
       weights += tensor.rows * tensor.cols;
-      bits += 8 * storedSize(tensor);
+      bits += 8 * storedBytes(tensor);
     }
     return bits / weights;
   }
@@ -167,9 +162,18 @@ export class Model implements Disposable, View {
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
-  /** How a notebook shows it: sizes, kinds of Linears, a row. */
+  /** How a notebook shows it. lib/show, which knows how to draw, replaces this by `modelSummary`. */
   [display](): MimeBundle {
-    return modelSummary(this)[display]();
+    return { "text/plain": this[inspect]() };
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    const { name, config, backend } = this;
+    const { parameters, bytes } = this.size;
+    const bits = decimal(this.bitsPerWeight, 3);
+    return `Model ${name}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
+      `${count(parameters)} parameters, ${size(bytes)}, ${bits} bits per weight, on ${backend.name}`;
   }
 
   /**
@@ -190,83 +194,6 @@ export class Model implements Disposable, View {
     }
     if (--this.#sharing.models === 0) backend[Symbol.dispose]();
   }
-}
-
-/** Bytes that a tensor takes when stored. */
-export function storedSize(tensor: Matrix | PackedMatrix): number {
-  return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
-}
-
-/** How a model is loaded. */
-export interface LoadOptions extends BackendOptions, LocateOptions {
-  /** Where it runs; "auto" takes the best that this machine has. */
-  backend?: BackendName;
-}
-
-/**
- * Loads a model: the embedded "tinyworld", a folder in Hugging Face layout (config.json, safetensors, tokenizer.json),
- * quantized by this library or not, a .gguf file, or what the Hugging Face Hub has as "org/name", "org/name@revision" or
- * "org/name/file.gguf". What is there under that path comes before the Hub.
- *
- * @throws {CheckpointError} when files are missing or malformed.
- * @throws {HubError} when the Hub has no such model, or it cannot be had.
- * @throws {ConfigError} when config.json asks for something that is not supported.
- *
- * @example
- * ```ts
- * import { loadModel } from "any4";
- * using model = await loadModel("tinyworld");
- * console.log(model.config.num_hidden_layers, model.size.parameters); // 4 3410176
- * ```
- */
-export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  using open = new DisposableStack();
-  const { checkpoint, tokenizer } = await openFiles(name, options);
-  using _ = checkpoint;
-  const { config, folder } = checkpoint;
-  const backend = open.use(await createBackend(options.backend, options));
-  const room = backend.room?.bind(backend);
-  const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const place of checkpoint.places()) tensors.set(place.name, readTensor(checkpoint, place, room));
-  const model = new Model({
-    name: shortName(name),
-    folder,
-    config,
-    rawConfig: checkpoint.rawConfig,
-    generationConfig: checkpoint.generationConfig,
-    tokenizer,
-    backend,
-    tensors,
-  });
-  open.move();
-  return model;
-}
-
-/** A model's files, found or downloaded: its checkpoint, which the caller closes, and its tokenizer. */
-export async function openFiles(
-  name: string,
-  options: LocateOptions,
-): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
-  const folder = await locateModel(name, options);
-  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
-  using open = new DisposableStack();
-  const checkpoint = open.use(gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder));
-  const tokenizer = gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder);
-  open.move();
-  return { checkpoint, tokenizer };
-}
-
-/** A tensor as the decoder wants it, packed or dense. */
-export function readTensor(
-  checkpoint: Checkpoint,
-  place: TensorPlace,
-  room?: Backend["room"],
-): Matrix | PackedMatrix {
-  const { name, rows, cols } = place;
-  const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
-  if (packed) return packed;
-  if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
-  return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
 }
 
 /** A dense tensor with something added to each value; the tensor itself where that is nothing. */

@@ -75,7 +75,7 @@ const ROWS = 32;
  *
  * @param meanSquare [cols] E[x²]; all 1 when absent.
  */
-export function outputError(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
+export function noiseToSignal(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
   const { rows, cols, data } = weights;
   const block = new Float32Array(Math.min(rows, ROWS) * cols);
   const codes = new Uint8Array(cols);

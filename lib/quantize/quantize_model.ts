@@ -10,7 +10,8 @@ import { calibrate, type Calibration } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
-import { type Model, storedSize } from "../model/model.ts";
+import type { Model } from "../model/model.ts";
+import { storedBytes } from "../matrix/packed_matrix.ts";
 import { type FormatChoice, type Planned, planOf, type PlanOptions } from "./plan.ts";
 import { type LearningOptions, needsStats, quantizeLinear } from "./quantize_linear.ts";
 import type { TargetOptions } from "./target_bits.ts";
@@ -76,7 +77,7 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
       targetBits,
       linears: model.linears(),
       weights: (linear) => model.weights(linear),
-      bits: (linear) => 8 * storedSize(model.weights(linear)),
+      bits: (linear) => 8 * storedBytes(model.weights(linear)),
       effects: (probes) => {
         const ids = model.tokenizer.encode(text ?? CALIBRATION_SAMPLE);
         return effectsOf(model, windowsOf(ids, model.config.max_position_embeddings), probes);

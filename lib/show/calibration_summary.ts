@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { View } from "./display.ts";
+import type { View } from "../display.ts";
 import { tableView } from "./table_view.ts";
 import { decimal } from "../terminal/units.ts";
 

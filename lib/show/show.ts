@@ -5,10 +5,12 @@
  */
 import { calibrationSummary, type ShownStats } from "./calibration_summary.ts";
 import { jupyter } from "../jupyter.ts";
-import { display, isView, type View, view } from "./display.ts";
+import { display, isView, type View, view } from "../display.ts";
 import type { Figure } from "./figure.ts";
 import { figurePage } from "./figure_page.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
+// Lets models that end a cell be drawn.
+import "./model_summary.ts";
 import { matrixSummary } from "./matrix_summary.ts";
 import { type Cell, cellText, recordsView, tableView } from "./table_view.ts";
 

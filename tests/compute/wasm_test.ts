@@ -10,7 +10,7 @@ import { activationNames, type Backend, type Tensor } from "../../lib/compute/ba
 import { createBackend } from "../../lib/compute/mod.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
-import type { Activations } from "../../lib/compute/wasm/rounded_tables.ts";
+import type { WasmActivationType } from "../../lib/compute/wasm/rounded_codebooks.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";
@@ -30,7 +30,7 @@ const threads = new Pool({ threads: 3 });
 globalThis.addEventListener("unload", () => threads[Symbol.dispose]());
 
 /** Backends that round activations in one way: of both builds, and in pieces. */
-function backends(activations: Activations): { alone: WasmBackend[]; pieces: WasmBackend } {
+function backends(activations: WasmActivationType): { alone: WasmBackend[]; pieces: WasmBackend } {
   const alone = modules.map((module) => new WasmBackend(new Pool({ threads: 1, module }), { activations }));
   return { alone, pieces: new WasmBackend(threads, { activations, worthwhile: 1 }) };
 }
@@ -229,7 +229,7 @@ Deno.test("activate() and add() of the WASM backend agree with the plain one, fo
 });
 
 Deno.test("createBackend() throws on activations that it does not know", async () => {
-  const options = { activations: "int4" as Activations };
+  const options = { activations: "int4" as WasmActivationType };
   await assertRejects(() => createBackend("wasm", options), OptionError, "int16");
 });
 

@@ -68,7 +68,7 @@ Deno.test("a table for each row beats one for the matrix, which takes less space
   assert(packedBitsPerWeight(row) > packedBitsPerWeight(whole));
 });
 
-Deno.test("bits per weight counts codes, scales, zeros and tables", () => {
+Deno.test("bits per weight counts codes, scales, zeros and codebooks", () => {
   const matrix = randomMatrix(4, 256);
   const bits = (format: string, groupSize = 128) =>
     packedBitsPerWeight(quantize(matrix, { format, groupSize }));

@@ -11,7 +11,7 @@ import { toFloat32 } from "../../lib/matrix/dtype.ts";
 import { Metadata } from "../../lib/model/gguf/metadata.ts";
 import { openGguf } from "../../lib/model/gguf/open.ts";
 import { ggufTokenizer } from "../../lib/model/gguf/tokenizer.ts";
-import { loadModel } from "../../lib/model/model.ts";
+import { loadModel } from "../../lib/model/load_model.ts";
 import { any4 } from "../../lib/quantize/quantize_model.ts";
 import { saveModel } from "../../lib/model/save.ts";
 import { Tokenizer } from "../../lib/model/tokenizer/tokenizer.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { display } from "../../lib/show/display.ts";
+import { display } from "../../lib/display.ts";
 import { histogramPlot } from "../../lib/show/histogram_plot.ts";
 import { increasePlace, increaseText, increaseTicks } from "../../lib/show/increase_scale.ts";
 import { kindsPlot } from "../../lib/show/kinds_plot.ts";

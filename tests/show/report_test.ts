@@ -1,7 +1,7 @@
 import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { figureSvg } from "../../lib/show/figure_svg.ts";
-import { escapeHtml } from "../../lib/show/html.ts";
+import { escapeHtml } from "../../lib/escape_html.ts";
 import { paretoPlot } from "../../lib/show/pareto_plot.ts";
 import { reportHtml } from "../../lib/show/report.ts";
 import { HOSTILE, report, rows } from "./sample_report.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { calibrate, loadModel, OptionError, quantize } from "any4";
 import { barChart } from "../../lib/show/bar_chart.ts";
-import { display } from "../../lib/show/display.ts";
+import { display } from "../../lib/display.ts";
 import { heatMap } from "../../lib/show/heat_map.ts";
 import { animation, dropdown, slider } from "../../lib/show/interact.ts";
 import { show, viewOf } from "../../lib/show/show.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { TensorError } from "../../errors.ts";
 import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
@@ -22,7 +23,7 @@ import {
 } from "../backend.ts";
 import { checkIds, checkLinear, checkRoom } from "../check.ts";
 import { Block, breathe } from "./block.ts";
-import type { Activations } from "./rounded_tables.ts";
+import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
@@ -56,7 +57,7 @@ export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
   /** See BackendOptions; "int16" when absent. */
-  activations?: Activations;
+  activations?: WasmActivationType;
 }
 
 const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
@@ -65,7 +66,7 @@ const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
 const padded = (values: number) => 4 * values + 64;
 
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
-const STRETCH = 256;
+const LEAST_COLUMNS = 256;
 
 /** The WASM backend. */
 export class WasmBackend implements Backend {
@@ -76,7 +77,7 @@ export class WasmBackend implements Backend {
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
-  readonly #activations: Activations;
+  readonly #activations: WasmActivationType;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
   /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
@@ -359,7 +360,7 @@ export class WasmBackend implements Backend {
     const { rows, cols } = x;
     const target = this.#scratch.take(this.#home, "columns", 8 * 3 * cols);
     const sums = new Float64Array(this.#home.memory.buffer, target, 3 * cols).fill(0);
-    const grain = Math.max(STRETCH, this.#grain(3 * rows));
+    const grain = Math.max(LEAST_COLUMNS, this.#grain(3 * rows));
     this.#pool.run(this.#home, "columnSums", [target, address(x), rows, cols], cols, grain);
     const copy = sums.slice();
     await breathe();
@@ -382,6 +383,11 @@ export class WasmBackend implements Backend {
 
   [Symbol.dispose](): void {
     this.#pool[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WasmBackend: ${this.description}`;
   }
 }
 

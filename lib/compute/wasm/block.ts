@@ -12,14 +12,14 @@ const abandoned = new FinalizationRegistry(({ arena, address }: { arena: Arena; 
 
 /** Bytes taken since the event loop last had its turn, and how many call for one. */
 let taken = 0;
-const ENOUGH = 64 << 20;
+const ENOUGH_BYTES = 64 << 20;
 
 /**
  * Gives the event loop its turn where much memory has been taken since the last: only then can what was abandoned be found
  * and given back, which a program that awaits nothing but results that are there would put off for ever.
  */
 export async function breathe(): Promise<void> {
-  if (taken < ENOUGH) return;
+  if (taken < ENOUGH_BYTES) return;
   taken = 0;
   await turn();
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Block } from "./block.ts";
-import type { Activations } from "./rounded_tables.ts";
+import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
@@ -13,7 +13,7 @@ import { vectorOf, type WasmWeight } from "./weight_image.ts";
  * Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token: where
  * activations are rounded, and where they are not.
  */
-const MANY_ROUNDED = 6, MANY = 4;
+const MANY_ROUNDED_TOKENS = 6, MANY_TOKENS = 4;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -24,10 +24,10 @@ export class LinearRunner {
   readonly #pool: Pool;
   readonly #scratch: Scratch;
   readonly #worthwhile: number;
-  readonly #activations: Activations;
+  readonly #activations: WasmActivationType;
 
   /** @param means worthwhile: multiplications that are worth another thread; activations: see BackendOptions. */
-  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; activations: Activations }) {
+  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; activations: WasmActivationType }) {
     this.#pool = means.pool;
     this.#activations = means.activations;
     this.#scratch = means.scratch;
@@ -45,8 +45,9 @@ export class LinearRunner {
       bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
       tokens,
     };
-    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED : MANY)) this.#few(weight, args);
-    else this.#many(weight, args);
+    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS)) {
+      this.#few(weight, args);
+    } else this.#many(weight, args);
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { activate } from "../../../kernels/wgsl/activate.ts";
 import { add } from "../../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
@@ -28,7 +29,7 @@ import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
   Activation,
-  Activations,
+  ActivationType,
   AttentionPlace,
   Backend,
   Columns,
@@ -48,7 +49,7 @@ import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 import { LinearRunner } from "./linear.ts";
-import { Memory, type Room } from "./memory.ts";
+import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
 
@@ -60,23 +61,23 @@ export interface WebGpuOptions extends DeviceOptions {
    */
   tune?: boolean;
   /** How products with few tokens are rounded; not at all when absent. */
-  activations?: Activations;
+  activations?: ActivationType;
   /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 
 interface GpuTensor extends Tensor {
-  readonly room: Room;
+  readonly room: Allocation;
 }
 
 interface GpuCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Room; v?: Room }[];
+  readonly layers: { k?: Allocation; v?: Allocation }[];
 }
 
 interface GpuIds extends TokenIds {
-  readonly room: Room;
+  readonly room: Allocation;
 }
 
 /** Bytes between token ids, each of which a kernel sees alone. */
@@ -113,13 +114,16 @@ export class WebGpuBackend implements Backend {
   /** Kernels by what they do: a decode step makes no text anew. */
   readonly #kernels = new Map<string, readonly Kernel[]>();
   readonly #passes = new Map<string, readonly TopKPass[]>();
-  readonly #frequencies = new WeakMap<Float32Array, Room>();
+  readonly #frequencies = new WeakMap<Float32Array, Allocation>();
   /** Buffers for what lives from one kernel to the next only. */
-  readonly #scratch = new Map<string, Room>();
+  readonly #scratch = new Map<string, Allocation>();
   /** Who quantizes. */
   #pool: Pool | undefined;
 
-  private constructor(device: Device, { tuner, activations }: { tuner: Tuner; activations?: Activations }) {
+  private constructor(
+    device: Device,
+    { tuner, activations }: { tuner: Tuner; activations?: ActivationType },
+  ) {
     this.device = device;
     this.#memory = new Memory(device);
     this.#commands = new Commands(device, this.#memory);
@@ -196,7 +200,7 @@ export class WebGpuBackend implements Backend {
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
     const weight = dense(table);
-    let from: Room | Slice;
+    let from: Allocation | Slice;
     if ("ids" in ids) from = slice(ids);
     else {
       checkIds(ids, table);
@@ -244,7 +248,7 @@ export class WebGpuBackend implements Backend {
     this.#commands.run(kernel!, [roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
   }
 
-  #turns(frequencies: Float32Array): Room {
+  #turns(frequencies: Float32Array): Allocation {
     let room = this.#frequencies.get(frequencies);
     if (!room) {
       room = this.#memory.take(frequencies.byteLength);
@@ -306,9 +310,9 @@ export class WebGpuBackend implements Backend {
 
   /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
   #grown(
-    room: Room | undefined,
+    room: Allocation | undefined,
     need: { cache: GpuCache; total: number; position: number; cols: number },
-  ): Room {
+  ): Allocation {
     const { cache, total, position, cols } = need;
     const bytes = 4 * cols;
     if (room && room.bytes >= total * bytes) return room;
@@ -368,7 +372,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** Numbers for a kernel to read. */
-  #list(purpose: string, numbers: Uint32Array | Float32Array): Room {
+  #list(purpose: string, numbers: Uint32Array | Float32Array): Allocation {
     const room = this.#take(purpose, numbers.byteLength);
     this.#commands.write(room, numbers);
     return room;
@@ -400,7 +404,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** The k largest values of x's only row, and where they stand. */
-  #topK(x: Tensor, k: number, ids: Slice, values: Room | Slice): void {
+  #topK(x: Tensor, k: number, ids: Slice, values: Allocation | Slice): void {
     const passes = this.#passes.get(`${x.cols} ${k}`) ?? topK({ vocab: x.cols, k });
     this.#passes.set(`${x.cols} ${k}`, passes);
     let source = roomOf(x);
@@ -456,7 +460,7 @@ export class WebGpuBackend implements Backend {
     return quantizeBy(new WasmSteps(this.#pool ??= sharedPool()), { matrix, options });
   }
 
-  async #read(room: Room, bytes: number): Promise<ArrayBuffer> {
+  async #read(room: Allocation, bytes: number): Promise<ArrayBuffer> {
     const data = await this.#commands.read(room, bytes);
     await this.#linear.tune();
     return data;
@@ -469,7 +473,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** A buffer of at least so many bytes for a purpose, the same as long as it is large enough. */
-  #take(purpose: string, bytes: number): Room {
+  #take(purpose: string, bytes: number): Allocation {
     const kept = this.#scratch.get(purpose);
     if (kept && kept.bytes >= bytes) return kept;
     if (kept) this.#memory.free(kept);
@@ -485,6 +489,11 @@ export class WebGpuBackend implements Backend {
     this.#memory[Symbol.dispose]();
     this.device[Symbol.dispose]();
   }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WebGpuBackend: ${this.description}`;
+  }
 }
 
 /** A weight that is not packed. */
@@ -495,7 +504,7 @@ function dense(weight: Weight): GpuWeight {
 }
 
 /** A vector's values. */
-function vector(weight: Weight): Room {
+function vector(weight: Weight): Allocation {
   return dense(weight).parts[0]!.rooms[0]!;
 }
 

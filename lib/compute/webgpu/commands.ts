@@ -6,7 +6,7 @@
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
-import type { Memory, Room } from "./memory.ts";
+import type { Allocation, Memory } from "./memory.ts";
 
 /** What changes from call to call of a kernel. */
 export interface Step {
@@ -19,7 +19,7 @@ export interface Step {
 /** A piece of a buffer, where a kernel sees no more of it. */
 export interface Slice {
   /** Of which buffer. */
-  readonly room: Room;
+  readonly room: Allocation;
   /** First byte, a multiple of 256. */
   readonly offset: number;
   /** How many. */
@@ -79,7 +79,7 @@ export class Commands implements Disposable {
    *
    * @param bindings in the kernel's order, without the step.
    */
-  run(kernel: Kernel, bindings: readonly (Room | Slice)[], step: Step): void {
+  run(kernel: Kernel, bindings: readonly (Allocation | Slice)[], step: Step): void {
     const { number, pipeline, steps } = this.#compile(kernel);
     const slot = steps ? this.#slot(step) : -1;
     const key = `${number}:${slot}:${bindings.map(nameOf).join()}`;
@@ -106,7 +106,7 @@ export class Commands implements Disposable {
   }
 
   /** Copies bytes of one buffer to another, after what was recorded so far. */
-  copy(from: Room, to: Room, place: { from?: number; to?: number; bytes: number }): void {
+  copy(from: Allocation, to: Allocation, place: { from?: number; to?: number; bytes: number }): void {
     this.#close();
     this.#encoder ??= this.#device.gpu.createCommandEncoder();
     this.#encoder.copyBufferToBuffer(from.buffer, place.from ?? 0, to.buffer, place.to ?? 0, place.bytes);
@@ -114,7 +114,7 @@ export class Commands implements Disposable {
   }
 
   /** Overwrites the start of a buffer, after what was recorded so far. */
-  write(room: Room, data: ArrayBufferView): void {
+  write(room: Allocation, data: ArrayBufferView): void {
     if (this.#recorded > 0) this.submit();
     const { queue } = this.#device.gpu;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -144,7 +144,7 @@ export class Commands implements Disposable {
    *
    * @throws {DeviceError} when anything has failed.
    */
-  async read(room: Room, bytes: number): Promise<ArrayBuffer> {
+  async read(room: Allocation, bytes: number): Promise<ArrayBuffer> {
     this.#device.assertAlive();
     const size = Math.ceil(bytes / 4) * 4;
     const landing = this.#land(size);
@@ -253,13 +253,13 @@ export class Commands implements Disposable {
     this.#pass = undefined;
   }
 
-  #use(room: Room, key: string): void {
+  #use(room: Allocation, key: string): void {
     const keys = this.#users.get(room.id);
     if (keys) keys.add(key);
     else this.#users.set(room.id, new Set([key]));
   }
 
-  #forget(room: Room): void {
+  #forget(room: Allocation): void {
     if (this.#recorded > 0) this.submit();
     for (const key of this.#users.get(room.id) ?? []) this.#groups.delete(key);
     this.#users.delete(room.id);
@@ -275,6 +275,6 @@ export class Commands implements Disposable {
   }
 }
 
-function nameOf(binding: Room | Slice): string {
+function nameOf(binding: Allocation | Slice): string {
   return "room" in binding ? `${binding.room.id}@${binding.offset}+${binding.bytes}` : `${binding.id}`;
 }

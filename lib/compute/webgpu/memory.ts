@@ -7,7 +7,7 @@ import { MemoryError } from "../../errors.ts";
 import type { Device } from "./device.ts";
 
 /** A piece of the device's memory. */
-export interface Room {
+export interface Allocation {
   /** WebGPU's own object. */
   readonly buffer: GPUBuffer;
   /** Tells it from all others of its memory. */
@@ -28,17 +28,17 @@ const GRAIN = 256;
 /** The buffers of a device. */
 export class Memory implements Disposable {
   readonly #device: Device;
-  readonly #free = new Map<number, Room[]>();
-  readonly #all = new Map<number, Room>();
+  readonly #free = new Map<number, Allocation[]>();
+  readonly #all = new Map<number, Allocation>();
   #freeBytes = 0;
   #next = 0;
   #bytes = 0;
   /** Is told of a room that is about to go for good. */
-  onGone: (room: Room) => void = () => {};
+  onGone: (room: Allocation) => void = () => {};
   /** Tells the garbage collector what hangs on a holder; never touched, it takes no memory. */
   readonly #ballast = new WeakMap<object, ArrayBuffer[]>();
   /** Rooms whose holder was forgotten without giving them back. */
-  readonly #abandoned = new FinalizationRegistry((room: Room) => this.free(room));
+  readonly #abandoned = new FinalizationRegistry((room: Allocation) => this.free(room));
 
   /** @param device where the buffers are. */
   constructor(device: Device) {
@@ -56,7 +56,7 @@ export class Memory implements Disposable {
    * @param bytes how many are needed.
    * @throws {MemoryError} when a binding cannot be so large.
    */
-  take(bytes: number): Room {
+  take(bytes: number): Allocation {
     const size = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
     if (size > this.#device.mostBytes) {
       throw new MemoryError(
@@ -76,7 +76,7 @@ export class Memory implements Disposable {
   }
 
   /** Frees a room some time after its holder is forgotten, if nobody has before. */
-  tie(room: Room, holder: object): void {
+  tie(room: Allocation, holder: object): void {
     this.#abandoned.register(holder, room, room);
     if (room.bytes < LARGE) return;
     const ballast = this.#ballast.get(holder) ?? [];
@@ -85,7 +85,7 @@ export class Memory implements Disposable {
   }
 
   /** Gives a buffer back: to who wants as much next, or to the device. */
-  free(room: Room): void {
+  free(room: Allocation): void {
     if (!this.#all.has(room.id)) return;
     this.#abandoned.unregister(room);
     if (this.#freeBytes + room.bytes > KEPT) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ModelConfig } from "../decoder/config.ts";
-import { type ConfigReader, LARGEST_LAYERS, LONGEST } from "./config_reader.ts";
+import { type ConfigReader, MOST_LAYERS, MOST_POSITIONS } from "./config_reader.ts";
 import type { Layout } from "../decoder/layout.ts";
 
 /** A family of models that the decoder can be. */
@@ -73,14 +73,14 @@ export function baseConfig(read: ConfigReader, options: BaseOptions = {}): Model
     model_type: json.model_type as string,
     hidden_size,
     intermediate_size: read.whole(keys.intermediate_size, { fallback: defaults.intermediate_size }),
-    num_hidden_layers: read.whole(keys.num_hidden_layers, { most: LARGEST_LAYERS }),
+    num_hidden_layers: read.whole(keys.num_hidden_layers, { most: MOST_LAYERS }),
     num_attention_heads: heads,
     num_key_value_heads: kvHeads,
     head_dim,
     vocab_size: read.whole("vocab_size"),
     max_position_embeddings: read.whole(keys.max_position_embeddings, {
       fallback: defaults.max_position_embeddings ?? 2048,
-      most: LONGEST,
+      most: MOST_POSITIONS,
     }),
     tie_word_embeddings: read.flag("tie_word_embeddings", defaults.tie_word_embeddings),
     bos_token_id: read.id("bos_token_id", defaults.bos_token_id ?? null),
@@ -92,19 +92,27 @@ export function baseConfig(read: ConfigReader, options: BaseOptions = {}): Model
     norm_offset: 0,
     do_layer_norm_before: true,
     use_parallel_residual: false,
+    shared_norm: false,
     hidden_act: read.activation(keys.hidden_act, defaults.hidden_act ?? "silu"),
     attention_bias: false,
+    qkv_bias: false,
     mlp_bias: false,
     num_local_experts: 0,
     num_experts_per_tok: 0,
+    moe_intermediate_size: 0,
+    moe_layers: [],
+    norm_topk_prob: true,
     rope_parameters: null,
     local_rope_parameters: null,
+    rope_layers: [],
     layer_types: [],
     sliding_window: null,
     attention_scale: 1 / Math.sqrt(head_dim),
     attn_logit_softcapping: null,
     final_logit_softcapping: null,
     embedding_scale: 1,
+    residual_scale: 1,
+    logit_scale: 1,
     word_embed_proj_dim: hidden_size,
   };
 }

@@ -9,9 +9,9 @@ import { ConfigError } from "../../errors.ts";
 /** Sizes beyond these are no model's, and would only exhaust memory. */
 const LARGEST_SIZE = 2 ** 24;
 /** Layers beyond which it is no model. */
-export const LARGEST_LAYERS = 10_000;
+export const MOST_LAYERS = 10_000;
 /** Positions beyond which it is no model. */
-export const LONGEST = 2 ** 31;
+export const MOST_POSITIONS = 2 ** 31;
 
 /** Hugging Face's names of activations, some of which mean the same. */
 const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([

@@ -44,6 +44,6 @@ export const gemma3: Architecture = {
   layout: (config, prefix) =>
     llamaLayout(config, prefix, {
       norms: GEMMA2_NORMS,
-      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { headNorms: true }),
+      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { norms: "each" }),
     }),
 };

@@ -5,7 +5,7 @@
  */
 import { isObject } from "../../files/json_file.ts";
 import type { RopeParameters } from "../decoder/rope_parameters.ts";
-import { type Bounds, ConfigReader, LONGEST } from "./config_reader.ts";
+import { type Bounds, ConfigReader, MOST_POSITIONS } from "./config_reader.ts";
 
 /** What an architecture has to say about it. */
 export interface RopeDefaults {
@@ -74,8 +74,8 @@ export function parseRope(read: ConfigReader, options: RopeDefaults): RopeParame
   const factor = () => inner.positive("factor", undefined, FACTOR);
   /** A config that says it outside means it. */
   const original_max_position_embeddings = json.original_max_position_embeddings != null
-    ? read.whole("original_max_position_embeddings", { most: LONGEST })
-    : inner.whole("original_max_position_embeddings", { fallback: context, most: LONGEST });
+    ? read.whole("original_max_position_embeddings", { most: MOST_POSITIONS })
+    : inner.whole("original_max_position_embeddings", { fallback: context, most: MOST_POSITIONS });
   switch (type) {
     case "default":
       return { ...base, rope_type: type };

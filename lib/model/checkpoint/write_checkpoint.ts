@@ -8,7 +8,7 @@ import { exists, isFile, tryTo, writeText } from "../../files/disk.ts";
 import { floatKeys } from "../../files/json_floats.ts";
 import { writeJson } from "../../files/json_file.ts";
 import { quote } from "../../files/safetensors/messages.ts";
-import { storedBytes, type TensorToWrite, writeSafetensors } from "../../files/safetensors/write.ts";
+import { tensorBytes, type TensorToWrite, writeSafetensors } from "../../files/safetensors/write.ts";
 import { parseConfig } from "../architectures/parse_config.ts";
 import { CONFIG, GENERATION_CONFIG, INDEX, WEIGHTS } from "./file_names.ts";
 
@@ -100,7 +100,7 @@ function splitIntoShards(tensors: Iterable<TensorToWrite>, most: number): Tensor
   const shards: TensorToWrite[][] = [[]];
   let used = 0;
   for (const tensor of tensors) {
-    const bytes = storedBytes(tensor);
+    const bytes = tensorBytes(tensor);
     if (used > 0 && used + bytes > most) {
       shards.push([]);
       used = 0;
@@ -122,7 +122,7 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
         throw new CheckpointError(`Cannot write ${folder}: there are two tensors ${quote(tensor.name)}`);
       }
       places.set(tensor.name, file);
-      total_size += storedBytes(tensor);
+      total_size += tensorBytes(tensor);
     }
     writeSafetensors(`${folder}/${file}`, tensors, parts.metadata);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
@@ -12,7 +13,7 @@ import { largest } from "./sampling.ts";
 export type Logits = "all" | "last" | "none";
 
 /** Tokens that go through the decoder at a time; longer inputs are cut, which changes nothing but memory. */
-const CHUNK = 256;
+const CHUNK_TOKENS = 256;
 
 /** A sequence in the pieces that go through a decoder at a time. */
 export function* chunks(
@@ -20,14 +21,14 @@ export function* chunks(
   { backend, config }: Pick<Decoder, "backend" | "config">,
 ): Iterable<{ from: number; chunk: number[] }> {
   const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
-  const size = Math.min(CHUNK, most);
+  const size = Math.min(CHUNK_TOKENS, most);
   for (let from = 0; from < tokens.length; from += size) {
     yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
   }
 }
 
 /** Token ids that are chosen where the model runs before they are read. */
-const AHEAD = 64;
+const AHEAD_TOKENS = 64;
 
 /** How a pass goes on. */
 interface RunOptions {
@@ -105,7 +106,7 @@ export class Session implements Disposable {
     const { backend } = this.#decoder;
     const last = await this.#last(tokens);
     if (!last) throw new OptionError("Cannot continue by no tokens");
-    const few = count <= Math.min(AHEAD, this.#decoder.config.vocab_size);
+    const few = count <= Math.min(AHEAD_TOKENS, this.#decoder.config.vocab_size);
     return few && backend.largest
       ? await backend.largest(last, count)
       : largest(await backend.read(last), count);
@@ -123,8 +124,8 @@ export class Session implements Disposable {
     const { argmax, readIds, tokenIds } = backend;
     if (!argmax || !readIds || !tokenIds) return [...(await this.likeliest(tokens, 1)).ids];
     const room = this.capacity - this.position - tokens.length + 1;
-    const ids = this.#ids ??= tokenIds.call(backend, AHEAD);
-    const many = Math.max(1, Math.min(count, room, AHEAD));
+    const ids = this.#ids ??= tokenIds.call(backend, AHEAD_TOKENS);
+    const many = Math.max(1, Math.min(count, room, AHEAD_TOKENS));
     for (let at = 0; at < many; at++) {
       const logits = at === 0
         ? await this.#last(tokens)
@@ -180,5 +181,10 @@ export class Session implements Disposable {
   [Symbol.dispose](): void {
     this.#forgetWork();
     this.#decoder.backend.free?.(this.#cache);
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `Session: ${this.position} of ${this.capacity} tokens`;
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import { CheckpointError } from "../../errors.ts";
@@ -121,6 +122,11 @@ export class Tokenizer {
         { cause },
       );
     }
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `Tokenizer${this.#config.chat_template ? " with a chat template" : ""}`;
   }
 }
 

@@ -4,14 +4,14 @@
  * @module
  */
 import { dequantize, isPacked } from "../../matrix/packed_matrix.ts";
-import { storedBytes, type TensorToWrite } from "../../files/safetensors/write.ts";
+import { tensorBytes, type TensorToWrite } from "../../files/safetensors/write.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "../model_card.ts";
 import type { Asked } from "./fingerprint.ts";
 import { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
 import { writeCheckpoint } from "../../model/checkpoint/write_checkpoint.ts";
 import type { DoneLinear, Journal } from "./journal.ts";
 import type { TensorPlace } from "../../model/decoder/layout.ts";
-import { readTensor } from "../../model/model.ts";
+import { readTensor } from "../../model/load_model.ts";
 import type { ModelOnDisk } from "./model_on_disk.ts";
 import type { QuantizationConfig } from "../../model/checkpoint/packed_tensors.ts";
 import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
@@ -62,7 +62,7 @@ export function finishOnDisk(
     parameters += rows * cols;
     originalBytes += model.storedBytes(tensor);
     const stored = storedTensor(place, job);
-    const bytes = stored.tensors.reduce((sum, each) => sum + storedBytes(each), 0);
+    const bytes = stored.tensors.reduce((sum, each) => sum + tensorBytes(each), 0);
     tensors.push(...stored.tensors);
     if (!names.has(tensor)) continue;
     weights += rows * cols;
@@ -80,7 +80,7 @@ export function finishOnDisk(
       bitsPerWeight: 8 * bytes / (rows * cols),
     });
   }
-  const bytes = tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0);
+  const bytes = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   const summary = {
     model: job.name,
     linears,
@@ -108,7 +108,7 @@ export function finishOnDisk(
       data: () => {
         onProgress?.({
           phase: "writing",
-          done: done += storedBytes(tensor),
+          done: done += tensorBytes(tensor),
           total: bytes,
           name: tensor.name,
         });

@@ -11,7 +11,8 @@ import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
 import { Decoder, type DecoderPart } from "../../model/decoder/decoder.ts";
 import { type Layout, linearsOf, type TensorPlace } from "../../model/decoder/layout.ts";
-import { type LoadOptions, openFiles, readTensor, withOffset } from "../../model/model.ts";
+import { type LoadOptions, openFiles, readTensor } from "../../model/load_model.ts";
+import { withOffset } from "../../model/model.ts";
 import type { Tokenizer } from "../../model/tokenizer/tokenizer.ts";
 
 /** Matrices by tensor name that take the place of those on disk. */

@@ -13,7 +13,7 @@ import { effectsOnDisk, type Probes, windowsOf } from "../effects.ts";
 import type { Journal } from "./journal.ts";
 import type { ModelOnDisk } from "./model_on_disk.ts";
 import type { FormatChoice, Planned } from "../plan.ts";
-import { denseWeights, needsStats, outputError, quantizeLinear } from "../quantize_linear.ts";
+import { denseWeights, needsStats, noiseToSignal, quantizeLinear } from "../quantize_linear.ts";
 import type { OnDiskPhase, QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
 
 /** One job: its model, its journal, and its options. */
@@ -113,7 +113,7 @@ export class Job implements Disposable {
       const stats = await this.#statsOf(linear, choice);
       const weights = denseWeights(model.weights(linear), linear);
       const packed = quantizeLinear(weights, { ...learning, backend: model.backend, linear, choice, stats });
-      journal.writeLinear(linear, { packed, error: outputError(weights, packed, stats?.meanSquare) });
+      journal.writeLinear(linear, { packed, error: noiseToSignal(weights, packed, stats?.meanSquare) });
       await tell(linear);
     }
   }

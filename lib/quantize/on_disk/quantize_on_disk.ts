@@ -11,7 +11,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { finishOnDisk } from "./finish_on_disk.ts";
 import { Journal } from "./journal.ts";
 import { linkedName } from "../../model/checkpoint/locate.ts";
-import type { LoadOptions } from "../../model/model.ts";
+import type { LoadOptions } from "../../model/load_model.ts";
 import { ModelOnDisk } from "./model_on_disk.ts";
 import { Job } from "./on_disk_job.ts";
 import { type FormatChoice, type Planned, planOf } from "../plan.ts";

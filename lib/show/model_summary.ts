@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { bytesOf } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { isPacked, packedBitsPerWeight, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { display, type View, view } from "../show/display.ts";
-import { matrixSummary } from "../show/matrix_summary.ts";
-import { recordsView } from "../show/table_view.ts";
+import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
+import { display, type MimeBundle, type View, view } from "../display.ts";
+import { matrixSummary } from "./matrix_summary.ts";
+import { recordsView } from "./table_view.ts";
 import { count, decimal, size } from "../terminal/units.ts";
-import type { Model } from "./model.ts";
+import { Model } from "../model/model.ts";
 
 /** A model's name, sizes and bits per weight, its kinds of Linears, and a picture of one row. */
 export function modelSummary(model: Model): View {
@@ -34,8 +33,8 @@ export function modelSummary(model: Model): View {
       "Linears": `${names.length} × ${kind}`,
       shape: all(({ rows, cols }) => `${rows} × ${cols}`),
       format: all((tensor) => isPacked(tensor) ? tensor.format : tensor.dtype ?? "F32"),
-      "bits per weight": all((tensor) => decimal(bitsOf(tensor), 3)),
-      size: size(tensors.reduce((sum, tensor) => sum + bitsOf(tensor) * tensor.rows * tensor.cols / 8, 0)),
+      "bits per weight": all((tensor) => decimal(8 * storedBytes(tensor) / (tensor.rows * tensor.cols), 3)),
+      size: size(tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0)),
     };
   }))[display]();
   const linear = model.linears()[0];
@@ -48,6 +47,7 @@ export function modelSummary(model: Model): View {
   });
 }
 
-function bitsOf(tensor: Matrix | PackedMatrix): number {
-  return isPacked(tensor) ? packedBitsPerWeight(tensor) : 8 * bytesOf(tensor.dtype ?? "F32");
-}
+// A model is made below this folder and cannot know how it is drawn.
+Model.prototype[display] = function (): MimeBundle {
+  return modelSummary(this)[display]();
+};

@@ -9,6 +9,9 @@
  */
 export const display: unique symbol = Symbol.for("Jupyter.display") as never;
 
+/** The method by which a value says how `console.log` writes it: in one line, whatever it holds. */
+export const inspect: unique symbol = Symbol.for("Deno.customInspect") as never;
+
 /** The same thing as text, HTML, a picture …, by MIME type. */
 export interface MimeBundle {
   /** For terminals, and for whoever can show nothing else. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import type { Column } from "../terminal/table.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Column } from "../terminal/table.ts";
  *
  * @param options.label what the table is, for those who cannot see it.
  */
-export function tableHtml(
+export function pageTableHtml(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   options: { label: string },
