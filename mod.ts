@@ -128,7 +128,7 @@ export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measu
 export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
-export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export { calibrationSummary } from "./lib/show/calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
 export { display, type MimeBundle, type View, view } from "./lib/display.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { interruptible, pause } from "../event_loop.ts";
-import { logSumExp } from "../quantize/divergence.ts";
+import { argmax } from "../model/decoder/sampling.ts";
+import { logSumExp, tokenDivergence } from "../quantize/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -181,15 +182,12 @@ export async function compare(
     const vocab = logits.length / document.ids.length;
     for (let t = 0; t + 1 < document.ids.length; t++) {
       const from = t * vocab;
-      const [p, q] = [expectedSums[t]!, logSums[t]!];
-      let [best, bestExpected] = [from, from];
-      for (let i = from; i < from + vocab; i++) {
-        const log = expected[i]! - p;
-        kl += Math.exp(log) * (log - (logits[i]! - q));
-        if (logits[i]! > logits[best]!) best = i;
-        if (expected[i]! > expected[bestExpected]!) bestExpected = i;
-      }
-      if (best === bestExpected) agreed++;
+      kl += tokenDivergence({ logits: expected, logSum: expectedSums[t]! }, { logits, logSum: logSums[t]! }, {
+        from,
+        vocab,
+      });
+      const likeliest = (of: Float32Array) => argmax(of.subarray(from, from + vocab));
+      if (likeliest(logits) === likeliest(expected)) agreed++;
       tokens++;
     }
   }, options.onProgress);

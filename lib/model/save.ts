@@ -4,11 +4,11 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type DType, fromFloat32 } from "../matrix/dtype.ts";
+import { type DType, type FloatType, fromFloat32 } from "../matrix/dtype.ts";
 import { toHalves, transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
-import { storedValues } from "../matrix/stored_matrix.ts";
+import { isStoredType, storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint/write_checkpoint.ts";
 import { outputsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
 import type { Model } from "./model.ts";
@@ -25,9 +25,6 @@ export interface SaveOptions {
    */
   reference?: boolean;
 }
-
-/** Types that float32 values can be written as; whatever else was read is written as F32. */
-const WRITABLE = ["F32", "F16", "BF16"] as const;
 
 /**
  * Saves a model as a Hugging Face folder: config.json with `quantization_config`, safetensors, and the tokenizer's files.
@@ -87,15 +84,15 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
   });
 }
 
-/** A type that values can be written as: the one given, if it is one. */
-export function writableType(dtype: DType): typeof WRITABLE[number] {
-  return WRITABLE.find((one) => one === dtype) ?? "F32";
+/** A type that values can be written as: the one given, if it is one, else F32. */
+export function writableType(dtype: DType): FloatType {
+  return isStoredType(dtype) ? dtype : "F32";
 }
 
 /** A dense tensor as its checkpoint has it, from values [rows, cols] as the decoder wants them. */
 export function denseTensor(
   place: TensorPlace,
-  options: { dtype: "F32" | "F16" | "BF16"; values: () => Float32Array },
+  options: { dtype: FloatType; values: () => Float32Array },
 ): TensorToWrite {
   const { name, rows, cols, vector, interleaved, transposed: turned } = place;
   const { dtype, values } = options;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { calibrationSummary, type ShownStats } from "./calibration_summary.ts";
+import type { ColumnStats } from "../quantize/calibrate.ts";
+import { calibrationSummary } from "./calibration_summary.ts";
 import { jupyter } from "../jupyter.ts";
 import { display, isView, type View, view } from "../display.ts";
 import type { Figure } from "./figure.ts";
@@ -82,7 +83,7 @@ function isMatrix(value: unknown): value is Parameters<typeof matrixSummary>[0] 
     (value.data instanceof Float32Array || value.codes instanceof Uint32Array);
 }
 
-function isStats(value: unknown): value is ShownStats {
+function isStats(value: unknown): value is ColumnStats {
   return isRecord(value) && value.meanSquare instanceof Float64Array && value.meanAbs instanceof Float64Array;
 }
 

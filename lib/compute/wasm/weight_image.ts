@@ -5,7 +5,7 @@
  */
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
-import { storedValues } from "../../matrix/stored_matrix.ts";
+import { isStoredType, storedValues } from "../../matrix/stored_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
@@ -101,12 +101,13 @@ export function weightImage(
       levels?.stride ?? 0,
     ];
   } else {
+    const { dtype: own = "F32" } = matrix;
+    const wanted = isStoredType(own) ? own : "F32";
     let data: ImagePart | number;
     if (dataAt !== undefined) {
-      dtype = storedValues(matrix) ? matrix.dtype as "F16" | "BF16" : "F32";
+      dtype = storedValues(matrix) ? wanted : "F32";
       data = dataAt;
     } else {
-      const wanted = matrix.dtype === "F16" || matrix.dtype === "BF16" ? matrix.dtype : "F32";
       const floats = matrix.data;
       dtype = rows === 1 ? "F32" : storedType(wanted, [floats]);
       data = values(floats, dtype);

@@ -9,7 +9,7 @@
  * @module
  */
 import { TensorError } from "../../errors.ts";
-import { fromFloat32 } from "../../matrix/dtype.ts";
+import { type FloatType, fromFloat32 } from "../../matrix/dtype.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { unpackRow } from "../../matrix/packing.ts";
 import type { StoredTensor } from "./packed_tensors.ts";
@@ -39,7 +39,7 @@ const CENTRE = 2 ** (BITS - 1);
 export function referenceTensors(
   name: string,
   packed: PackedMatrix,
-  dtype: "F32" | "F16" | "BF16",
+  dtype: FloatType,
 ): StoredTensor[] {
   const { format, bits, rows, cols, groupSize, codebook } = packed;
   if (bits !== BITS) {

@@ -5,25 +5,25 @@
  */
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { loadModel, type Model, quantizeModel } from "any4";
-import { OptionError, TensorError } from "../../lib/errors.ts";
-import { activationNames, type Backend, type Tensor } from "../../lib/compute/backend.ts";
-import { createBackend } from "../../lib/compute/mod.ts";
-import { PlainBackend } from "../../lib/compute/plain.ts";
-import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
-import type { WasmActivationType } from "../../lib/compute/wasm/rounded_codebooks.ts";
-import { Pool } from "../../lib/compute/wasm/pool.ts";
-import { quantize } from "../../lib/learn/quantize.ts";
-import type { Matrix } from "../../lib/matrix/matrix.ts";
-import type { PackedMatrix } from "../../lib/matrix/packed_matrix.ts";
-import { relativeError } from "../../lib/measure/layer_error.ts";
-import { Random } from "../../lib/random.ts";
+import { OptionError, TensorError } from "../../../lib/errors.ts";
+import { activationNames, type Backend, type Tensor } from "../../../lib/compute/backend.ts";
+import { createBackend } from "../../../lib/compute/mod.ts";
+import { PlainBackend } from "../../../lib/compute/plain.ts";
+import { WasmBackend } from "../../../lib/compute/wasm/backend.ts";
+import type { WasmActivationType } from "../../../lib/compute/wasm/rounded_codebooks.ts";
+import { Pool } from "../../../lib/compute/wasm/pool.ts";
+import { quantize } from "../../../lib/learn/quantize.ts";
+import type { Matrix } from "../../../lib/matrix/matrix.ts";
+import type { PackedMatrix } from "../../../lib/matrix/packed_matrix.ts";
+import { relativeError } from "../../../lib/measure/layer_error.ts";
+import { Random } from "../../../lib/random.ts";
 
 const random = new Random(11);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
 
 const plain = new PlainBackend();
 const modules = ["any4_relaxed.wasm", "any4_simd.wasm"].map((file) => {
-  return new WebAssembly.Module(Deno.readFileSync(new URL(`../../kernels/wasm/${file}`, import.meta.url)));
+  return new WebAssembly.Module(Deno.readFileSync(new URL(`../../../kernels/wasm/${file}`, import.meta.url)));
 });
 /** Cut as finely as can be, over threads. */
 const threads = new Pool({ threads: 3 });

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { createBackend } from "../../lib/compute/mod.ts";
-import { Pool } from "../../lib/compute/wasm/pool.ts";
-import { WasmSteps } from "../../lib/compute/wasm/quantize_steps.ts";
-import { TensorError } from "../../lib/errors.ts";
-import { formats } from "../../lib/formats/mod.ts";
-import { TableLearner } from "../../lib/learn/quantize_steps.ts";
-import { quantize, quantizeBy, type QuantizeOptions } from "../../lib/learn/quantize.ts";
-import { loadModel, quantizeModel } from "../../mod.ts";
-import type { Matrix } from "../../lib/matrix/matrix.ts";
-import { Random } from "../../lib/random.ts";
+import { createBackend } from "../../../lib/compute/mod.ts";
+import { Pool } from "../../../lib/compute/wasm/pool.ts";
+import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
+import { TensorError } from "../../../lib/errors.ts";
+import { formats } from "../../../lib/formats/mod.ts";
+import { TableLearner } from "../../../lib/learn/quantize_steps.ts";
+import { quantize, quantizeBy, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
+import { loadModel, quantizeModel } from "../../../mod.ts";
+import type { Matrix } from "../../../lib/matrix/matrix.ts";
+import { Random } from "../../../lib/random.ts";
 
 type Draw = (random: Random) => number;
 

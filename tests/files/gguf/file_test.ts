@@ -1,10 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CheckpointError } from "../../lib/errors.ts";
-import { toFloat32 } from "../../lib/matrix/dtype.ts";
-import { GgufFile } from "../../lib/files/gguf/file.ts";
-import { GGML_TYPES } from "../../lib/files/gguf/types.ts";
+import { CheckpointError } from "../../../lib/errors.ts";
+import { toFloat32 } from "../../../lib/matrix/dtype.ts";
+import { GgufFile } from "../../../lib/files/gguf/file.ts";
+import { GGML_TYPES } from "../../../lib/files/gguf/types.ts";
 
-const folder = new URL("../golden/gguf/", import.meta.url).pathname;
+const folder = new URL("../../golden/gguf/", import.meta.url).pathname;
 const path = `${folder}tensors.gguf`;
 const golden: { tensors: Record<string, { shape: number[]; values: string }> } = JSON.parse(
   Deno.readTextFileSync(`${folder}tensors.json`),

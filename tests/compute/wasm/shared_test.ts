@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import type { Backend } from "../../lib/compute/backend.ts";
-import { PlainBackend } from "../../lib/compute/plain.ts";
-import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
-import { Pool } from "../../lib/compute/wasm/pool.ts";
-import { blockOf } from "../../lib/compute/wasm/shared.ts";
-import { quantize } from "../../lib/learn/quantize.ts";
-import { fromFloat32, toFloat32 } from "../../lib/matrix/dtype.ts";
-import type { Matrix } from "../../lib/matrix/matrix.ts";
-import type { PackedMatrix } from "../../lib/matrix/packed_matrix.ts";
-import { storedMatrix } from "../../lib/matrix/stored_matrix.ts";
-import { relativeError } from "../../lib/measure/layer_error.ts";
-import { Random } from "../../lib/random.ts";
+import type { Backend } from "../../../lib/compute/backend.ts";
+import { PlainBackend } from "../../../lib/compute/plain.ts";
+import { WasmBackend } from "../../../lib/compute/wasm/backend.ts";
+import { Pool } from "../../../lib/compute/wasm/pool.ts";
+import { blockOf } from "../../../lib/compute/wasm/shared.ts";
+import { quantize } from "../../../lib/learn/quantize.ts";
+import { fromFloat32, toFloat32 } from "../../../lib/matrix/dtype.ts";
+import type { Matrix } from "../../../lib/matrix/matrix.ts";
+import type { PackedMatrix } from "../../../lib/matrix/packed_matrix.ts";
+import { storedMatrix } from "../../../lib/matrix/stored_matrix.ts";
+import { relativeError } from "../../../lib/measure/layer_error.ts";
+import { Random } from "../../../lib/random.ts";
 
 const random = new Random(8);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { MemoryError } from "../../lib/errors.ts";
-import { Arena, Arenas, LARGEST_ARENA } from "../../lib/compute/wasm/memory.ts";
-import { Random } from "../../lib/random.ts";
+import { MemoryError } from "../../../lib/errors.ts";
+import { Arena, Arenas, LARGEST_ARENA } from "../../../lib/compute/wasm/memory.ts";
+import { Random } from "../../../lib/random.ts";
 
 const MiB = 1 << 20;
 

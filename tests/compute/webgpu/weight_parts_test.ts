@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { denseParts, rowRanges, tableParts } from "../../lib/compute/webgpu/weight_parts.ts";
-import { quantize } from "../../lib/learn/quantize.ts";
-import { toFloat32 } from "../../lib/matrix/dtype.ts";
-import { Random } from "../../lib/random.ts";
+import { denseParts, rowRanges, tableParts } from "../../../lib/compute/webgpu/weight_parts.ts";
+import { quantize } from "../../../lib/learn/quantize.ts";
+import { toFloat32 } from "../../../lib/matrix/dtype.ts";
+import { Random } from "../../../lib/random.ts";
 
 const random = new Random(41);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());

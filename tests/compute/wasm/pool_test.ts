@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { Arena } from "../../lib/compute/wasm/memory.ts";
-import { Pool, sharedPool } from "../../lib/compute/wasm/pool.ts";
-import { KernelError, OptionError } from "../../lib/errors.ts";
-import { Random } from "../../lib/random.ts";
+import type { Arena } from "../../../lib/compute/wasm/memory.ts";
+import { Pool, sharedPool } from "../../../lib/compute/wasm/pool.ts";
+import { KernelError, OptionError } from "../../../lib/errors.ts";
+import { Random } from "../../../lib/random.ts";
 
 const FOURS = 5000;
 const random = new Random(11);
@@ -36,7 +36,7 @@ async function readyPool(threads: number, options: { arenaBytes?: number } = {})
 /** Runs a script that has a running pool of 3 threads, from another folder, with no more permissions than the tasks have. */
 async function script(body: string, signal?: Deno.Signal): Promise<{ code: number; stderr: string }> {
   const folder = await Deno.makeTempDir();
-  const pool = JSON.stringify(new URL("../../lib/compute/wasm/pool.ts", import.meta.url));
+  const pool = JSON.stringify(new URL("../../../lib/compute/wasm/pool.ts", import.meta.url));
   await Deno.writeTextFile(
     `${folder}/main.ts`,
     `import { Pool } from ${pool};
@@ -147,7 +147,7 @@ Deno.test("wrong use is refused: unknown kernels, ended pools, numbers of thread
 
 Deno.test("both builds of the kernels run", () => {
   for (const name of ["any4_relaxed.wasm", "any4_simd.wasm"]) {
-    const bytes = Deno.readFileSync(new URL(`../../kernels/wasm/${name}`, import.meta.url));
+    const bytes = Deno.readFileSync(new URL(`../../../kernels/wasm/${name}`, import.meta.url));
     using pool = new Pool({ threads: 1, module: new WebAssembly.Module(bytes) });
     checkSums(pool);
   }
@@ -184,7 +184,7 @@ Deno.test("a pool that nobody disposed of does not keep the process, however it 
 });
 
 Deno.test("where no worker may start, the caller does it all and says so once", async () => {
-  const pool = JSON.stringify(new URL("../../lib/compute/wasm/pool.ts", import.meta.url));
+  const pool = JSON.stringify(new URL("../../../lib/compute/wasm/pool.ts", import.meta.url));
   const code = `const { Pool } = await import(${pool});
     const pool = new Pool({ threads: 3 });
     const address = pool.arena().allocate(1 << 20);
