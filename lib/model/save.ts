@@ -12,7 +12,7 @@ import { isStoredType, storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint/write_checkpoint.ts";
 import { outputsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
 import type { Model } from "./model.ts";
-import { packedTensors, type QuantizationConfig } from "./checkpoint/packed_tensors.ts";
+import { codebooksOf, packedTensors, type QuantizationConfig } from "./checkpoint/packed_tensors.ts";
 import { referenceTensors } from "./checkpoint/reference_tensors.ts";
 
 /** How a model is saved. */
@@ -117,12 +117,17 @@ export function savedConfig(
 ): Record<string, unknown> {
   const { quantization, dequantized, reference } = options;
   const { quantization_config: _, ...config } = rawConfig;
-  const packed = Object.keys(quantization.tensors).length > 0;
+  const { tensors } = quantization;
+  const packed = Object.keys(tensors).length > 0;
   return {
     ...config,
     ...(dequantized ? { ["dtype" in config ? "dtype" : "torch_dtype"]: "bfloat16" } : {}),
     ...(packed
-      ? { quantization_config: reference ? { ...quantization, quant_method: "any4" } : quantization }
+      ? {
+        quantization_config: reference
+          ? { ...quantization, quant_method: "any4" }
+          : { ...quantization, codebooks: codebooksOf(tensors) },
+      }
       : {}),
   };
 }

@@ -1,14 +1,15 @@
 /**
  * Packed matrices as tensors of a safetensors file.
  *
- * The weight "X.weight" becomes "X.weight.codes" (I32 words), "X.weight.scales", "X.weight.codebook", and "X.weight.zeros"
- * where the format has them; config.json's `quantization_config.tensors` says each one's format and
- * group size.
+ * The weight "X.weight" becomes "X.weight.codes" (I32 words), "X.weight.scales", "X.weight.zeros" and
+ * "X.weight.codebook" where the format has them; config.json's `quantization_config.tensors` says each one's format and
+ * group size, and `quantization_config.codebooks` the values of formats that have their own.
  *
  * @module
  */
 import type { Backend } from "../../compute/backend.ts";
 import { CheckpointError } from "../../errors.ts";
+import { isObject } from "../../files/json_file.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
 import { formats } from "../../formats/mod.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
@@ -22,9 +23,37 @@ import { OWN_METHOD } from "./quantization_config.ts";
 /** What config.json says of the packed tensors of a checkpoint. */
 export interface QuantizationConfig {
   /** Always "any4-deno". */
-  quant_method: "any4-deno";
+  quant_method: typeof OWN_METHOD;
   /** Format and group size of each packed tensor by name. */
   tensors: Record<string, { format: string; group_size: number }>;
+  /** Values of the fixed codebooks, as "int4:128": by format and group size. What was saved before they were has none. */
+  codebooks?: Record<string, number[]>;
+}
+
+type Entry = QuantizationConfig["tensors"][string];
+
+const codebookKey = ({ format, group_size }: Entry) => `${format}:${group_size}`;
+
+/** The fixed codebooks of some packed tensors, for {@linkcode QuantizationConfig}. */
+export function codebooksOf(tensors: QuantizationConfig["tensors"]): Record<string, number[]> {
+  const codebooks: Record<string, number[]> = {};
+  for (const entry of Object.values(tensors)) {
+    const values = formats.get(entry.format)?.values?.(entry.group_size);
+    if (values) codebooks[codebookKey(entry)] = [...values];
+  }
+  return codebooks;
+}
+
+/** Whether codebooks of a config say the same of an entry's codes as its format does. */
+function sameCodebook(entry: Entry, codebooks: unknown): boolean {
+  // Sizes that are none are errors of their own.
+  if (!Number.isSafeInteger(entry.group_size) || entry.group_size < 1) return true;
+  const values = formats.get(entry.format)?.values?.(entry.group_size);
+  if (!values || codebooks === undefined) return true;
+  const given = isObject(codebooks) ? codebooks[codebookKey(entry)] : undefined;
+  // JSON has no −0.
+  return Array.isArray(given) && given.length === values.length &&
+    given.every((value, i) => Number(value) === values[i]);
 }
 
 /** A tensor in memory, as a checkpoint stores it. */
@@ -63,10 +92,12 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
     tensors.push(numbers("scales", scales, [rows, groups], scaleType));
     if (zeros) tensors.push(numbers("zeros", zeros, [rows, groups], scaleType));
   }
-  // A fixed one too: so a matrix says itself what its codes mean, whatever the config calls its format.
-  const values = 2 ** bits;
-  const codebookDtype = codebookType === "f16" ? "f16" : "f32";
-  tensors.push(numbers("codebook", codebook, [codebook.length / values, values], codebookDtype));
+  // Who loads it may not know what the codes of a format of somebody's own mean.
+  if (codebookType !== "fixed" || !formats.has(packed.format)) {
+    const values = 2 ** bits;
+    const type = codebookType === "f16" ? "f16" : "f32";
+    tensors.push(numbers("codebook", codebook, [codebook.length / values, values], type));
+  }
   return tensors;
 }
 
@@ -81,12 +112,17 @@ export function readPacked(
   options: { tensor: string; rows: number; cols: number; room?: Backend["room"] },
 ): PackedMatrix | undefined {
   const { tensor } = options;
-  const { quant_method, tensors: entries } = (checkpoint.config.quantization_config ?? {}) as Partial<
-    QuantizationConfig
-  >;
+  const { quant_method, tensors: entries, codebooks } =
+    (checkpoint.config.quantization_config ?? {}) as Partial<QuantizationConfig>;
   if (quant_method !== OWN_METHOD) return undefined;
   const entry = entries && Object.hasOwn(entries, tensor) ? entries[tensor] : undefined;
   if (!entry) return undefined;
+  if (!sameCodebook(entry, codebooks)) {
+    throw new CheckpointError(
+      `Cannot load ${tensor} of ${checkpoint.folder}: the config has no codebook of ${codebookKey(entry)} ` +
+        "with that format's values",
+    );
+  }
   return readPackedParts(checkpoint, { ...options, entry, where: checkpoint.folder });
 }
 
@@ -121,7 +157,7 @@ export function readPackedParts(
     rows: number;
     cols: number;
     room?: Backend["room"];
-    entry: QuantizationConfig["tensors"][string];
+    entry: Entry;
     where: string;
   },
 ): PackedMatrix {
@@ -168,14 +204,12 @@ export function readPackedParts(
     ? part("zeros", { dtypes: [scales.dtype], shapes: [[rows, groups]] })
     : undefined;
   const values = 2 ** bits;
-  // What was saved before fixed codebooks were has none of them.
-  const codebook = storage.values && !has("codebook")
+  if (has("codebook") && storage.values) {
+    throw fail(`it has a codebook of its own, ${entry.format} a fixed one`);
+  }
+  const codebook = storage.values
     ? undefined
     : part("codebook", { dtypes: ["F16", "F32"], shapes: [[1, values], [rows, values]] });
-  const table = codebook ? floats("codebook", codebook) : storage.values!;
-  if (storage.values && String(table) !== String(storage.values)) {
-    throw fail(`its codebook is not that of ${entry.format}`);
-  }
   const type = (dtype: DType) => dtype === "F16" ? "f16" : "f32";
   // A table of one row in float32 is a format's own, where the format is not known.
   const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
@@ -191,7 +225,7 @@ export function readPackedParts(
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
       : floats("scales", scales),
     zeros: zeros ? floats("zeros", zeros) : null,
-    codebook: table,
+    codebook: codebook ? floats("codebook", codebook) : storage.values!,
     scaleType: e8m0 ? "e8m0" : type(scales.dtype),
     codebookType: fixed ? "fixed" : type(codebook!.dtype),
   };
