@@ -30,6 +30,10 @@ export { ExactKMeans } from "./lib/learn/exact_kmeans.ts";
 export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
+export type { InputStats } from "./lib/learn/input_stats.ts";
+export type { Method, Needs, Problem, Solution } from "./lib/learn/methods/method.ts";
+export { methodOf, type MethodOptions, methods } from "./lib/learn/methods/mod.ts";
+export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./lib/learn/quantize_steps.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
 export { type ActivationType, activationTypes } from "./lib/compute/backend.ts";
 export type {
@@ -67,12 +71,7 @@ export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
 export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
 export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
-export {
-  calibrate,
-  type CalibrateOptions,
-  type Calibration,
-  type ColumnStats,
-} from "./lib/quantize/calibrate.ts";
+export { calibrate, type CalibrateOptions, type Calibration } from "./lib/quantize/calibrate.ts";
 export { CALIBRATION_SAMPLE } from "./lib/quantize/calibration_sample.ts";
 export {
   af4,

@@ -146,7 +146,9 @@ export const groupSizeOption = () =>
 
 /** --weighting. */
 export const weightingOption = () =>
-  new Option("--weighting <name>", "what learned tables minimise").choices(weightings).default("mean-square");
+  new Option("--weighting <name>", "what learned tables minimise").choices([...weightings.keys()]).default(
+    "mean-square",
+  );
 
 /** --json. */
 export const jsonOption = () => new Option("--json", "print one JSON document instead");

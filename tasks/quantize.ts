@@ -17,7 +17,6 @@ import {
   quantizeOnDisk,
   size,
   table,
-  type Weighting,
 } from "any4";
 import {
   command,
@@ -83,7 +82,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       out: string;
       format: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       sequential?: true;
       codebook: "row" | "matrix";

@@ -23,7 +23,6 @@ import {
   resultsText,
   size,
   terminalWidth,
-  type Weighting,
 } from "any4";
 import {
   command,
@@ -57,7 +56,7 @@ const options = command("start", "Quantize a language model to every number form
       model: string;
       formats: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       tokens: number;
       prompt: string;

@@ -17,6 +17,7 @@ export {
 export { attention } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";
+export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";

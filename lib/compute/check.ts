@@ -35,6 +35,30 @@ export function checkLinear(out: Tensor, x: Tensor, weight: Weight): void {
 }
 
 /**
+ * Checks that values fill a tensor.
+ *
+ * @throws {TensorError} when they are more or fewer.
+ */
+export function checkValues({ rows, cols }: Tensor, values: Float32Array): void {
+  if (values.length !== rows * cols) {
+    throw new TensorError(`Cannot write ${values.length} values to a tensor of [${rows}, ${cols}]`);
+  }
+}
+
+/**
+ * Checks that xᵀ x can be added to a sum.
+ *
+ * @throws {TensorError} when their sizes disagree.
+ */
+export function checkGram(sum: Tensor, x: Tensor): void {
+  if (sum.rows !== x.cols || sum.cols !== x.cols) {
+    throw new TensorError(
+      `Cannot add xᵀ x of x [${x.rows}, ${x.cols}] to [${sum.rows}, ${sum.cols}]: expected [${x.cols}, ${x.cols}]`,
+    );
+  }
+}
+
+/**
  * Checks that a cache holds so many tokens.
  *
  * @throws {TensorError} when they are more.

@@ -20,7 +20,7 @@ import type {
   Tensor,
   Weight,
 } from "./backend.ts";
-import { checkIds, checkLinear, checkRoom } from "./check.ts";
+import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "./check.ts";
 import { matmul } from "./matmul.ts";
 
 interface PlainTensor extends Tensor {
@@ -80,6 +80,11 @@ export class PlainBackend implements Backend {
       layers: Array.from({ length: shape.layers }, () => ({ k: nothing, v: nothing })),
     };
     return cache;
+  }
+
+  write(x: Tensor, data: Float32Array): void {
+    checkValues(x, data);
+    values(x).set(data);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
@@ -277,6 +282,21 @@ export class PlainBackend implements Backend {
       }
     }
     return Promise.resolve(sums);
+  }
+
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const [s, v] = [values(sum), values(x)];
+    const n = x.cols;
+    const products = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      products.set(s.subarray(i * n, (i + 1) * n));
+      for (let t = 0; t < x.rows; t++) {
+        const value = v[t * n + i]!;
+        for (let j = i; j < n; j++) products[j]! += value * v[t * n + j]!;
+      }
+      for (let j = i; j < n; j++) s[i * n + j] = s[j * n + i] = products[j]!;
+    }
   }
 
   seconds(run: () => void): Promise<number> {

@@ -187,18 +187,13 @@ async function race(backend: Backend, options: LinearSpeedOptions): Promise<Line
   });
 }
 
-/** Normal numbers as a backend keeps them, [tokens, cols]. Backends are filled by an embedding. */
+/** Normal numbers as a backend keeps them, [tokens, cols]. */
 function activations(
   backend: Backend,
   { tokens, cols, random }: { tokens: number; cols: number; random: Random },
 ): Tensor {
-  const table = {
-    rows: tokens,
-    cols,
-    data: Float32Array.from({ length: tokens * cols }, () => random.normal()),
-  };
   const x = backend.tensor(tokens, cols);
-  backend.embed(x, backend.weight(table), Array.from({ length: tokens }, (_, t) => t));
+  backend.write(x, Float32Array.from({ length: tokens * cols }, () => random.normal()));
   return x;
 }
 

@@ -6,25 +6,14 @@
 import { interruptible } from "../event_loop.ts";
 import type { Backend, Tensor } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
+import type { InputStats } from "../learn/input_stats.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import type { ModelConfig } from "../model/decoder/config.ts";
 import type { Model } from "../model/model.ts";
 import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
 
-/** Statistics of a Linear's input over the tokens of a sample: one number a column. */
-export interface ColumnStats {
-  /** Tokens seen. */
-  tokens: number;
-  /** [cols] mean x. */
-  mean: Float64Array;
-  /** [cols] mean |x|. */
-  meanAbs: Float64Array;
-  /** [cols] mean x², the diagonal of the layer's Hessian up to a factor. */
-  meanSquare: Float64Array;
-}
-
-/** Column statistics by the Linears' module names. Linears that share an input share the object. */
-export type Calibration = ReadonlyMap<string, ColumnStats>;
+/** Statistics by the Linears' module names. Linears that share an input share the object. */
+export type Calibration = ReadonlyMap<string, InputStats>;
 
 /** How a model is calibrated. */
 export interface CalibrateOptions {
@@ -34,6 +23,8 @@ export interface CalibrateOptions {
   maxTokens?: number;
   /** Which Linears; all when absent. */
   linears?: Iterable<string>;
+  /** Collect E[x xᵀ] too, [cols, cols] singles an input; false when absent. */
+  gram?: boolean;
 }
 
 /**
@@ -45,10 +36,12 @@ export interface CalibrateOptions {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { calibrate, loadModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const stats = await calibrate(model);
- * console.log(stats.get("model.layers.0.mlp.down_proj")?.meanSquare.length); // 768
+ * const stats = await calibrate(model, { gram: true });
+ * const { meanSquare, gram } = stats.get("model.layers.0.mlp.down_proj")!;
+ * assertEquals([meanSquare.length, gram!.length], [768, 768 * 768]);
  * ```
  */
 export function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
@@ -57,11 +50,12 @@ export function calibrate(model: Model, options: CalibrateOptions = {}): Promise
 
 async function collectAll(model: Model, options: CalibrateOptions): Promise<Calibration> {
   const pieces = piecesOf(model, options);
+  const { gram } = options;
   const wanted = options.linears ? new Set(options.linears) : undefined;
-  const stats = await collect(model, { pieces, wanted });
+  const stats = await collect(model, { pieces, wanted, gram });
   const unseen = model.linears().filter((name) => (wanted?.has(name) ?? true) && !stats.has(name));
   if (unseen.length > 0) {
-    const all = await collect(model, { pieces, wanted: new Set(unseen), everyExpert: true });
+    const all = await collect(model, { pieces, wanted: new Set(unseen), gram, everyExpert: true });
     for (const name of unseen) stats.set(name, all.get(name)!);
   }
   return stats;
@@ -70,11 +64,11 @@ async function collectAll(model: Model, options: CalibrateOptions): Promise<Cali
 /** Statistics of the Linears that are wanted, or of all that tokens meet. */
 async function collect(
   model: Model,
-  options: { pieces: number[][]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
-): Promise<Map<string, ColumnStats>> {
+  options: { pieces: number[][]; wanted?: ReadonlySet<string>; gram?: boolean; everyExpert?: boolean },
+): Promise<Map<string, InputStats>> {
   const { pieces, wanted, everyExpert } = options;
   const last = wanted && model.linears().findLast((name) => wanted.has(name));
-  const sums = new ColumnSums(model.backend);
+  const sums = new InputSums(model.backend, options);
   for (const piece of pieces) {
     using session = model.session(piece.length);
     await session.forward(piece, {
@@ -88,7 +82,7 @@ async function collect(
       },
     });
   }
-  return sums.means();
+  return await sums.means();
 }
 
 /**
@@ -118,39 +112,62 @@ export function piecesOf(
   return pieces;
 }
 
-/** Adds up the columns of what Linears are given. */
-export class ColumnSums {
+/** Adds up what Linears are given: its columns, and its outer products where they are asked for. */
+export class InputSums {
   readonly #backend: Backend;
-  readonly #sums = new Map<string, ColumnStats>();
+  readonly #gram: boolean;
+  readonly #sums = new Map<string, InputStats>();
+  /** Σ x xᵀ of each input, where the backend keeps them. */
+  readonly #grams = new Map<InputStats, Tensor>();
 
-  /** @param backend where the inputs are. */
-  constructor(backend: Backend) {
+  /**
+   * @param backend where the inputs are.
+   * @param options.gram whether E[x xᵀ] is wanted; [cols, cols] singles of the backend's memory for each input.
+   */
+  constructor(backend: Backend, options: { gram?: boolean } = {}) {
     this.#backend = backend;
+    this.#gram = options.gram ?? false;
   }
 
   /** Adds some tokens of the input, [tokens, cols], that some Linears share. */
   async add(linears: readonly string[], input: Tensor): Promise<void> {
-    const { rows, cols } = input;
-    let entry = this.#sums.get(linears[0]!);
-    if (!entry) {
-      const zeros = () => new Float64Array(cols);
-      entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
-      for (const name of linears) this.#sums.set(name, entry);
-    }
+    const { rows } = input;
+    const entry = this.#sums.get(linears[0]!) ?? this.#begin(linears, input.cols);
+    const gram = this.#grams.get(entry);
+    if (gram) this.#backend.gram(gram, input);
     const part = await this.#backend.columnSums(input);
-    for (const [i, sums] of [entry.mean, entry.meanAbs, entry.meanSquare].entries()) {
-      for (let c = 0; c < cols; c++) sums[c]! += part[i * cols + c]!;
+    for (const [i, sums] of columnsOf(entry).entries()) {
+      for (let c = 0; c < sums.length; c++) sums[c]! += part[i * sums.length + c]!;
     }
     entry.tokens += rows;
   }
 
-  /** The means over all tokens; nothing can be added any more. */
-  means(): Map<string, ColumnStats> {
-    for (const entry of new Set(this.#sums.values())) {
-      for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
-        for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
-      }
+  #begin(linears: readonly string[], cols: number): InputStats {
+    const zeros = () => new Float64Array(cols);
+    const entry: InputStats = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
+    for (const name of linears) this.#sums.set(name, entry);
+    if (this.#gram) {
+      const gram = this.#backend.tensor(cols, cols);
+      this.#backend.write(gram, new Float32Array(cols * cols));
+      this.#grams.set(entry, gram);
     }
+    return entry;
+  }
+
+  /** The means over all tokens; nothing can be added any more. */
+  async means(): Promise<Map<string, InputStats>> {
+    for (const entry of new Set(this.#sums.values())) {
+      const all: (Float64Array | Float32Array)[] = columnsOf(entry);
+      const gram = this.#grams.get(entry);
+      if (gram) {
+        all.push(entry.gram = await this.#backend.read(gram));
+        this.#backend.free?.(gram);
+      }
+      for (const sums of all) for (let i = 0; i < sums.length; i++) sums[i]! /= entry.tokens;
+    }
+    this.#grams.clear();
     return this.#sums;
   }
 }
+
+const columnsOf = ({ mean, meanAbs, meanSquare }: InputStats) => [mean, meanAbs, meanSquare];

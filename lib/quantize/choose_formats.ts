@@ -55,8 +55,8 @@ export async function chooseFormats(
   options: ChooseOptions,
 ): Promise<Map<string, FormatChoice>> {
   const { backend, stats, linears, weights: weightsOf, targetBits } = options;
-  const { weighting, codebook, learner, scaleType } = options;
-  const learning = { weighting, codebook, learner, scaleType };
+  const { method, weighting, codebook, scaleType } = options;
+  const learning = { method, weighting, codebook, scaleType };
   const probe = parseChoice(PROBE, options.groupSize);
   const costs = new Map<string, Cost[]>();
   let [count, fixedBits] = [0, 0];

@@ -5,6 +5,7 @@
  */
 import { interruptible, pause } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
+import { methodOf, needsOf } from "../learn/methods/mod.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { calibrate, type Calibration } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
@@ -13,7 +14,7 @@ import { effectsOf, windowsOf } from "./effects.ts";
 import type { Model } from "../model/model.ts";
 import { storedBytes } from "../matrix/packed_matrix.ts";
 import { type FormatChoice, type Planned, planOf, type PlanOptions } from "./plan.ts";
-import { type LearningOptions, needsStats, quantizeLinear } from "./quantize_linear.ts";
+import { type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** How a model is quantized. */
@@ -52,15 +53,19 @@ export function quantizeModel(model: Model, options: QuantizeModelOptions): Prom
 async function quantizeLinears(model: Model, options: QuantizeModelOptions): Promise<Model> {
   const { sequential, targetBits, onProgress } = options;
   const { backend } = model;
-  const { weighting, codebook, learner, scaleType } = options;
-  const learning = { weighting, codebook, learner, scaleType };
+  const { method, weighting, codebook, scaleType } = options;
+  const learning = { method, weighting, codebook, scaleType };
   let plan: ReadonlyMap<string, FormatChoice> = planOf(model.linears(), options);
   const linears = [...plan.keys()];
   const text = typeof options.calibration === "string" ? options.calibration : undefined;
-  const learned = targetBits !== undefined || plan.values().some((choice) => needsStats(choice, options));
+  const needs = (choice: FormatChoice) => needsOf(choice.format, learning) !== "nothing";
+  const gram = methodOf(method).needs === "gram";
+  const learned = targetBits !== undefined || plan.values().some(needs);
   let stats: Calibration | undefined;
   if (learned && (!sequential || targetBits !== undefined)) {
-    stats = typeof options.calibration === "object" ? options.calibration : await calibrate(model, { text });
+    stats = typeof options.calibration === "object"
+      ? options.calibration
+      : await calibrate(model, { text, gram });
   }
   let done = 0;
   const total = linears.length * (targetBits === undefined ? 1 : 2);
@@ -90,8 +95,8 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   const result = () => model.with({ tensors: new Map([...model.tensors, ...packed]) });
   for (const [linear, choice] of plan) {
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
-    if (sequential && needsStats(choice, options) && !stats?.has(linear)) {
-      stats = await calibrate(result(), { text, linears: [linear] });
+    if (sequential && needs(choice) && !stats?.has(linear)) {
+      stats = await calibrate(result(), { text, linears: [linear], gram });
     }
     const weights = model.weights(linear);
     packed.set(

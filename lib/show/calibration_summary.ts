@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ColumnStats } from "../quantize/calibrate.ts";
+import type { InputStats } from "../learn/input_stats.ts";
 import type { View } from "../display.ts";
 import { tableView } from "./table_view.ts";
 import { decimal } from "../terminal/units.ts";
@@ -21,9 +21,9 @@ import { decimal } from "../terminal/units.ts";
  * await show(calibrationSummary(await calibrate(model)));
  * ```
  */
-export function calibrationSummary(calibration: ReadonlyMap<string, ColumnStats>): View {
+export function calibrationSummary(calibration: ReadonlyMap<string, InputStats>): View {
   const inputs = Map.groupBy(calibration, ([, stats]) => stats);
-  const names = (linears: readonly (readonly [string, ColumnStats])[]) => {
+  const names = (linears: readonly (readonly [string, InputStats])[]) => {
     const [first, ...rest] = linears.map(([name]) => name.replace(/^model\.layers\./, ""));
     return [first, ...rest.map((name) => name.split(".").at(-1))].join(", ");
   };

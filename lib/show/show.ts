@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ColumnStats } from "../quantize/calibrate.ts";
+import type { InputStats } from "../learn/input_stats.ts";
 import { calibrationSummary } from "./calibration_summary.ts";
 import { jupyter } from "../jupyter.ts";
 import { display, isView, type View, view } from "../display.ts";
@@ -83,7 +83,7 @@ function isMatrix(value: unknown): value is Parameters<typeof matrixSummary>[0] 
     (value.data instanceof Float32Array || value.codes instanceof Uint32Array);
 }
 
-function isStats(value: unknown): value is ColumnStats {
+function isStats(value: unknown): value is InputStats {
   return isRecord(value) && value.meanSquare instanceof Float64Array && value.meanAbs instanceof Float64Array;
 }
 

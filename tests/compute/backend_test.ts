@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { activationOf } from "../../lib/compute/activation.ts";
 import type { AttentionPlace, Backend, Tensor } from "../../lib/compute/backend.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { WebGpuBackend } from "../../lib/compute/webgpu/backend.ts";
+import { TensorError } from "../../lib/errors.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
 import { gpuReason } from "../gpu.ts";
@@ -18,12 +19,12 @@ const random = new Random(83);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
 const plain = new PlainBackend();
 
-/** A tensor with values, or with NaN, that any correct operation overwrites. Backends are filled by an embedding. */
+/** A tensor with values, or with NaN, that any correct operation overwrites. */
 function tensor(backend: Backend, rows: number, values: Float32Array | number): Tensor {
   const cols = typeof values === "number" ? values : values.length / rows;
   const data = typeof values === "number" ? new Float32Array(rows * cols).fill(NaN) : values;
   const made = backend.tensor(rows, cols);
-  backend.embed(made, backend.weight({ rows, cols, data }), Array.from({ length: rows }, (_, i) => i));
+  backend.write(made, data);
   return made;
 }
 
@@ -187,6 +188,70 @@ test("attention() with a window, a scale, a bound and heads that turn in part", 
       };
     }
   }
+});
+
+test("gram() adds xᵀ x to a sum", function* () {
+  for (const cols of [1, 2, 3, 5, 8, 11, 12, 33, 64, 67, 130]) {
+    for (const tokens of [1, 7, 256, 600]) {
+      const [before, more, x] = [normal(cols * cols), normal(3 * cols), normal(tokens * cols)];
+      // Halves that differ are not of a sum of squares.
+      for (let i = 0; i < cols; i++) for (let j = 0; j < i; j++) before[i * cols + j] = before[j * cols + i]!;
+      yield (backend) => {
+        const sum = tensor(backend, cols, before);
+        backend.gram(sum, tensor(backend, tokens, x));
+        backend.gram(sum, tensor(backend, 3, more));
+        return sum;
+      };
+    }
+  }
+});
+
+test("write() overwrites a tensor, or its first rows only", function* () {
+  const [all, few] = [normal(5 * 7), normal(2 * 7)];
+  yield (backend) => {
+    const x = tensor(backend, 5, 7);
+    backend.write(x, all);
+    backend.write(backend.first(x, 2), few);
+    return x;
+  };
+});
+
+for (const [kind, open] of Object.entries({ plain: () => Promise.resolve(plain), ...backends })) {
+  const reason = kind === "WebGPU" ? gpuReason : "";
+  Deno.test({
+    name: `gram() makes both halves of the same bits, and refuses sizes that disagree: ${kind}${reason}`,
+    ignore: reason !== "",
+    async fn() {
+      using backend = await open();
+      for (const cols of [9, 70]) {
+        const sum = tensor(backend, cols, new Float32Array(cols * cols));
+        backend.gram(sum, tensor(backend, 31, normal(31 * cols)));
+        const values = await backend.read(sum);
+        for (let i = 0; i < cols; i++) {
+          assert(values[i * cols + i]! > 0);
+          for (let j = 0; j < i; j++) assertEquals(values[i * cols + j], values[j * cols + i]);
+        }
+      }
+      const x = backend.tensor(4, 6);
+      assertThrows(() => backend.gram(backend.tensor(6, 5), x), TensorError, "expected [6, 6]");
+      assertThrows(() => backend.write(x, new Float32Array(23)), TensorError, "Cannot write 23 values");
+    },
+  });
+}
+
+Deno.test("gram() has the same bits with any number of threads", async () => {
+  const x = normal(700 * 203);
+  const results = [];
+  for (const threads of [1, 2, 3]) {
+    using backend = new WasmBackend(new Pool({ threads }), { worthwhile: 1 });
+    // The second time all threads are up.
+    for (let i = 0; i < 2; i++) {
+      const sum = tensor(backend, 203, new Float32Array(203 * 203));
+      backend.gram(sum, tensor(backend, 700, x));
+      results.push(await backend.read(sum));
+    }
+  }
+  for (const result of results) assertEquals(result, results[0]);
 });
 
 Deno.test("activations have their known values", () => {

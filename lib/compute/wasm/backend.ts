@@ -5,7 +5,6 @@
  */
 import { inspect } from "../../display.ts";
 import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -21,7 +20,7 @@ import {
   type Tensor,
   type Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -67,6 +66,12 @@ const padded = (values: number) => 4 * values + 64;
 
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
 const LEAST_COLUMNS = 256;
+
+/** Columns of a panel: see gram.ts of the kernels. */
+const PANEL = 8;
+
+/** Tokens whose outer products are summed at a time: two panels of them stay in the first-level cache. */
+const PACKED = 512;
 
 /** The WASM backend. */
 export class WasmBackend implements Backend {
@@ -170,6 +175,11 @@ export class WasmBackend implements Backend {
     const layers = Array.from({ length: shape.layers }, () => ({}));
     const cache: WasmCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
     return cache;
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    new Float32Array(this.#home.memory.buffer, address(x), values.length).set(values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
@@ -367,6 +377,27 @@ export class WasmBackend implements Backend {
     return copy;
   }
 
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const panels = Math.ceil(cols / PANEL);
+    const packed = this.#scratch.take(this.#home, "panels", 4 * PACKED * panels * PANEL);
+    for (let t = 0; t < rows; t += PACKED) {
+      const tokens = Math.min(PACKED, rows - t);
+      const part = address(x) + 4 * t * cols;
+      this.#pool.run(
+        this.#home,
+        "packPanels",
+        [packed, part, tokens, cols],
+        tokens + tokens % 2,
+        this.#grain(cols),
+      );
+      // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
+      const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
+      this.#pool.run(this.#home, "gram", [address(sum), packed, tokens, cols], panels, grain);
+    }
+  }
+
   seconds(run: () => void): Promise<number> {
     const start = performance.now();
     run();
@@ -377,8 +408,8 @@ export class WasmBackend implements Backend {
     return readBandwidth(this.#pool);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    return quantizeBy(new WasmSteps(this.#pool), { matrix, options });
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool);
   }
 
   [Symbol.dispose](): void {

@@ -31,11 +31,9 @@ export class WasmSteps implements QuantizeSteps {
     this.#pool = pool;
   }
 
-  /** Codebooks of rows are learned by the kernel; what it leaves, a codebook of a whole matrix and Lloyd's are by the plain learner. */
+  /** The kernel learns codebooks of rows; the plain learner does the rows that it leaves, and a codebook of a whole matrix. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array {
-    if (options.learner !== "exact" || options.codebook === "matrix") {
-      return plainSteps.learn(scaled, options);
-    }
+    if (options.codebook === "matrix") return plainSteps.learn(scaled, options);
     const { rows, cols } = scaled.matrix;
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);

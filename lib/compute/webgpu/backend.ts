@@ -14,6 +14,7 @@ import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
 import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
+import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
 import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
@@ -24,7 +25,6 @@ import { scatterAdd } from "../../../kernels/wgsl/scatter_add.ts";
 import { storeKv } from "../../../kernels/wgsl/store_kv.ts";
 import { topK, type TopKPass } from "../../../kernels/wgsl/top_k.ts";
 import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
@@ -43,7 +43,7 @@ import type {
   TokenPlace,
   Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
 import { type Pool, sharedPool } from "../wasm/pool.ts";
 import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
@@ -196,6 +196,11 @@ export class WebGpuBackend implements Backend {
         layer.k = layer.v = undefined;
       }
     } else this.#memory.free(roomOf(held as Tensor));
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    this.#commands.write(roomOf(x), values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
@@ -395,6 +400,13 @@ export class WebGpuBackend implements Backend {
     return Float64Array.from(new Float32Array(await this.#read(room, 4 * 3 * cols)));
   }
 
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const [kernel] = this.#kernel(`gram ${cols}`, () => [gram({ cols })]);
+    this.#commands.run(kernel!, [roomOf(sum), roomOf(x)], { tokens: rows });
+  }
+
   async largest(x: Tensor, k: number): Promise<Largest> {
     const room = this.#take("largest", 2 * LARGEST);
     const [ids, values] = [0, LARGEST].map((offset) => ({ room, offset, bytes: 4 * k }));
@@ -455,9 +467,9 @@ export class WebGpuBackend implements Backend {
     return new Uint8Array(bytes);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    // Exact k-means needs float64, which WGSL does not have.
-    return quantizeBy(new WasmSteps(this.#pool ??= sharedPool()), { matrix, options });
+  /** Those of WASM: exact k-means needs float64, which WGSL does not have. */
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool ??= sharedPool());
   }
 
   async #read(room: Allocation, bytes: number): Promise<ArrayBuffer> {

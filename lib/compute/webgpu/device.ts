@@ -35,7 +35,8 @@ const PROBES: Readonly<Record<string, string>> = {
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(32) fn main(@builtin(local_invocation_index) i: u32) {
   out[i] = f32(dot(vec4h(f16(i)), vec4h(vec4f(out[i])))); }`,
-  "subgroups": `@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+  "subgroups": `enable subgroups;
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(32) fn main(
   @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) count: u32,
   @builtin(subgroup_invocation_id) lane: u32) {
@@ -43,9 +44,11 @@ const PROBES: Readonly<Record<string, string>> = {
   if (lane == 0u) { out[subgroup % count] = sum; } }`,
 };
 
-/** Whether a device compiles a shader; none is compiled by all. */
-async function compiles(gpu: GPUDevice, code: string | undefined): Promise<boolean> {
-  if (code === undefined) return true;
+/** A text without the directive that WGSL asks for where subgroups are used, and that older compilers do not know. */
+const withoutDirective = (code: string) => code.replace(/^enable subgroups;$/m, "");
+
+/** Whether a device compiles a shader. */
+async function compiles(gpu: GPUDevice, code: string): Promise<boolean> {
   gpu.pushErrorScope("validation");
   try {
     const module = gpu.createShaderModule({ code });
@@ -70,6 +73,8 @@ export class Device implements Disposable {
   readonly subgroupSize: number;
   /** Bytes of a binding at most. */
   readonly mostBytes: number;
+  /** Whether its compiler knows `enable subgroups;`. */
+  readonly #directive: boolean;
   #failure: DeviceError | undefined;
   #closed = false;
   /** Tells the garbage collector what hangs on this object; never touched, it takes no memory. */
@@ -79,9 +84,10 @@ export class Device implements Disposable {
 
   private constructor(
     gpu: GPUDevice,
-    { info, features, mostBytes = Infinity }: {
+    { info, features, directive, mostBytes = Infinity }: {
       info: GPUAdapterInfo;
       features: ReadonlySet<string>;
+      directive: boolean;
       mostBytes?: number;
     },
   ) {
@@ -90,6 +96,7 @@ export class Device implements Disposable {
     this.description = info.description || info.device || info.vendor || "unnamed GPU";
     this.software = info.isFallbackAdapter;
     this.features = features;
+    this.#directive = directive;
     this.subgroupSize = features.has("subgroups") ? info.subgroupMinSize : 0;
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
@@ -118,9 +125,16 @@ export class Device implements Disposable {
     const open = (requiredFeatures: string[]) =>
       adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
     const made = async (gpu: GPUDevice, had: string[]) => {
-      const works = await Promise.all(had.map((name) => compiles(gpu, PROBES[name])));
-      const features = new Set(had.filter((_, i) => works[i]));
-      return new Device(gpu, { info, features, mostBytes: options.mostBytes });
+      const probes = had.filter((name) => name in PROBES).map((name) => [name, PROBES[name]!] as const);
+      const [works, older] = await Promise.all(
+        [(code: string) => code, withoutDirective].map((dialect) =>
+          Promise.all(probes.map(([, code]) => compiles(gpu, dialect(code))))
+        ),
+      );
+      const lacking = probes.filter((_, i) => !works![i] && !older![i]).map(([name]) => name);
+      const features = new Set(had.filter((name) => !lacking.includes(name)));
+      const directive = probes.every(([name], i) => name !== "subgroups" || works![i]);
+      return new Device(gpu, { info, features, directive, mostBytes: options.mostBytes });
     };
     try {
       return await made(await open(features), features);
@@ -166,7 +180,10 @@ export class Device implements Disposable {
   ): { pipeline: GPUComputePipeline; mistake: Promise<string | undefined> } {
     const { gpu } = this;
     gpu.pushErrorScope("validation");
-    const module = gpu.createShaderModule({ label: name, code });
+    const module = gpu.createShaderModule({
+      label: name,
+      code: this.#directive ? code : withoutDirective(code),
+    });
     const pipeline = gpu.createComputePipeline({
       label: name,
       layout,

@@ -4,7 +4,8 @@
  * @module
  */
 import { pause } from "../../event_loop.ts";
-import { type ColumnStats, ColumnSums, piecesOf } from "../calibrate.ts";
+import type { InputStats } from "../../learn/input_stats.ts";
+import { InputSums, piecesOf } from "../calibrate.ts";
 import type { Journal } from "./journal.ts";
 import type { Observer } from "../../model/decoder/decoder.ts";
 import { LayerPass } from "./layer_pass.ts";
@@ -31,23 +32,23 @@ async function passOf(
 async function collect(
   model: ModelOnDisk,
   run: (observe: Observer) => Promise<void>,
-): Promise<Map<string, ColumnStats>> {
-  const sums = new ColumnSums(model.backend);
+): Promise<Map<string, InputStats>> {
+  const sums = new InputSums(model.backend);
   await run((linears, input) => sums.add(linears, input));
-  return sums.means();
+  return await sums.means();
 }
 
 /** The statistics of experts that no token went to, as if all had. */
 async function collectOfAll(
   model: ModelOnDisk,
   means: { pass: LayerPass; part: LoadedPart; linears: readonly string[] },
-): Promise<Map<string, ColumnStats>> {
+): Promise<Map<string, InputStats>> {
   const { pass, part, linears } = means;
-  const sums = new ColumnSums(model.backend);
+  const sums = new InputSums(model.backend);
   await pass.observe(part, async (shown, input) => {
     if (shown.some((linear) => linears.includes(linear))) await sums.add(shown, input);
   }, true);
-  return sums.means();
+  return await sums.means();
 }
 
 /**
@@ -58,10 +59,10 @@ async function collectOfAll(
 export async function calibrateOnDisk(
   model: ModelOnDisk,
   options: { journal: Journal; text?: string; onLayer?: (done: number, layers: number) => void },
-): Promise<Map<string, ColumnStats>> {
+): Promise<Map<string, InputStats>> {
   const { journal, onLayer } = options;
   const layers = model.checkpoint.config.num_hidden_layers;
-  const stats = new Map<string, ColumnStats>();
+  const stats = new Map<string, InputStats>();
   using pass = await passOf(model, options);
   for (let layer = 0; layer < pass.layer; layer++) {
     for (const [linear, entry] of journal.stats(layer)) stats.set(linear, entry);
@@ -96,7 +97,7 @@ export class SequentialCalibration implements Disposable {
   readonly #pass: LayerPass;
   /** The number of the layer that each Linear belongs to. */
   readonly #layers: ReadonlyMap<string, number>;
-  #known: ReadonlyMap<string, ColumnStats> = new Map();
+  #known: ReadonlyMap<string, InputStats> = new Map();
 
   private constructor(model: ModelOnDisk, journal: Journal, pass: LayerPass) {
     this.#model = model;
@@ -117,7 +118,7 @@ export class SequentialCalibration implements Disposable {
   }
 
   /** What the columns of a Linear are multiplied by. */
-  async stats(linear: string): Promise<ColumnStats | undefined> {
+  async stats(linear: string): Promise<InputStats | undefined> {
     const layer = this.#layers.get(linear)!;
     while (this.#pass.layer < layer) {
       using part = this.#model.part(this.#pass.layer, { replaced: this.#done(this.#pass.layer) });
@@ -127,14 +128,14 @@ export class SequentialCalibration implements Disposable {
     }
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
     if (!this.#known.has(linear)) {
-      const sums = new ColumnSums(this.#model.backend);
+      const sums = new InputSums(this.#model.backend);
       using part = this.#model.part(layer, { replaced: this.#done(layer) });
       await this.#pass.observe(part, async (linears, input) => {
         if (!linears.includes(linear)) return;
         await sums.add(linears, input);
         return "stop";
       });
-      const seen = sums.means();
+      const seen = await sums.means();
       this.#known = seen.has(linear)
         ? seen
         : await collectOfAll(this.#model, { pass: this.#pass, part, linears: [linear] });

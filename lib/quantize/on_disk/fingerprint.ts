@@ -4,6 +4,8 @@
  * @module
  */
 import { basename } from "node:path";
+import { methodOf } from "../../learn/methods/mod.ts";
+import { weightingOf } from "../../learn/weighting.ts";
 import type { Calibration } from "../calibrate.ts";
 import { CALIBRATION_SAMPLE } from "../calibration_sample.ts";
 import type { ModelOnDisk } from "./model_on_disk.ts";
@@ -22,6 +24,7 @@ async function digest(data: string): Promise<string> {
 export async function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Promise<Asked> {
   const { checkpoint, backend } = model;
   const format = options.format ?? "any4";
+  const method = methodOf(options.method);
   const files = checkpoint.files().map((path) => {
     const { size, mtime } = Deno.statSync(path);
     return [basename(path), size, mtime?.getTime() ?? null];
@@ -38,9 +41,9 @@ export async function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOpt
     "backend": backend.name,
     "format": typeof format === "string" ? format : format.name,
     "group size": options.groupSize,
-    "weighting": options.weighting ?? "mean-square",
+    "method": [method.name, method.options ?? {}],
+    "weighting": weightingOf(options.weighting).name,
     "codebook": options.codebook ?? "row",
-    "learner": options.learner ?? "exact",
     "scale type": options.scaleType,
     "sequential": options.sequential ?? false,
     "skip": [options.skip ?? []].flat(),

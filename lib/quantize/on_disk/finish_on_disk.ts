@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { weightingOf } from "../../learn/weighting.ts";
 import { dequantize, isPacked } from "../../matrix/packed_matrix.ts";
 import { tensorBytes, type TensorToWrite } from "../../files/safetensors/write.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "../model_card.ts";
@@ -91,7 +92,7 @@ export function finishOnDisk(
     originalBytes,
     ...(dequantized ? { dequantized } : {}),
     calibration: job.asked.calibration as string,
-    weighting: options.weighting ?? "mean-square",
+    weighting: weightingOf(options.weighting).name,
     sequential: options.sequential ?? false,
     ...(options.targetBits === undefined ? {} : { targetBits: options.targetBits }),
   };

@@ -17,7 +17,7 @@ import { SafetensorsFile } from "../../files/safetensors/read.ts";
 import { exists, writeText } from "../../files/disk.ts";
 import { type TensorToWrite, writeSafetensors } from "../../files/safetensors/write.ts";
 import type { Asked } from "./fingerprint.ts";
-import type { ColumnStats } from "../calibrate.ts";
+import type { InputStats } from "../../learn/input_stats.ts";
 import { UNFINISHED } from "../../model/checkpoint/file_names.ts";
 import type { PassState } from "./layer_pass.ts";
 import { packedTensors, readPackedParts } from "../../model/checkpoint/packed_tensors.ts";
@@ -157,7 +157,7 @@ export class Journal implements Disposable {
   }
 
   /** Keeps what a layer's Linears saw. */
-  writeStats(layer: number, stats: ReadonlyMap<string, ColumnStats>): void {
+  writeStats(layer: number, stats: ReadonlyMap<string, InputStats>): void {
     // Linears that share an input share the numbers: they are written once.
     const shared = Map.groupBy(stats.keys(), (linear) => stats.get(linear)!);
     const tensors = [...shared].flatMap(([entry, [first]]) =>
@@ -173,10 +173,10 @@ export class Journal implements Disposable {
   }
 
   /** What a layer's Linears saw. */
-  stats(layer: number): Map<string, ColumnStats> {
+  stats(layer: number): Map<string, InputStats> {
     using file = SafetensorsFile.open(this.#layer(layer));
     const inputs = JSON.parse(file.metadata.inputs!) as { tokens: number; linears: string[] }[];
-    const stats = new Map<string, ColumnStats>();
+    const stats = new Map<string, InputStats>();
     for (const { tokens, linears } of inputs) {
       const read = (name: string) => new Float64Array(file.read(`${linears[0]}.${name}`).buffer);
       const entry = {

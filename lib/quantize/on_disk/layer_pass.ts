@@ -112,7 +112,7 @@ export class LayerPass implements Disposable {
         let work = this.#work.get(length);
         if (!work) this.#work.set(length, work = decoder.workspace(length));
         const hidden = this.hidden.subarray(from, from += length * cols);
-        if (!options.tokens) this.#load(work.x, hidden);
+        if (!options.tokens) backend.write(work.x, hidden);
         const tokens = options.tokens?.(chunk) ?? chunk.ids;
         const logits = await decoder.forward(tokens, work, {
           cache,
@@ -127,14 +127,6 @@ export class LayerPass implements Disposable {
       }
       backend.free?.(cache);
     }
-  }
-
-  /** Writes values to a tensor: as an embedding of each row. */
-  #load(x: Tensor, data: Float32Array): void {
-    const { backend } = this.#model;
-    const rows = { rows: x.rows, cols: x.cols, data };
-    backend.embed(x, backend.weight(rows), Array.from({ length: x.rows }, (_, i) => i));
-    backend.forget?.(rows);
   }
 
   /** Gives back what it holds on the backend. */

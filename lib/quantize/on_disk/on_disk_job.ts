@@ -5,7 +5,9 @@
  */
 import { pause } from "../../event_loop.ts";
 import { peakMemory } from "../../peak_memory.ts";
-import type { Calibration, ColumnStats } from "../calibrate.ts";
+import type { InputStats } from "../../learn/input_stats.ts";
+import { needsOf } from "../../learn/methods/mod.ts";
+import type { Calibration } from "../calibrate.ts";
 import { calibrateOnDisk, SequentialCalibration } from "./calibrate_on_disk.ts";
 import { CALIBRATION_SAMPLE } from "../calibration_sample.ts";
 import { chooseFormats } from "../choose_formats.ts";
@@ -13,7 +15,7 @@ import { effectsOnDisk, type Probes, windowsOf } from "../effects.ts";
 import type { Journal } from "./journal.ts";
 import type { ModelOnDisk } from "./model_on_disk.ts";
 import type { FormatChoice, Planned } from "../plan.ts";
-import { denseWeights, needsStats, noiseToSignal, quantizeLinear } from "../quantize_linear.ts";
+import { denseWeights, noiseToSignal, quantizeLinear } from "../quantize_linear.ts";
 import type { OnDiskPhase, QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
 
 /** One job: its model, its journal, and its options. */
@@ -37,7 +39,7 @@ export class Job implements Disposable {
   /** What each Linear becomes: as planned, or by what it costs. Calibrates where that needs it. */
   async choose(plan: ReadonlyMap<string, Planned>): Promise<ReadonlyMap<string, FormatChoice>> {
     const { targetBits, sequential } = this.#options;
-    const learned = plan.values().some((choice) => needsStats(choice, this.#options));
+    const learned = plan.values().some(({ format }) => needsOf(format, this.#options) !== "nothing");
     if (targetBits !== undefined || (learned && !sequential)) this.#stats = await this.#calibrate();
     if (targetBits === undefined) return plan;
 
@@ -105,8 +107,8 @@ export class Job implements Disposable {
   /** Quantizes what is not done yet. */
   async quantize(choices: ReadonlyMap<string, FormatChoice>): Promise<void> {
     const [model, journal, options] = [this.#model, this.#journal, this.#options];
-    const { weighting, codebook, learner, scaleType } = options;
-    const learning = { weighting, codebook, learner, scaleType };
+    const { method, weighting, codebook, scaleType } = options;
+    const learning = { method, weighting, codebook, scaleType };
     const missing = [...choices].filter(([linear]) => !journal.hasLinear(linear));
     const tell = this.#progress("quantizing", missing.map(([linear]) => linear));
     for (const [linear, choice] of missing) {
@@ -118,8 +120,8 @@ export class Job implements Disposable {
     }
   }
 
-  async #statsOf(linear: string, choice: FormatChoice): Promise<ColumnStats | undefined> {
-    if (this.#stats || !needsStats(choice, this.#options)) return this.#stats?.get(linear);
+  async #statsOf(linear: string, choice: FormatChoice): Promise<InputStats | undefined> {
+    if (this.#stats || needsOf(choice.format, this.#options) === "nothing") return this.#stats?.get(linear);
     this.#sequential ??= await SequentialCalibration.open(this.#model, {
       journal: this.#journal,
       text: this.#text,

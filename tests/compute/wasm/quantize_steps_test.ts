@@ -4,10 +4,12 @@ import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { TensorError } from "../../../lib/errors.ts";
 import { formats } from "../../../lib/formats/mod.ts";
+import type { InputStats } from "../../../lib/learn/input_stats.ts";
 import { TableLearner } from "../../../lib/learn/quantize_steps.ts";
-import { quantize, quantizeBy, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
+import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
 import { loadModel, quantizeModel } from "../../../mod.ts";
 import type { Matrix } from "../../../lib/matrix/matrix.ts";
+import { statsOf } from "../../stats.ts";
 import { Random } from "../../../lib/random.ts";
 
 type Draw = (random: Random) => number;
@@ -25,9 +27,8 @@ const bytes = (array: ArrayBufferView) =>
 /** Quantizes plainly and with kernels, and compares every bit. */
 function assertSame(pool: Pool, matrix: Matrix, options: QuantizeOptions): void {
   const plain = quantize(matrix, options);
-  const fast = quantizeBy(new WasmSteps(pool), { matrix, options });
-  const { learner, ...rest } = options;
-  const where = `${JSON.stringify(rest)} ${JSON.stringify(learner)} ${matrix.rows}×${matrix.cols}`;
+  const fast = quantize(matrix, { ...options, steps: new WasmSteps(pool) });
+  const where = `${JSON.stringify(options)} ${matrix.rows}×${matrix.cols}`;
   for (const part of ["codebook", "codes", "scales", "zeros"] as const) {
     const [a, b] = [plain[part], fast[part]];
     assertEquals(a && bytes(a), b && bytes(b), `${part}: ${where}`);
@@ -62,14 +63,15 @@ Deno.test("kernels learn as the plain learner does, whatever is weighed and stor
   for (const columnWeights of weighings) {
     for (const scalePower of [0, 1, 2, 2.5]) {
       for (const scaleType of [undefined, "f16", "f32"] as const) {
-        const options = { format: "any4", groupSize: 64, columnWeights, scalePower, scaleType };
-        assertSame(pool, matrix, options);
+        const weighting = { name: "columns", scalePower, columns: ({ mean }: InputStats) => mean };
+        const stats = columnWeights && statsOf(columnWeights);
+        assertSame(pool, matrix, { format: "any4", groupSize: 64, weighting, stats, scaleType });
       }
     }
   }
   for (const codebook of ["row", "matrix"] as const) {
-    for (const learner of ["exact", { init: "k-means++" }] as const) {
-      assertSame(pool, matrix, { format: "any3", codebook, learner });
+    for (const method of ["kmeans", "lloyd"]) {
+      assertSame(pool, matrix, { format: "any3", codebook, method });
     }
   }
 });
@@ -94,8 +96,8 @@ for (const [shape, draw] of Object.entries(SHAPES)) {
     using pool = new Pool({ threads: 1 });
     for (const format of ["any4", "any2", "int3", "nf4", "fp4", "mx4", "int8"]) {
       for (const cols of [40, 2000]) {
-        const columnWeights = matrixOf(1, cols, (random) => random.next()).data;
-        assertSame(pool, matrixOf(4, cols, draw), { format, groupSize: 50, columnWeights });
+        const stats = statsOf(matrixOf(1, cols, (random) => random.next()).data);
+        assertSame(pool, matrixOf(4, cols, draw), { format, groupSize: 50, stats });
       }
     }
   });
@@ -103,17 +105,15 @@ for (const [shape, draw] of Object.entries(SHAPES)) {
 
 Deno.test("kernels leave ordinary rows to nobody", () => {
   using pool = new Pool({ threads: 1 });
+  const steps = new WasmSteps(pool);
   const { learn } = TableLearner.prototype;
   TableLearner.prototype.learn = () => assert(false, "a row was left");
   try {
     for (const shape of ["constant rows", "zeros", "many ties", "few values", "most of them near zero"]) {
       const matrix = matrixOf(4, 2000, SHAPES[shape]);
-      quantizeBy(new WasmSteps(pool), { matrix, options: { format: "any4", scaleType: "f32" } });
+      quantize(matrix, { format: "any4", scaleType: "f32", steps });
     }
-    quantizeBy(new WasmSteps(pool), {
-      matrix: matrixOf(4, 2000),
-      options: { format: "any3", groupSize: "row" },
-    });
+    quantize(matrixOf(4, 2000), { format: "any3", groupSize: "row", steps });
   } finally {
     TableLearner.prototype.learn = learn;
   }
@@ -125,8 +125,8 @@ Deno.test("kernels give the same with any number of threads, and all memory back
     using pool = new Pool({ threads });
     const steps = new WasmSteps(pool);
     // The second time all threads are up.
-    const first = quantizeBy(steps, { matrix, options: { format: "any4" } });
-    const { codebook, codes } = quantizeBy(steps, { matrix, options: { format: "any4" } });
+    const first = quantize(matrix, { format: "any4", steps });
+    const { codebook, codes } = quantize(matrix, { format: "any4", steps });
     // Nothing but codes is left; both are held to here.
     assertEquals(pool.arena().used, first.codes.byteLength + codes.byteLength);
     return { codebook, codes: codes.slice() };
@@ -144,14 +144,15 @@ Deno.test("the wasm backend quantizes, and throws what quantize() throws", async
   using backend = await createBackend("wasm", { threads: 1 });
   const matrix = matrixOf(3, 10);
   const options = { format: "any4", name: "a.weight" };
-  assertEquals(backend.quantize!(matrix, options), quantize(matrix, options));
+  const { steps } = backend;
+  assertEquals(quantize(matrix, { ...options, steps }), quantize(matrix, options));
   matrix.data[17] = NaN;
-  const error = assertThrows(() => backend.quantize!(matrix, options), TensorError, "a.weight");
+  const error = assertThrows(() => quantize(matrix, { ...options, steps }), TensorError, "a.weight");
   assert(error.message.includes("row 1, column 7"), error.message);
   const weights = new Float64Array(10).fill(1e300);
   const large = matrixOf(1, 10, (random) => 1e37 * random.normal());
-  const overflow = { ...options, columnWeights: weights };
-  const thrown = assertThrows(() => backend.quantize!(large, overflow), TensorError);
+  const overflow = { ...options, stats: statsOf(weights) };
+  const thrown = assertThrows(() => quantize(large, { ...overflow, steps }), TensorError);
   assertEquals(thrown.message, assertThrows(() => quantize(large, overflow), TensorError).message);
 });
 
@@ -162,8 +163,7 @@ Deno.test("a model is quantized on its backend, with the same result on any", as
     const calibration = new Map(
       model.linears().map((linear) => {
         const { cols } = model.weights(linear);
-        const stats = new Float64Array(cols).map((_, c) => 1 + c % 7);
-        return [linear, { mean: stats, meanAbs: stats, meanSquare: stats, tokens: 1 }];
+        return [linear, statsOf(new Float64Array(cols).map((_, c) => 1 + c % 7))];
       }),
     );
     const small = await quantizeModel(model, { format: "any4", calibration });

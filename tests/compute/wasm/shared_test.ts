@@ -20,7 +20,7 @@ const x = normal(512);
 /** x · weightᵀ. */
 function product(backend: Backend, weight: Matrix | PackedMatrix): Promise<Float32Array> {
   const [input, out] = [backend.tensor(1, 512), backend.tensor(1, weight.rows)];
-  backend.embed(input, backend.weight({ rows: 1, cols: 512, data: x }), [0]);
+  backend.write(input, x);
   backend.linear(out, input, { weight: backend.weight(weight) });
   return backend.read(out);
 }
@@ -30,7 +30,7 @@ Deno.test("a weight takes codes that are in its memory without a copy, and other
   using other = new Pool({ threads: 1 });
   const exact = { activations: "f32" } as const;
   const [backend, stranger] = [new WasmBackend(pool, exact), new WasmBackend(other, exact)];
-  const packed = backend.quantize(matrix, { format: "any4" });
+  const packed = quantize(matrix, { format: "any4", steps: backend.steps });
   const before = pool.arena().used;
   backend.weight(packed);
   assertLess(pool.arena().used - before, packed.codes.byteLength / 2);
@@ -78,8 +78,8 @@ Deno.test("a dense weight is read where its values are, as they are stored", asy
 Deno.test("codes stay what they are when memory is reused and their backend has ended", () => {
   const packed = (() => {
     using backend = new WasmBackend(new Pool({ threads: 1 }));
-    const packed = backend.quantize(matrix, { format: "int4" });
-    for (let i = 0; i < 3; i++) backend.weight(backend.quantize(matrix, { format: "nf4" }));
+    const packed = quantize(matrix, { format: "int4", steps: backend.steps });
+    for (let i = 0; i < 3; i++) backend.weight(quantize(matrix, { format: "nf4", steps: backend.steps }));
     return packed;
   })();
   assertEquals(packed.codes.slice(), quantize(matrix, { format: "int4" }).codes);
