@@ -6,6 +6,7 @@
  */
 import type { Backend, KvCache, Tensor, TokenPlace, Weight } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
+import { type Abortable, pause } from "../../event_loop.ts";
 import type { ModelConfig } from "./config.ts";
 import { assignExperts } from "./experts.ts";
 import {
@@ -98,7 +99,7 @@ export interface Workspace {
 }
 
 /** What a forward pass goes by. */
-export interface PassOptions {
+export interface PassOptions extends Abortable {
   /** Keys and values so far. */
   readonly cache: KvCache;
   /** The first token's. */
@@ -293,6 +294,7 @@ export class Decoder {
     if (this.#embedding) this.#embed(tokens, work, options.position);
     let add: Tensor | undefined; // what the last block adds to x
     for (const [i, { attention, mlp }] of this.#layers) {
+      await pause(options.signal);
       const run: Run = { ...options, work, layer: i, x };
       if (c.use_parallel_residual) {
         this.#normalize(normed, x, attention.norm!, add);
