@@ -102,6 +102,7 @@ export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {
   compare,
+  compareModels,
   type Comparison,
   type Perplexity,
   perplexity,
