@@ -3,18 +3,9 @@
  *
  * @module
  */
-import {
-  compareModels,
-  type Comparison,
-  count,
-  decimal,
-  loadModel,
-  percent,
-  type Perplexity,
-  perplexity,
-  progress,
-  table,
-} from "any4";
+import { loadModel, type Perplexity, perplexity } from "any4";
+import { compareModels, type Comparison } from "any4/measure";
+import { count, decimal, percent, progress, table } from "any4/show";
 import { command, type Computing, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")

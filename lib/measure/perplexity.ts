@@ -1,5 +1,5 @@
 /**
- * Perplexity, and how far a model's predictions are from another's.
+ * Perplexity, and the divergence of a model's predictions from another's.
  *
  * @module
  */
@@ -17,25 +17,25 @@ import {
 
 /** How measuring is watched, and called off. */
 export interface Watching extends Abortable {
-  /** Is told how many of all tokens are done. */
+  /** Called with the number of tokens done and their total. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** What perplexity is measured on. */
+/** The text of a measurement, and its limits. */
 export interface PerplexityOptions extends Watching {
   /** One text. */
   text?: string;
-  /** Or several, by kind. The library's own evaluation text when neither is given. */
+  /** Several texts, by kind. The library's own evaluation text when neither is given. */
   documents?: readonly Document[];
-  /** Predicted tokens at most, shared evenly by the kinds. */
+  /** The largest number of predicted tokens, shared evenly by the kinds. */
   maxTokens?: number;
   /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
   context?: number;
-  /** Leave out what is longer than the context instead of cutting it into pieces. */
+  /** Truncate longer texts instead of cutting them into pieces. */
   truncate?: boolean;
 }
 
-/** A perplexity. */
+/** A measured perplexity. */
 export interface Perplexity {
   /** e^(mean negative log-likelihood of the predicted tokens). */
   perplexity: number;
@@ -47,7 +47,7 @@ export interface Perplexity {
   kinds: Record<string, number>;
 }
 
-/** A perplexity beside another model's predictions of the same tokens. */
+/** A measured perplexity, compared with another model's predictions of the same tokens. */
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
@@ -67,7 +67,7 @@ export interface Reference {
   readonly perplexity: Perplexity;
 }
 
-/** Tokenizes what a model is to be measured on. */
+/** Tokenizes the text of a measurement. */
 export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
@@ -88,7 +88,7 @@ interface Rows {
   readonly vocab: number;
 }
 
-/** What a model says of some tokens of a document, side by side. */
+/** A model's logits of some tokens of a document. */
 interface Prediction extends Rows {
   /** Which document. */
   readonly document: number;
@@ -104,7 +104,7 @@ const CHUNK_BYTES = 2 ** 24;
 /** Tokens that are predicted at a time at most. */
 const CHUNK_TOKENS = 256;
 
-/** Adds up losses by kind. */
+/** Sums losses by kind. */
 class Losses {
   readonly #kinds = new Map<string, { loss: number; tokens: number }>();
 
@@ -129,7 +129,7 @@ class Losses {
   }
 }
 
-/** Adds up how far predictions are from others of the same tokens, over the tokens that both models know. */
+/** Sums divergences from other predictions of the same tokens, over the vocabulary that both models have. */
 class Distances {
   #kl = 0;
   #agreed = 0;
@@ -150,13 +150,13 @@ class Distances {
   }
 
   result(): { kl: number; top1: number } {
-    // Rounding may leave a divergence of 0 a hair below it.
+    // Rounding can make a divergence of 0 slightly negative.
     return { kl: Math.max(this.#kl / this.#tokens, 0), top1: this.#agreed / this.#tokens };
   }
 }
 
 /**
- * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
+ * Measures the perplexity of a model on a text: every token but each piece's first is predicted from those before it.
  *
  * @throws {OptionError} when an option is out of range or there are fewer than 2 tokens.
  * @throws {TensorError} when logits are not finite.
@@ -164,9 +164,10 @@ class Distances {
  * @example
  * ```ts
  * import { loadModel, perplexity } from "any4";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const result = await perplexity(model, { text: "Once upon a time, a girl lived in a village." });
- * console.log(result.tokens > 5, result.perplexity > 1); // true true
+ * assert(result.tokens > 5 && result.perplexity > 1);
  * ```
  */
 export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
@@ -182,15 +183,17 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
 }
 
 /**
- * A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token; {@linkcode compareModels} keeps
- * none of them.
+ * Computes a model's logits of documents as a reference for {@linkcode compare}. They take vocab_size · 4 bytes per token;
+ * {@linkcode compareModels} keeps none of them.
  *
  * @example
  * ```ts
- * import { loadModel, referenceLogits } from "any4";
+ * import { loadModel } from "any4";
+ * import { referenceLogits } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
- * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
+ * assertEquals(logits[0]!.length, documents[0]!.ids.length * model.config.vocab_size);
  * ```
  */
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
@@ -208,15 +211,17 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
 }
 
 /**
- * The perplexity, divergence and agreement of a model on a reference's documents.
+ * Measures a model's perplexity, divergence and agreement on a reference's documents.
  *
  * @example
  * ```ts
- * import { compare, loadModel, nf4, referenceLogits } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { compare, referenceLogits } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const reference = await referenceLogits(model, { maxTokens: 50 });
  * const { kl, top1 } = await compare(await nf4(model), reference);
- * console.log(kl > 0, top1 <= 1); // true true
+ * assert(kl > 0 && top1 <= 1);
  * ```
  */
 export async function compare(
@@ -247,7 +252,8 @@ export async function compare(
  * @example
  * ```ts
  * import { assert } from "@std/assert";
- * import { compareModels, loadModel, nf4 } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { compareModels } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const { kl, original } = await compareModels(await nf4(model), model, { maxTokens: 50 });
  * assert(kl > 0 && original.perplexity > 1);

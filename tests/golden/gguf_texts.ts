@@ -164,3 +164,5 @@ export function texts(): string[] {
   );
   return [...WRITTEN, ...random];
 }
+
+if (import.meta.main) console.log(JSON.stringify(texts()));

@@ -1,19 +1,15 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { int2, loadModel, nf4, OptionError, perplexity } from "any4";
 import {
   compare,
   compareModels,
-  createBackend,
   evaluationDocuments,
-  int2,
-  loadModel,
-  type Matrix,
-  Model,
-  nf4,
-  OptionError,
-  perplexity,
   referenceLogits,
   type TokenizedDocument,
-} from "any4";
+} from "any4/measure";
+import { createBackend } from "../../lib/compute/create_backend.ts";
+import type { Matrix } from "../../lib/matrix/matrix.ts";
+import { Model } from "../../lib/model/model.ts";
 import { layoutOf } from "../../lib/model/architectures/mod.ts";
 import { parseConfig } from "../../lib/model/architectures/parse_config.ts";
 import { tensorsOf } from "../../lib/model/decoder/layout.ts";
