@@ -234,7 +234,7 @@ Deno.test("other values of the wrong type or out of range are errors", () => {
 
 Deno.test("what is not supported is an error that says what is", () => {
   assertWrong([
-    [{ model_type: "bloom" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, phi3, gemma, gemma2"],
+    [{ model_type: "bloom" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, gemma"],
     [{ model_type: "bloom" }, 'current value is "bloom". To add an architecture, write a file'],
     [{ model_type: undefined }, "model_type must be"],
     [{ model_type: "toString" }, "model_type must be"],
