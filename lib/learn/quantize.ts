@@ -99,7 +99,7 @@ function checkGram(
         (length === undefined ? "there are none" : `there are ${length}`),
     );
   }
-  checkFinite({ rows: cols, cols, data: stats!.gram! }, `${name} by E[x xᵀ]`);
+  checkFinite(stats!.gram!, { tensor: `E[x xᵀ] of ${name}`, cols });
 }
 
 /**
