@@ -112,7 +112,7 @@ const mixtral: GgufArchitecture = {
   config: (read) => ({
     ...llamaConfig(read),
     sliding_window: window(read),
-    num_local_experts: read.needed("expert_count"),
+    num_local_experts: read.experts(),
     num_experts_per_tok: read.needed("expert_used_count"),
   }),
 };
@@ -259,7 +259,7 @@ const gptNeox: GgufArchitecture = {
 
 /** By `general.architecture`; files of one name may be of several models. */
 const ARCHITECTURES: Readonly<Record<string, (read: GgufReader) => GgufArchitecture>> = {
-  llama: (read) => read.number("expert_count") ? mixtral : window(read) ? mistral : llama,
+  llama: (read) => read.experts() ? mixtral : window(read) ? mistral : llama,
   qwen2: () => qwen2,
   qwen3: () => qwen3,
   phi3: () => phi3,
