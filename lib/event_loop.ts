@@ -27,11 +27,24 @@ export async function turn(milliseconds = 0): Promise<void> {
   beats++;
 }
 
-/** Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed. */
-export async function pause(): Promise<void> {
+/** What every function has that takes long: how it is called off. */
+export interface Abortable {
+  /**
+   * Calls the work off, as it does `fetch`: the promise is rejected with the signal's reason, an "AbortError" unless another is
+   * given, when the work next pauses. What the work used can be used further.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed.
+ *
+ * @throws the signal's reason, when it has been given: here long work ends that was called off.
+ */
+export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
-  if (performance.now() - last < LONGEST_MS) return;
-  await turn();
+  if (performance.now() - last >= LONGEST_MS) await turn();
+  signal?.throwIfAborted();
 }
 
 /** Waits for what is done elsewhere (a GPU, a server), however long that takes. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TensorError } from "../errors.ts";
+import { DisposedError, TensorError } from "../errors.ts";
 import type { KvCache, Tensor, Weight } from "./backend.ts";
 
 /**
@@ -58,13 +58,25 @@ export function checkGram(sum: Tensor, x: Tensor): void {
   }
 }
 
+/** A cache of any backend; once it is freed, it has no layers. */
+interface Layers<Layer> extends KvCache {
+  readonly layers: readonly Layer[];
+}
+
 /**
- * Checks that a cache holds so many tokens.
+ * A layer of a cache that is to hold so many tokens.
  *
- * @throws {TensorError} when they are more.
+ * @throws {TensorError} when they are more than it can hold.
+ * @throws {DisposedError} when it has been freed.
  */
-export function checkRoom(cache: KvCache, tokens: number): void {
+export function layerOf<Layer>(
+  cache: Layers<Layer>,
+  { layer, tokens }: { layer: number; tokens: number },
+): Layer {
   if (tokens > cache.capacity) {
     throw new TensorError(`Cannot attend to ${tokens} tokens: the KV cache holds ${cache.capacity}`);
   }
+  const found = cache.layers[layer];
+  if (!found) throw new DisposedError(`Cannot attend in layer ${layer}: the KV cache has been freed`);
+  return found;
 }

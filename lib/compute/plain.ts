@@ -20,7 +20,7 @@ import type {
   Tensor,
   Weight,
 } from "./backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "./check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
 import { matmul } from "./matmul.ts";
 
 interface PlainTensor extends Tensor {
@@ -173,8 +173,7 @@ export class PlainBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const stored = cache.layers[options.layer]!;
+    const stored = layerOf(cache, { layer: options.layer, tokens: total });
     if (stored.k.length < total * k.cols) {
       const room = Math.min(cache.capacity, Math.max(total, 2 * stored.k.length / k.cols));
       stored.k = grown(stored.k, room * k.cols);

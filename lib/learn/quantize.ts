@@ -6,7 +6,8 @@
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
-import { checkFinite, checkMatrix, type Matrix } from "../matrix/matrix.ts";
+import { checkFinite } from "../matrix/finite.ts";
+import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { InputStats } from "./input_stats.ts";
 import type { Method, Problem } from "./methods/method.ts";
@@ -127,7 +128,7 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   const method = methodOf(options.method);
   const weighting = weightingOf(options.weighting);
   checkMatrix(dense, name);
-  checkFinite(dense, name);
+  checkFinite(dense.data, { tensor: name, cols: dense.cols });
   const { rows, cols } = dense;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });

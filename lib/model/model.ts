@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, Weight } from "../compute/backend.ts";
-import { OptionError } from "../errors.ts";
+import { DisposedError, OptionError } from "../errors.ts";
 import type { DType } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
@@ -99,8 +99,17 @@ export class Model implements Disposable, View {
     for (const tensor of this.tensors.values()) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
   }
 
-  /** The same model with some tensors replaced, or under another name. */
+  #assertHeld(): void {
+    if (this.#disposed) throw new DisposedError(`Cannot use ${this.name}: it has been disposed of`);
+  }
+
+  /**
+   * The same model with some tensors replaced, or under another name.
+   *
+   * @throws {DisposedError} when it has been disposed of.
+   */
   with(changes: Partial<ModelParts>): Model {
+    this.#assertHeld();
     const model = new Model({ ...this, ...changes });
     if (model.backend === this.backend) {
       model.#sharing = this.#sharing;
@@ -110,8 +119,14 @@ export class Model implements Disposable, View {
     return model;
   }
 
-  /** A fresh sequence with room for `capacity` tokens; max_position_embeddings when absent. */
+  /**
+   * A fresh sequence with room for `capacity` tokens; max_position_embeddings when absent.
+   *
+   * @throws {OptionError} when the capacity is not a whole number of at least 0.
+   * @throws {DisposedError} when the model has been disposed of.
+   */
   session(capacity: number = this.config.max_position_embeddings): Session {
+    this.#assertHeld();
     return new Session(this.#decoder, capacity);
   }
 

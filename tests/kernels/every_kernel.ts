@@ -15,6 +15,7 @@ import { copy } from "../../kernels/wgsl/copy.ts";
 import { embed } from "../../kernels/wgsl/embed.ts";
 import { expertLists } from "../../kernels/wgsl/expert_lists.ts";
 import { expertRouter } from "../../kernels/wgsl/expert_router.ts";
+import { gram } from "../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { tableLadder } from "../../kernels/wgsl/ladder.ts";
 import { layerNorm } from "../../kernels/wgsl/layer_norm.ts";
@@ -92,6 +93,7 @@ const MAKERS: readonly (() => Kernel[])[] = [
   () => every({ cols: COLS, dtype: ["F32", "F16", "BF16"] as const, firstRow: [0, 7], rows: [5] }).map(embed),
   () => [expertLists({ experts: 8, k: 2, capacity: 100 })],
   () => every({ experts: [8], k: [2], normalized: BOTH }).map(expertRouter),
+  () => COLS.map((cols) => gram({ cols })),
   () => every({ cols: [...COLS, 4096], epsilon: [1e-6], bias: BOTH, add: BOTH }).map(layerNorm),
   () => every({ cols: [...COLS, 4096], epsilon: [1e-6], add: BOTH }).map(rmsNorm),
   () => every({ cols: [64], half: [16, 8], headDim: [32], magnitude: [1, 1.25] }).map(rope),

@@ -4,7 +4,7 @@
  * @module
  */
 import { inspect } from "../../display.ts";
-import { TensorError } from "../../errors.ts";
+import { DisposedError, TensorError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -20,7 +20,7 @@ import {
   type Tensor,
   type Weight,
 } from "../backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -40,7 +40,7 @@ interface WasmTensor extends Tensor {
 interface WasmCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Block; v?: Block }[];
+  layers: { k?: Block; v?: Block }[];
 }
 
 /** Cosines and sines of some positions, [tokens, half] each. */
@@ -76,7 +76,8 @@ const PACKED = 512;
 /** The WASM backend. */
 export class WasmBackend implements Backend {
   readonly name = "wasm";
-  readonly #pool: Pool;
+  readonly #threads: Pool;
+  #disposed = false;
   /** Where activations are. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
@@ -90,7 +91,7 @@ export class WasmBackend implements Backend {
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
   constructor(pool: Pool, options: WasmOptions = {}) {
-    this.#pool = pool;
+    this.#threads = pool;
     this.#worthwhile = options.worthwhile ?? 1 << 14;
     this.#activations = options.activations ?? "int16";
     this.#home = pool.arena();
@@ -103,13 +104,27 @@ export class WasmBackend implements Backend {
     });
   }
 
+  /**
+   * The threads, which all operations need.
+   *
+   * @throws {DisposedError} when the backend has been disposed of.
+   */
+  get #pool(): Pool {
+    this.#assertOpen();
+    return this.#threads;
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed) throw new DisposedError("Cannot compute: the backend has been disposed of");
+  }
+
   get description(): string {
-    const { threads } = this.#pool;
+    const { threads } = this.#threads;
     return `${threads} thread${threads === 1 ? "" : "s"}`;
   }
 
   get bytes(): number {
-    return this.#pool.bytes;
+    return this.#threads.bytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -124,7 +139,11 @@ export class WasmBackend implements Backend {
       cols,
       block,
       shared,
-      data: image.dataAt ?? block.address + image.data,
+      get data() {
+        // Also what lies beside the block is the weight's only as long as that is held.
+        const { address } = block;
+        return image.dataAt ?? address + image.data;
+      },
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
@@ -158,8 +177,8 @@ export class WasmBackend implements Backend {
     for (const layer of (held as WasmCache).layers) {
       layer.k?.free();
       layer.v?.free();
-      layer.k = layer.v = undefined;
     }
+    (held as WasmCache).layers = [];
   }
 
   room(bytes: number): Uint8Array {
@@ -167,7 +186,7 @@ export class WasmBackend implements Backend {
   }
 
   tensor(rows: number, cols: number): Tensor {
-    const tensor: WasmTensor = { rows, cols, block: new Block(this.#home, padded(rows * cols)) };
+    const tensor: WasmTensor = { rows, cols, block: new Block(this.#pool.arena(), padded(rows * cols)) };
     return tensor;
   }
 
@@ -220,6 +239,7 @@ export class WasmBackend implements Backend {
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     checkLinear(out, x, options.weight);
+    this.#assertOpen();
     const weight = options.weight as WasmWeight;
     const bias = options.bias && dense(options.bias);
     this.#linear.run((out as WasmTensor).block, (x as WasmTensor).block, { weight, bias, tokens: x.rows });
@@ -268,8 +288,7 @@ export class WasmBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     for (const [name, x] of [["k", k], ["v", v]] as const) {
       const kept = layer[name] = this.#grown(layer[name], { cache, total, position, cols: x.cols });
       const bytes = 4 * x.cols;
@@ -413,7 +432,9 @@ export class WasmBackend implements Backend {
   }
 
   [Symbol.dispose](): void {
-    this.#pool[Symbol.dispose]();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#threads[Symbol.dispose]();
   }
 
   /** What `console.log` writes of it. */

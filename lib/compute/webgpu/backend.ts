@@ -43,7 +43,7 @@ import type {
   TokenPlace,
   Weight,
 } from "../backend.ts";
-import { checkGram, checkIds, checkLinear, checkRoom, checkValues } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { type Pool, sharedPool } from "../wasm/pool.ts";
 import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
@@ -73,7 +73,7 @@ interface GpuTensor extends Tensor {
 interface GpuCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Allocation; v?: Allocation }[];
+  layers: { k?: Allocation; v?: Allocation }[];
 }
 
 interface GpuIds extends TokenIds {
@@ -193,8 +193,8 @@ export class WebGpuBackend implements Backend {
     if ("layers" in held) {
       for (const layer of (held as GpuCache).layers) {
         for (const room of [layer.k, layer.v]) if (room) this.#memory.free(room);
-        layer.k = layer.v = undefined;
       }
+      (held as GpuCache).layers = [];
     } else this.#memory.free(roomOf(held as Tensor));
   }
 
@@ -271,8 +271,7 @@ export class WebGpuBackend implements Backend {
     const { q, k, v } = qkv;
     const tokens = q.rows;
     const total = position + tokens;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     for (const name of ["k", "v"] as const) {
       layer[name] = this.#grown(layer[name], { cache, total, position, cols: k.cols });
     }

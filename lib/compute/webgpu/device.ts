@@ -4,7 +4,7 @@
  * @module
  */
 import { waitFor } from "../../event_loop.ts";
-import { DeviceError } from "../../errors.ts";
+import { type Any4Error, DeviceError, DisposedError } from "../../errors.ts";
 
 /** How a device is opened. */
 export interface DeviceOptions {
@@ -28,6 +28,8 @@ const LIMITS = [
   "maxComputeWorkgroupSizeX",
   "maxStorageBuffersPerShaderStage",
 ] as const;
+
+const CLOSED = "Cannot use the GPU: it has been disposed of";
 
 /** What uses a feature as kernels do: a driver may give a feature that its compiler then refuses. */
 const PROBES: Readonly<Record<string, string>> = {
@@ -75,7 +77,7 @@ export class Device implements Disposable {
   readonly mostBytes: number;
   /** Whether its compiler knows `enable subgroups;`. */
   readonly #directive: boolean;
-  #failure: DeviceError | undefined;
+  #failure: Any4Error | undefined;
   #closed = false;
   /** Tells the garbage collector what hangs on this object; never touched, it takes no memory. */
   protected readonly ballast: ArrayBuffer = new ArrayBuffer(32 << 20);
@@ -153,7 +155,7 @@ export class Device implements Disposable {
 
   /** Remembers that something failed; the first failure is the one that is reported. */
   fail(message: string): void {
-    this.#failure ??= new DeviceError(message);
+    this.#failure ??= this.#closed ? new DisposedError(CLOSED) : new DeviceError(message);
   }
 
   /**
@@ -189,14 +191,21 @@ export class Device implements Disposable {
       layout,
       compute: { module, entryPoint: "main" },
     });
-    const mistake = gpu.popErrorScope().then(async (error) => {
-      if (!error) return undefined;
-      const { messages } = await module.getCompilationInfo();
-      const found = messages.map(({ lineNum, linePos, message }) =>
-        `${lineNum}:${linePos} ${message.trim()}`
-      );
-      return `Kernel ${name} does not compile: ${found.join("\n") || error.message}`;
-    });
+    const found = async (scope: Promise<GPUError | null>) => {
+      try {
+        const error = await scope;
+        if (!error) return undefined;
+        const { messages } = await module.getCompilationInfo();
+        const lines = messages.map(({ lineNum, linePos, message }) =>
+          `${lineNum}:${linePos} ${message.trim()}`
+        );
+        return `Kernel ${name} does not compile: ${lines.join("\n") || error.message}`;
+      } catch (error) {
+        // A device that is gone answers nothing.
+        return `Kernel ${name} was not compiled: ${(error as Error).message}`;
+      }
+    };
+    const mistake = found(gpu.popErrorScope());
     return { pipeline, mistake };
   }
 
@@ -204,16 +213,22 @@ export class Device implements Disposable {
    * Waits until every error so far is known.
    *
    * @throws {DeviceError} when something has failed: nothing computed since can be relied on.
+   * @throws {DisposedError} when it has been closed.
    */
   async check(): Promise<void> {
     await waitFor(Promise.all(this.#scopes));
-    if (this.#failure) throw this.#failure;
+    this.assertAlive();
   }
 
-  /** Throws what is known to have failed, without waiting. */
+  /**
+   * Throws what is known to have failed, without waiting.
+   *
+   * @throws {DeviceError} when something has failed.
+   * @throws {DisposedError} when it has been closed.
+   */
   assertAlive(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new DeviceError("Cannot use the GPU: it has been closed");
+    if (this.#closed) throw new DisposedError(CLOSED);
   }
 
   /** Gives the device and all that was made on it back. */

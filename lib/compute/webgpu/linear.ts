@@ -5,6 +5,7 @@
  */
 import { INT8_GROUP } from "../../../kernels/wgsl/activations_int8.ts";
 import { type Candidate, denseKernels, FEW_TOKENS, tableKernels } from "../../../kernels/wgsl/mod.ts";
+import { DisposedError } from "../../errors.ts";
 import type { ActivationType } from "../backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Device } from "./device.ts";
@@ -89,7 +90,12 @@ export class LinearRunner {
           for (const product of products) this.#run(name, { out: out!, x: x!, product });
         });
       const names = [...this.#plan(products[0]!).candidates.keys()];
-      await this.#tuner.decide(task, new Map(names.map((name) => [name, turn(name)])));
+      try {
+        await this.#tuner.decide(task, new Map(names.map((name) => [name, turn(name)])));
+      } catch (error) {
+        // The weights' model was disposed of meanwhile: whoever reads now has nothing to do with it.
+        if (!(error instanceof DisposedError)) throw error;
+      }
       this.#memory.free(x!);
       this.#memory.free(out!);
     }

@@ -18,7 +18,9 @@ const DEEPEST = 4;
 export type GgufValue = number | boolean | string | readonly GgufValue[];
 
 /** How each type of number is read, by its code. 64-bit whole numbers become the next double. */
-const NUMBERS: Readonly<Record<number, readonly [bytes: number, read: (at: number, from: DataView) => number]>> = {
+const NUMBERS: Readonly<
+  Record<number, readonly [bytes: number, read: (at: number, from: DataView) => number]>
+> = {
   0: [1, (at, from) => from.getUint8(at)],
   1: [1, (at, from) => from.getInt8(at)],
   2: [2, (at, from) => from.getUint16(at, true)],

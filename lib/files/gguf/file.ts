@@ -47,7 +47,9 @@ export class GgufFile implements TensorFile {
     for (const part of parts) {
       for (const tensor of part.header.tensors.values()) {
         if (this.#tensors.has(tensor.name)) {
-          throw new CheckpointError(`Cannot read ${part.path}: tensor ${quote(tensor.name)} is in another part`);
+          throw new CheckpointError(
+            `Cannot read ${part.path}: tensor ${quote(tensor.name)} is in another part`,
+          );
         }
         this.#tensors.set(tensor.name, { ...tensor, part });
       }
@@ -135,7 +137,8 @@ export class GgufFile implements TensorFile {
    */
   readFloat32(name: string, out?: Float32Array): Float32Array {
     const { shape, dtype } = this.info(name);
-    const to = out ?? this.allocate(name, () => new Float32Array(shape.reduce((product, n) => product * n, 1)));
+    const to = out ??
+      this.allocate(name, () => new Float32Array(shape.reduce((product, n) => product * n, 1)));
     if (dtype === "F32") this.readPart(name, 0, new Uint8Array(to.buffer, to.byteOffset, to.byteLength));
     else toFloat32(this.read(name), dtype, to);
     return to;

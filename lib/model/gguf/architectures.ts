@@ -6,7 +6,15 @@
  * @module
  */
 import { type Change, headsOf, interleaved, lessOne, neoxRows, transposed } from "./changes.ts";
-import { gemma2Names, gpt2Names, gptNeoxNames, llamaNames, mixtralNames, type Names, phi3Names } from "./names.ts";
+import {
+  gemma2Names,
+  gpt2Names,
+  gptNeoxNames,
+  llamaNames,
+  mixtralNames,
+  type Names,
+  phi3Names,
+} from "./names.ts";
 import type { GgufReader } from "./reader.ts";
 import { longRope, partialRotation, ropeScaling, ropeTheta } from "./rope.ts";
 

@@ -83,13 +83,22 @@ const qwen35 = r`${ENDING}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M
 const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   // As llama.cpp splits what it knows nothing of.
   ["default", pre([r`[\p{P}$+<=>\^~|]+`, GPT2, r`\p{N}+`, r`[0-9][0-9][0-9]`])],
-  ...named(["gpt-2", "phi-2", "mellum", "gigachat", "a.x-4.0", "olmo", "mpt", "jais", "trillion", "exaone4"], gpt2),
+  ...named(
+    ["gpt-2", "phi-2", "mellum", "gigachat", "a.x-4.0", "olmo", "mpt", "jais", "trillion", "exaone4"],
+    gpt2,
+  ),
   ["granite-docling", gpt2],
   ...named(["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"], digitByDigit),
   ["mellum2", digitByDigit],
-  ...named(["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"], llama3),
+  ...named(
+    ["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"],
+    llama3,
+  ),
   ...named(["dbrx", "smaug-bpe", "glm4", "chatglm-bpe"], pre([gpt4(r`\p{N}{1,3}`)])),
-  ...named(["qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2", "hunyuan", "grok-2"], qwen2),
+  ...named(
+    ["qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2", "hunyuan", "grok-2"],
+    qwen2,
+  ),
   ["solar-open", qwen2],
   ["qwen35", pre([qwen35])],
   ["falcon", pre([PUNCTUATION, GPT2, r`[0-9][0-9][0-9]`])],

@@ -143,6 +143,7 @@ export class Journal implements Disposable {
     const { format, group_size } = file.metadata;
     return readPackedParts(
       {
+        has: (name) => file.has(name),
         info: (name) => file.info(name),
         read: (name, room) => file.read(name, room?.(file.info(name).bytes)),
       },

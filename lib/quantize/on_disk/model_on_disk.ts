@@ -8,10 +8,9 @@ import { createBackend } from "../../compute/mod.ts";
 import { OptionError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
-import { layoutOf } from "../../model/architectures/mod.ts";
 import type { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
 import { Decoder, type DecoderPart } from "../../model/decoder/decoder.ts";
-import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "../../model/decoder/layout.ts";
+import { type Layout, linearsOf, type TensorPlace } from "../../model/decoder/layout.ts";
 import { type LoadOptions, openFiles, readTensor } from "../../model/load_model.ts";
 import { withOffset } from "../../model/model.ts";
 import type { Tokenizer } from "../../model/tokenizer/tokenizer.ts";
@@ -45,9 +44,8 @@ export class ModelOnDisk implements Disposable {
     this.checkpoint = checkpoint;
     this.backend = backend;
     this.tokenizer = tokenizer;
-    this.layout = layoutOf(checkpoint.config, (name) => checkpoint.has(name));
-    const places = [...tensorsOf(this.layout)].filter(({ name, optional }) => !optional || this.#has(name));
-    this.places = new Map(places.map((place) => [place.name, place]));
+    this.layout = checkpoint.layout;
+    this.places = new Map(checkpoint.places().map((place) => [place.name, place]));
   }
 
   /**
@@ -79,18 +77,13 @@ export class ModelOnDisk implements Disposable {
     );
   }
 
-  /** Whether the checkpoint has a tensor, dense or packed. */
-  #has(name: string): boolean {
-    return this.checkpoint.has(name) || this.checkpoint.has(`${name}.codes`);
-  }
-
   /**
    * Reads a Linear's weights, as float32 where they are dense.
    *
    * @throws {CheckpointError} when they are missing or cut off.
    */
   weights(linear: string): Matrix | PackedMatrix {
-    return readTensor(this.checkpoint, this.#place(`${linear}.weight`))!;
+    return readTensor(this.checkpoint, this.#place(`${linear}.weight`));
   }
 
   /** The tensors that a tensor is in the files: itself, or the parts of a packed one. */
