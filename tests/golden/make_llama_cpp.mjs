@@ -29,7 +29,10 @@ if (what === "ids") {
     const [name, modelPath] = pair.split("=");
     const model = await llama.loadModel({ modelPath, vocabOnly: true });
     const ids = texts.map((text) => [...model.tokenize(text, true)]);
-    writeFileSync(`${folder}ids-${name}.json`, JSON.stringify({ made_by: "make_llama_cpp.mjs, node-llama-cpp", ids }));
+    writeFileSync(
+      `${folder}ids-${name}.json`,
+      JSON.stringify({ made_by: "make_llama_cpp.mjs, node-llama-cpp", ids }),
+    );
   }
 }
 

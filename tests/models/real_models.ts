@@ -76,11 +76,15 @@ for (const real of REAL) {
     }
   });
 
-  Deno.test(`${real.name}: a text goes on greedily as it does in transformers${reason}`, withModels, async () => {
-    using model = await load(real);
-    const found = await generate(model, "The capital of France is", { maxTokens: 30 });
-    assertEquals(found.text.slice(0, real.greedy.length), real.greedy);
-  });
+  Deno.test(
+    `${real.name}: a text goes on greedily as it does in transformers${reason}`,
+    withModels,
+    async () => {
+      using model = await load(real);
+      const found = await generate(model, "The capital of France is", { maxTokens: 30 });
+      assertEquals(found.text.slice(0, real.greedy.length), real.greedy);
+    },
+  );
 
   Deno.test(`${real.name}: perplexity is transformers', within 0.3 %${dataReason}`, withData, async () => {
     using model = await load(real);

@@ -5,15 +5,19 @@
  *
  * @module
  */
-import { type Change, headsOf, interleaved, lessOne, neoxRows, transposed } from "./changes.ts";
+import { type Change, grouped, interleaved, lessOne, transposed } from "./changes.ts";
 import {
+  falconNames,
   gemma2Names,
   gpt2Names,
   gptNeoxNames,
   llamaNames,
   mixtralNames,
   type Names,
+  olmo2Names,
   phi3Names,
+  qwen3MoeNames,
+  starcoder2Names,
 } from "./names.ts";
 import type { GgufReader } from "./reader.ts";
 import { longRope, partialRotation, ropeScaling, ropeTheta } from "./rope.ts";
@@ -262,8 +266,133 @@ const gptNeox: GgufArchitecture = {
       ...ropeScaling(read, head_dim),
     };
   },
-  changes: (read) => ({ attn_qkv: neoxRows(headsOf(read)) }),
+  changes(read) {
+    const heads = read.needed("attention.head_count");
+    return { attn_qkv: grouped({ heads, kvHeads: heads }) };
+  },
 };
+
+const qwen3Moe: GgufArchitecture = {
+  ...qwen3,
+  model_type: "qwen3_moe",
+  architecture: "Qwen3MoeForCausalLM",
+  names: qwen3MoeNames,
+  config: (read) => ({
+    ...llamaConfig(read),
+    num_experts: read.experts(),
+    num_experts_per_tok: read.needed("expert_used_count"),
+    moe_intermediate_size: read.needed("expert_feed_forward_length"),
+    norm_topk_prob: true,
+  }),
+};
+
+const olmo2: GgufArchitecture = {
+  ...qwen2,
+  model_type: "olmo2",
+  architecture: "Olmo2ForCausalLM",
+  names: olmo2Names,
+  config(read) {
+    if (window(read)) throw read.fail("attention.sliding_window", "is not supported");
+    return llamaConfig(read);
+  },
+};
+
+const granite: GgufArchitecture = {
+  ...llama,
+  model_type: "granite",
+  architecture: "GraniteForCausalLM",
+  config: (read) => ({
+    ...llama.config(read),
+    attention_multiplier: read.decimal("attention.scale") ?? 1 / Math.sqrt(headDim(read)),
+    embedding_multiplier: read.decimal("embedding_scale") ?? 1,
+    residual_multiplier: read.decimal("residual_scale") ?? 1,
+    logits_scaling: read.decimal("logit_scale") ?? 1,
+  }),
+};
+
+const smollm3: GgufArchitecture = {
+  ...llama,
+  model_type: "smollm3",
+  architecture: "SmolLM3ForCausalLM",
+  // Files do not say it, and llama.cpp takes it so too.
+  config: (read) => ({ ...llama.config(read), no_rope_layer_interval: 4 }),
+};
+
+const stablelm: GgufArchitecture = {
+  model_type: "stablelm",
+  architecture: "StableLmForCausalLM",
+  names: llamaNames,
+  config: (read) => ({
+    hidden_act: "silu",
+    ...sizes(read),
+    layer_norm_eps: layerEps(read),
+    ...ropeTheta(read),
+    ...partialRotation(read, headDim(read)),
+    use_parallel_residual: read.metadata.flag(read.key("use_parallel_residual")) ?? false,
+    use_qkv_bias: read.file.has("blk.0.attn_q.bias"),
+  }),
+};
+
+const starcoder2: GgufArchitecture = {
+  model_type: "starcoder2",
+  architecture: "Starcoder2ForCausalLM",
+  names: starcoder2Names,
+  config: (read) => ({
+    hidden_act: "gelu_pytorch_tanh",
+    ...sizes(read),
+    norm_epsilon: layerEps(read),
+    ...ropeTheta(read),
+    ...ropeScaling(read, headDim(read)),
+    use_bias: read.file.has("blk.0.attn_q.bias"),
+    sliding_window: window(read),
+  }),
+};
+
+const cohere: GgufArchitecture = {
+  model_type: "cohere",
+  architecture: "CohereForCausalLM",
+  names: llamaNames,
+  config: (read) => ({
+    hidden_act: "silu",
+    ...sizes(read),
+    layer_norm_eps: layerEps(read),
+    ...ropeTheta(read),
+    ...ropeScaling(read, headDim(read)),
+    attention_bias: read.file.has("blk.0.attn_q.bias"),
+    logit_scale: read.decimal("logit_scale") ?? 1,
+  }),
+};
+
+/** Falcon: the larger ones have groups of queries, and all but Falcon 2 two norms a layer. */
+function falcon(norms: 1 | 2): GgufArchitecture {
+  const kvHeads = (read: GgufReader) =>
+    read.number("attention.head_count_kv") ?? read.needed("attention.head_count");
+  return {
+    model_type: "falcon",
+    architecture: "FalconForCausalLM",
+    names: falconNames(norms),
+    config(read) {
+      const { head_dim: _, num_key_value_heads: kv, intermediate_size, ...rest } = sizes(read);
+      return {
+        ...rest,
+        ffn_hidden_size: intermediate_size,
+        layer_norm_epsilon: layerEps(read),
+        new_decoder_architecture: norms === 2 || (kv as number) > 1,
+        num_ln_in_parallel_attn: norms,
+        multi_query: kv === 1,
+        num_kv_heads: kv,
+        parallel_attn: true,
+        alibi: false,
+        bias: read.file.has("blk.0.attn_qkv.bias"),
+        ...ropeTheta(read),
+        ...ropeScaling(read, headDim(read)),
+      };
+    },
+    changes: (read) => ({
+      attn_qkv: grouped({ heads: read.needed("attention.head_count"), kvHeads: kvHeads(read) }),
+    }),
+  };
+}
 
 /** By `general.architecture`; files of one name may be of several models. */
 const ARCHITECTURES: Readonly<Record<string, (read: GgufReader) => GgufArchitecture>> = {
@@ -276,6 +405,14 @@ const ARCHITECTURES: Readonly<Record<string, (read: GgufReader) => GgufArchitect
   gemma3: () => gemma3,
   gpt2: () => gpt2,
   gptneox: () => gptNeox,
+  qwen3moe: () => qwen3Moe,
+  olmo2: () => olmo2,
+  granite: () => granite,
+  smollm3: () => smollm3,
+  stablelm: () => stablelm,
+  starcoder2: () => starcoder2,
+  "command-r": () => cohere,
+  falcon: (read) => falcon(read.file.has("blk.0.attn_norm_2.weight") ? 2 : 1),
 };
 
 /**

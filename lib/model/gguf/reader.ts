@@ -49,7 +49,10 @@ export class GgufReader {
   experts(): number {
     const count = this.number("expert_count") ?? 0;
     if (Number.isSafeInteger(count) && count >= 0 && count <= MOST_EXPERTS) return count;
-    throw this.fail("expert_count", `must be a whole number up to ${MOST_EXPERTS}, current value is ${count}`);
+    throw this.fail(
+      "expert_count",
+      `must be a whole number up to ${MOST_EXPERTS}, current value is ${count}`,
+    );
   }
 
   /** A number that was rounded to float32 once: 1e-5 shall not come back as 0.000009999999747. */

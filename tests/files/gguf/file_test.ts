@@ -67,8 +67,7 @@ Deno.test("GgufFile says what is wrong with a file", async () => {
     Deno.writeFileSync(at, bytes);
     return GgufFile.open(at);
   };
-  const rejects = (bytes: Uint8Array, says: string) =>
-    assertThrows(() => open(bytes), CheckpointError, says);
+  const rejects = (bytes: Uint8Array, says: string) => assertThrows(() => open(bytes), CheckpointError, says);
   {
     using file = open(build());
     assertEquals(file.readFloat32("a"), new Float32Array(4));
@@ -91,11 +90,17 @@ Deno.test("GgufFile says what is wrong with a file", async () => {
   rejects(build({ sizes: [1n, 1n, 1n, 1n, 4n] }), "has 5 dimensions, at most 4 are read");
   rejects(build({ keys: [list(4, 2 ** 30)] }), "cut off");
   rejects(build({ keys: [text("x"), u32(13)] }), "unknown type 13");
-  rejects(build({ keys: [text("x"), u32(8), u64(2n ** 40n)] }), "a text of its header has 1099511627776 bytes");
+  rejects(
+    build({ keys: [text("x"), u32(8), u64(2n ** 40n)] }),
+    "a text of its header has 1099511627776 bytes",
+  );
   rejects(build({ keys: [text("general.architecture"), u32(0), [1]] }), "is there twice");
   rejects(build({ keys: [text("general.alignment"), u32(4), u32(24)] }), "must be a power of 2");
   // Lists in lists without end.
-  rejects(build({ keys: [text("x"), u32(9), ...Array.from({ length: 9 }, () => [...u32(9), ...u64(1n)])] }), "unknown type 9");
+  rejects(
+    build({ keys: [text("x"), u32(9), ...Array.from({ length: 9 }, () => [...u32(9), ...u64(1n)])] }),
+    "unknown type 9",
+  );
   {
     using file = open(build({ type: 16, sizes: [256n], data: 200 }));
     assertThrows(() => file.info("a"), CheckpointError, "IQ2_XXS is not supported, only F32");
@@ -122,7 +127,9 @@ Deno.test("parts of a tensor are what they are in the whole", () => {
   for (const name of file.names()) {
     const whole = file.read(name);
     const width = file.info(name).dtype === "F32" ? 4 : 2;
-    for (const [from, count] of [[0, 1], [1, 40], [31, 2], [20, 40], [whole.length / width - 3, 3]] as const) {
+    for (
+      const [from, count] of [[0, 1], [1, 40], [31, 2], [20, 40], [whole.length / width - 3, 3]] as const
+    ) {
       const part = new Uint8Array(count * width);
       file.readPart(name, from * width, part);
       assertEquals(part, whole.slice(from * width, (from + count) * width), `${name} from ${from}`);
@@ -167,6 +174,10 @@ Deno.test("a model in several files opens by any of them", async () => {
   Deno.removeSync(part(2));
   assertThrows(() => GgufFile.open(part(1)), CheckpointError, "m-00002-of-00002.gguf");
   write(1, "a", split(0, 3));
-  assertThrows(() => GgufFile.open(part(1)), CheckpointError, "it is one of 3 parts, whose names must end with");
+  assertThrows(
+    () => GgufFile.open(part(1)),
+    CheckpointError,
+    "it is one of 3 parts, whose names must end with",
+  );
   await Deno.remove(folder, { recursive: true });
 });

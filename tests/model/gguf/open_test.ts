@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertLess,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { CheckpointError } from "../../../lib/errors.ts";
 import { toFloat32 } from "../../../lib/matrix/dtype.ts";
 import { Metadata } from "../../../lib/model/gguf/metadata.ts";
