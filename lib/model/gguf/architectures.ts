@@ -20,7 +20,7 @@ import {
   starcoder2Names,
 } from "./names.ts";
 import type { GgufReader } from "./reader.ts";
-import { longRope, partialRotation, ropeScaling, ropeTheta } from "./rope.ts";
+import { rotation } from "./rope.ts";
 
 type Json = Record<string, unknown>;
 
@@ -48,18 +48,9 @@ function sizes(read: GgufReader): Json & { head_dim: number } {
     num_hidden_layers: read.needed("block_count"),
     num_attention_heads: heads,
     num_key_value_heads: read.number("attention.head_count_kv") ?? heads,
-    head_dim: headDim(read),
+    head_dim: read.headDim(),
     max_position_embeddings: read.needed("context_length"),
   };
-}
-
-/** Features of a head. */
-function headDim(read: GgufReader): number {
-  const dim = read.number("attention.key_length") ??
-    read.needed("embedding_length") / read.needed("attention.head_count");
-  const values = read.number("attention.value_length") ?? dim;
-  if (values !== dim) throw read.fail("attention.value_length", `must be ${dim}, as attention.key_length`);
-  return dim;
 }
 
 function rmsEps(read: GgufReader): Json {
@@ -86,8 +77,7 @@ function llamaConfig(read: GgufReader): Json {
     hidden_act: "silu",
     ...sizes(read),
     ...rmsEps(read),
-    ...ropeTheta(read),
-    ...ropeScaling(read, headDim(read)),
+    ...rotation(read),
     attention_bias: read.file.has("blk.0.attn_q.bias"),
   };
 }
@@ -146,16 +136,14 @@ const phi3: GgufArchitecture = {
     hidden_act: "silu",
     ...sizes(read),
     ...rmsEps(read),
-    ...ropeTheta(read),
-    ...partialRotation(read, headDim(read)),
-    ...longRope(read),
+    ...rotation(read, { partial: true }),
     sliding_window: window(read),
   }),
 };
 
 /** A Gemma's config. */
 function gemmaConfig(read: GgufReader): Json {
-  return { ...sizes(read), ...rmsEps(read), ...ropeTheta(read), attention_bias: false };
+  return { ...sizes(read), ...rmsEps(read), ...rotation(read), attention_bias: false };
 }
 
 /** Norms hold 1 + w here. */
@@ -174,7 +162,6 @@ const gemma: GgufArchitecture = {
   config: (read) => ({
     hidden_act: "gelu_pytorch_tanh",
     ...gemmaConfig(read),
-    ...ropeScaling(read, headDim(read)),
   }),
   changes: gemmaChanges,
 };
@@ -186,7 +173,7 @@ const gemma: GgufArchitecture = {
 function gemma2Config(read: GgufReader, largest: number): Json {
   const scale = read.decimal("attention.scale");
   const perHead = read.needed("embedding_length") / read.needed("attention.head_count");
-  const scalar = read.needed("block_count") === largest ? perHead : headDim(read);
+  const scalar = read.needed("block_count") === largest ? perHead : read.headDim();
   return {
     hidden_activation: "gelu_pytorch_tanh",
     ...gemmaConfig(read),
@@ -201,7 +188,6 @@ const gemma2: GgufArchitecture = {
   names: gemma2Names,
   config: (read) => ({
     ...gemma2Config(read, 46),
-    ...ropeScaling(read, headDim(read)),
     attn_logit_softcapping: read.decimal("attn_logit_softcapping") ?? 50,
     final_logit_softcapping: read.decimal("final_logit_softcapping") ?? 30,
   }),
@@ -214,7 +200,6 @@ const gemma3: GgufArchitecture = {
   names: gemma2Names,
   config: (read) => ({
     ...gemma2Config(read, 62),
-    ...ropeScaling(read, headDim(read)),
     rope_local_base_freq: read.decimal("rope.freq_base_swa") ?? 10000,
     attn_logit_softcapping: read.decimal("attn_logit_softcapping") ?? null,
     final_logit_softcapping: read.decimal("final_logit_softcapping") ?? null,
@@ -254,16 +239,14 @@ const gptNeox: GgufArchitecture = {
   architecture: "GPTNeoXForCausalLM",
   names: gptNeoxNames,
   config(read) {
-    const { head_dim, num_key_value_heads: _, ...rest } = sizes(read);
+    const { head_dim: _, num_key_value_heads: __, ...rest } = sizes(read);
     return {
       hidden_act: "gelu",
       ...rest,
       layer_norm_eps: layerEps(read),
       use_parallel_residual: read.metadata.flag(read.key("use_parallel_residual")) ?? true,
       attention_bias: read.file.has("blk.0.attn_qkv.bias"),
-      ...ropeTheta(read),
-      ...partialRotation(read, head_dim),
-      ...ropeScaling(read, head_dim),
+      ...rotation(read, { partial: true }),
     };
   },
   changes(read) {
@@ -303,7 +286,7 @@ const granite: GgufArchitecture = {
   architecture: "GraniteForCausalLM",
   config: (read) => ({
     ...llama.config(read),
-    attention_multiplier: read.decimal("attention.scale") ?? 1 / Math.sqrt(headDim(read)),
+    attention_multiplier: read.decimal("attention.scale") ?? 1 / Math.sqrt(read.headDim()),
     embedding_multiplier: read.decimal("embedding_scale") ?? 1,
     residual_multiplier: read.decimal("residual_scale") ?? 1,
     logits_scaling: read.decimal("logit_scale") ?? 1,
@@ -326,8 +309,7 @@ const stablelm: GgufArchitecture = {
     hidden_act: "silu",
     ...sizes(read),
     layer_norm_eps: layerEps(read),
-    ...ropeTheta(read),
-    ...partialRotation(read, headDim(read)),
+    ...rotation(read, { partial: true }),
     use_parallel_residual: read.metadata.flag(read.key("use_parallel_residual")) ?? false,
     use_qkv_bias: read.file.has("blk.0.attn_q.bias"),
   }),
@@ -341,8 +323,7 @@ const starcoder2: GgufArchitecture = {
     hidden_act: "gelu_pytorch_tanh",
     ...sizes(read),
     norm_epsilon: layerEps(read),
-    ...ropeTheta(read),
-    ...ropeScaling(read, headDim(read)),
+    ...rotation(read),
     use_bias: read.file.has("blk.0.attn_q.bias"),
     sliding_window: window(read),
   }),
@@ -356,8 +337,7 @@ const cohere: GgufArchitecture = {
     hidden_act: "silu",
     ...sizes(read),
     layer_norm_eps: layerEps(read),
-    ...ropeTheta(read),
-    ...ropeScaling(read, headDim(read)),
+    ...rotation(read),
     attention_bias: read.file.has("blk.0.attn_q.bias"),
     logit_scale: read.decimal("logit_scale") ?? 1,
   }),
@@ -384,8 +364,7 @@ function falcon(norms: 1 | 2): GgufArchitecture {
         parallel_attn: true,
         alibi: false,
         bias: read.file.has("blk.0.attn_qkv.bias"),
-        ...ropeTheta(read),
-        ...ropeScaling(read, headDim(read)),
+        ...rotation(read),
       };
     },
     changes: (read) => ({

@@ -45,6 +45,15 @@ export class GgufReader {
     return value;
   }
 
+  /** Features of a head. */
+  headDim(): number {
+    const dim = this.number("attention.key_length") ??
+      this.needed("embedding_length") / this.needed("attention.head_count");
+    const values = this.number("attention.value_length") ?? dim;
+    if (values === dim) return dim;
+    throw this.fail("attention.value_length", `must be ${dim}, as attention.key_length`);
+  }
+
   /** Experts of a layer; 0 where there are none. */
   experts(): number {
     const count = this.number("expert_count") ?? 0;

@@ -3,7 +3,7 @@ import { CheckpointError } from "../../../lib/errors.ts";
 import type { GgufFile } from "../../../lib/files/gguf/file.ts";
 import { Metadata } from "../../../lib/model/gguf/metadata.ts";
 import { GgufReader } from "../../../lib/model/gguf/reader.ts";
-import { longRope, partialRotation, ropeScaling, ropeTheta } from "../../../lib/model/gguf/rope.ts";
+import { rotation } from "../../../lib/model/gguf/rope.ts";
 
 /** A reader of a file of a Llama, of such keys and tensors. */
 function reader(keys: Record<string, number | string>, tensors: Record<string, number[]> = {}): GgufReader {
@@ -17,8 +17,12 @@ function reader(keys: Record<string, number | string>, tensors: Record<string, n
   const metadata = new Metadata({ "general.architecture": "llama", ...values }, "x.gguf");
   return new GgufReader(file, metadata);
 }
+const HEADS = { embedding_length: 16, "attention.head_count": 2 };
 const scaling = (keys: Record<string, number | string>, tensors: Record<string, number[]> = {}) =>
-  ropeScaling(reader({ context_length: 64, ...keys }, tensors), 8).rope_scaling as Record<string, unknown>;
+  rotation(reader({ context_length: 64, ...HEADS, ...keys }, tensors)).rope_scaling as Record<
+    string,
+    unknown
+  >;
 
 Deno.test("a factor without a type is linear, and so is the old key", () => {
   assertEquals(scaling({}), null);
@@ -30,8 +34,9 @@ Deno.test("a factor without a type is linear, and so is the old key", () => {
   });
   assertEquals(scaling({ "rope.scaling.type": "none", "rope.scaling.factor": 4 }), null);
   assertEquals(scaling({ "rope.scaling.type": "linear", "rope.scaling.factor": 1 }), null);
-  assertEquals(ropeTheta(reader({})), { rope_theta: 10000 });
-  assertEquals(ropeTheta(reader({ "rope.freq_base": Math.fround(5e5) })), { rope_theta: 500000 });
+  assertEquals(rotation(reader(HEADS)), { rope_theta: 10000, rope_scaling: null });
+  const based = reader({ ...HEADS, "rope.freq_base": Math.fround(1e6 / 3) });
+  assertEquals(rotation(based).rope_theta, 333333.3);
 });
 
 Deno.test("YaRN's keys are all read", () => {
@@ -70,17 +75,15 @@ Deno.test("divisors of any kind are divisors of frequencies", () => {
 Deno.test("long and short divisors are LongRoPE", () => {
   const tensors = { "rope_factors_long.weight": [3, 4, 5], "rope_factors_short.weight": [1, 1, 2] };
   const keys = {
-    embedding_length: 16,
-    "attention.head_count": 2,
-    "rope.dimension_count": 6,
+    ...HEADS,
     context_length: 64,
-  };
-  const read = reader({
-    ...keys,
+    "rope.dimension_count": 6,
     "rope.scaling.original_context_length": 16,
     "rope.scaling.attn_factor": 1.25,
-  }, tensors);
-  assertEquals(longRope(read), {
+  };
+  assertEquals(rotation(reader(keys, tensors), { partial: true }), {
+    rope_theta: 10000,
+    partial_rotary_factor: 0.75,
     original_max_position_embeddings: 16,
     rope_scaling: {
       type: "longrope",
@@ -89,7 +92,6 @@ Deno.test("long and short divisors are LongRoPE", () => {
       attention_factor: 1.25,
     },
   });
-  assertEquals(partialRotation(read, 8), { partial_rotary_factor: 0.75 });
 });
 
 Deno.test("what cannot be expressed is an error that names the key", () => {
