@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { decimal, dequantize, isPacked, loadModel, percent, weightStats } from "any4";
+import { dequantize, isPacked, loadModel } from "any4";
+import { weightStats } from "any4/measure";
+import { decimal, percent } from "any4/show";
 import { command, jsonOption, linearsTable, main, modelOption, whole } from "./cli.ts";
 
 const options = command("analyze", "Show statistics of every Linear's weights: spread, outliers, entropy.")

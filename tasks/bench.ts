@@ -4,27 +4,19 @@
  * @module
  */
 import { Argument } from "commander";
+import { isPacked, loadModel, type Model, OptionError, quantizeModel } from "any4";
+import { backendNames, createBackend } from "any4/compute";
+import { formats as knownFormats } from "any4/formats";
+import { DENSE_FORMATS, linearSpeed, modelSpeed, SPEED_FORMATS } from "any4/measure";
 import {
-  backendNames,
-  createBackend,
-  DENSE_FORMATS,
-  formats as knownFormats,
-  isPacked,
-  linearSpeed,
-  loadModel,
-  type Model,
-  modelSpeed,
   type ModelSpeedRow,
-  OptionError,
   type Progress,
   progress,
-  quantizeModel,
-  SPEED_FORMATS,
   speedHtml,
   type SpeedPlace,
   type SpeedReport,
   speedText,
-} from "any4";
+} from "any4/show";
 import {
   command,
   type Computing,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Any4Error, Conversation, decimal, type Generated, loadModel, quantizeModel, size } from "any4";
+import { Any4Error, Conversation, type Generated, loadModel, quantizeModel } from "any4";
+import { decimal, size } from "any4/show";
 import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
 
 const options = command(

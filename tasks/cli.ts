@@ -4,18 +4,12 @@
  * @module
  */
 import { Command, InvalidArgumentError, Option } from "commander";
-import {
-  type ActivationType,
-  activationTypes,
-  Any4Error,
-  type BackendName,
-  backendNames,
-  type Document,
-  formats,
-  OptionError,
-  table,
-  weightings,
-} from "any4";
+import { Any4Error, OptionError } from "any4";
+import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
+import { formats } from "any4/formats";
+import { weightings } from "any4/learn";
+import type { Document } from "any4/measure";
+import { table } from "any4/show";
 
 export { Command, Option };
 

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { layerErrors, loadModel, percent, quantizeModel } from "any4";
+import { loadModel, quantizeModel } from "any4";
+import { layerErrors } from "any4/measure";
+import { percent } from "any4/show";
 import {
   command,
   type Computing,

@@ -3,17 +3,9 @@
  *
  * @module
  */
-import {
-  compare,
-  count,
-  decimal,
-  loadModel,
-  percent,
-  perplexity,
-  progress,
-  referenceLogits,
-  table,
-} from "any4";
+import { loadModel, perplexity } from "any4";
+import { compare, referenceLogits } from "any4/measure";
+import { count, decimal, percent, progress, table } from "any4/show";
 import { command, type Computing, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { decimal, generate, loadModel, quantizeModel } from "any4";
+import { generate, loadModel, quantizeModel } from "any4";
+import { decimal } from "any4/show";
 import {
   command,
   type Computing,

@@ -30,6 +30,25 @@ export function jupyterEnv(): Record<string, string> {
   return { JUPYTER_PATH: paths.join(windows ? ";" : ":") };
 }
 
+/**
+ * The arguments of a Python with which it starts JupyterLab on the first notebook.
+ *
+ * The project is the root: told to open a file, JupyterLab takes the file's folder, and links to `../lib` lead nowhere.
+ *
+ * @param more further arguments, which count more than these.
+ */
+export function labArgs(more: readonly string[] = []): string[] {
+  return [
+    "-m",
+    "jupyterlab",
+    // Containers often have no other user.
+    ...(!windows && Deno.uid() === 0 ? ["--allow-root"] : []),
+    `--ServerApp.root_dir=${root}`,
+    "--LabApp.default_url=/lab/tree/notebooks/01_first_look.ipynb",
+    ...more,
+  ];
+}
+
 /** The project's own Jupyter, else the system's; undefined where neither has JupyterLab. */
 export function findJupyter(): Jupyter | undefined {
   for (const python of [venvPython, "python3", "python"]) {
@@ -37,6 +56,32 @@ export function findJupyter(): Jupyter | undefined {
     if (missing && !missing.includes("jupyterlab")) return { python, missing };
   }
   return undefined;
+}
+
+/** The versions of Jupyter's packages in .venv, by name, without asking Python; empty if there are none. */
+export function ownPackages(): Map<string, string> {
+  const found = new Map<string, string>();
+  const folders = windows ? [`${venv}/Lib`] : names(`${venv}/lib`).map((name) => `${venv}/lib/${name}`);
+  for (const entry of folders.flatMap((folder) => names(`${folder}/site-packages`))) {
+    const [, name = "", version = ""] = /^(.+)-([^-]+)\.dist-info$/.exec(entry) ?? [];
+    if (PACKAGES.some((needed) => needed === name)) found.set(name, version);
+  }
+  return found;
+}
+
+/** The packages that {@linkcode ownPackages} lacks. */
+export function missingOwnPackages(): string[] {
+  const own = ownPackages();
+  return PACKAGES.filter((name) => !own.has(name));
+}
+
+/** The names in a folder; none if it is not there. */
+function names(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 /** Packages that a Python lacks; undefined where there is no such Python. */

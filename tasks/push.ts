@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { count, duration, progress, pushModel, size } from "any4";
+import { pushModel } from "any4/hub";
+import { count, duration, progress, size } from "any4/show";
 import { command, jsonOption, main } from "./cli.ts";
 
 const program = command("push", "Send a saved model to the Hugging Face Hub, in one commit.")

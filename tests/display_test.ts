@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createBackend, loadModel } from "any4";
+import { loadModel } from "any4";
+import { createBackend } from "any4/compute";
 import { display, isView, view } from "../lib/display.ts";
 
 Deno.test("console.log writes a model, session, tokenizer or backend in one line", async () => {

@@ -1,5 +1,5 @@
 /**
- * The GPU that tests run on: any that WebGPU finds, a software one too.
+ * The GPU that tests run on. One in software is slow: `task test:gpu` takes it, `task test` does not.
  *
  * @module
  */
@@ -11,20 +11,27 @@ import { Device } from "../lib/compute/webgpu/device.ts";
 import { type GpuJob, GpuLab } from "../lib/compute/webgpu/gpu_lab.ts";
 import { ChromiumLab, findChromium } from "./chromium.ts";
 
-/** With ANY4_GPU=chromium, kernels run in a browser, by another compiler than Deno's. */
-const inChromium = Deno.env.get("ANY4_GPU") === "chromium";
+/**
+ * ANY4_GPU=software takes a GPU in software where there is no other; with ANY4_GPU=chromium kernels run in a browser, by
+ * another compiler than Deno's.
+ */
+const asked = Deno.env.get("ANY4_GPU");
+const inChromium = asked === "chromium";
 
 /** Whether there is one. */
 export const hasGpu = inChromium
   ? findChromium() !== undefined
-  : await Device.open().then((device) => (device[Symbol.dispose](), true), () => false);
+  : await Device.open({ software: asked === "software" })
+    .then((device) => (device[Symbol.dispose](), true), () => false);
 
 /** What a test's name says where there is none. */
 export const gpuReason = hasGpu
   ? ""
   : inChromium
   ? " (ignored: there is no Chromium)"
-  : " (ignored: WebGPU finds no adapter)";
+  : asked === "software"
+  ? " (ignored: WebGPU finds no adapter)"
+  : " (ignored: WebGPU finds no adapter but in software, which ANY4_GPU=software takes)";
 
 /** A tensor of the oracle, with values. */
 export function plainTensor(plain: PlainBackend, cols: number, data: Float32Array): Tensor {

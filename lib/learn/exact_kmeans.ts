@@ -29,10 +29,11 @@ const TOLERANCE = 1e-9;
  *
  * @example
  * ```ts
- * import { ExactKMeans } from "any4";
+ * import { ExactKMeans } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const centroids = new Float64Array(2);
  * const inertia = new ExactKMeans(2).fit(Float64Array.of(5, 1, 2, 6), null, centroids);
- * console.log(inertia, centroids); // 1 Float64Array [1.5, 5.5]
+ * assertEquals([inertia, ...centroids], [1, 1.5, 5.5]);
  * ```
  */
 export class ExactKMeans implements Learner {

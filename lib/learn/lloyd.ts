@@ -14,7 +14,7 @@ export interface LloydOptions {
   /**
    * Where centroids start, "k-means++" when absent: "k-means++" draws values by weight · squared distance to the nearest one drawn, keeping the
    * best of a few draws (Arthur and Vassilvitskii 2007); "random" draws k different values, all alike; "int" spaces
-   * them evenly from least to largest value; "nf4" stretches NF4's table over the same range (for k other than 16,
+   * them evenly from least to largest value; "nf4" stretches NF4's codebook over the same range (for k other than 16,
    * k values read off it at even distances, with straight lines between its entries).
    */
   init?: "k-means++" | "random" | "int" | "nf4";
@@ -36,10 +36,11 @@ const INITS = ["k-means++", "random", "int", "nf4"];
  *
  * @example
  * ```ts
- * import { Lloyd } from "any4";
+ * import { Lloyd } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const centroids = new Float64Array(2);
  * const inertia = new Lloyd(2, { init: "int" }).fit(Float64Array.of(5, 1, 2, 6), null, centroids);
- * console.log(inertia, centroids); // 1 Float64Array [1.5, 5.5]
+ * assertEquals([inertia, ...centroids], [1, 1.5, 5.5]);
  * ```
  */
 export class Lloyd implements Learner {
@@ -300,7 +301,7 @@ export class Lloyd implements Learner {
   }
 }
 
-/** NF4's table as a curve from −1 to 1 over [0, 1], straight between its entries. */
+/** NF4's codebook as a curve from −1 to 1 over [0, 1], straight between its entries. */
 function nf4At(part: number): number {
   const last = NF4_VALUES.length - 1;
   const i = Math.min(Math.floor(part * last), last - 1);

@@ -1,11 +1,11 @@
 /**
- * One matrix from dense to packed: scale its groups, choose its table, round to it, pack.
+ * One matrix from dense to packed: scale its groups, choose its codebook, round to it, pack.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
+import { formatOf } from "../formats/formats.ts";
 import { checkFinite } from "../matrix/finite.ts";
 import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
@@ -25,15 +25,15 @@ export interface QuantizeOptions {
    * leaves a shorter last group. mx4 keeps the 32 of its definition.
    */
   groupSize?: number | "row";
-  /** How tables and codes are chosen: "kmeans" (the default), "lloyd", one of these with options, or a method of your own. */
+  /** How codebooks and codes are chosen: "kmeans" (the default), "lloyd", one of these with options, or a method of your own. */
   method?: string | MethodOptions | Method;
-  /** What learned tables minimise: "none", "mean", "mean-abs", "mean-square" (the default), or a rule of your own. */
+  /** What learned codebooks minimise: "none", "mean", "mean-abs", "mean-square" (the default), or a rule of your own. */
   weighting?: string | Weighting;
   /** What is known of the vectors that the matrix multiplies; all columns count alike when absent. */
   stats?: InputStats;
-  /** A table for each row (the default) or one for the whole matrix. */
+  /** A codebook for each row (the default) or one for the whole matrix. */
   codebook?: "row" | "matrix";
-  /** How scales, zeros and learned tables are stored; halves where they are precise enough when absent. */
+  /** How scales, zeros and learned codebooks are stored; halves where they are precise enough when absent. */
   scaleType?: "f16" | "f32";
   /** The tensor's name, for messages. */
   name?: string;
@@ -103,7 +103,7 @@ function checkGram(
 /**
  * Quantizes one matrix (any4, algorithm 1).
  *
- * For a learned format, "kmeans" finds the table of a row that minimises Σ weight[c] · scale^power · (u − û)² over the row's
+ * For a learned format, "kmeans" finds the codebook of a row that minimises Σ weight[c] · scale^power · (u − û)² over the row's
  * scaled weights u = (w − zero) / scale: with "mean-square", E[x²] and power 2, that is the expected squared error of the
  * layer's output, errors of different columns taken as independent.
  *
@@ -114,10 +114,12 @@ function checkGram(
  *
  * @example
  * ```ts
- * import { dequantize, packedBitsPerWeight, quantize } from "any4";
+ * import { dequantize, quantize } from "any4";
+ * import { packedBitsPerWeight } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const data = Float32Array.from({ length: 4 * 256 }, (_, i) => Math.sin(i * i));
  * const packed = quantize({ rows: 4, cols: 256, data }, { format: "any3", groupSize: 128 });
- * console.log(dequantize(packed).length, packedBitsPerWeight(packed)); // 1024 3.75
+ * assertEquals([dequantize(packed).length, packedBitsPerWeight(packed)], [1024, 3.75]);
  * ```
  */
 export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {

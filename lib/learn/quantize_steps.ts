@@ -1,5 +1,5 @@
 /**
- * The steps of quantization that take time: learning tables, and rounding to them.
+ * The steps of quantization that take time: learning codebooks, and rounding to them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { ExactKMeans } from "./exact_kmeans.ts";
 import type { Learner } from "./learner.ts";
 import { Nearest } from "./nearest.ts";
 
-/** A matrix whose groups have scales and zeros: what is rounded to a table is u = (w − zero) / scale. */
+/** A matrix whose groups have scales and zeros: what is rounded to a codebook is u = (w − zero) / scale. */
 export interface ScaledMatrix {
   /** The weights w. */
   readonly matrix: Matrix;
@@ -21,25 +21,25 @@ export interface ScaledMatrix {
   readonly zeros: Float32Array | null;
 }
 
-/** How tables are learned. */
+/** How codebooks are learned. */
 export interface LearnOptions {
-  /** Bits of a code: a table has 2^bits values. */
+  /** Bits of a code: a codebook has 2^bits values. */
   readonly bits: number;
-  /** A table for each row, or one for the whole matrix. */
+  /** A codebook for each row, or one for the whole matrix. */
   readonly codebook: "row" | "matrix";
   /** [cols] importance of each column; all 1 when absent. */
   readonly columnWeights?: ArrayLike<number>;
   /** The power of the group's scale that multiplies a column's weight. */
   readonly scalePower: number;
-  /** The type that tables are rounded to. */
+  /** The type that codebooks are rounded to. */
   readonly type: "f16" | "f32";
 }
 
 /** The two slow steps. All implementations give identical bits. */
 export interface QuantizeSteps {
-  /** Learns the tables of a matrix by exact k-means, [1 or rows, 2^bits]. */
+  /** Learns the codebooks of a matrix by exact k-means, [1 or rows, 2^bits]. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array;
-  /** Rounds a matrix to tables, [1 or rows, 2^bits]; returns packed codes. */
+  /** Rounds a matrix to codebooks, [1 or rows, 2^bits]; returns packed codes. */
   round(scaled: ScaledMatrix, tables: { codebook: Float32Array; bits: number }): Uint32Array;
 }
 
@@ -58,7 +58,7 @@ function scaleRow(from: ScaledMatrix, row: number, to: { scaled: Float64Array; a
   }
 }
 
-/** Learns the tables of one matrix, one at a time. */
+/** Learns the codebooks of one matrix, one at a time. */
 export class TableLearner {
   readonly #scaled: ScaledMatrix;
   readonly #options: LearnOptions;
@@ -81,7 +81,7 @@ export class TableLearner {
     this.#centroids = new Float64Array(k);
   }
 
-  /** Learns table t and writes it to its place in `codebook`. */
+  /** Learns codebook t and writes it to its place in `codebook`. */
   learn(t: number, codebook: Float32Array): void {
     const { matrix: { cols }, groupSize, scales } = this.#scaled;
     const { columnWeights, scalePower, type } = this.#options;
@@ -101,7 +101,7 @@ export class TableLearner {
   }
 }
 
-/** Learns the tables of a matrix on this thread, exactly when no learner is given. */
+/** Learns the codebooks of a matrix on this thread, exactly when no learner is given. */
 export function learnTables(
   scaled: ScaledMatrix,
   options: LearnOptions & { learner?: Learner },

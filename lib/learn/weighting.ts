@@ -1,5 +1,5 @@
 /**
- * What a learned table minimises: how statistics of the input become weights of the k-means.
+ * What a learned codebook minimises: how statistics of the input become weights of the k-means.
  *
  * @module
  */

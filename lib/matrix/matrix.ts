@@ -1,5 +1,5 @@
 /**
- * A dense matrix as the rest of the library passes it about.
+ * The dense matrix of the library.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export interface Matrix {
   /** Number of columns (in_features). */
   readonly cols: number;
   /**
-   * rows · cols values, row by row. They may be a view of memory that threads share, and are not to be changed; where they are
-   * widened from stored values at each look, whoever needs them more than once takes them once.
+   * rows · cols values, row-major. Do not change them: they can be a view of memory that threads share. Read the property
+   * once: matrices of stored values convert them at each read.
    */
   readonly data: Float32Array;
   /** How the checkpoint stores it; F32 when absent. Only sizes and saving look at it. */
@@ -25,7 +25,7 @@ export interface Matrix {
 }
 
 /**
- * Checks that a matrix is what it says: whole, non-negative sizes and as many values.
+ * Checks that a matrix has whole, non-negative sizes and as many values.
  *
  * @throws {TensorError} when the sizes and the data disagree.
  */

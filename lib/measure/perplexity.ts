@@ -1,5 +1,5 @@
 /**
- * Perplexity, and how far a model's predictions are from another's.
+ * Perplexity, and the divergence of a model's predictions from another's.
  *
  * @module
  */
@@ -14,23 +14,23 @@ import {
   tokenizeDocuments,
 } from "./documents.ts";
 
-/** What perplexity is measured on. */
+/** The text of a measurement, and its limits. */
 export interface PerplexityOptions extends Abortable {
   /** One text. */
   text?: string;
-  /** Or several, by kind. The library's own evaluation text when neither is given. */
+  /** Several texts, by kind. The library's own evaluation text when neither is given. */
   documents?: readonly Document[];
-  /** Predicted tokens at most, shared evenly by the kinds. */
+  /** The largest number of predicted tokens, shared evenly by the kinds. */
   maxTokens?: number;
   /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
   context?: number;
-  /** Leave out what is longer than the context instead of cutting it into pieces. */
+  /** Truncate longer texts instead of cutting them into pieces. */
   truncate?: boolean;
-  /** Is told how many of all tokens are done. */
+  /** Called with the number of tokens done and their total. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** A perplexity. */
+/** A measured perplexity. */
 export interface Perplexity {
   /** e^(mean negative log-likelihood of the predicted tokens). */
   perplexity: number;
@@ -42,7 +42,7 @@ export interface Perplexity {
   kinds: Record<string, number>;
 }
 
-/** A perplexity beside another model's predictions of the same tokens. */
+/** A measured perplexity, compared with another model's predictions of the same tokens. */
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
@@ -62,7 +62,7 @@ export interface Reference {
   readonly perplexity: Perplexity;
 }
 
-/** Tokenizes what a model is to be measured on. */
+/** Tokenizes the text of a measurement. */
 export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
@@ -75,16 +75,16 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
   });
 }
 
-/** What a model says of a document. */
+/** A model's logits of a document. */
 interface Prediction {
   readonly document: TokenizedDocument;
   /** [tokens, vocab_size]. */
   readonly logits: Float32Array;
-  /** ln Σ e^logit of each token but the last, whose next is not known. */
+  /** ln Σ e^logit of each token but the last, which has no next token. */
   readonly logSums: Float64Array;
 }
 
-/** Adds up losses by kind. */
+/** Sums losses by kind. */
 class Losses {
   readonly #kinds = new Map<string, { loss: number; tokens: number }>();
 
@@ -107,16 +107,17 @@ class Losses {
 }
 
 /**
- * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
+ * Measures the perplexity of a model on a text: every token but each piece's first is predicted from those before it.
  *
  * @throws {OptionError} when an option is out of range or there are fewer than 2 tokens.
  *
  * @example
  * ```ts
  * import { loadModel, perplexity } from "any4";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const result = await perplexity(model, { text: "Once upon a time, a girl lived in a village." });
- * console.log(result.tokens > 5, result.perplexity > 1); // true true
+ * assert(result.tokens > 5 && result.perplexity > 1);
  * ```
  */
 export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
@@ -132,14 +133,16 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
 }
 
 /**
- * A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token.
+ * Computes a model's logits of documents as a reference for {@linkcode compare}. They take vocab_size · 4 bytes per token.
  *
  * @example
  * ```ts
- * import { loadModel, referenceLogits } from "any4";
+ * import { loadModel } from "any4";
+ * import { referenceLogits } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
- * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
+ * assertEquals(logits[0]!.length, documents[0]!.ids.length * model.config.vocab_size);
  * ```
  */
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
@@ -156,15 +159,17 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
 }
 
 /**
- * The perplexity, divergence and agreement of a model on a reference's documents.
+ * Measures a model's perplexity, divergence and agreement on a reference's documents.
  *
  * @example
  * ```ts
- * import { compare, loadModel, nf4, referenceLogits } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { compare, referenceLogits } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const reference = await referenceLogits(model, { maxTokens: 50 });
  * const { kl, top1 } = await compare(await nf4(model), reference);
- * console.log(kl > 0, top1 <= 1); // true true
+ * assert(kl > 0 && top1 <= 1);
  * ```
  */
 export async function compare(
@@ -191,7 +196,7 @@ export async function compare(
       tokens++;
     }
   }, options);
-  // Rounding may leave a divergence of 0 a hair below it.
+  // Rounding can make a divergence of 0 slightly negative.
   return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
 }
 

@@ -21,7 +21,8 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  *
  * @example
  * ```ts
- * import { Conversation, loadModel, Tokenizer } from "any4";
+ * import { Conversation, loadModel } from "any4";
+ * import { Tokenizer } from "any4/model";
  * using plain = await loadModel("tinyworld");
  * // tinyworld has no chat template of its own.
  * const file = JSON.parse(Deno.readTextFileSync(`${plain.folder}/tokenizer.json`));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
-import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
+import { type BackendName, type BackendOptions, createBackend } from "../compute/create_backend.ts";
 import { type Matrix, toHalves, transposed } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
@@ -33,8 +33,9 @@ export interface LoadOptions extends BackendOptions, LocateOptions {
  * @example
  * ```ts
  * import { loadModel } from "any4";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
- * console.log(model.config.num_hidden_layers, model.size.parameters); // 4 3410176
+ * assertEquals([model.config.num_hidden_layers, model.size.parameters], [4, 3_410_176]);
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {

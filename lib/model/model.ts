@@ -7,14 +7,16 @@ import type { Backend, Weight } from "../compute/backend.ts";
 import { DisposedError, OptionError } from "../errors.ts";
 import type { DType } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
+import { matrixRows } from "../matrix/matrix_rows.ts";
 import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
 import { display, inspect, type MimeBundle, type View } from "../display.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import type { ModelConfig } from "./decoder/config.ts";
-import { Decoder } from "./decoder/decoder.ts";
-import { type Layout, linearsOf } from "./decoder/layout.ts";
+import { Decoder, type DecoderPart, type WeightLookup } from "./decoder/decoder.ts";
+import { type Layout, linearNames } from "./decoder/layout.ts";
 import { Session } from "./decoder/session.ts";
+import type { LoadedPart, Replaced } from "./source.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** The parts of a model. */
@@ -62,6 +64,7 @@ export class Model implements Disposable, View {
    */
   readonly layout: Layout;
   readonly #decoder: Decoder;
+  readonly #find: WeightLookup;
   /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
   #sharing = { models: 1, uses: new WeakMap<Matrix | PackedMatrix, number>() };
   #disposed = false;
@@ -84,12 +87,12 @@ export class Model implements Disposable, View {
     const { tensors, backend } = parts;
     this.layout = layoutOf(parts.config, (name) => tensors.has(name));
     const weights = new Map<string, Weight>();
-    const find = (name: string, offset = 0) => {
+    this.#find = (name, offset = 0) => {
       const tensor = tensors.get(name);
       if (tensor && !weights.has(name)) weights.set(name, backend.weight(withOffset(tensor, offset)));
       return weights.get(name);
     };
-    this.#decoder = new Decoder(parts.config, { layout: this.layout, backend, find });
+    this.#decoder = new Decoder(parts.config, { layout: this.layout, backend, find: this.#find });
     this.#use();
   }
 
@@ -132,7 +135,7 @@ export class Model implements Disposable, View {
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
   linears(): string[] {
-    return Array.from(linearsOf(this.layout), ({ name }) => name);
+    return linearNames(this.layout);
   }
 
   /**
@@ -146,6 +149,54 @@ export class Model implements Disposable, View {
       throw new OptionError(`Cannot find ${linear}: this model has Linears such as ${this.linears()[0]}`);
     }
     return tensor;
+  }
+
+  /**
+   * Whether it has a tensor.
+   *
+   * @internal
+   */
+  has(tensor: string): boolean {
+    return this.tensors.has(tensor);
+  }
+
+  /**
+   * Some rows of a tensor as float32, in the order asked for.
+   *
+   * @internal
+   */
+  rows(tensor: string, rows: readonly number[]): Matrix {
+    return matrixRows(this.tensors.get(tensor)!, rows);
+  }
+
+  /**
+   * Bytes that a tensor takes when stored.
+   *
+   * @internal
+   */
+  storedBytes(tensor: string): number {
+    return storedBytes(this.tensors.get(tensor)!);
+  }
+
+  /**
+   * A part of its decoder, some tensors replaced by others; disposing of it frees those.
+   *
+   * @internal
+   */
+  part(part: DecoderPart, replaced?: Replaced): LoadedPart {
+    const { backend, layout, config } = this;
+    const held: (Matrix | PackedMatrix)[] = [];
+    const find = (name: string, offset = 0) => {
+      const other = replaced?.get(name);
+      if (!other) return this.#find(name, offset);
+      const matrix = withOffset(other, offset);
+      held.push(matrix);
+      return backend.weight(matrix);
+    };
+    return {
+      decoder: new Decoder(config, { layout, backend, find, part }),
+      [Symbol.dispose]: () => held.forEach((matrix) => backend.forget?.(matrix)),
+    };
   }
 
   /** Number of weights, and the bytes that they take when stored. */

@@ -38,12 +38,13 @@ export interface SaveOptions {
  * @example
  * ```ts
  * import { any4, loadModel, saveModel } from "any4";
+ * import { assertLess } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const folder = await Deno.makeTempDir();
  * await saveModel(await any4(model), folder);
  * using again = await loadModel(folder);
  * await Deno.remove(folder, { recursive: true });
- * console.log(again.bitsPerWeight < 16); // true
+ * assertLess(again.bitsPerWeight, 16);
  * ```
  */
 // deno-lint-ignore require-await -- writing is synchronous today; devices will wait

@@ -51,7 +51,7 @@ export interface CardSummary {
   readonly dequantized?: true;
   /** What it was calibrated with. */
   readonly calibration: string;
-  /** What learned tables minimise. */
+  /** What learned codebooks minimise. */
   readonly weighting: string;
   /** Whether each Linear was calibrated on those quantized before. */
   readonly sequential: boolean;
@@ -71,6 +71,8 @@ export interface OnDiskSummary extends CardSummary {
   readonly seconds: number;
   /** The most memory that this process had, in bytes, as `peakMemory` knows it. */
   readonly peakBytes: number;
+  /** What was measured of it, if anything was. */
+  readonly measured?: MeasuredQuality;
 }
 
 /** What became of all Linears of one format and group size. */
@@ -103,7 +105,8 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  *
  * @example
  * ```ts
- * import { modelCard, quantizeOnDisk } from "any4";
+ * import { quantizeOnDisk } from "any4";
+ * import { modelCard } from "any4/quantize";
  * const folder = await Deno.makeTempDir();
  * const summary = await quantizeOnDisk("tinyworld", folder, { format: "int4" });
  * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("Perplexity is")); // true

@@ -5,7 +5,7 @@
  */
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
+import { formatOf } from "../formats/formats.ts";
 
 /** What a Linear is quantized to. */
 export interface FormatChoice {

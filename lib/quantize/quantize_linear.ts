@@ -12,7 +12,7 @@ import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { FormatChoice } from "./plan.ts";
 
-/** How tables and codes are chosen and stored: what all Linears have in common. */
+/** How codebooks and codes are chosen and stored: what all Linears have in common. */
 export type LearningOptions = Pick<QuantizeOptions, "codebook" | "method" | "weighting" | "scaleType">;
 
 /**
@@ -38,6 +38,34 @@ export function quantizeLinear(
   const dense = denseWeights(weights, linear);
   const name = `${linear}.weight`;
   return quantize(dense, { ...learning, format, groupSize, stats, steps: backend.steps, name });
+}
+
+/** A Linear that is quantized. */
+export interface DoneLinear {
+  /** The Linear. */
+  readonly packed: PackedMatrix;
+  /** The part of its output that became noise, where that was asked for. */
+  readonly error?: number;
+}
+
+/** What all Linears have in common of a model's options. */
+export function learningOf({ method, weighting, codebook, scaleType }: LearningOptions): LearningOptions {
+  return { method, weighting, codebook, scaleType };
+}
+
+/**
+ * Quantizes a Linear and says what that does to its output: a unit of work, which depends on nothing but what it is given.
+ *
+ * @throws {OptionError} when it is packed already, or statistics are needed and absent.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export function solveLinear(
+  weights: Matrix | PackedMatrix,
+  options: Parameters<typeof quantizeLinear>[1],
+): DoneLinear {
+  const dense = denseWeights(weights, options.linear);
+  const packed = quantizeLinear(dense, options);
+  return { packed, error: noiseToSignal(dense, packed, options.stats?.meanSquare) };
 }
 
 /**

@@ -1,14 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import {
-  compare,
-  evaluationDocuments,
-  int2,
-  loadModel,
-  OptionError,
-  perplexity,
-  referenceLogits,
-  type TokenizedDocument,
-} from "any4";
+import { int2, loadModel, OptionError, perplexity } from "any4";
+import { compare, evaluationDocuments, referenceLogits, type TokenizedDocument } from "any4/measure";
 
 const model = await loadModel("tinyworld");
 const vocab = model.config.vocab_size;

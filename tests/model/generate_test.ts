@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { CheckpointError, generate, generateStream, loadModel, OptionError, Tokenizer } from "any4";
+import { CheckpointError, generate, generateStream, loadModel, OptionError } from "any4";
+import { Tokenizer } from "any4/model";
 
 const model = await loadModel("tinyworld");
 
@@ -15,6 +16,17 @@ Deno.test("generate() is greedy by default, streams what it returns, and stops w
   const stopped = await generate(model, "Once upon a time", { maxTokens: 24, stop: result.text.slice(5, 9) });
   assertEquals([stopped.text, stopped.stoppedBy], [result.text.slice(0, 5), "stop"]);
   assertEquals((await generate(model, "Once", { maxTokens: 0 })).tokens, []);
+});
+
+Deno.test("of several stop texts the one that comes first cuts", async () => {
+  const options = { maxTokens: 24 };
+  const { text } = await generate(model, "Once upon a time", options);
+  // Both are there with the same token.
+  const [early, late] = [text.slice(3, 8), text.slice(5, 8)];
+  for (const stop of [[late, early], [early, late], ["not there", late, early]]) {
+    const stopped = await generate(model, "Once upon a time", { ...options, stop });
+    assertEquals([stopped.text, stopped.stoppedBy], [text.slice(0, 3), "stop"]);
+  }
 });
 
 Deno.test("what generation_config.json adds to the end tokens ends a text too", async () => {

@@ -15,7 +15,7 @@ Deno.test("a model that is disposed of leaves those made of it working, and the 
     await assertRejects(
       () => second.session().forward([1, 2, 3]),
       DisposedError,
-      "tinyworld has been disposed of",
+      "it has been disposed of",
     );
   }
 });

@@ -14,10 +14,10 @@ import {
   loadModel,
   type Model,
   nf4,
-  peakMemory,
   perplexity,
   quantizeOnDisk,
 } from "any4";
+import { peakMemory } from "any4/measure";
 import { texts } from "../golden/gguf_texts.ts";
 import gemma3 from "../golden/gguf/ids-gemma3.json" with { type: "json" };
 import smollm2 from "../golden/gguf/ids-smollm2.json" with { type: "json" };

@@ -24,6 +24,7 @@ import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
+import { relaxedSimd } from "./kernels.js";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -37,10 +38,17 @@ interface WasmTensor extends Tensor {
   readonly block: Block;
 }
 
+/** A layer's keys and values: [kvHeads, room, headDim], grown as tokens come. */
+interface CachedLayer {
+  k?: Block;
+  v?: Block;
+  /** Tokens that they have room for. */
+  room: number;
+}
+
 interface WasmCache extends KvCache {
   readonly headDim: number;
-  /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  layers: { k?: Block; v?: Block }[];
+  layers: CachedLayer[];
 }
 
 /** Cosines and sines of some positions, [tokens, half] each. */
@@ -120,7 +128,7 @@ export class WasmBackend implements Backend {
 
   get description(): string {
     const { threads } = this.#threads;
-    return `${threads} thread${threads === 1 ? "" : "s"}`;
+    return `${threads} thread${threads === 1 ? "" : "s"}, ${relaxedSimd ? "relaxed SIMD" : "SIMD"}`;
   }
 
   get bytes(): number {
@@ -191,7 +199,7 @@ export class WasmBackend implements Backend {
   }
 
   cache(shape: KvShape): KvCache {
-    const layers = Array.from({ length: shape.layers }, () => ({}));
+    const layers = Array.from({ length: shape.layers }, () => ({ room: 0 }));
     const cache: WasmCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
     return cache;
   }
@@ -289,35 +297,43 @@ export class WasmBackend implements Backend {
     const { q, k, v } = qkv;
     const total = position + q.rows;
     const layer = layerOf(cache, { layer: options.layer, tokens: total });
-    for (const [name, x] of [["k", k], ["v", v]] as const) {
-      const kept = layer[name] = this.#grown(layer[name], { cache, total, position, cols: x.cols });
-      const bytes = 4 * x.cols;
-      const memory = new Uint8Array(this.#home.memory.buffer);
-      memory.copyWithin(kept.address + position * bytes, address(x), address(x) + x.rows * bytes);
-    }
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
+    this.#makeRoom(layer, { cache, total, position, kvHeads });
+    const { room } = layer;
+    for (const [kept, x] of [[layer.k!, k], [layer.v!, v]] as const) {
+      const args = [kept.address, address(x), kvHeads, headDim, room, position];
+      this.#pool.run(this.#home, "storeHeads", args, x.rows, this.#grain(4 * x.cols));
+    }
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [address(out), address(q), layer.k!.address, layer.v!.address, heads, kvHeads, headDim]
-      .concat([position, scale, softcap, window]);
-    const grain = this.#grain(2 * headDim * Math.min(total, window));
-    this.#pool.run(this.#home, "attention", args, q.rows * heads, grain);
+    const args = [address(out), address(q), layer.k!.address, layer.v!.address]
+      .concat([q.rows, heads, kvHeads, headDim, room, position, scale, softcap, window]);
+    // Two tokens at a time share keys and values.
+    const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
+    this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
   }
 
-  /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
-  #grown(
-    block: Block | undefined,
-    need: { cache: WasmCache; total: number; position: number; cols: number },
-  ): Block {
-    const { cache, total, position, cols } = need;
-    if (block && block.bytes >= padded(total * cols)) return block;
+  /** Makes room for the keys and values of `total` tokens of a layer; those before `position` are kept. */
+  #makeRoom(
+    layer: CachedLayer,
+    need: { cache: WasmCache; total: number; position: number; kvHeads: number },
+  ): void {
+    const { cache, total, position, kvHeads } = need;
+    if (layer.room >= total) return;
     const room = Math.min(cache.capacity, Math.max(total, 2 * position));
-    const larger = new Block(this.#home, padded(room * cols));
-    if (block) {
-      const memory = new Uint8Array(this.#home.memory.buffer);
-      memory.copyWithin(larger.address, block.address, block.address + 4 * position * cols);
-      block.free();
+    const bytes = 4 * cache.headDim;
+    for (const name of ["k", "v"] as const) {
+      const [block, larger] = [layer[name], new Block(this.#home, padded(kvHeads * room * cache.headDim))];
+      if (block) {
+        const memory = new Uint8Array(this.#home.memory.buffer);
+        for (let head = 0; head < kvHeads; head++) {
+          const from = block.address + head * layer.room * bytes;
+          memory.copyWithin(larger.address + head * room * bytes, from, from + position * bytes);
+        }
+        block.free();
+      }
+      layer[name] = larger;
     }
-    return larger;
+    layer.room = room;
   }
 
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {

@@ -15,6 +15,9 @@ import { vectorOf, type WasmWeight } from "./weight_image.ts";
  */
 const MANY_ROUNDED_TOKENS = 6, MANY_TOKENS = 4;
 
+/** Stretches of rows that are read as fast as memory allows, in those that are worth a thread. */
+const LONG = 8;
+
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
 const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
@@ -56,38 +59,62 @@ export class LinearRunner {
     const { rows, cols, bits, groupSize } = weight;
     const { out, x, bias, tokens } = args;
     const [pool, scratch] = [this.#pool, this.#scratch];
-    const grain = Math.ceil(this.#worthwhile / (cols * tokens));
+    const least = Math.ceil(this.#worthwhile / (cols * tokens));
+    // Long stretches are read faster, and four for each thread even out threads of unequal speed.
+    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
     if (bits === 0) {
       pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
-      return;
-    }
-    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
-    const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
-    const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
-    if (weight.rounded) {
-      const kind = this.#activations === "int16" ? "Int16" : "Int8";
-      const steps = scratch.take(arena, "steps", 4 * tokens * blocks + 64);
-      const shape = [tokens, cols, groupSize];
-      pool.run(arena, `prepare${kind}`, [prepared, steps, sums, x, ...shape], tokens, tokens);
+    } else if (weight.rounded) {
+      // Codes of 8 bits leave no room for other bytes.
+      const kind = this.#activations === "int16" || bits === 8 ? "Int16" : "Int8";
+      const { prepared, steps, sums } = this.#round(weight, { kind, x, tokens });
       const args = [out, prepared, steps, sums, address, bias, tokens];
       pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
     } else {
+      const prepared = scratch.take(arena, "prepared", 128 * tokens * Math.ceil(cols / 32) + 64);
+      const sums = scratch.take(arena, "sums", 4 * tokens * Math.ceil(cols / groupSize) + 64);
       pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
       pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);
     }
   }
 
+  /** Rounds x to whole numbers, with a step for each block of 32 columns, beside the sums of its groups. */
+  #round(
+    weight: WasmWeight,
+    from: { kind: "Int16" | "Int8"; x: number; tokens: number },
+  ): { prepared: number; steps: number; sums: number } {
+    const { block: { arena }, cols, groupSize } = weight;
+    const { kind, x, tokens } = from;
+    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
+    const prepared = this.#scratch.take(
+      arena,
+      "prepared",
+      (kind === "Int16" ? 64 : 32) * tokens * blocks + 64,
+    );
+    const sums = this.#scratch.take(arena, "sums", 8 * tokens * groups + 64);
+    const steps = this.#scratch.take(arena, "steps", 4 * tokens * blocks + 64);
+    const args = [prepared, steps, sums, x, tokens, cols, groupSize];
+    this.#pool.run(arena, `prepare${kind}`, args, tokens, Math.ceil(this.#worthwhile / cols));
+    return { prepared, steps, sums };
+  }
+
   #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
     const { arena, address } = weight.block;
     const { rows, cols } = weight;
-    const { out, bias, tokens } = args;
-    const blocks = Math.ceil(cols / TILE.cols);
-    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
-    const share = Math.ceil(this.#worthwhile / cols);
-    this.#pool.run(arena, "packColumns", [packed, args.x, tokens, cols], tokens, share);
+    const { out, x, bias, tokens } = args;
     const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
     const grain = Math.ceil(least / TILE.rows) * TILE.rows;
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
+    if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
+      const { prepared, steps, sums } = this.#round(weight, { kind: "Int8", x, tokens });
+      const args = [out, prepared, steps, sums, address, bias, tokens, tiles, grain];
+      this.#pool.run(arena, "matmulInt8", args, rows, grain);
+      return;
+    }
+    const blocks = Math.ceil(cols / TILE.cols);
+    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
+    const share = Math.ceil(this.#worthwhile / cols);
+    this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], tokens, share);
     this.#pool.run(arena, "matmul", [out, packed, address, bias, tokens, tiles, grain], rows, grain);
   }
 }

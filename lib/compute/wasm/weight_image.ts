@@ -77,8 +77,8 @@ export function weightImage(
     // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.
     quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
     const { activations = "f32" } = options;
-    rounded = quick && bits < 8 && activations !== "f32";
-    const levels = rounded ? levelsOf(matrix, activations as "int16" | "int8") : undefined;
+    rounded = quick && activations !== "f32";
+    const levels = rounded && bits < 8 ? levelsOf(matrix, activations as "int16" | "int8") : undefined;
     header = [
       bits,
       rows,

@@ -17,7 +17,7 @@ export interface DeviceOptions {
 }
 
 /** Features that make kernels faster, each asked for where the adapter has it. */
-const WANTED = ["shader-f16", "subgroups", "timestamp-query"];
+const WANTED: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /** Limits that are raised to what the adapter has. */
 const LIMITS = [
@@ -124,8 +124,8 @@ export class Device implements Disposable {
     const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
     // An adapter may have a feature that it does not list (subgroups, today) or list one that fails: try.
     const features = WANTED.filter((name) => !options.without?.includes(name));
-    const open = (requiredFeatures: string[]) =>
-      adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
+    const open = (requiredFeatures: GPUFeatureName[]) =>
+      adapter.requestDevice({ requiredFeatures, requiredLimits });
     const made = async (gpu: GPUDevice, had: string[]) => {
       const probes = had.filter((name) => name in PROBES).map((name) => [name, PROBES[name]!] as const);
       const [works, older] = await Promise.all(
@@ -246,11 +246,12 @@ export class Device implements Disposable {
  */
 async function findAdapter(): Promise<GPUAdapter | null | undefined> {
   const find = () => navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (Deno.build.os !== "linux" || Deno.permissions.querySync({ name: "env" }).state !== "granted") {
-    return await find();
-  }
+  if (Deno.build.os !== "linux") return await find();
   const wanted = Object.entries({ DENO_WEBGPU_BACKEND: "vulkan", XDG_RUNTIME_DIR: "/tmp" });
-  const missing = wanted.filter(([name]) => !Deno.env.has(name));
+  const allowed = wanted.filter(([variable]) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  const missing = allowed.filter(([name]) => !Deno.env.has(name));
   for (const [name, value] of missing) Deno.env.set(name, value);
   try {
     return await find();

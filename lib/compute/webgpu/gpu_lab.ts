@@ -112,7 +112,9 @@ class Buffers implements Disposable {
  *
  * @example
  * ```ts
- * import { DeviceError, GpuLab, type Kernel } from "any4";
+ * import { DeviceError } from "any4";
+ * import { GpuLab, type Kernel } from "any4/compute";
+ * import { assertEquals } from "@std/assert";
  *
  * const double: Kernel = {
  *   name: "double",
@@ -129,10 +131,10 @@ class Buffers implements Disposable {
  * try {
  *   using lab = await GpuLab.open();
  *   const [out] = await lab.run({ kernels: [double], outputs: [3], inputs: [Float32Array.of(1, 2, 3)] });
- *   console.log(out); // Float32Array [2, 4, 6]
+ *   assertEquals(out, Float32Array.of(2, 4, 6));
  * } catch (error) {
  *   if (!(error instanceof DeviceError)) throw error;
- *   console.log(error.message); // Cannot use WebGPU: this machine has no adapter
+ *   assertEquals(error.message, "Cannot use WebGPU: this machine has no adapter");
  * }
  * ```
  */

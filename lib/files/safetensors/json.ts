@@ -76,7 +76,7 @@ export class JsonCursor {
     for (this.#at++;; this.#at++) {
       const code = this.#text.charCodeAt(this.#at);
       if (code === 0x22) break;
-      // NaN, past the end, is not above either.
+      // Past the end, the code is NaN, which is not greater either.
       if (!(code >= 0x20)) this.#unexpected("a string to go on");
       if (code !== 0x5c) continue;
       plain = false;

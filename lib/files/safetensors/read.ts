@@ -1,5 +1,5 @@
 /**
- * Safetensors files: a header that says where each tensor lies, then their bytes.
+ * Reading of safetensors files: a header with each tensor's position, then their bytes.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { alternatives, type Fail, quote } from "./messages.ts";
 const CHUNK_BYTES = 2 ** 22;
 
 /**
- * An open safetensors file; tensors are read when asked for.
+ * An open safetensors file. Tensors are read on demand.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@ const CHUNK_BYTES = 2 ** 22;
  * ```
  */
 export class SafetensorsFile implements Disposable {
-  /** Where the file lies. */
+  /** The file's path. */
   readonly path: string;
   /** The header's `__metadata__`. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -100,7 +100,7 @@ export class SafetensorsFile implements Disposable {
   /**
    * The bytes of a tensor.
    *
-   * @param out where to read them, as many as they are; a new array when absent.
+   * @param out receives them, and has their length; a new array when absent.
    * @throws {CheckpointError} as {@linkcode SafetensorsFile.info} does, and when the file has been closed or has shrunk
    * since it was opened, or memory is short.
    */
@@ -141,9 +141,9 @@ export class SafetensorsFile implements Disposable {
   }
 
   /**
-   * A tensor as float32. No more than a few MB beside the result are used.
+   * Reads a tensor as float32, with a few MB of memory beside the result.
    *
-   * @param out where to write it, as many values as it has; a new array when absent.
+   * @param out receives it, and has its length; a new array when absent.
    * @throws {CheckpointError} as {@linkcode SafetensorsFile.read} does.
    */
   readFloat32(name: string, out?: Float32Array): Float32Array {

@@ -1,11 +1,11 @@
 /**
- * Exact weighted k-means: the table of least weighted error, and each weight rounded to its nearest entry.
+ * Exact weighted k-means: the codebook of least weighted error, and each weight rounded to its nearest entry.
  *
  * @module
  */
 import type { Method } from "./method.ts";
 
-/** Makes the method. A fixed table is rounded to as it is. */
+/** Makes the method. A fixed codebook is rounded to as it is. */
 export function kmeans(): Method {
   return {
     name: "kmeans",

@@ -1,5 +1,5 @@
 /**
- * What a method is: how a matrix whose groups are scaled gets its tables and its codes.
+ * What a method is: how a matrix whose groups are scaled gets its codebooks and its codes.
  *
  * @module
  */
@@ -23,18 +23,18 @@ export interface Method {
   /** What it must know of the input at most. */
   readonly needs: Needs;
   /**
-   * Chooses the tables that the format leaves open, and all codes.
+   * Chooses the codebooks that the format leaves open, and all codes.
    *
    * @param steps the slow steps, perhaps on threads; all implementations give identical bits.
    */
   solve(problem: Problem, steps: QuantizeSteps): Solution;
 }
 
-/** One matrix to be quantized: its groups are scaled, its tables and codes are sought. */
+/** One matrix to be quantized: its groups are scaled, its codebooks and codes are sought. */
 export interface Problem extends LearnOptions {
   /** The weights, and the scales and zeros of their groups. */
   readonly scaled: ScaledMatrix;
-  /** [2^bits] the format's fixed table; null where tables are to be learned. */
+  /** [2^bits] the format's fixed codebook; null where codebooks are to be learned. */
   readonly table: Float32Array | null;
   /** What is known of the input; `gram` is there for a method that needs it. */
   readonly stats?: InputStats;
@@ -42,7 +42,7 @@ export interface Problem extends LearnOptions {
   readonly name: string;
 }
 
-/** Tables and codes of a matrix. */
+/** Codebooks and codes of a matrix. */
 export interface Solution {
   /** [1 or rows, 2^bits], rounded to the problem's type where it was learned. */
   readonly codebook: Float32Array;

@@ -28,7 +28,7 @@ export type MethodOptions = { name: "kmeans" } | { name: "lloyd" } & LloydOption
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { methodOf } from "any4";
+ * import { methodOf } from "any4/learn";
  * assertEquals(methodOf("kmeans").needs, "columns");
  * assertEquals(methodOf({ name: "lloyd", init: "nf4" }).options, { init: "nf4" });
  * ```

@@ -11,7 +11,7 @@ import type { Backend } from "../../compute/backend.ts";
 import { CheckpointError } from "../../errors.ts";
 import { isObject } from "../../files/json_file.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
-import { formats } from "../../formats/mod.ts";
+import { formats } from "../../formats/formats.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
 import { checkFinite } from "../../matrix/finite.ts";

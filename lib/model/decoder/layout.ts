@@ -177,3 +177,9 @@ export function* linearsOf(layout: Layout): Iterable<LinearPlace> {
     }
   }
 }
+
+/** Module names of {@linkcode linearsOf}, of all layers or of one. */
+export function linearNames(layout: Layout, layer?: number): string[] {
+  const layers = layer === undefined ? layout.layers : [layout.layers[layer]!];
+  return Array.from(linearsOf({ ...layout, layers }), ({ name }) => name);
+}

@@ -4,8 +4,8 @@
  * @module
  */
 import { inspect } from "../../display.ts";
-import { Template } from "@huggingface/jinja";
-import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
+import { Template } from "npm:@huggingface/jinja@0.5.11";
+import { Tokenizer as HubTokenizer } from "npm:@huggingface/tokenizers@0.2.0";
 import { CheckpointError } from "../../errors.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
 import type { TokenizerFiles } from "../gguf/tokenizer.ts";
@@ -96,7 +96,8 @@ export class Tokenizer {
    *
    * @example
    * ```ts
-   * import { loadModel, Tokenizer } from "any4";
+   * import { loadModel } from "any4";
+   * import { Tokenizer } from "any4/model";
    * using model = await loadModel("tinyworld");
    * const file = JSON.parse(Deno.readTextFileSync(`${model.folder}/tokenizer.json`));
    * const chat_template = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";

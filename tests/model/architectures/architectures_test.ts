@@ -4,57 +4,16 @@
  * @module
  */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import {
-  any4,
-  type BackendName,
-  calibrate,
-  ConfigError,
-  generate,
-  isPacked,
-  loadModel,
-  type Model,
-  saveModel,
-} from "any4";
+import { any4, calibrate, ConfigError, isPacked, loadModel, saveModel } from "any4";
 import { relativeError } from "../../../lib/measure/layer_error.ts";
 import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
 import { writeSafetensors } from "../../../lib/files/safetensors/write.ts";
 import { architectures, layoutOf } from "../../../lib/model/architectures/mod.ts";
 import { tensorsOf } from "../../../lib/model/decoder/layout.ts";
 import { parseConfig } from "../../../lib/model/architectures/parse_config.ts";
-import { gpuReason, hasGpu } from "../../gpu.ts";
-
-const root = `${import.meta.dirname}/../../golden/models`;
-const names = [...Deno.readDirSync(root)].filter((entry) => entry.isDirectory).map(({ name }) => name).sort();
-
-/** What transformers finds. */
-function golden(name: string): { tokens: number[]; logits: Float32Array; short?: Float32Array } {
-  using file = SafetensorsFile.open(`${root}/${name}/golden.safetensors`);
-  const { buffer, byteOffset, byteLength } = file.read("tokens");
-  return {
-    tokens: [...new Int32Array(buffer.slice(byteOffset, byteOffset + byteLength))],
-    logits: file.readFloat32("logits"),
-    short: file.has("short_logits") ? file.readFloat32("short_logits") : undefined,
-  };
-}
-
-const load = (name: string, backend: BackendName) =>
-  loadModel(`${root}/${name}`, { backend, tune: false, activations: "f32" });
+import { assertGolden, assertSameText, golden, load, logitsOf, names, root } from "../../tiny_models.ts";
 
 const loadFolder = (folder: string) => loadModel(folder, { backend: "wasm", activations: "f32" });
-
-/** Logits of tokens in one go, in a sequence that has room for them alone. */
-async function logitsOf(model: Model, tokens: number[]): Promise<Float32Array> {
-  using session = model.session(tokens.length);
-  return await session.forward(tokens, { logits: "all" });
-}
-
-/** Logits of tokens that come one after another. */
-async function stepByStep(model: Model, tokens: number[]): Promise<Float32Array> {
-  using session = model.session(tokens.length);
-  const all: number[] = [];
-  for (const token of tokens) all.push(...await session.forward([token]));
-  return Float32Array.from(all);
-}
 
 /** Runs with a new folder, which is gone afterwards. */
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -73,44 +32,16 @@ Deno.test("there is a tiny checkpoint of every architecture", () => {
   assertEquals([...new Set(types)].sort(), [...architectures.keys()].sort());
 });
 
-for (const backend of ["plain", "wasm", "webgpu"] as const) {
-  const reason = backend === "webgpu" ? gpuReason : "";
-  const ignore = backend === "webgpu" && !hasGpu;
+for (const backend of ["plain", "wasm"] as const) {
   for (const name of names) {
-    Deno.test({
-      name: `${name} on ${backend}: transformers' logits, in one go and token by token${reason}`,
-      ignore,
-      async fn() {
-        using model = await load(name, backend);
-        const { tokens, logits, short } = golden(name);
-        const whole = await logitsOf(model, tokens);
-        assertLess(relativeError(whole, logits), 1e-5);
-        assertLess(relativeError(await stepByStep(model, tokens), whole), 1e-5);
-        if (!short) return;
-        const few = tokens.slice(0, short.length / model.config.vocab_size);
-        assertLess(relativeError(await logitsOf(model, few), short), 1e-5);
-      },
-    });
+    Deno.test(
+      `${name} on ${backend}: transformers' logits, in one go and token by token`,
+      () => assertGolden(name, backend),
+    );
   }
 }
 
-for (const backend of ["wasm", "webgpu"] as const) {
-  Deno.test({
-    name: `every architecture continues a text on ${backend} as on plain${
-      backend === "webgpu" ? gpuReason : ""
-    }`,
-    ignore: backend === "webgpu" && !hasGpu,
-    async fn() {
-      for (const name of names) {
-        const text = async (kind: BackendName) => {
-          using model = await load(name, kind);
-          return (await generate(model, "Once upon a time", { maxTokens: 12 })).tokens;
-        };
-        assertEquals(await text(backend), await text("plain"), name);
-      }
-    },
-  });
-}
+Deno.test("every architecture continues a text on wasm as on plain", () => assertSameText("wasm"));
 
 /** Names and shapes of a folder's tensors. */
 function shapes(folder: string): Record<string, readonly number[]> {

@@ -90,6 +90,14 @@ Deno.test("TinyLlama's config: four key-value heads for 32 query heads of 64 fea
     final_logit_softcapping: null,
     embedding_scale: 1,
     word_embed_proj_dim: 2048,
+    shared_norm: false,
+    qkv_bias: false,
+    moe_intermediate_size: 0,
+    moe_layers: [],
+    norm_topk_prob: true,
+    rope_layers: [],
+    residual_scale: 1,
+    logit_scale: 1,
   });
 });
 
@@ -226,8 +234,8 @@ Deno.test("other values of the wrong type or out of range are errors", () => {
 
 Deno.test("what is not supported is an error that says what is", () => {
   assertWrong([
-    [{ model_type: "falcon" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, phi3, gemma, gemma2"],
-    [{ model_type: "falcon" }, 'current value is "falcon". To add an architecture, write a file'],
+    [{ model_type: "bloom" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, gemma, "],
+    [{ model_type: "bloom" }, 'current value is "bloom". To add an architecture, write a file'],
     [{ model_type: undefined }, "model_type must be"],
     [{ model_type: "toString" }, "model_type must be"],
     [{ hidden_act: "quick_gelu" }, "hidden_act must be one of silu, swish, gelu, "],

@@ -3,7 +3,6 @@ import {
   any4,
   CheckpointError,
   ConfigError,
-  type Format,
   isPacked,
   loadModel,
   type Model,
@@ -13,6 +12,7 @@ import {
   saveModel,
   TensorError,
 } from "any4";
+import type { Format } from "any4/formats";
 import { Checkpoint } from "../../../lib/model/checkpoint/checkpoint.ts";
 import { writeCheckpoint } from "../../../lib/model/checkpoint/write_checkpoint.ts";
 

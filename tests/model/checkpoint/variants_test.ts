@@ -5,7 +5,8 @@
  * @module
  */
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { type BackendName, CheckpointError, loadModel } from "any4";
+import { CheckpointError, loadModel } from "any4";
+import type { BackendName } from "any4/compute";
 import { Lcg } from "../../golden/lcg.ts";
 import { judge } from "../../golden/compare_variants.ts";
 import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";

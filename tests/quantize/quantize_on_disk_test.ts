@@ -17,11 +17,11 @@ import {
   ResumeError,
   saveModel,
 } from "any4";
-import { makeSynthetic } from "../../../bench/make_synthetic.ts";
-import { calibrateOnDisk } from "../../../lib/quantize/on_disk/calibrate_on_disk.ts";
-import { Journal } from "../../../lib/quantize/on_disk/journal.ts";
-import { ModelOnDisk } from "../../../lib/quantize/on_disk/model_on_disk.ts";
-import { Random } from "../../../lib/random.ts";
+import { makeSynthetic } from "../../bench/make_synthetic.ts";
+import { ModelOnDisk } from "../../lib/model/model_on_disk.ts";
+import { calibrateLayers } from "../../lib/quantize/calibrate.ts";
+import { Journal } from "../../lib/quantize/journal.ts";
+import { Random } from "../../lib/random.ts";
 
 const folder = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -97,7 +97,7 @@ for (const [name, options] of Object.entries(cases)) {
 }
 
 Deno.test("so it does for every architecture, sequentially and dequantized too", async () => {
-  const models = `${import.meta.dirname}/../../golden/models`;
+  const models = `${import.meta.dirname}/../golden/models`;
   for (const { name } of Deno.readDirSync(models)) {
     const all = ["gpt2", "mixtral", "opt_post_norm"].includes(name);
     for (const options of all ? [{}, { sequential: true }, { dequantized: true }] : [{}]) {
@@ -135,11 +135,15 @@ Deno.test("calibration layer by layer gives calibrate()'s statistics bit for bit
       const expected = await calibrate(model, { text });
       using disk = await ModelOnDisk.open(name, { backend });
       using journal = Journal.open(fresh(), { asked: {} });
-      const stats = await calibrateOnDisk(disk, { journal, text });
-      assertEquals([...stats.keys()], [...expected.keys()]);
-      for (const [linear, entry] of expected) assertEquals(stats.get(linear), entry, linear);
-      // And from what was kept.
-      assertEquals(await calibrateOnDisk(disk, { journal, text }), stats);
+      // The second time, all of it is kept already.
+      for (const layersToDo of [disk.layout.layers.length, 0]) {
+        let done = 0;
+        await calibrateLayers(disk, journal, { text, onProgress: () => done++ });
+        const stats = new Map(disk.layout.layers.flatMap((_, i) => [...journal.get("stats", String(i))!]));
+        assertEquals([...stats.keys()], [...expected.keys()]);
+        for (const [linear, entry] of expected) assertEquals(stats.get(linear), entry, linear);
+        assertEquals(done, layersToDo);
+      }
     }
   }
 });
@@ -177,6 +181,8 @@ Deno.test("a changed option, text or model is noticed, and said how to start ove
     [{ targetBits: 3 }, /target bits was not given and is 3 now/],
     [{ sequential: true }, /sequential was false/],
     [{ backend: "plain" }, /backend was/],
+    [{ weighting: "mean-abs" }, /weighting was "mean-square" and is "mean-abs" now/],
+    [{ method: { name: "lloyd", init: "nf4" } }, /method was/],
   ];
   for (const [change, message] of changes) {
     const error = await assertRejects(() => quantizeOnDisk(model, out, { ...begun, ...change }), ResumeError);
@@ -221,10 +227,10 @@ Deno.test("what makes no sense is refused before anything is written", async () 
 async function child(out: string, { after = 600_000, options }: { after?: number; options: unknown }) {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--no-check", "--quiet", "tests/model/on_disk/quantize_child.ts"],
+      ...["run", "-A", "--no-check", "--quiet", "tests/quantize/quantize_child.ts"],
       ...[tiny, out, JSON.stringify(options)],
     ],
-    cwd: new URL("../../../", import.meta.url),
+    cwd: new URL("../../", import.meta.url),
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -339,7 +345,7 @@ Deno.test({
         fill(`${disk}/ballast`, kilobytes);
         const error = await assertRejects(() => quantizeOnDisk(tiny, out), CheckpointError);
         assertStringIncludes(error.message, "No space left");
-        assertStringIncludes(error.message, "make room and start again");
+        assertStringIncludes(error.message, "start again to resume");
         if (kilobytes > 4) await assertRejects(() => loadModel(out), CheckpointError, "is not finished");
         Deno.removeSync(`${disk}/ballast`);
       }

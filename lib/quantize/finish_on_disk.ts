@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { weightingOf } from "../../learn/weighting.ts";
-import { dequantize, isPacked } from "../../matrix/packed_matrix.ts";
-import { tensorBytes, type TensorToWrite } from "../../files/safetensors/write.ts";
-import { type CardSummary, type LinearSummary, modelCard } from "../model_card.ts";
-import type { Asked } from "./fingerprint.ts";
-import { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
-import { writeCheckpoint } from "../../model/checkpoint/write_checkpoint.ts";
-import type { DoneLinear, Journal } from "./journal.ts";
-import type { TensorPlace } from "../../model/decoder/layout.ts";
-import { readTensor } from "../../model/load_model.ts";
-import type { ModelOnDisk } from "./model_on_disk.ts";
-import type { QuantizationConfig } from "../../model/checkpoint/packed_tensors.ts";
-import type { QuantizeOnDiskOptions } from "./quantize_on_disk.ts";
-import { referenceTensors } from "../../model/checkpoint/reference_tensors.ts";
-import { denseTensor, savedConfig, writableType } from "../../model/save.ts";
+import { weightingOf } from "../learn/weighting.ts";
+import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import { tensorBytes, type TensorToWrite } from "../files/safetensors/write.ts";
+import { Checkpoint } from "../model/checkpoint/checkpoint.ts";
+import type { QuantizationConfig } from "../model/checkpoint/packed_tensors.ts";
+import { referenceTensors } from "../model/checkpoint/reference_tensors.ts";
+import { writeCheckpoint } from "../model/checkpoint/write_checkpoint.ts";
+import { linearNames, type TensorPlace } from "../model/decoder/layout.ts";
+import { readTensor } from "../model/load_model.ts";
+import type { ModelOnDisk } from "../model/model_on_disk.ts";
+import { denseTensor, savedConfig, writableType } from "../model/save.ts";
+import { calibrationName } from "./fingerprint.ts";
+import type { Journal, StoredLinear } from "./journal.ts";
+import { type CardSummary, type LinearSummary, modelCard } from "./model_card.ts";
+import type { QuantizeOnDiskOptions } from "./options.ts";
 
 /** A job of which all Linears are done. */
 export interface FinishedJob {
@@ -29,14 +29,12 @@ export interface FinishedJob {
   readonly journal: Journal;
   /** What was asked for. */
   readonly options: QuantizeOnDiskOptions;
-  /** And that as the journal has it. */
-  readonly asked: Asked;
 }
 
 /** A tensor as it is to be written, and the Linear that it is. */
 interface StoredTensor {
   readonly tensors: readonly TensorToWrite[];
-  readonly done?: DoneLinear;
+  readonly done?: StoredLinear;
 }
 
 /** Writes the model's folder from what is done and what stays. */
@@ -56,7 +54,7 @@ export function finishOnDisk(
   const tensors: TensorToWrite[] = [];
   const linears: LinearSummary[] = [];
   let [parameters, originalBytes, bits, weights] = [0, 0, 0, 0];
-  const names = new Set(model.linears().map((linear) => `${linear}.weight`));
+  const names = new Set(linearNames(model.layout).map((linear) => `${linear}.weight`));
   for (const place of model.places.values()) {
     const { name: tensor, rows, cols } = place;
     const linear = tensor.replace(/\.weight$/, "");
@@ -91,7 +89,7 @@ export function finishOnDisk(
     bytes,
     originalBytes,
     ...(dequantized ? { dequantized } : {}),
-    calibration: job.asked.calibration as string,
+    calibration: calibrationName(options.calibration),
     weighting: weightingOf(options.weighting).name,
     sequential: options.sequential ?? false,
     ...(options.targetBits === undefined ? {} : { targetBits: options.targetBits }),
@@ -133,14 +131,15 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
   const { dequantized, reference } = options;
   const { name } = place;
   const linear = name.replace(/\.weight$/, "");
-  if (journal.hasLinear(linear)) {
+  if (journal.has("linear", linear)) {
     const done = journal.linear(linear);
+    const packed = () => journal.get("linear", linear)!.packed;
     if (reference) {
       const dtype = writableType(checkpoint.info(layout.embedding.name).dtype);
-      const tensors = () => referenceTensors(name, journal.packed(linear, place), dtype);
+      const tensors = () => referenceTensors(name, packed(), dtype);
       return { done, tensors: tensors().map((one, i) => ({ ...one, data: () => tensors()[i]!.data() })) };
     }
-    const values = () => dequantize(journal.packed(linear, place));
+    const values = () => dequantize(packed());
     return { done, tensors: dequantized ? [denseTensor(place, { dtype: "BF16", values })] : done.tensors };
   }
   const parts = model.parts(name);

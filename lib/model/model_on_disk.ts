@@ -1,31 +1,25 @@
 /**
- * A model whose tensors stay on disk: what is asked for is read, used and given back.
+ * A model whose tensors stay on disk: they are read when asked for, used and freed.
  *
  * @module
  */
-import type { Backend } from "../../compute/backend.ts";
-import { createBackend } from "../../compute/mod.ts";
-import { OptionError } from "../../errors.ts";
-import type { Matrix } from "../../matrix/matrix.ts";
-import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
-import type { Checkpoint } from "../../model/checkpoint/checkpoint.ts";
-import { Decoder, type DecoderPart } from "../../model/decoder/decoder.ts";
-import { type Layout, linearsOf, type TensorPlace } from "../../model/decoder/layout.ts";
-import { type LoadOptions, openFiles, readTensor } from "../../model/load_model.ts";
-import { withOffset } from "../../model/model.ts";
-import type { Tokenizer } from "../../model/tokenizer/tokenizer.ts";
-
-/** Matrices by tensor name that take the place of those on disk. */
-export type Replaced = ReadonlyMap<string, Matrix | PackedMatrix>;
-
-/** A part of the decoder with its weights on the backend; disposing of it gives them back. */
-export interface LoadedPart extends Disposable {
-  /** The part. */
-  readonly decoder: Decoder;
-}
+import type { Backend } from "../compute/backend.ts";
+import { createBackend } from "../compute/create_backend.ts";
+import { OptionError } from "../errors.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { matrixRows } from "../matrix/matrix_rows.ts";
+import type { Checkpoint } from "./checkpoint/checkpoint.ts";
+import type { ModelConfig } from "./decoder/config.ts";
+import { Decoder, type DecoderPart } from "./decoder/decoder.ts";
+import { type Layout, linearNames, type TensorPlace } from "./decoder/layout.ts";
+import { type LoadOptions, openFiles, readTensor } from "./load_model.ts";
+import { withOffset } from "./model.ts";
+import type { LoadedPart, Replaced, Source } from "./source.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** A model of which no more than a part is in memory. */
-export class ModelOnDisk implements Disposable {
+export class ModelOnDisk implements Source, Disposable {
   /** Its files. */
   readonly checkpoint: Checkpoint;
   /** Text to ids. */
@@ -64,17 +58,19 @@ export class ModelOnDisk implements Disposable {
     return model;
   }
 
-  /** Module names of the Linears that quantization is about, in order. */
-  linears(): string[] {
-    return Array.from(linearsOf(this.layout), ({ name }) => name);
+  /** The checked config. */
+  get config(): ModelConfig {
+    return this.checkpoint.config;
   }
 
-  /** Module names of a layer's Linears. */
-  linearsOfLayer(layer: number): string[] {
-    return Array.from(
-      linearsOf({ ...this.layout, layers: [this.layout.layers[layer]!] }),
-      ({ name }) => name,
-    );
+  /** Module names of the Linears that quantization is about, in order. */
+  linears(): string[] {
+    return linearNames(this.layout);
+  }
+
+  /** Whether the checkpoint has a tensor, dense or packed. */
+  has(name: string): boolean {
+    return this.checkpoint.has(name) || this.checkpoint.has(`${name}.codes`);
   }
 
   /**
@@ -97,9 +93,16 @@ export class ModelOnDisk implements Disposable {
     return this.parts(name).reduce((sum, part) => sum + this.checkpoint.info(part).bytes, 0);
   }
 
-  /** Rows and columns of a Linear. */
-  shape(linear: string): { rows: number; cols: number } {
-    return this.#place(`${linear}.weight`);
+  /**
+   * Reads some rows of a tensor, alone where the file has them as rows.
+   *
+   * @throws {CheckpointError} when they are missing or cut off.
+   */
+  rows(tensor: string, rows: readonly number[]): Matrix {
+    const { checkpoint } = this;
+    const place = this.#place(tensor);
+    const alone = checkpoint.has(tensor) && !place.vector && !place.transposed;
+    return alone ? checkpoint.rows(tensor, rows) : matrixRows(readTensor(checkpoint, place)!, rows);
   }
 
   #place(tensor: string): TensorPlace {
@@ -110,15 +113,9 @@ export class ModelOnDisk implements Disposable {
     return found;
   }
 
-  /**
-   * Loads a part of the decoder.
-   *
-   * @param options.replaced tensors to take instead of those on disk.
-   * @param options.ids of the embedding's rows only these, in their order.
-   */
-  part(part: DecoderPart, options: { replaced?: Replaced; ids?: readonly number[] } = {}): LoadedPart {
-    const { backend, checkpoint } = this;
-    const { replaced, ids } = options;
+  /** Reads a part of the decoder, all but what is replaced. */
+  part(part: DecoderPart, replaced?: Replaced): LoadedPart {
+    const { backend, checkpoint, layout, config } = this;
     const held: (Matrix | PackedMatrix)[] = [];
     const rooms: Uint8Array[] = [];
     const room = backend.room && ((bytes: number) => {
@@ -128,9 +125,7 @@ export class ModelOnDisk implements Disposable {
     });
     const read = (name: string) => {
       const place = this.places.get(name);
-      if (!place) return undefined;
-      if (ids && place === this.layout.embedding) return checkpoint.rows(name, ids);
-      return readTensor(checkpoint, place, room);
+      return place && readTensor(checkpoint, place, room);
     };
     const find = (name: string, offset = 0) => {
       const found = replaced?.get(name) ?? read(name);
@@ -140,7 +135,7 @@ export class ModelOnDisk implements Disposable {
       return backend.weight(matrix);
     };
     return {
-      decoder: new Decoder(checkpoint.config, { layout: this.layout, backend, find, part }),
+      decoder: new Decoder(config, { layout, backend, find, part }),
       [Symbol.dispose]: () => {
         for (const matrix of held) backend.forget?.(matrix);
         for (const bytes of rooms) {
@@ -151,7 +146,7 @@ export class ModelOnDisk implements Disposable {
     };
   }
 
-  /** Closes its files and gives back the backend. */
+  /** Closes its files and frees the backend. */
   [Symbol.dispose](): void {
     this.checkpoint[Symbol.dispose]();
     this.backend[Symbol.dispose]();
