@@ -11,6 +11,18 @@ Deno.test("pause() in long work lets timers fire", async () => {
   assert(fired);
 });
 
+Deno.test("pause() throws the reason of a signal that has been given, and nothing before", async () => {
+  const controller = new AbortController();
+  await pause(controller.signal);
+  setTimeout(() => controller.abort());
+  const work = async () => {
+    while (true) await pause(controller.signal);
+  };
+  const error = await assertRejects(work, DOMException);
+  assertEquals(error.name, "AbortError");
+  await assertRejects(() => pause(AbortSignal.abort(new Error("enough"))), Error, "enough");
+});
+
 /** Runs as in a notebook's kernel. */
 async function inKernel(run: () => Promise<void>): Promise<void> {
   const deno = Deno;
