@@ -1,5 +1,5 @@
 /**
- * `deno task calibrate`: statistics of what each Linear is multiplied by.
+ * `deno task calibrate`: statistics of each Linear's input.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { command, type Computing, jsonOption, linearsTable, main, modelOption, r
 
 const options = command(
   "calibrate",
-  "Run a sample through a model and show the activations of every Linear's columns.",
+  "Run a sample through a model and show statistics of every Linear's input, by column.",
 )
   .addOption(modelOption())
   .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
-  .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize -- --calibration`")
+  .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize --calibration`")
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
@@ -47,7 +47,7 @@ await main(async () => {
       meanAbs: average(meanAbs),
       rms: Math.sqrt(average(meanSquare)),
       largestColumn: largest,
-      // How far one column stands out: its share of the squared activation, against an even share.
+      // The largest column's share of the squared input, divided by an even share.
       largestShare: meanSquare[largest]! / average(meanSquare),
     };
   });

@@ -85,7 +85,9 @@ export class PlainBackend implements Backend {
   #dense(weight: Weight): Float32Array {
     const { matrix } = own(this, weight, PlainWeight);
     if (isPacked(matrix)) {
-      throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
+      throw new TensorError(
+        `Cannot use a packed ${matrix.format} matrix here: only linears and embeddings take one`,
+      );
     }
     return matrix.data;
   }
@@ -100,11 +102,15 @@ export class PlainBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const rows = this.#dense(table);
+    const { matrix } = own(this, table, PlainWeight);
     checkIds(ids, table);
+    const { cols } = table;
     for (let t = 0; t < ids.length; t++) {
       const id = ids[t]!;
-      this.#values(out).set(rows.subarray(id * table.cols, (id + 1) * table.cols), t * table.cols);
+      const row = this.#values(out).subarray(t * cols, (t + 1) * cols);
+      if (isPacked(matrix)) {
+        dequantizeRows(matrix, { from: id, to: id + 1, codes: new Uint8Array(cols) }, row);
+      } else row.set(matrix.data.subarray(id * cols, (id + 1) * cols));
     }
   }
 
@@ -317,7 +323,7 @@ export class PlainBackend implements Backend {
 
   [Symbol.dispose](): void {}
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `PlainBackend: ${this.description}`;
   }

@@ -1,5 +1,5 @@
 /**
- * One matrix: how its table of values is learned, and how it is held once it is quantized.
+ * Quantization of one matrix: learning its codebooks, and the packed result.
  *
  * ```ts
  * import { dequantize, quantize } from "any4";

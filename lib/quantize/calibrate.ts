@@ -45,9 +45,9 @@ export interface SampleOptions {
   gram?: boolean;
 }
 
-/** How a model is calibrated. */
+/** Options of {@linkcode calibrate}. */
 export interface CalibrateOptions extends SampleOptions {
-  /** Which Linears; all when absent. */
+  /** The Linears; all when absent. */
   linears?: Iterable<string>;
   /** Is told of every layer done. */
   onProgress?: (done: number, layers: number) => void;

@@ -13,7 +13,7 @@ import type { Calibration, CalibrationOrigin } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { decodeStats, encodeStats } from "./file_store.ts";
 
-/** What the metadata of such a file says that it is. */
+/** The value of the metadata's "format" that marks such a file. */
 const FORMAT = "any4-calibration-1";
 
 /**

@@ -77,7 +77,7 @@ interface Turns {
   readonly block: Block;
 }
 
-/** How a backend computes. */
+/** Options of a backend. */
 export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
@@ -102,7 +102,7 @@ export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #threads: Pool;
   #disposed = false;
-  /** Where activations are. */
+  /** Addresses of activations. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
@@ -223,7 +223,9 @@ export class WasmBackend implements Backend {
 
   #dense(handle: Weight): WasmWeight {
     const { weight } = own(this, handle, WasmHandle);
-    if (weight.bits > 0) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
+    if (weight.bits > 0) {
+      throw new TensorError("Cannot use a packed matrix here: only linears and embeddings take one");
+    }
     return weight;
   }
 
@@ -237,19 +239,18 @@ export class WasmBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const { block, data, dtype, cols } = this.#dense(table);
+    const { block, data, dtype, cols, bits } = own(this, table, WasmHandle).weight;
     checkIds(ids, table);
     const { arena } = block;
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
     new Int32Array(arena.memory.buffer, list, ids.length).set(ids);
     const target = this.#scratch.output(arena, this.#block(out));
-    this.#pool.run(
-      arena,
-      "embed",
-      [target, data, list, cols, STORED[dtype].id],
-      ids.length,
-      this.#grain(cols),
-    );
+    if (bits > 0) {
+      this.#pool.run(arena, "embedPacked", [target, block.address, list], ids.length, this.#grain(4 * cols));
+    } else {
+      const args = [target, data, list, cols, STORED[dtype].id];
+      this.#pool.run(arena, "embed", args, ids.length, this.#grain(cols));
+    }
     this.#scratch.copyBack(arena, this.#block(out), 4 * out.rows * cols);
   }
 
@@ -339,7 +340,7 @@ export class WasmBackend implements Backend {
     this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
   }
 
-  /** Makes room for the keys and values of `total` tokens of a layer; those before `position` are kept. */
+  /** Allocates space for the keys and values of `total` tokens of a layer; those before `position` are kept. */
   #makeRoom(
     layer: CachedLayer,
     need: { cache: WasmCache; total: number; position: number; kvHeads: number },
@@ -479,7 +480,7 @@ export class WasmBackend implements Backend {
     this.#threads[Symbol.dispose]();
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `WasmBackend: ${this.description}`;
   }

@@ -1,5 +1,5 @@
 /**
- * Weights as the kernels find them: a header that says what they are, and their parts as stored.
+ * The memory image of weights for kernels: a header that describes them, and their stored parts.
  *
  * @module
  */

@@ -12,8 +12,8 @@ import { attentionPrefill } from "../../../kernels/wgsl/attention_prefill.ts";
 import { columnSums } from "../../../kernels/wgsl/column_sums.ts";
 import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
-import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
+import { embedPacked } from "../../../kernels/wgsl/embed_packed.ts";
 import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
@@ -50,16 +50,16 @@ import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
 
-/** How a WebGPU backend is made. */
+/** Options of the WebGPU backend. */
 export interface WebGpuOptions extends DeviceOptions {
   /**
    * Time the kernels that could do a product when one of its shape first comes, and remember the fastest on disk; when
    * false, what is remembered or documented as the default is taken. True where the GPU is a real one, when absent.
    */
   tune?: boolean;
-  /** How products with few tokens are rounded; not at all when absent. */
+  /** The rounding of activations in products with few tokens; none when absent. */
   activations?: ActivationType;
-  /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
+  /** The file of the fastest kernels; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 
@@ -125,19 +125,19 @@ const FEW = 4;
 /** The WebGPU backend. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
-  /** Where it runs. */
+  /** The device. */
   readonly device: Device;
   readonly #memory: Memory;
   readonly #commands: Commands;
   readonly #weights: Weights;
   readonly #linear: LinearRunner;
-  /** Kernels by what they do: a decode step makes no text anew. */
+  /** Kernels by their task, so that a decode step generates no text. */
   readonly #kernels = new Map<string, readonly Kernel[]>();
   readonly #passes = new Map<string, readonly TopKPass[]>();
   readonly #frequencies = new WeakMap<Float32Array, Allocation>();
   /** Buffers for what lives from one kernel to the next only. */
   readonly #scratch = new Map<string, Allocation>();
-  /** Who quantizes. */
+  /** The steps of quantization. */
   #pool: Pool | undefined;
 
   private constructor(
@@ -214,7 +214,9 @@ export class WebGpuBackend implements Backend {
   /** A weight that is not packed. */
   #dense(handle: Weight): GpuWeight {
     const { weight } = own(this, handle, GpuHandle);
-    if (weight.packed) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
+    if (weight.packed) {
+      throw new TensorError("Cannot use a packed matrix here: only linears and embeddings take one");
+    }
     return weight;
   }
 
@@ -243,7 +245,7 @@ export class WebGpuBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
-    const weight = this.#dense(table);
+    const { weight } = own(this, table, GpuHandle);
     let from: Allocation | Slice;
     if ("ids" in ids) from = this.#slice(ids);
     else {
@@ -252,7 +254,12 @@ export class WebGpuBackend implements Backend {
     }
     const tokens = out.rows;
     for (const { shape: part, rooms } of weight.parts) {
-      const { firstRow, rows, dtype } = part as DenseShape;
+      if ("bits" in part) {
+        const [kernel] = this.#kernel(`embed packed ${Object.values(part)}`, () => [embedPacked(part)]);
+        this.#commands.run(kernel!, [this.#roomOf(out), ...rooms, from], { tokens });
+        continue;
+      }
+      const { firstRow, rows, dtype } = part;
       const shape = { cols: table.cols, dtype, firstRow, rows };
       const [kernel] = this.#kernel(`embed ${Object.values(shape)}`, () => [embed(shape)]);
       this.#commands.run(kernel!, [this.#roomOf(out), rooms[0]!, from], { tokens });
@@ -490,7 +497,7 @@ export class WebGpuBackend implements Backend {
 
   argmax(place: TokenPlace, x: Tensor): void {
     this.#topK(x, 1, this.#slice(place), this.#take("value", 4));
-    // What follows is a step of its own: one submission a token.
+    // The following commands are another step: there is one submission per token.
     this.#commands.submit();
   }
 
@@ -549,7 +556,7 @@ export class WebGpuBackend implements Backend {
     return room;
   }
 
-  /** Gives the device and all that is on it back. */
+  /** Frees the device and everything on it. */
   [Symbol.dispose](): void {
     this.#pool?.[Symbol.dispose]();
     this.#commands[Symbol.dispose]();
@@ -557,7 +564,7 @@ export class WebGpuBackend implements Backend {
     this.device[Symbol.dispose]();
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `WebGpuBackend: ${this.description}`;
   }

@@ -21,7 +21,7 @@ export interface RowRange {
 
 /** A packed matrix, or some of its rows. */
 export interface TableParts {
-  /** What kernels have to know. */
+  /** The shape that kernels are made for. */
   readonly shape: TableShape;
   /** A view of the matrix's own codes. */
   readonly codes: Uint32Array;
@@ -33,7 +33,7 @@ export interface TableParts {
 
 /** A dense matrix, or some of its rows. */
 export interface DenseParts {
-  /** What kernels have to know. */
+  /** The shape that kernels are made for. */
   readonly shape: DenseShape;
   /** [rows, cols] f32, or [rows, ⌈cols / 2⌉] words of two values. */
   readonly weights: Uint32Array | Float32Array;

@@ -11,7 +11,7 @@ import type { Commands } from "./commands.ts";
 import type { Allocation, Memory } from "./memory.ts";
 import { denseParts, rowRanges, storedWords, tableParts } from "./weight_parts.ts";
 
-/** What a part is, as kernels have to know it; without bias. */
+/** The shape of a part that kernels are made for, without bias. */
 export type PartShape =
   | { readonly kind: "dense"; readonly shape: DenseShape }
   | { readonly kind: "table"; readonly shape: TableShape };
@@ -70,7 +70,7 @@ export class Weights {
     return weight;
   }
 
-  /** Gives a matrix's weight back. */
+  /** Frees the weight of a matrix. */
   forget(matrix: Matrix | PackedMatrix): void {
     for (const { rooms } of this.#known.get(matrix)?.parts ?? []) {
       for (const room of rooms) this.#memory.free(room);

@@ -1,5 +1,5 @@
 /**
- * Every method by its name.
+ * The registry of methods.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { lloyd } from "./lloyd.ts";
 import { lnq, type LnqOptions } from "./lnq.ts";
 import type { Method, Needs } from "./method.ts";
 
-/** How a method is made: by which function, of which options. */
+/** A function that makes a method, and the names of its options. */
 export interface MethodMaker {
   /** Makes it. */
   readonly make: (options?: object) => Method;
@@ -41,9 +41,9 @@ export type MethodOptions =
   | { name: "lnq" } & LnqOptions;
 
 /**
- * The method of a name, or of a name and options; a method passes through.
+ * Returns the method of a name, or of a name and options; a method is returned as it is.
  *
- * @throws {OptionError} when there is none, with the names that there are, or an option is unknown or out of range.
+ * @throws {OptionError} when there is none (the message lists all names), or an option is unknown or out of range.
  *
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export function methodOf(method: string | MethodOptions | Method = "kmeans"): Me
   return Object.keys(options).length === 0 ? maker.make() : maker.make(options);
 }
 
-/** What must be known of a Linear's input to quantize it to a format. */
+/** The statistics of a Linear's input needed to quantize it to a format. */
 export function needsOf(
   format: Format,
   options: { method?: string | MethodOptions | Method; weighting?: string | Weighting },

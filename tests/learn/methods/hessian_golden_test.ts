@@ -3,7 +3,7 @@ import { type Format, symmetric } from "../../../lib/formats/format.ts";
 import { quantize } from "../../../lib/learn/quantize.ts";
 import { RowDescent } from "../../../lib/learn/row_descent.ts";
 import { scaleGroups } from "../../../lib/learn/scaling.ts";
-import { formatOf } from "../../../lib/formats/mod.ts";
+import { formatOf } from "../../../lib/formats/formats.ts";
 import { unpackRow } from "../../../lib/matrix/packing.ts";
 import golden from "../../golden/hessian.json" with { type: "json" };
 import { Lcg } from "../../golden/lcg.ts";

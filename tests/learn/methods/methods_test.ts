@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } fro
 import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { OptionError, TensorError } from "../../../lib/errors.ts";
-import { formatOf } from "../../../lib/formats/mod.ts";
+import { formatOf } from "../../../lib/formats/formats.ts";
 import { factorize, solveFactored } from "../../../lib/learn/cholesky.ts";
 import { factorHessian } from "../../../lib/learn/hessian.ts";
 import type { InputStats } from "../../../lib/learn/input_stats.ts";
