@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
+import { BusyError, DisposedError, OptionError } from "../errors.ts";
 import { continueIds, type Generated, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
 import type { Session } from "./decoder/session.ts";
@@ -45,6 +45,8 @@ export class Conversation implements Disposable {
   #session: Session | undefined;
   /** Turns so far: each draws otherwise. */
   #turns = 0;
+  #answering = false;
+  #disposed = false;
 
   /**
    * Begins a conversation.
@@ -57,8 +59,13 @@ export class Conversation implements Disposable {
     this.reset();
   }
 
-  /** Begins anew. */
+  /**
+   * Begins anew.
+   *
+   * @throws {BusyError} when a turn is being answered.
+   */
   reset(): void {
+    this.#assertFree();
     const { system } = this.#options;
     this.messages.length = 0;
     if (system !== undefined) this.messages.push({ role: "system", content: system });
@@ -70,8 +77,27 @@ export class Conversation implements Disposable {
    *
    * @throws {CheckpointError} when the checkpoint has no chat template.
    * @throws {OptionError} when the conversation no longer fits the model's context; the turn is not taken then.
+   * @throws {BusyError} when the last turn is still being answered.
+   * @throws {DisposedError} when the conversation or its model has been disposed of.
    */
   async *say(text: string): AsyncGenerator<Generated> {
+    this.#assertFree();
+    this.#answering = true;
+    try {
+      yield* this.#answer(text);
+    } finally {
+      this.#answering = false;
+    }
+  }
+
+  #assertFree(): void {
+    if (this.#disposed) {
+      throw new DisposedError("Cannot go on talking: the conversation has been disposed of");
+    }
+    if (this.#answering) throw new BusyError("Cannot go on talking: the last turn is still being answered");
+  }
+
+  async *#answer(text: string): AsyncGenerator<Generated> {
     const model = this.#model;
     const turn: Message = { role: "user", content: text };
     const ids = promptIds(model, [...this.messages, turn]);
@@ -100,6 +126,7 @@ export class Conversation implements Disposable {
 
   /** Gives back what the conversation holds. */
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#session?.[Symbol.dispose]();
     this.#session = undefined;
     this.#seen = [];

@@ -181,9 +181,11 @@ export class Model implements Disposable, View {
   /**
    * A part of its decoder, some tensors replaced by others; disposing of it frees those.
    *
+   * @throws {DisposedError} when the model has been disposed of.
    * @internal
    */
   part(part: DecoderPart, replaced?: Replaced): LoadedPart {
+    this.#assertHeld();
     const { backend, layout, config } = this;
     const held: (Matrix | PackedMatrix)[] = [];
     const find = (name: string, offset = 0) => {
