@@ -6,7 +6,8 @@
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
-import { checkFinite, checkMatrix, type Matrix } from "../matrix/matrix.ts";
+import { checkFinite } from "../matrix/finite.ts";
+import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { InputStats } from "./input_stats.ts";
 import type { Method, Problem } from "./methods/method.ts";
@@ -98,7 +99,7 @@ function checkGram(
         (length === undefined ? "there are none" : `there are ${length}`),
     );
   }
-  checkFinite({ rows: cols, cols, data: stats!.gram! }, `${name} by E[x xᵀ]`);
+  checkFinite(stats!.gram!, { tensor: `E[x xᵀ] of ${name}`, cols });
 }
 
 /**
@@ -131,7 +132,7 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   const method = methodOf(options.method);
   const weighting = weightingOf(options.weighting);
   checkMatrix(dense, name);
-  checkFinite(dense, name);
+  checkFinite(dense.data, { tensor: name, cols: dense.cols });
   const { rows, cols } = dense;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });

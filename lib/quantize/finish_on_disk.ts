@@ -145,7 +145,7 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
   const parts = model.parts(name);
   if (dequantized && parts.some((part) => checkpoint.info(part).dtype !== "BF16")) {
     const values = () => {
-      const tensor = readTensor(checkpoint, place)!;
+      const tensor = readTensor(checkpoint, place);
       return isPacked(tensor) ? dequantize(tensor) : tensor.data;
     };
     return { tensors: [denseTensor(place, { dtype: "BF16", values })] };
