@@ -45,7 +45,7 @@ export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
 /** The parts of tokenizer.json that depend on the kind. */
 type Parts = Record<"normalizer" | "pre_tokenizer" | "decoder" | "model", unknown>;
 
-/** How words are found. A file that does not say is split as llama.cpp splits it. */
+/** The pattern of words. Without one in the file, llama.cpp's default applies. */
 function byteLevelWords(metadata: Metadata): PreTokenizer {
   const name = metadata.text("tokenizer.ggml.pre") ?? "default";
   const found = preTokenizer(name);
