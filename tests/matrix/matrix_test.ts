@@ -25,6 +25,10 @@ Deno.test("the first value that is not finite is named by its row and column", (
   checkFinite(matrix.data, { tensor: "a", cols: 3 });
   for (const wrong of [NaN, Infinity, -Infinity]) {
     const data = Float32Array.of(1, 2, 3, 4, wrong, wrong);
-    assertThrows(() => checkFinite(data, { tensor: "a", cols: 3 }), TensorError, `row 1, column 1 is ${wrong}`);
+    assertThrows(
+      () => checkFinite(data, { tensor: "a", cols: 3 }),
+      TensorError,
+      `row 1, column 1 is ${wrong}`,
+    );
   }
 });
