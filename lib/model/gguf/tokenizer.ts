@@ -173,7 +173,7 @@ function files(vocabulary: Vocabulary, parts: Parts, bosByDefault: boolean): Tok
     bos: bos !== undefined && (metadata.flag("tokenizer.ggml.add_bos_token") ?? bosByDefault),
     eos: eos !== undefined && (metadata.flag("tokenizer.ggml.add_eos_token") ?? false),
   };
-  const chat_template = metadata.text("tokenizer.chat_template");
+  const chat_template = chatTemplates(metadata);
   return {
     "tokenizer.json": {
       version: "1.0",
@@ -199,6 +199,17 @@ function files(vocabulary: Vocabulary, parts: Parts, bosByDefault: boolean): Tok
       ...(chat_template === undefined ? {} : { chat_template }),
     },
   };
+}
+
+/** The template of conversations, or a list of named ones where a file has several. */
+function chatTemplates(metadata: Metadata): string | { name: string; template: string }[] | undefined {
+  const main = metadata.text("tokenizer.chat_template");
+  const named = (metadata.texts("tokenizer.chat_templates") ?? []).flatMap((name) => {
+    const template = metadata.text(`tokenizer.chat_template.${name}`);
+    return template === undefined ? [] : { name, template };
+  });
+  if (named.length === 0) return main;
+  return main === undefined ? named : [{ name: "default", template: main }, ...named];
 }
 
 /** Tokens that are found in a text before anything else is done with it. */
