@@ -30,6 +30,7 @@ export {
 export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./model_speed.ts";
 export {
   compare,
+  compareModels,
   type Comparison,
   type Perplexity,
   perplexity,

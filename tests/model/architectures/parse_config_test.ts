@@ -76,13 +76,19 @@ Deno.test("TinyLlama's config: four key-value heads for 32 query heads of 64 fea
     norm_offset: 0,
     do_layer_norm_before: true,
     use_parallel_residual: false,
+    shared_norm: false,
     hidden_act: "silu",
     attention_bias: false,
+    qkv_bias: false,
     mlp_bias: false,
     num_local_experts: 0,
     num_experts_per_tok: 0,
+    moe_intermediate_size: 0,
+    moe_layers: [],
+    norm_topk_prob: true,
     rope_parameters: { rope_type: "default", rope_theta: 10000, rotary_dim: 64 },
     local_rope_parameters: null,
+    rope_layers: [],
     layer_types: [],
     sliding_window: null,
     attention_scale: 1 / 8,
@@ -234,7 +240,7 @@ Deno.test("other values of the wrong type or out of range are errors", () => {
 
 Deno.test("what is not supported is an error that says what is", () => {
   assertWrong([
-    [{ model_type: "bloom" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, gemma, "],
+    [{ model_type: "bloom" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, gemma"],
     [{ model_type: "bloom" }, 'current value is "bloom". To add an architecture, write a file'],
     [{ model_type: undefined }, "model_type must be"],
     [{ model_type: "toString" }, "model_type must be"],

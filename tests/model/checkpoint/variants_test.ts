@@ -9,6 +9,7 @@ import { CheckpointError, loadModel } from "any4";
 import type { BackendName } from "any4/compute";
 import { Lcg } from "../../golden/lcg.ts";
 import { judge } from "../../golden/compare_variants.ts";
+import { writeJson } from "../../../lib/files/json_file.ts";
 import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
 import { type TensorToWrite, writeSafetensors } from "../../../lib/files/safetensors/write.ts";
 import { relativeError } from "../../../lib/measure/layer_error.ts";
@@ -35,7 +36,7 @@ async function edited(
     );
     const config = JSON.parse(await Deno.readTextFile(`${golden}/models/${name}/config.json`));
     edit(tensors, config);
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+    writeJson(`${folder}/config.json`, config);
     await Deno.copyFile(`${golden}/models/${name}/tokenizer.json`, `${folder}/tokenizer.json`);
     writeSafetensors(`${folder}/model.safetensors`, tensors.values());
     await run(folder);
@@ -138,6 +139,12 @@ Deno.test("tensors that nobody needs are left alone, whatever their types, and b
         extra("model.layers.0.self_attn.q_proj.bias", "BOOL", 32),
       ]
     ) tensors.set(tensor.name, tensor);
+  });
+});
+
+Deno.test("a config with NaN, infinities, huge numbers and halves of characters, as Python writes them, loads", async () => {
+  await assertSame("opt", (_, config) => {
+    Object.assign(config, { loss: NaN, most: [Infinity, -Infinity], seed: 2 ** 70, note: "\ud800é" });
   });
 });
 
