@@ -62,10 +62,18 @@ export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
 export type { Logits, Session } from "./lib/model/decoder/session.ts";
 export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
 export { saveModel, type SaveOptions } from "./lib/model/checkpoint/save.ts";
-export { type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
+export type { TextStream } from "./lib/model/tokenizer/decoding.ts";
+export { type ChatOptions, type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
 export { Conversation, type ConversationOptions } from "./lib/model/conversation.ts";
-export { generate, type Generated, type GenerateOptions, generateStream } from "./lib/model/generate.ts";
+export {
+  generate,
+  type Generated,
+  type GeneratedPiece,
+  type GenerateOptions,
+  generateStream,
+  type StoppedBy,
+} from "./lib/model/generate.ts";
 export {
   calibrate,
   type CalibrateOptions,

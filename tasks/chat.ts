@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Any4Error, Conversation, decimal, type Generated, loadModel, quantizeModel, size } from "any4";
+import { Any4Error, Conversation, decimal, type Generated, type GeneratedPiece, loadModel, quantizeModel, size } from "any4";
 import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
 
 const options = command(
@@ -41,24 +41,26 @@ async function* turns(): AsyncGenerator<string> {
 }
 
 /** Writes an answer as it comes, until it ends or is interrupted, and then what it cost. */
-async function answer(steps: AsyncGenerator<Generated>): Promise<void> {
+async function answer(steps: AsyncGenerator<GeneratedPiece>): Promise<void> {
   let stopped = false;
   const stop = () => stopped = true;
   Deno.addSignalListener("SIGINT", stop);
   const started = performance.now();
-  let last: Generated = { text: "", tokens: [], stoppedBy: "length" };
+  const whole: Generated = { text: "", tokens: [], stoppedBy: "length" };
   try {
     for await (const step of steps) {
-      if (!options.json) write(step.text.slice(last.text.length));
-      last = step;
+      if (!options.json) write(step.text);
+      whole.text += step.text;
+      whole.tokens.push(...step.tokens);
+      if (step.stoppedBy) whole.stoppedBy = step.stoppedBy;
       if (stopped) break;
     }
   } finally {
     Deno.removeSignalListener("SIGINT", stop);
   }
   const seconds = (performance.now() - started) / 1000;
-  const { length } = last.tokens;
-  if (options.json) return console.log(JSON.stringify({ ...last, seconds }));
+  const { length } = whole.tokens;
+  if (options.json) return console.log(JSON.stringify({ ...whole, seconds }));
   console.error(
     `\n[${length} tokens, ${decimal(length / seconds, 3)} a second, ${size(Deno.memoryUsage().rss)} in use]`,
   );

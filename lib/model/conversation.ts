@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { continueIds, type Generated, type GenerateOptions, promptIds } from "./generate.ts";
+import { continueIds, type GeneratedPiece, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
 import type { Session } from "./decoder/session.ts";
 import type { Message } from "./tokenizer/tokenizer.ts";
@@ -21,6 +21,7 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Conversation, loadModel, Tokenizer } from "any4";
  * using plain = await loadModel("tinyworld");
  * // tinyworld has no chat template of its own.
@@ -28,8 +29,9 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  * const chat_template = "{% for message in messages %}{{ message.content }}\n{% endfor %}";
  * const model = plain.with({ tokenizer: new Tokenizer(file, { chat_template }) });
  * using talk = new Conversation(model, { maxTokens: 8 });
- * for await (const { text } of talk.say("Once upon a time")) console.log(text);
- * console.log(talk.messages.length); // 2
+ * let answer = "";
+ * for await (const { text } of talk.say("Once upon a time")) answer += text;
+ * assertEquals(talk.messages[1], { role: "assistant", content: answer });
  * ```
  */
 export class Conversation implements Disposable {
@@ -63,12 +65,12 @@ export class Conversation implements Disposable {
   }
 
   /**
-   * Takes a turn and answers it: yields the answer so far after each token.
+   * Takes a turn and answers it: yields what is new of the answer after each token.
    *
    * @throws {CheckpointError} when the checkpoint has no chat template.
    * @throws {OptionError} when the conversation no longer fits the model's context; the turn is not taken then.
    */
-  async *say(text: string): AsyncGenerator<Generated> {
+  async *say(text: string): AsyncGenerator<GeneratedPiece> {
     const model = this.#model;
     const turn: Message = { role: "user", content: text };
     const ids = promptIds(model, [...this.messages, turn]);
@@ -87,10 +89,12 @@ export class Conversation implements Disposable {
     // The last token is to be predicted from, not only known.
     while (known < Math.min(this.#seen.length, ids.length - 1) && this.#seen[known] === ids[known]) known++;
     this.#seen = ids.slice(0, known);
+    let last = ids.slice(known);
     for await (const step of continueIds(model, ids, { ...this.#options, seed, session, known })) {
-      answer.content = step.text;
+      answer.content += step.text;
       // The last token has not gone through the decoder, or is about to go again.
-      this.#seen = [...ids, ...step.tokens.slice(0, -1)];
+      this.#seen.push(...last);
+      last = step.tokens;
       yield step;
     }
   }

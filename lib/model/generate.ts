@@ -8,6 +8,8 @@ import { interruptible, pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./decoder/sampling.ts";
 import type { Session } from "./decoder/session.ts";
+import { StopStrings } from "./stop_strings.ts";
+import { Continuation } from "./tokenizer/continuation.ts";
 import type { Message } from "./tokenizer/tokenizer.ts";
 
 /** Tokens that are chosen before the first of them is shown, where nothing is drawn. */
@@ -21,7 +23,12 @@ export interface GenerateOptions extends SamplingOptions {
   stop?: string | string[];
   /** Is given each piece of text as it comes. */
   onText?: (piece: string) => void;
+  /** Ends the work: what is waited for rejects with its reason. */
+  signal?: AbortSignal;
 }
+
+/** What ended a continuation: the model's end token, a stop string, or maxTokens or the model's context. */
+export type StoppedBy = "eos" | "stop" | "length";
 
 /** A continuation. */
 export interface Generated {
@@ -29,8 +36,18 @@ export interface Generated {
   text: string;
   /** Its token ids. */
   tokens: number[];
-  /** What ended it: the model's end token, a stop string, maxTokens, or the model's context. */
-  stoppedBy: "eos" | "stop" | "length";
+  /** What ended it. */
+  stoppedBy: StoppedBy;
+}
+
+/** A step of a continuation. */
+export interface GeneratedPiece {
+  /** The text that is new; "" while a character is not whole, or what is new may begin a stop string. */
+  text: string;
+  /** The new token's id; none in the step that ends a text by the model's end token. */
+  tokens: number[];
+  /** What ended the continuation, in its last step. */
+  stoppedBy?: StoppedBy;
 }
 
 /**
@@ -43,10 +60,11 @@ export interface Generated {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { generate, loadModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const { text } = await generate(model, "Once upon a time", { maxTokens: 8 });
- * console.log(text.length > 0); // true
+ * const { tokens } = await generate(model, "Once upon a time", { maxTokens: 8 });
+ * assertEquals(tokens.length, 8);
  * ```
  */
 export function generate(
@@ -62,34 +80,37 @@ async function collect(
   prompt: string | readonly Message[],
   options: GenerateOptions,
 ): Promise<Generated> {
-  let printed = 0;
-  const result = { text: "", tokens: [] as number[], stoppedBy: "length" as Generated["stoppedBy"] };
-  for await (const step of generateStream(model, prompt, options)) {
-    result.text = step.text;
-    result.tokens = step.tokens;
-    result.stoppedBy = step.stoppedBy;
-    options.onText?.(step.text.slice(printed));
-    printed = step.text.length;
+  const result: Generated = { text: "", tokens: [], stoppedBy: "length" };
+  for await (const { text, tokens, stoppedBy } of generateStream(model, prompt, options)) {
+    result.text += text;
+    result.tokens.push(...tokens);
+    if (stoppedBy) result.stoppedBy = stoppedBy;
+    if (text !== "") options.onText?.(text);
   }
   return result;
 }
 
 /**
- * The same, a step at a time: yields the continuation so far after each token. A character that is not whole yet
- * waits for its last token.
+ * The same, a step at a time: yields what is new after each token. All pieces together are the text that
+ * {@linkcode generate} returns.
+ *
+ * @throws what {@linkcode generate} rejects with.
  *
  * @example
  * ```ts
- * import { generateStream, loadModel } from "any4";
+ * import { assertEquals } from "@std/assert";
+ * import { generate, generateStream, loadModel } from "any4";
  * using model = await loadModel("tinyworld");
- * for await (const { text } of generateStream(model, "Once upon a time", { maxTokens: 4 })) console.log(text);
+ * let whole = "";
+ * for await (const { text } of generateStream(model, "Once upon a time", { maxTokens: 4 })) whole += text;
+ * assertEquals(whole, (await generate(model, "Once upon a time", { maxTokens: 4 })).text);
  * ```
  */
 export async function* generateStream(
   model: Model,
   prompt: string | readonly Message[],
   options: GenerateOptions = {},
-): AsyncGenerator<Generated> {
+): AsyncGenerator<GeneratedPiece> {
   const ids = promptIds(model, prompt);
   const capacity = Math.min(model.config.max_position_embeddings, ids.length + maxTokensOf(options));
   using session = model.session(capacity);
@@ -136,45 +157,36 @@ export async function* continueIds(
   model: Model,
   ids: number[],
   options: GenerateOptions & { session: Session; known: number },
-): AsyncGenerator<Generated> {
+): AsyncGenerator<GeneratedPiece> {
   const sampler = new Sampler(options);
-  const { session } = options;
-  const { tokenizer } = model;
+  const { session, signal } = options;
   const capacity = Math.min(session.capacity, ids.length + maxTokensOf(options));
-  const before = tokenizer.decode(ids).length;
-  const stops = [options.stop ?? []].flat();
+  const text = new Continuation(model.tokenizer, ids);
+  const stop = new StopStrings([options.stop ?? []].flat());
   const eos = endTokens(model);
-  const tokens: number[] = [];
   session.position = options.known;
   let input = ids.slice(options.known);
-  while (ids.length + tokens.length < capacity) {
+  let length = ids.length;
+  while (length < capacity) {
+    signal?.throwIfAborted();
     await pause();
     for (const next of await choose(input)) {
-      if (eos.has(next)) {
-        yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
-        return;
-      }
-      tokens.push(next);
+      signal?.throwIfAborted();
+      const ends = eos.has(next);
+      const last = ends || ++length === capacity;
       input = [next];
-      const found = stops.map((stop) => text(true).indexOf(stop)).filter((at) => at >= 0);
-      if (found.length > 0) {
-        yield { text: text(true).slice(0, Math.min(...found)), tokens: [...tokens], stoppedBy: "stop" };
-        return;
-      }
-      yield { text: text(ids.length + tokens.length === capacity), tokens: [...tokens], stoppedBy: "length" };
+      const settled = (ends ? "" : text.push(next)) + (last ? text.flush() : "");
+      const piece = stop.push(settled) + (last ? stop.flush() : "");
+      const stoppedBy = stop.found ? "stop" : ends ? "eos" : last ? "length" : undefined;
+      yield { text: piece, tokens: ends ? [] : [next], ...stoppedBy && { stoppedBy } };
+      if (stoppedBy) return;
     }
   }
 
   /** The next tokens: what depends on no draw is chosen some steps at a time. */
   async function choose(input: number[]): Promise<number[]> {
     if (sampler.wanted > 1) return [sampler.next(await session.likeliest(input, sampler.wanted))];
-    return await session.greedy(input, Math.min(AHEAD, capacity - ids.length - tokens.length));
-  }
-
-  /** The text so far: decoded together with the prompt, since a tokenizer may strip what stands first. */
-  function text(whole: boolean): string {
-    const after = tokenizer.decode([...ids, ...tokens]).slice(before);
-    return whole ? after : after.replace(/\uFFFD+$/, "");
+    return await session.greedy(input, Math.min(AHEAD, capacity - length));
   }
 }
 

@@ -284,13 +284,13 @@ Deno.test("generate() throws on options out of range and on a prompt longer than
   await assertRejects(() => generate(model, "cat ".repeat(2000)), OptionError, "context");
 });
 
-Deno.test("generateStream() yields the continuation so far after every token", async () => {
-  let last = "";
-  for await (const { text } of generateStream(model, "The king", { maxTokens: 8 })) {
-    assert(text.startsWith(last));
-    last = text;
-  }
-  assert(last.length > 0);
+Deno.test("generateStream() yields what is new after every token, and what ended it in the last", async () => {
+  const steps = [];
+  for await (const step of generateStream(model, "The king", { maxTokens: 8 })) steps.push(step);
+  const { text, tokens } = await generate(model, "The king", { maxTokens: 8 });
+  assertEquals(steps.map((step) => step.text).join(""), text);
+  assertEquals(steps.flatMap((step) => step.tokens), tokens);
+  assertEquals(steps.map((step) => step.stoppedBy), [...Array(7).fill(undefined), "length"]);
 });
 
 Deno.test("loadModel() throws on what is no model and says what it looked for", async () => {

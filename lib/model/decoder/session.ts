@@ -7,6 +7,7 @@ import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compu
 import { OptionError } from "../../errors.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
 import { largest } from "./sampling.ts";
+import { checkTokenIds } from "../token_ids.ts";
 
 /** Which tokens' logits a forward pass computes. */
 export type Logits = "all" | "last" | "none";
@@ -73,7 +74,7 @@ export class Session implements Disposable {
    * @param options.observe is shown what Linears are multiplied with; with `everyExpert`, each expert's as if all tokens went
    * to it, which changes no logits.
    * @returns the logits: [tokens, vocab_size] for "all", [vocab_size] for "last", empty for "none".
-   * @throws {OptionError} when the sequence would outgrow its capacity.
+   * @throws {OptionError} when an id is none, or the sequence would outgrow its capacity.
    */
   async forward(
     tokens: ArrayLike<number>,
@@ -85,7 +86,7 @@ export class Session implements Disposable {
       const last = await this.#last(tokens, options.observe);
       return last ? await backend.read(last) : new Float32Array(0);
     }
-    this.#checkRoom(tokens.length);
+    this.#check(tokens);
     const vocab = this.#decoder.config.vocab_size;
     const out = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
     for (const { from, chunk } of chunks(tokens, this.#decoder)) {
@@ -137,17 +138,18 @@ export class Session implements Disposable {
 
   /** The logits of the last token: it goes alone, so that no others are computed. */
   async #last(tokens: ArrayLike<number>, observe?: Observer): Promise<Tensor | undefined> {
-    this.#checkRoom(tokens.length);
+    this.#check(tokens);
     const before = Array.prototype.slice.call(tokens, 0, -1) as number[];
     for (const { chunk } of chunks(before, this.#decoder)) await this.#run(chunk, { logits: false, observe });
     if (tokens.length === 0) return undefined;
     return await this.#run([tokens[tokens.length - 1]!], { logits: true, observe });
   }
 
-  #checkRoom(tokens: number): void {
-    if (this.position + tokens > this.capacity) {
+  #check(tokens: ArrayLike<number>): void {
+    checkTokenIds(tokens, this.#decoder.config.vocab_size);
+    if (this.position + tokens.length > this.capacity) {
       throw new OptionError(
-        `Cannot continue by ${tokens} tokens: ${this.position} of ${this.capacity} are used`,
+        `Cannot continue by ${tokens.length} tokens: ${this.position} of ${this.capacity} are used`,
       );
     }
   }

@@ -1,0 +1,59 @@
+/**
+ * Chat templates.
+ *
+ * @module
+ */
+import { CheckpointError } from "../../errors.ts";
+import { renderTemplate } from "../../jinja/render.ts";
+import type { ChatOptions, Message } from "./tokenizer.ts";
+import type { Json } from "./fields.ts";
+import { NAMED_TOKENS, namedTemplates } from "./special_tokens.ts";
+import { tokenText } from "./token_text.ts";
+
+/** The templates that a checkpoint has, and the tokens that they may name. */
+export class ChatTemplate {
+  readonly #templates: Readonly<Record<string, string>>;
+  readonly #tokens: Json = {};
+
+  /** @param config tokenizer_config.json, with the template that counts. */
+  constructor(config: Json) {
+    this.#templates = namedTemplates(config);
+    for (const name of NAMED_TOKENS) {
+      const token = tokenText(config[name]);
+      if (token !== "") this.#tokens[name] = token;
+    }
+  }
+
+  #choose({ template, tools }: ChatOptions): string {
+    const templates = this.#templates;
+    const names = Object.keys(templates);
+    if (names.length === 0) {
+      throw new CheckpointError("Cannot format a conversation: the tokenizer has no chat_template");
+    }
+    const name = template ?? (tools && Object.hasOwn(templates, "tool_use") ? "tool_use" : "default");
+    if (Object.hasOwn(templates, name)) return templates[name]!;
+    throw new CheckpointError(
+      `Cannot format a conversation: the tokenizer has no chat_template "${name}", but ${names.join(", ")}`,
+    );
+  }
+
+  /** The prompt that a conversation becomes. @throws {CheckpointError} when there is no template, or it fails. */
+  render(messages: readonly Message[], options: ChatOptions): string {
+    const source = this.#choose(options);
+    try {
+      return renderTemplate(source, {
+        ...this.#tokens,
+        ...options.variables,
+        messages,
+        tools: options.tools ?? null,
+        documents: options.documents ?? null,
+        add_generation_prompt: options.addGenerationPrompt ?? true,
+      });
+    } catch (cause) {
+      throw new CheckpointError(
+        `Cannot format a conversation by the tokenizer's chat_template: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Patterns of tokenizer.json: strings, or regular expressions as Oniguruma reads them.
+ *
+ * @module
+ */
+import { SplitPreTokenizer } from "@huggingface/tokenizers";
+import { CheckpointError } from "../../errors.ts";
+import { quote } from "../../files/safetensors/messages.ts";
+import type { Json } from "./fields.ts";
+
+/** Longer patterns are none of a tokenizer's. */
+const LONGEST = 1 << 16;
+
+/**
+ * A pattern as JavaScript's, global.
+ *
+ * @param pattern `{ String }` or `{ Regex }`.
+ * @throws {CheckpointError} when it is neither, or JavaScript has nothing like it.
+ */
+export function onigurumaPattern(pattern: Json): RegExp {
+  const { String: plain, Regex: regex } = pattern as { String?: unknown; Regex?: unknown };
+  if (typeof plain === "string") return new RegExp(RegExp.escape(plain), "gu");
+  if (typeof regex !== "string" || regex.length > LONGEST) {
+    throw new CheckpointError("a pattern must be a String or a Regex");
+  }
+  try {
+    const { pattern: compiled } = new SplitPreTokenizer(
+      { type: "Split", pattern: { Regex: regex }, behavior: "Isolated", invert: false } as never,
+    ) as unknown as { pattern: RegExp | null };
+    if (compiled) return compiled;
+  } catch (cause) {
+    throw new CheckpointError(`the pattern ${quote(regex)} is not supported: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  throw new CheckpointError(`the pattern ${quote(regex)} is not supported`);
+}
