@@ -26,7 +26,9 @@ export class StopStrings {
     for (const string of strings as readonly unknown[]) {
       if (typeof string === "string" && string !== "") continue;
       throw new OptionError(
-        `Cannot generate: a stop string must be a text that is not empty, current value is ${JSON.stringify(string)}`,
+        `Cannot generate: a stop string must be a text that is not empty, current value is ${
+          JSON.stringify(string)
+        }`,
       );
     }
     this.#strings = strings;

@@ -24,7 +24,9 @@ export function checkTokenIds(ids: ArrayLike<number>, vocabulary: number): void 
     if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocabulary) continue;
     const shown = typeof id === "string" ? JSON.stringify(id.slice(0, 40)) : String(id);
     throw new OptionError(
-      `Cannot use tokens: token id ${at} must be a whole number from 0 to ${vocabulary - 1}, current value is ${shown}`,
+      `Cannot use tokens: token id ${at} must be a whole number from 0 to ${
+        vocabulary - 1
+      }, current value is ${shown}`,
     );
   }
 }

@@ -56,7 +56,9 @@ function classOf(config: Json, modelType?: string): TokenizerClass {
     if (Object.hasOwn(CLASSES, name)) return CLASSES[name]!;
     const known = Object.keys(CLASSES).join(", ");
     throw new CheckpointError(
-      `vocab.json and merges.txt are read for the classes ${known}, current value is ${JSON.stringify(given)}`,
+      `vocab.json and merges.txt are read for the classes ${known}, current value is ${
+        JSON.stringify(given)
+      }`,
     );
   }
   return /^qwen/.test(modelType ?? "") ? QWEN2 : GPT2;

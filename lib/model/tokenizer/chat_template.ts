@@ -4,7 +4,7 @@
  * @module
  */
 import { CheckpointError } from "../../errors.ts";
-import { renderTemplate } from "../../jinja/render.ts";
+import { Template } from "../../jinja/render.ts";
 import type { ChatOptions, Message } from "./tokenizer.ts";
 import type { Json } from "./fields.ts";
 import { NAMED_TOKENS, namedTemplates } from "./special_tokens.ts";
@@ -41,10 +41,10 @@ export class ChatTemplate {
   render(messages: readonly Message[], options: ChatOptions): string {
     const source = this.#choose(options);
     try {
-      return renderTemplate(source, {
+      return new Template(source).render({
         ...this.#tokens,
         ...options.variables,
-        messages,
+        messages: messages.map(withReasoning),
         tools: options.tools ?? null,
         documents: options.documents ?? null,
         add_generation_prompt: options.addGenerationPrompt ?? true,
@@ -56,4 +56,16 @@ export class ChatTemplate {
       );
     }
   }
+}
+
+/** Names that messages have for what a model thought; templates read the first. */
+const REASONING = ["reasoning_content", "thinking", "reasoning"];
+
+/** A message without what is null, and with what was thought under the names that templates read, as transformers has it. */
+function withReasoning(message: Message): Json {
+  const given: Json = Object.fromEntries(
+    Object.entries(message).filter(([, value]) => value !== null && value !== undefined),
+  );
+  const name = REASONING.find((name) => given[name] !== undefined);
+  return name === undefined ? given : { thinking: given[name], ...given, reasoning_content: given[name] };
 }

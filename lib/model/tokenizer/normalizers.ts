@@ -86,6 +86,8 @@ export function compileNormalizer(normalizer: unknown, depth = 0): Normalizer | 
     const all = list(normalizer, "normalizers").map((one) => compileNormalizer(one, depth + 1));
     return (text) => all.reduce((text, one) => one ? one(text) : text, text);
   }
-  if (!Object.hasOwn(KINDS, type)) throw new CheckpointError(`its normalizer type "${type}" is not supported`);
+  if (!Object.hasOwn(KINDS, type)) {
+    throw new CheckpointError(`its normalizer type "${type}" is not supported`);
+  }
   return KINDS[type]!(normalizer);
 }

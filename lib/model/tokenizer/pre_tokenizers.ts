@@ -62,7 +62,10 @@ function isolated(text: string, pattern: RegExp): string[] {
   return words;
 }
 
-const splitter = (pattern: RegExp, { behavior, invert = false }: { behavior: Behavior; invert?: boolean }) => {
+const splitter = (
+  pattern: RegExp,
+  { behavior, invert = false }: { behavior: Behavior; invert?: boolean },
+) => {
   const how = { pattern, behavior, invert };
   return (pieces: string[]) =>
     pieces.length === 1 ? split(pieces[0]!, how) : pieces.flatMap((piece) => split(piece, how));

@@ -125,7 +125,9 @@ export function sentencePieceTokenizer(
     const [trainer, normalizer] = [new Message(whole.bytes(2)), new Message(whole.bytes(3))];
     const type = trainer.int32(3, UNIGRAM);
     if (type !== UNIGRAM && type !== BPE) {
-      throw new RangeError(`its model_type must be ${UNIGRAM} (unigram) or ${BPE} (BPE), current value is ${type}`);
+      throw new RangeError(
+        `its model_type must be ${UNIGRAM} (unigram) or ${BPE} (BPE), current value is ${type}`,
+      );
     }
     const special = (number: number, otherwise: number) => {
       const id = trainer.int32(number, otherwise);

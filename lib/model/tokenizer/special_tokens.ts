@@ -148,7 +148,9 @@ export function namedTemplates(config: Json): Readonly<Record<string, string>> {
     }));
   }
   if (isObject(given)) {
-    return Object.fromEntries(Object.entries(given).filter(([, template]) => typeof template === "string")) as Record<
+    return Object.fromEntries(
+      Object.entries(given).filter(([, template]) => typeof template === "string"),
+    ) as Record<
       string,
       string
     >;

@@ -67,7 +67,10 @@ export class Tokenizer {
    * @throws {CheckpointError} when they are malformed.
    */
   static ofGguf(path: string, files: TokenizerFiles): Tokenizer {
-    return named(path, () => new Tokenizer(files["tokenizer.json"], files["tokenizer_config.json"], { ...files }));
+    return named(
+      path,
+      () => new Tokenizer(files["tokenizer.json"], files["tokenizer_config.json"], { ...files }),
+    );
   }
 
   /**
@@ -103,7 +106,9 @@ export class Tokenizer {
    * @throws {OptionError} when it is no text.
    */
   encode(text: string, options: { specialTokens?: boolean } = {}): number[] {
-    if (typeof text !== "string") throw new OptionError(`Cannot encode: expected a text, current value is ${text}`);
+    if (typeof text !== "string") {
+      throw new OptionError(`Cannot encode: expected a text, current value is ${text}`);
+    }
     return this.#compiled.encode(text, { specialTokens: options.specialTokens ?? true });
   }
 

@@ -31,13 +31,17 @@ const MODELS: Readonly<Record<Kind, (config: Json, ids: ReadonlyMap<string, numb
 /** What kind of model it is; older files do not say. */
 function kindOf(model: Json): Kind {
   const type = model.type ??
-    (Array.isArray(model.vocab) ? "Unigram" : "merges" in model ? "BPE" : "unk_token" in model
+    (Array.isArray(model.vocab)
+      ? "Unigram"
+      : "merges" in model
+      ? "BPE"
+      : "unk_token" in model
       ? "continuing_subword_prefix" in model ? "WordPiece" : "WordLevel"
       : undefined);
   if (typeof type === "string" && Object.hasOwn(MODELS, type)) return type as Kind;
-  throw new CheckpointError(`its model type must be BPE, Unigram, WordPiece or WordLevel, current value is ${
-    quote(String(type))
-  }`);
+  throw new CheckpointError(
+    `its model type must be BPE, Unigram, WordPiece or WordLevel, current value is ${quote(String(type))}`,
+  );
 }
 
 /** The model's ids by token. */
@@ -100,7 +104,9 @@ function withIds(post: unknown, ids: ReadonlyMap<string, number>): unknown {
   const known = Object.entries(post.special_tokens).map(([name, token]) => {
     if (!isObject(token) || token.ids !== null) return [name, token];
     const id = ids.get(name);
-    if (id === undefined) throw new CheckpointError(`the special token ${quote(name)} is not in the vocabulary`);
+    if (id === undefined) {
+      throw new CheckpointError(`the special token ${quote(name)} is not in the vocabulary`);
+    }
     return [name, { ...token, ids: [id] }];
   });
   return { ...post, special_tokens: Object.fromEntries(known) };
@@ -168,7 +174,7 @@ export class TokenizerJson {
       }
       const words = this.#preTokenizer?.([part.text], part.start) ?? [part.text];
       for (const word of words) {
-        if (word !== "") for (const id of this.#model.encode(word)) out.push(id);
+        if (word !== "") { for (const id of this.#model.encode(word)) out.push(id); }
       }
     }
     if (specialTokens) out.push(...this.#around.after);
