@@ -79,7 +79,7 @@ function sorted(values: readonly Value[], by: (value: Value) => Value, { reverse
   budget.step(values.length * 8);
   const order = reverse ? -1 : 1;
   return values.map((value) => ({ value, key: by(value) }))
-    .sort((a, b) => order * compare(a.key, b.key)).map(({ value }) => value);
+    .sort((a, b) => order * compare(a.key, b.key, budget)).map(({ value }) => value);
 }
 
 function sort(value: Value, given: Given, context: FilterContext): Value {
@@ -103,7 +103,7 @@ function extreme(sign: 1 | -1): Filter {
     const all = items(value, context.budget);
     if (all.length === 0) return new Undefined("there are no items to choose from");
     context.budget.step(all.length);
-    return all.reduce((best, one) => sign * compare(by(one), by(best)) > 0 ? one : best);
+    return all.reduce((best, one) => sign * compare(by(one), by(best), context.budget) > 0 ? one : best);
   };
 }
 
@@ -146,8 +146,8 @@ function roundTo(value: number, digits: number): number {
   if (digits >= 0) {
     // toFixed() is exact but for ties, which it rounds away from zero.
     const fixed = Number(value.toFixed(Math.min(digits, 100)));
-    const half = Math.abs(value) * 10 ** digits % 1 === 0.5;
-    if (!half) return fixed;
+    const exact = value.toFixed(100).replace(/0+$/, "");
+    if (exact.length - exact.indexOf(".") !== digits + 2 || !exact.endsWith("5")) return fixed;
     const floor = Math.floor(value * 10 ** digits);
     return (floor % 2 === 0 ? floor : floor + 1) / 10 ** digits;
   }
@@ -211,10 +211,10 @@ function groupBy(value: Value, given: Given, context: FilterContext): Value {
   for (const one of all) {
     const key = cased(get(one));
     const last = groups.at(-1);
-    if (last && equal(last.key, key)) last.list.push(one);
+    if (last && equal(last.key, key, context.budget)) last.list.push(one);
     else groups.push({ key, list: [one] });
   }
-  return groups.map(({ list }) => new Tuple([get(list[0]!), list]));
+  return groups.map(({ list }) => new Tuple([get(list[0]!), list], ["grouper", "list"]));
 }
 
 function unique(value: Value, given: Given, context: FilterContext): Value {
@@ -338,7 +338,8 @@ function reverse(value: Value, _: Given, { budget }: FilterContext): Value {
 
 function last(value: Value, { budget }: FilterContext): Value {
   if (value instanceof Generator) fail('"last" needs a list');
-  return items(value, budget).at(-1) ?? new Undefined("there is no last item");
+  const last = items(value, budget).at(-1);
+  return last === undefined ? new Undefined("there is no last item") : last;
 }
 
 function sum(value: Value, given: Given, context: FilterContext): Value {
@@ -394,7 +395,7 @@ const FILTERS: Readonly<Record<string, readonly [readonly string[], Filter]>> = 
   escape,
   first: [[], (value, _, { budget }) => {
     const first = value instanceof Generator ? value.first() : items(value, budget)[0];
-    return first ?? (first === null ? null : new Undefined("there is no first item"));
+    return first === undefined ? new Undefined("there is no first item") : first;
   }],
   float: [["default"], (value, given) => {
     if (value instanceof Undefined) fail(value.hint);

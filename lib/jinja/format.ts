@@ -74,6 +74,9 @@ export function formatBraces(
   { args, kwargs, budget }: { args: readonly Value[]; kwargs: ReadonlyMap<string, Value>; budget: Budget },
 ): string {
   let next = 0;
+  if (/\{(?:![sr])?\}/.test(format.replaceAll("{{", "")) && /\{\d/.test(format.replaceAll("{{", ""))) {
+    fail("a format cannot number some fields and not others");
+  }
   const out = format.replaceAll(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (whole, field: string | undefined) => {
     if (whole === "{{" || whole === "}}") return whole[0]!;
     const [, name = "", conversion = ""] = /^(\w*)(![sr])?$/.exec(field ?? "?") ??

@@ -199,7 +199,7 @@ export class Interpreter {
     let changed: Value[] | undefined;
     let at = 0;
     const hasChanged = new Callable("changed", (args) => {
-      const same = changed !== undefined && equal(args, changed);
+      const same = changed !== undefined && equal(args, changed, this.#budget);
       changed = args;
       return !same;
     });
@@ -217,8 +217,8 @@ export class Interpreter {
       length: () => whole(all.length),
       depth: () => whole(depth + 1),
       depth0: () => whole(depth),
-      previtem: () => all[at - 1] ?? new Undefined("there is no previous item"),
-      nextitem: () => all[at + 1] ?? new Undefined("there is no next item"),
+      previtem: () => orMissing(all[at - 1], () => "there is no previous item"),
+      nextitem: () => orMissing(all[at + 1], () => "there is no next item"),
       cycle: () => cycle,
       changed: () => hasChanged,
     };
@@ -258,10 +258,7 @@ export class Interpreter {
             fail(`the macro "${name}" got its argument "${parameter}" twice`);
           }
           left.delete(parameter);
-          scope.set(
-            parameter,
-            value ?? (value === null ? null : new Undefined(`parameter '${parameter}' was not provided`)),
-          );
+          scope.set(parameter, orMissing(value, () => `parameter '${parameter}' was not provided`));
           if (value === undefined && otherwise) missing.push({ parameter, otherwise });
         }
         if (signature.caller || left.has("caller")) {
@@ -286,7 +283,7 @@ export class Interpreter {
       case "constant":
         return node.value;
       case "name":
-        return scope.get(node.name) ?? new Undefined(`'${node.name}' is undefined`);
+        return orMissing(scope.get(node.name), () => `'${node.name}' is undefined`);
       case "list":
         return node.items.map((item) => this.#value(item, scope));
       case "tuple":
@@ -361,15 +358,15 @@ export class Interpreter {
   #compares(operator: string, left: Value, right: Value): boolean {
     switch (operator) {
       case "==":
-        return equal(left, right);
+        return equal(left, right, this.#budget);
       case "!=":
-        return !equal(left, right);
+        return !equal(left, right, this.#budget);
       case "in":
         return contains(right, left, this.#budget);
       case "not in":
         return !contains(right, left, this.#budget);
     }
-    const order = compare(left, right);
+    const order = compare(left, right, this.#budget);
     return operator === "<"
       ? order < 0
       : operator === ">"
@@ -416,7 +413,7 @@ export class Interpreter {
     const found = this.#own(of, name);
     if (found !== undefined) return found;
     const item = of instanceof Dict ? of.get(name) : undefined;
-    return item ?? (item === null ? null : missing(of, name));
+    return orMissing(item, () => missing(of, name));
   }
 
   /** `of[at]`: an item, else an attribute. */
@@ -432,7 +429,7 @@ export class Interpreter {
       const item = of instanceof Range ? this.#inRange(of, place) : itemOf(of, place);
       if (item !== undefined) return item;
     }
-    return (typeof at === "string" ? this.#own(of, at) : undefined) ?? missing(of, at);
+    return orMissing(typeof at === "string" ? this.#own(of, at) : undefined, () => missing(of, at));
   }
 
   #inRange(of: Range, place: number): Value | undefined {
@@ -446,13 +443,14 @@ export class Interpreter {
     if (of instanceof Namespace) return of.values.get(name);
     if (of instanceof Thing) return of.attribute(name);
     if (of instanceof Callable) return of.attributes[name];
+    if (of instanceof Tuple && of.names.includes(name)) return of.items[of.names.indexOf(name)];
     return methodOf(of, name, this.#budget);
   }
 
   #slice(of: Value, bounds: readonly (Value | undefined)[]): Value {
     if (of instanceof Undefined) fail(of.hint);
     const size = sizeOf(of);
-    if (size === undefined || of instanceof Dict) return missing(of, "slice");
+    if (size === undefined || of instanceof Dict) return new Undefined(missing(of, "slice"));
     const [from, to, step] = bounds.map((bound) => {
       if (bound === undefined || bound === null) return undefined;
       if (bound instanceof Undefined) fail(bound.hint);
@@ -477,7 +475,13 @@ export class Interpreter {
   }
 }
 
-function missing(of: Value, name: Value): Undefined {
+/** A value, which may be null, or what says that there is none. */
+function orMissing(value: Value | undefined, hint: () => string): Value {
+  return value === undefined ? new Undefined(hint()) : value;
+}
+
+/** Says that a value has no such attribute or item. */
+function missing(of: Value, name: Value): string {
   const shown = typeof name === "string" ? `'${name}'` : String(name);
-  return new Undefined(`'${typeName(of)} object' has no attribute ${shown}`);
+  return `'${typeName(of)} object' has no attribute ${shown}`;
 }

@@ -59,18 +59,17 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** The value of a string literal, as Python's unicode_escape codec reads it. */
 function unescape(literal: string): string {
   return literal.replaceAll(
-    /\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8})|([0-7]{1,3})|([^]))/giu,
+    /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{1,3})|([^]))/gu,
     (whole, ...groups: (string | undefined)[]) => {
       const [x, u, long, octal, other] = groups;
       const hex = x ?? u ?? long;
-      const kind = whole[1]!;
-      if (hex !== undefined && (kind === "x" || kind === "u" || kind === "U")) {
+      if (hex !== undefined) {
         const code = parseInt(hex, 16);
         if (code > 0x10ffff) fail(`the escape ${whole} is no character`);
         return String.fromCodePoint(code);
       }
       if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
-      const letter = other ?? kind;
+      const letter = other ?? "";
       if (Object.hasOwn(ESCAPES, letter)) return ESCAPES[letter]!;
       if ("xuUN".includes(letter)) fail(`the escape ${whole} is malformed or not supported`);
       const code = letter.codePointAt(0)!;

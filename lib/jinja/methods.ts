@@ -52,36 +52,31 @@ function count(text: string, given: Given): bigint {
   return int(sub === "" ? within.length + 1 : within.join("").split(sub).length - 1);
 }
 
+/** Words between white space; the last, or the first, is the rest of the text where there are more than wanted. */
 function words(text: string, { most, last }: { most: number; last: boolean }): string[] {
-  const found: string[] = [];
-  let rest = strip(text);
-  const space = (at: number) => at >= 0 && at < rest.length && isSpace(rest[at]!);
-  while (rest !== "" && found.length !== most) {
-    let at = last ? rest.length - 1 : 0;
-    while (at >= 0 && at < rest.length && !space(at)) at += last ? -1 : 1;
-    if (at < 0 || at >= rest.length) break;
-    found.push(last ? rest.slice(at + 1) : rest.slice(0, at));
-    rest = last ? strip(rest.slice(0, at), { left: false }) : strip(rest.slice(at), { right: false });
+  const ends: [from: number, to: number][] = [];
+  for (let at = 0; at < text.length; at++) {
+    if (isSpace(text[at]!)) continue;
+    const from = at;
+    while (at < text.length && !isSpace(text[at]!)) at++;
+    ends.push([from, at]);
   }
-  if (rest !== "") found.push(found.length === most ? strip(rest, { left: !last, right: last }) : rest);
-  return last ? found.reverse() : found;
+  if (most >= 0 && ends.length > most + 1) {
+    if (last) ends.splice(0, ends.length - most, [0, ends[ends.length - most - 1]![1]]);
+    else ends.splice(most, ends.length, [ends[most]![0], text.length]);
+  } else if (most >= 0 && ends.length === most + 1) {
+    // What is left keeps the white space at its far end.
+    const rest = ends[last ? 0 : most]!;
+    rest[last ? 0 : 1] = last ? 0 : text.length;
+  }
+  return ends.map(([from, to]) => text.slice(from, to));
 }
 
 function split(text: string, given: Given, { last, budget }: { last: boolean; budget: Budget }): string[] {
   const most = given.whole("maxsplit", -1);
   const by = given.optionalText("sep");
   budget.room(text.length);
-  if (by === undefined) {
-    const found = words(text, { most, last });
-    // What is left keeps the white space at its far end.
-    if (most >= 0 && found.length === most + 1) {
-      const at = last ? 0 : found.length - 1;
-      const kept = found[at]!;
-      const place = last ? text.indexOf(kept) : text.lastIndexOf(kept);
-      found[at] = last ? text.slice(0, place + kept.length) : text.slice(place);
-    }
-    return found;
-  }
+  if (by === undefined) return words(text, { most, last });
   if (by === "") fail("a separator is empty");
   const parts = text.split(by);
   budget.step(parts.length);
@@ -225,16 +220,21 @@ const STRING: Readonly<Record<string, Entry<string>>> = {
 };
 
 const SEQUENCE: Readonly<Record<string, Entry<readonly Value[]>>> = {
-  count: [["value"], (of, given) => int(of.filter((item) => equal(item, given.value("value"))).length)],
-  index: [["value"], (of, given) => {
-    const at = of.findIndex((item) => equal(item, given.value("value")));
+  count: [["value"], (of, given, budget) => {
+    return int(of.filter((item) => equal(item, given.value("value"), budget)).length);
+  }],
+  index: [["value"], (of, given, budget) => {
+    const at = of.findIndex((item) => equal(item, given.value("value"), budget));
     return at < 0 ? fail("a value is not in the list") : int(at);
   }],
 };
 
 const DICT: Readonly<Record<string, Entry<Dict>>> = {
   copy: [[], (of) => Dict.of(of.entries())],
-  get: [["key", "default"], (of, given) => of.get(given.value("key")) ?? given.value("default", null)],
+  get: [["key", "default"], (of, given) => {
+    const value = of.get(given.value("key"));
+    return value === undefined ? given.value("default", null) : value;
+  }],
   items: [[], (of, _, budget) => {
     budget.step(of.size);
     return of.entries().map((entry) => new Tuple(entry));

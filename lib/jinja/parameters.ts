@@ -37,10 +37,9 @@ export class Given {
   }
 
   value(name: string, otherwise?: Value): Value {
-    const value = this.#values.get(name) ?? otherwise;
+    const given = this.#values.get(name);
+    const value = given === undefined ? otherwise : given;
     if (value !== undefined) return value;
-    // null is a value.
-    if (this.#values.has(name)) return null;
     return fail(`${this.#of}() needs an argument "${name}"`);
   }
 

@@ -42,7 +42,7 @@ export function contains(within: Value, value: Value, budget: Budget): boolean {
   if (within === null || isNumber(within)) fail(`a ${typeName(within)} has nothing in it`);
   const all = items(within, budget);
   budget.step(all.length);
-  return all.some((item) => equal(item, value));
+  return all.some((item) => equal(item, value, budget));
 }
 
 const remainder = (value: Value, by: Value): bigint | number => {
@@ -55,7 +55,7 @@ const remainder = (value: Value, by: Value): bigint | number => {
 const is = (test: (value: Value) => boolean): readonly [readonly string[], Predicate] => [NOTHING, test];
 const ordered = (test: (order: number) => boolean): readonly [readonly string[], Predicate] => [
   OTHER,
-  (value, given) => test(compare(value, given.value("other"))),
+  (value, given, budget) => test(compare(value, given.value("other"), budget)),
 ];
 
 const sequence = (value: Value) =>
@@ -64,7 +64,7 @@ const sequence = (value: Value) =>
 
 const EQUAL: readonly [readonly string[], Predicate] = [
   OTHER,
-  (value, given) => equal(value, given.value("other")),
+  (value, given, budget) => equal(value, given.value("other"), budget),
 ];
 const GREATER = ordered((order) => order > 0);
 const LESS = ordered((order) => order < 0);
@@ -100,8 +100,8 @@ const PREDICATES: Readonly<Record<string, readonly [readonly string[], Predicate
     return of === of.toLowerCase() && of !== of.toUpperCase();
   }],
   mapping: is((value) => value instanceof Dict),
-  ne: [OTHER, (value, given) => !equal(value, given.value("other"))],
-  "!=": [OTHER, (value, given) => !equal(value, given.value("other"))],
+  ne: [OTHER, (value, given, budget) => !equal(value, given.value("other"), budget)],
+  "!=": [OTHER, (value, given, budget) => !equal(value, given.value("other"), budget)],
   none: is((value) => value === null),
   number: is(isNumber),
   odd: is((value) => Math.abs(Number(remainder(value, 2n))) === 1),

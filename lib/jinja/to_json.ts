@@ -72,7 +72,7 @@ export function toJson(
   if (value instanceof Tuple) return wrapped("[]", value.items.map(inner));
   if (value instanceof Dict) {
     const entries = value.entries();
-    if (sortKeys) entries.sort(([a], [b]) => compare(a, b));
+    if (sortKeys) entries.sort(([a], [b]) => compare(a, b, budget));
     return wrapped(
       "{}",
       entries.map(([key, item]) => quoted(keyText(key), ensureAscii) + colon + inner(item)),

@@ -32,7 +32,8 @@ export class Undefined {
 
 /** A list that does not change. */
 export class Tuple {
-  constructor(readonly items: readonly Value[]) {}
+  /** @param names what its items are called, if they are. */
+  constructor(readonly items: readonly Value[], readonly names: readonly string[] = []) {}
 }
 
 /** Whole numbers from one to another. */
@@ -131,14 +132,19 @@ export class Dict {
   }
 }
 
+/** Tuples that are keys of mappings are small. */
+const MOST_IN_KEY = 64;
+const DEEPEST_KEY = 3;
+
 /** The same for equal values. */
-export function hash(value: Value): string {
+export function hash(value: Value, depth = 0): string {
   if (typeof value === "string") return `s${value}`;
   if (value === null) return "None";
   if (typeof value === "boolean" || typeof value === "bigint") return `n${BigInt(value)}`;
   if (typeof value === "number") return Number.isInteger(value) ? `n${BigInt(value)}` : `n${value}`;
-  if (value instanceof Tuple) {
-    return `t${value.items.map((item) => `${hash(item).length}:${hash(item)}`).join()}`;
+  if (value instanceof Tuple && value.items.length <= MOST_IN_KEY && depth < DEEPEST_KEY) {
+    const hashes = value.items.map((item) => hash(item, depth + 1));
+    return `t${hashes.map((one) => `${one.length}:${one}`).join()}`;
   }
   return fail(`a ${typeName(value)} cannot be a key`);
 }
@@ -182,7 +188,8 @@ export function numeric(value: boolean | bigint | number): bigint | number {
 }
 
 /** Whether two values are equal. */
-export function equal(a: Value, b: Value, depth = 0): boolean {
+export function equal(a: Value, b: Value, budget: Budget, depth = 0): boolean {
+  budget.step();
   if (a === b) return true;
   if (depth > 100) fail("values are nested too deep to be compared");
   // Between a bigint and a number, == compares the values.
@@ -194,19 +201,20 @@ export function equal(a: Value, b: Value, depth = 0): boolean {
   const [one, other] = [items(a), items(b)];
   if (one && other) {
     return Array.isArray(a) === Array.isArray(b) && one.length === other.length &&
-      one.every((item, i) => equal(item, other[i]!, depth + 1));
+      one.every((item, i) => equal(item, other[i]!, budget, depth + 1));
   }
   if (a instanceof Dict && b instanceof Dict) {
     return a.size === b.size && a.entries().every(([key, value]) => {
       const found = b.get(key);
-      return found !== undefined && equal(value, found, depth + 1);
+      return found !== undefined && equal(value, found, budget, depth + 1);
     });
   }
   return false;
 }
 
 /** Less than 0 where `a` comes before `b`. @throws {TemplateError} where they have no order. */
-export function compare(a: Value, b: Value): number {
+export function compare(a: Value, b: Value, budget: Budget): number {
+  budget.step();
   if (isNumber(a) && isNumber(b)) {
     const [one, other] = [numeric(a), numeric(b)];
     return one < other ? -1 : one > other ? 1 : one == other ? 0 : NaN;
@@ -220,7 +228,7 @@ export function compare(a: Value, b: Value): number {
   if (both) {
     const [one, other] = both as [readonly Value[], readonly Value[]];
     for (let i = 0; i < Math.min(one.length, other.length); i++) {
-      if (!equal(one[i]!, other[i]!)) return compare(one[i]!, other[i]!);
+      if (!equal(one[i]!, other[i]!, budget)) return compare(one[i]!, other[i]!, budget);
     }
     return one.length - other.length;
   }
