@@ -30,8 +30,12 @@ export { ExactKMeans } from "./lib/learn/exact_kmeans.ts";
 export type { Learner } from "./lib/learn/learner.ts";
 export { Lloyd, type LloydOptions } from "./lib/learn/lloyd.ts";
 export { quantize, type QuantizeOptions } from "./lib/learn/quantize.ts";
+export type { InputStats } from "./lib/learn/input_stats.ts";
+export type { Method, Needs, Problem, Solution } from "./lib/learn/methods/method.ts";
+export { methodOf, type MethodOptions, methods } from "./lib/learn/methods/mod.ts";
+export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./lib/learn/quantize_steps.ts";
 export { type Weighting, weightings } from "./lib/learn/weighting.ts";
-export { type Activations, activationTypes } from "./lib/compute/backend.ts";
+export { type ActivationType, activationTypes } from "./lib/compute/backend.ts";
 export type {
   Activation,
   AttentionPlace,
@@ -55,13 +59,15 @@ export { type BackendName, backendNames, type BackendOptions, createBackend } fr
 export { downloadModel, type DownloadOptions } from "./lib/hub/download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./lib/hub/push_model.ts";
 export type { HubOptions } from "./lib/hub/settings.ts";
-export type { LayerType, ModelConfig } from "./lib/model/checkpoint/config.ts";
+export type { LayerType, ModelConfig } from "./lib/model/decoder/config.ts";
 export type { RopeParameters, RopeScaling } from "./lib/model/decoder/rope_parameters.ts";
 export type { Observer } from "./lib/model/decoder/decoder.ts";
 export type { LocateOptions } from "./lib/model/checkpoint/locate.ts";
-export type { Logits, Session } from "./lib/model/decoder/session.ts";
-export { loadModel, type LoadOptions, Model, type ModelParts } from "./lib/model/model.ts";
-export { saveModel, type SaveOptions } from "./lib/model/checkpoint/save.ts";
+export type { ContinueOptions, Logits, Session } from "./lib/model/decoder/session.ts";
+export type { Abortable } from "./lib/event_loop.ts";
+export { loadModel, type LoadOptions } from "./lib/model/load_model.ts";
+export { Model, type ModelParts } from "./lib/model/model.ts";
+export { saveModel, type SaveOptions } from "./lib/model/save.ts";
 export type { TextStream } from "./lib/model/tokenizer/decoding.ts";
 export { type ChatOptions, type Message, Tokenizer } from "./lib/model/tokenizer/tokenizer.ts";
 export type { SamplingOptions } from "./lib/model/decoder/sampling.ts";
@@ -78,8 +84,10 @@ export {
   calibrate,
   type CalibrateOptions,
   type Calibration,
-  type ColumnStats,
+  type CalibrationOrigin,
+  type SampleOptions,
 } from "./lib/quantize/calibrate.ts";
+export { loadCalibration, saveCalibration } from "./lib/quantize/calibration_file.ts";
 export { CALIBRATION_SAMPLE } from "./lib/quantize/calibration_sample.ts";
 export {
   af4,
@@ -94,18 +102,20 @@ export {
   mx4,
   nf4,
   quantizeModel,
-  type QuantizeModelOptions,
   type ShortOptions,
 } from "./lib/quantize/quantize_model.ts";
 export type { PlanOptions } from "./lib/quantize/plan.ts";
 export type { LearningOptions } from "./lib/quantize/quantize_linear.ts";
 export type { TargetOptions } from "./lib/quantize/target_bits.ts";
-export {
-  type OnDiskPhase,
-  type OnDiskProgress,
-  quantizeOnDisk,
-  type QuantizeOnDiskOptions,
-} from "./lib/quantize/on_disk/quantize_on_disk.ts";
+export type {
+  OnDiskPhase,
+  OnDiskProgress,
+  OutputForm,
+  PipelineOptions,
+  QuantizeModelOptions,
+  QuantizeOnDiskOptions,
+} from "./lib/quantize/options.ts";
+export { quantizeOnDisk } from "./lib/quantize/quantize_on_disk.ts";
 export { peakMemory } from "./lib/peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./lib/measure/documents.ts";
 export {
@@ -135,11 +145,11 @@ export { type ModelSpeed, modelSpeed, type ModelSpeedOptions } from "./lib/measu
 export { DENSE_FORMATS } from "./lib/measure/random_weight.ts";
 export { type WeightStats, weightStats } from "./lib/measure/weight_stats.ts";
 export { barChart, type BarOptions, type BarSeries } from "./lib/show/bar_chart.ts";
-export { calibrationSummary, type ShownStats } from "./lib/show/calibration_summary.ts";
+export { calibrationSummary } from "./lib/show/calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./lib/show/code_view.ts";
 export type { ColorScale } from "./lib/show/color_scale.ts";
-export { display, type MimeBundle, type View, view } from "./lib/show/display.ts";
-export type { Annotation, Axis, Figure, FigureSize, Layout, Line, Trace } from "./lib/show/figure.ts";
+export { display, type MimeBundle, type View, view } from "./lib/display.ts";
+export type { Annotation, Axis, Figure, FigureLayout, FigureSize, Line, Trace } from "./lib/show/figure.ts";
 export { heatMap, type HeatMapOptions } from "./lib/show/heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./lib/show/histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./lib/show/interact.ts";

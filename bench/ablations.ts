@@ -47,19 +47,21 @@ function choices(seeds: number): Choice[] {
   const seeded = Array.from({ length: seeds }, (_, seed) => seed);
   return [
     { name: "exact, mean-square: the default", options: {} },
-    ...weightings.filter((it) => it !== "mean-square").map((weighting) => ({
+    ...weightings.keys().filter((it) => it !== "mean-square").map((weighting) => ({
       name: `weighting ${weighting}`,
       options: { weighting },
     })),
     ...inits.map((init) => ({
       name: `Lloyd from ${init}`,
       options: {},
-      runs: (init === "int" || init === "nf4" ? [0] : seeded).map((seed) => ({ learner: { init, seed } })),
+      runs: (init === "int" || init === "nf4" ? [0] : seeded).map((seed) => ({
+        method: { name: "lloyd" as const, init, seed },
+      })),
     })),
     {
       name: "Lloyd from k-means++, weighting mean",
       options: { weighting: "mean" },
-      runs: seeded.map((seed) => ({ learner: { init: "k-means++", seed } })),
+      runs: seeded.map((seed) => ({ method: { name: "lloyd" as const, init: "k-means++", seed } })),
     },
     { name: "one table a matrix", options: { codebook: "matrix" } },
     { name: "sequential calibration", options: { sequential: true } },

@@ -9,8 +9,8 @@
 import { parseArgs } from "node:util";
 import { Random } from "../lib/random.ts";
 import { fromFloat32 } from "../lib/matrix/dtype.ts";
-import { writeCheckpoint } from "../lib/model/checkpoint/checkpoint.ts";
-import { parseConfig } from "../lib/model/checkpoint/config.ts";
+import { writeCheckpoint } from "../lib/model/checkpoint/write_checkpoint.ts";
+import { parseConfig } from "../lib/model/architectures/parse_config.ts";
 import { layoutOf } from "../lib/model/architectures/mod.ts";
 import { tensorsOf } from "../lib/model/decoder/layout.ts";
 
@@ -18,6 +18,16 @@ import { tensorsOf } from "../lib/model/decoder/layout.ts";
 const SHAPES: Record<string, Record<string, unknown>> = {
   "llama-3.2-1b": {},
   "llama-3.2-1b-2-layers": { num_hidden_layers: 2 },
+  "smollm2-135m": {
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+    num_hidden_layers: 30,
+    vocab_size: 49152,
+    max_position_embeddings: 8192,
+    rope_scaling: null,
+  },
   "tiny": {
     hidden_size: 64,
     intermediate_size: 192,

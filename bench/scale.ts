@@ -8,8 +8,9 @@ import { parseArgs } from "node:util";
 import { duration, isPacked, loadModel, type Matrix, peakMemory, size } from "any4";
 import { createBackend } from "../lib/compute/mod.ts";
 import { formatOf } from "../lib/formats/mod.ts";
+import { quantize } from "../lib/learn/quantize.ts";
 import { scaleGroups } from "../lib/learn/scaling.ts";
-import { ModelOnDisk } from "../lib/quantize/on_disk/model_on_disk.ts";
+import { ModelOnDisk } from "../lib/model/model_on_disk.ts";
 import { makeSynthetic } from "./make_synthetic.ts";
 import { median } from "../lib/measure/median.ts";
 import { Peer } from "./peer.ts";
@@ -98,6 +99,7 @@ async function cluster(): Promise<void> {
     const matrix = { rows, cols, data };
     // What columns are multiplied by: any positive numbers do, their spread is that of a normal activation's squares.
     const columnWeights = Float64Array.from({ length: cols }, (_, c) => 0.1 + Math.abs(Math.sin(c * c)));
+    const stats = { tokens: 1, mean: columnWeights, meanAbs: columnWeights, meanSquare: columnWeights };
     const path = await Deno.makeTempFile();
     Deno.writeFileSync(path, scaledRows(matrix, columnWeights));
     const peer = new Peer(options.python, "kmeans_rows_peer.py", [path]);
@@ -105,7 +107,13 @@ async function cluster(): Promise<void> {
     const [ours, theirs]: number[][] = [[], []];
     for (let round = 0; round < Number(options.rounds); round++) {
       const start = performance.now();
-      backend.quantize!(matrix, { format: "any4", groupSize: 128, columnWeights, scalePower: 1 });
+      quantize(matrix, {
+        format: "any4",
+        groupSize: 128,
+        weighting: "mean-abs",
+        stats,
+        steps: backend.steps,
+      });
       ours!.push((performance.now() - start) / 1000);
       theirs!.push((await peer.ask<{ seconds: number }>("all")).seconds);
     }

@@ -58,5 +58,11 @@ export class HubError extends Any4Error {
   }
 }
 
+/** Something is used after it was disposed of: a model, a sequence, a backend, or memory on one. */
+export class DisposedError extends Any4Error {}
+
+/** A sequence is continued, or moved, while another call is still continuing it. */
+export class BusyError extends Any4Error {}
+
 /** Somebody has interrupted long work. */
 export class InterruptedError extends Any4Error {}

@@ -7,10 +7,10 @@ import { InterruptedError } from "./errors.ts";
 import { jupyter } from "./jupyter.ts";
 
 /** Milliseconds that work may go on without a pause. */
-const LONGEST = 50;
+const LONGEST_MS = 50;
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
-const LOOK = 300;
+const LOOK_MS = 300;
 const LOOKS = 3;
 
 let last = performance.now();
@@ -27,11 +27,24 @@ export async function turn(milliseconds = 0): Promise<void> {
   beats++;
 }
 
-/** Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed. */
-export async function pause(): Promise<void> {
+/** What every function has that takes long: how it is called off. */
+export interface Abortable {
+  /**
+   * Calls the work off, as it does `fetch`: the promise is rejected with the signal's reason, an "AbortError" unless another is
+   * given, when the work next pauses. What the work used can be used further.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed.
+ *
+ * @throws the signal's reason, when it has been given: here long work ends that was called off.
+ */
+export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
-  if (performance.now() - last < LONGEST) return;
-  await turn();
+  if (performance.now() - last >= LONGEST_MS) await turn();
+  signal?.throwIfAborted();
 }
 
 /** Waits for what is done elsewhere (a GPU, a server), however long that takes. */
@@ -57,13 +70,13 @@ export function interruptible<T>(work: () => Promise<T>): Promise<T> {
     let [seen, silent, looked] = [beats, 0, performance.now()];
     const timer = setInterval(() => {
       // Who looks late has been kept from it by work.
-      const late = performance.now() - looked > 2 * LOOK;
+      const late = performance.now() - looked > 2 * LOOK_MS;
       silent = late || outside > 0 || beats !== seen ? 0 : silent + 1;
       [seen, looked] = [beats, performance.now()];
       if (silent < LOOKS) return;
       clearInterval(timer);
       reject(new InterruptedError("Interrupted"));
-    }, LOOK);
+    }, LOOK_MS);
     work().then(resolve, reject).finally(() => clearInterval(timer));
   });
 }

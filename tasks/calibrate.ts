@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { calibrate, decimal, loadModel } from "any4";
+import { calibrate, decimal, loadModel, saveCalibration } from "any4";
 import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(
@@ -12,7 +12,7 @@ const options = command(
 )
   .addOption(modelOption())
   .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
-  .option("-o, --out <file>", "write all column statistics as JSON")
+  .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize -- --calibration`")
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
@@ -27,9 +27,8 @@ const options = command(
 
 await main(async () => {
   using model = await loadModel(options.model, { ...options, quiet: options.json });
-  const stats = await calibrate(model, {
-    text: options.text === undefined ? undefined : readText(options.text),
-  });
+  const text = options.text === undefined ? undefined : readText(options.text);
+  const stats = await calibrate(model, { text });
   const layers = [...stats].map(([linear, { tokens, mean, meanAbs, meanSquare }]) => {
     const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const largest = meanSquare.reduce((best, value, i) => value > meanSquare[best]! ? i : best, 0);
@@ -44,13 +43,7 @@ await main(async () => {
       largestShare: meanSquare[largest]! / average(meanSquare),
     };
   });
-  if (options.out) {
-    const all = [...stats].map(([linear, { tokens, ...columns }]) => [
-      linear,
-      { tokens, ...Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, [...values]])) },
-    ]);
-    Deno.writeTextFileSync(options.out, JSON.stringify(Object.fromEntries(all)));
-  }
+  if (options.out) saveCalibration(stats, options.out, { model, text });
   if (options.json) {
     console.log(JSON.stringify({ model: model.name, layers }, null, 2));
     return;
@@ -67,5 +60,7 @@ await main(async () => {
       decimal(layer.largestShare),
     ]),
   ));
-  if (options.out) console.log(`\nAll columns are in ${options.out}.`);
+  if (options.out) {
+    console.log(`\nThe statistics are in ${options.out}: quantize with --calibration ${options.out}.`);
+  }
 });

@@ -5,7 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
-  type Activations,
+  type ActivationType,
   activationTypes,
   Any4Error,
   type BackendName,
@@ -24,7 +24,7 @@ export interface Computing {
   readonly backend: BackendName;
   readonly threads?: number;
   readonly tune?: boolean;
-  readonly activations?: Activations;
+  readonly activations?: ActivationType;
 }
 
 /** What {@linkcode Task.sampling} adds. */
@@ -146,7 +146,9 @@ export const groupSizeOption = () =>
 
 /** --weighting. */
 export const weightingOption = () =>
-  new Option("--weighting <name>", "what learned tables minimise").choices(weightings).default("mean-square");
+  new Option("--weighting <name>", "what learned tables minimise").choices([...weightings.keys()]).default(
+    "mean-square",
+  );
 
 /** --json. */
 export const jsonOption = () => new Option("--json", "print one JSON document instead");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { layerErrors, loadModel, percent, quantizeModel, type Weighting } from "any4";
+import { layerErrors, loadModel, percent, quantizeModel } from "any4";
 import {
   command,
   type Computing,
@@ -35,7 +35,7 @@ const options = command("diff", "Show each Linear's error between a model and it
       with?: string;
       format: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       tokens: number;
       json?: true;

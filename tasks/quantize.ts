@@ -7,9 +7,9 @@ import {
   byFormat,
   count,
   duration,
+  loadCalibration,
   loadModel,
   type MeasuredQuality,
-  modelCard,
   percent,
   perplexity,
   type Progress,
@@ -17,7 +17,6 @@ import {
   quantizeOnDisk,
   size,
   table,
-  type Weighting,
 } from "any4";
 import {
   command,
@@ -44,6 +43,10 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(groupSizeOption())
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
+  .addOption(
+    new Option("--calibration <file>", "take the statistics that `deno task calibrate -- --out` has saved")
+      .conflicts(["text", "sequential"]),
+  )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
   .option("--codebook <per>", 'learn a table for each "row", or one a "matrix"', "row")
   .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters', list)
@@ -66,7 +69,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       "dequantized",
     ),
   )
-  .option("--restart", "drop what an unfinished run has left and start over")
+  .option("--restart", "drop what an unfinished run has left, or a damaged one, and start over")
   .option(
     "--measure [tokens]",
     "measure the perplexity of both models on so many tokens, or all, for the model card",
@@ -83,8 +86,9 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       out: string;
       format: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
+      calibration?: string;
       sequential?: true;
       codebook: "row" | "matrix";
       skip?: string[];
@@ -118,14 +122,16 @@ class Phases implements Disposable {
   }
 }
 
+const { model, out, text, calibration, measure, json, quiet, ...rest } = options;
+const silent = { quiet: quiet || json };
+
 /** Perplexity of the quantized model, then of the original, one in memory at a time. */
-async function measure(maxTokens?: number): Promise<MeasuredQuality> {
+async function perplexities(phases: Phases, maxTokens?: number): Promise<MeasuredQuality> {
   const results = [];
-  for (const name of [options.out, options.model]) {
-    using model = await loadModel(name, { ...options, quiet: options.quiet || options.json });
-    using phases = new Phases();
+  for (const name of [out, model]) {
+    using loaded = await loadModel(name, { ...rest, ...silent });
     results.push(
-      await perplexity(model, {
+      await perplexity(loaded, {
         maxTokens,
         onProgress: (done, total) => phases.update({ phase: `perplexity of ${name}`, done, total, name: "" }),
       }),
@@ -138,18 +144,19 @@ async function measure(maxTokens?: number): Promise<MeasuredQuality> {
 await main(async () => {
   const summary = await (async () => {
     using phases = new Phases();
-    return await quantizeOnDisk(options.model, options.out, {
-      ...options,
-      quiet: options.quiet || options.json,
-      calibration: options.text === undefined ? undefined : readText(options.text),
+    return await quantizeOnDisk(model, out, {
+      ...rest,
+      ...silent,
+      calibration: calibration === undefined
+        ? text === undefined ? undefined : readText(text)
+        : loadCalibration(calibration),
+      measure: measure === undefined
+        ? undefined
+        : () => perplexities(phases, measure === true ? undefined : measure),
       onProgress: (at) => phases.update(at),
     });
   })();
-  let measured: MeasuredQuality | undefined;
-  if (options.measure !== undefined) {
-    measured = await measure(options.measure === true ? undefined : options.measure);
-    Deno.writeTextFileSync(`${options.out}/README.md`, modelCard(summary, measured));
-  }
+  const { measured } = summary;
   const asked = { format: options.format, groupSize: options.groupSize, out: options.out };
   if (options.json) return console.log(JSON.stringify({ ...summary, ...asked, ...measured }, null, 2));
   if (options.quiet) return;

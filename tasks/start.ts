@@ -23,7 +23,6 @@ import {
   resultsText,
   size,
   terminalWidth,
-  type Weighting,
 } from "any4";
 import {
   command,
@@ -57,7 +56,7 @@ const options = command("start", "Quantize a language model to every number form
       model: string;
       formats: string;
       groupSize: number | "row";
-      weighting: Weighting;
+      weighting: string;
       text?: string;
       tokens: number;
       prompt: string;
@@ -90,10 +89,14 @@ await main(async () => {
   };
   const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
   const histogramFormats: FormatValues[] = [];
-  const speakers = new Map<string, Model | undefined>([["original", model], ["any4", undefined], [
-    "any2",
-    undefined,
-  ]]);
+  /** What each of some models says. */
+  const samples: { name: string; text: string }[] = [];
+  const speakers = ["original", "any4", "any2"];
+  const speak = async (name: string, speaker: Model) => {
+    const since = performance.now();
+    samples.push({ name, text: (await generate(speaker, options.prompt, { maxTokens: 64 })).text });
+    timings.generate = (timings.generate ?? 0) + seconds(since);
+  };
   const { baseline, rows } = await timed("measure", async () => {
     using bar = progress(`measuring ${model.name}`, 1, { quiet });
     return await measureFormats(model, {
@@ -101,8 +104,8 @@ await main(async () => {
       formats: list(options.formats),
       documents: readDocuments(options.text),
       maxTokens: options.tokens,
-      onModel(small, { name }) {
-        if (speakers.has(name)) speakers.set(name, small);
+      async onModel(small, { name }) {
+        if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
         const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
@@ -112,16 +115,13 @@ await main(async () => {
     });
   });
   timings.quantize = rows.reduce((sum, row) => sum + row.seconds, 0);
-  timings.measure! -= timings.quantize;
+  timings.measure! -= timings.quantize + (timings.generate ?? 0);
 
-  const samples = await timed("generate", async () => {
-    const outputs: { name: string; text: string }[] = [];
-    for (const [name, made] of speakers) {
-      const speaker = made ?? await quantizeModel(model, { ...settings, format: name });
-      outputs.push({ name, text: (await generate(speaker, options.prompt, { maxTokens: 64 })).text });
-    }
-    return outputs;
-  });
+  for (const name of speakers.filter((name) => !samples.some((sample) => sample.name === name))) {
+    using small = name === "original" ? undefined : await quantizeModel(model, { ...settings, format: name });
+    await speak(name, small ?? model);
+  }
+  samples.sort((a, b) => speakers.indexOf(a.name) - speakers.indexOf(b.name));
 
   const dense = model.weights(histogramLayer);
   const first = isPacked(dense) ? dequantize(dense) : dense.data;

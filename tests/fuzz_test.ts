@@ -7,7 +7,8 @@
 import { assert, assertGreaterOrEqual } from "@std/assert";
 import { Any4Error } from "../lib/errors.ts";
 import type { TensorToWrite } from "../lib/files/safetensors/write.ts";
-import { Checkpoint, writeCheckpoint } from "../lib/model/checkpoint/checkpoint.ts";
+import { Checkpoint } from "../lib/model/checkpoint/checkpoint.ts";
+import { writeCheckpoint } from "../lib/model/checkpoint/write_checkpoint.ts";
 import { Lcg } from "./golden/lcg.ts";
 
 const MUTATIONS = 10_000;

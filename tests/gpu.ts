@@ -1,5 +1,5 @@
 /**
- * The GPU that tests run on: any that WebGPU finds, a software one too.
+ * The GPU that tests run on. One in software is slow: `task test:gpu` takes it, `task test` does not.
  *
  * @module
  */
@@ -9,28 +9,47 @@ import type { PlainBackend } from "../lib/compute/plain.ts";
 import type { Step } from "../lib/compute/webgpu/commands.ts";
 import { Device } from "../lib/compute/webgpu/device.ts";
 import { type GpuJob, GpuLab } from "../lib/compute/webgpu/gpu_lab.ts";
+import { ChromiumLab, findChromium } from "./chromium.ts";
+
+/**
+ * ANY4_GPU=software takes a GPU in software where there is no other; with ANY4_GPU=chromium kernels run in a browser, by
+ * another compiler than Deno's.
+ */
+const asked = Deno.env.get("ANY4_GPU");
+const inChromium = asked === "chromium";
 
 /** Whether there is one. */
-export const hasGpu = await Device.open().then((device) => (device[Symbol.dispose](), true), () => false);
+export const hasGpu = inChromium
+  ? findChromium() !== undefined
+  : await Device.open({ software: asked === "software" })
+    .then((device) => (device[Symbol.dispose](), true), () => false);
 
 /** What a test's name says where there is none. */
-export const gpuReason = hasGpu ? "" : " (ignored: WebGPU finds no adapter)";
+export const gpuReason = hasGpu
+  ? ""
+  : inChromium
+  ? " (ignored: there is no Chromium)"
+  : asked === "software"
+  ? " (ignored: WebGPU finds no adapter)"
+  : " (ignored: WebGPU finds no adapter but in software, which ANY4_GPU=software takes)";
 
-/** A tensor of the oracle, with values. A backend is filled by an embedding. */
+/** A tensor of the oracle, with values. */
 export function plainTensor(plain: PlainBackend, cols: number, data: Float32Array): Tensor {
   const rows = data.length / cols;
   const tensor = plain.tensor(rows, cols);
-  plain.embed(tensor, plain.weight({ rows, cols, data }), Array.from({ length: rows }, (_, t) => t));
+  plain.write(tensor, data);
   return tensor;
 }
+
+type Lab = Pick<GpuLab, "run" | "features" | "subgroupSize" | typeof Symbol.dispose>;
 
 /** A laboratory as tests use it. */
 export class Bench implements Disposable {
   /** Where kernels run. */
-  readonly lab: GpuLab;
+  readonly lab: Lab;
 
   /** @param lab where kernels run. */
-  constructor(lab: GpuLab) {
+  constructor(lab: Lab) {
     this.lab = lab;
   }
 
@@ -62,12 +81,16 @@ export class Bench implements Disposable {
   }
 }
 
+function openLab(): Promise<Lab> {
+  return inChromium ? ChromiumLab.open(findChromium()!) : GpuLab.open();
+}
+
 let shared: Bench | undefined;
 
 /** The device that all tests of a file share. */
 export async function bench(): Promise<Bench> {
   if (!shared) {
-    shared = new Bench(await GpuLab.open());
+    shared = new Bench(await openLab());
     globalThis.addEventListener("unload", () => shared![Symbol.dispose]());
   }
   return shared;

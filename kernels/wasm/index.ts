@@ -14,14 +14,17 @@ export {
   scatterAdd,
   softcap,
 } from "./activations";
-export { attention } from "./attention";
+export { attention, storeHeads } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize } from "./dequantize";
+export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
+export { matmulInt8 } from "./matmul_rounded";
 export { matvec, prepare } from "./matvec";
+export { matvec8Int16 } from "./matvec_line";
 export {
   matvec2Int16,
   matvec2Int8,

@@ -1,7 +1,7 @@
 /**
  * Products of dense weights with few tokens.
  */
-import { halfBits, halfPower, load1, load4, shiftOf } from "./dtype";
+import { BF16, F32, halfPower, load1, shiftOf } from "./dtype";
 import { madd, sums } from "./simd";
 import { Weight } from "./weight";
 
@@ -24,15 +24,17 @@ export function matvecDense(
 ): void {
   // Engines make a constant anew at each use; these are none to them.
   const nothing = i32x4.splat(w.bits);
-  const bits = v128.or(halfBits(), nothing), power = v128.or(halfPower(), nothing);
+  const bits = v128.or(dtype == BF16 ? i32x4.splat(0xffff0000) : i32x4.splat(0x8fffe000), nothing), power = v128.or(halfPower(), nothing);
   const cols = w.cols;
   const whole = cols & ~7;
   const step = <usize> 4 << shiftOf(dtype);
   const rowBytes = <usize> cols << shiftOf(dtype);
-  for (let r = from; r < to; r += 4) {
-    // Where fewer than four are left the last is computed again.
-    const last = to - 1;
-    const r1 = min(r + 1, last), r2 = min(r + 2, last), r3 = min(r + 3, last);
+  // Four rows apart, each read from one end to the other: processors fetch ahead what is read in order.
+  const apart = (to - from + 3) / 4;
+  const last = to - 1;
+  for (let r = from; r < from + apart; r++) {
+    // If rows are missing the last is computed again.
+    const r1 = min(r + apart, last), r2 = min(r + 2 * apart, last), r3 = min(r + 3 * apart, last);
     for (let t = 0; t < tokens; t++) {
       let at = x + (<usize> t * cols << 2);
       let w0 = w.data + <usize> r * rowBytes, w1 = w.data + <usize> r1 * rowBytes;
@@ -40,15 +42,32 @@ export function matvecDense(
       let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
       let b0 = a0, b1 = a0, b2 = a0, b3 = a0;
       for (const end = at + (<usize> whole << 2); at < end; at += 32) {
-        const a = v128.load(at), b = v128.load(at, 16);
-        a0 = madd(a, load4(w0, dtype, bits, power), a0);
-        b0 = madd(b, load4(w0 + step, dtype, bits, power), b0);
-        a1 = madd(a, load4(w1, dtype, bits, power), a1);
-        b1 = madd(b, load4(w1 + step, dtype, bits, power), b1);
-        a2 = madd(a, load4(w2, dtype, bits, power), a2);
-        b2 = madd(b, load4(w2 + step, dtype, bits, power), b2);
-        a3 = madd(a, load4(w3, dtype, bits, power), a3);
-        b3 = madd(b, load4(w3 + step, dtype, bits, power), b3);
+        const x0 = v128.load(at), x1 = v128.load(at, 16);
+        if (dtype == F32) {
+          a0 = madd(x0, v128.load(w0), a0);
+          b0 = madd(x1, v128.load(w0, 16), b0);
+          a1 = madd(x0, v128.load(w1), a1);
+          b1 = madd(x1, v128.load(w1, 16), b1);
+          a2 = madd(x0, v128.load(w2), a2);
+          b2 = madd(x1, v128.load(w2, 16), b2);
+          a3 = madd(x0, v128.load(w3), a3);
+          b3 = madd(x1, v128.load(w3, 16), b3);
+        } else {
+          // Eight halves in one load: those in the low and those in the high parts of their lanes.
+          const a = v128.shuffle<f32>(x0, x1, 0, 2, 4, 6), b = v128.shuffle<f32>(x0, x1, 1, 3, 5, 7);
+          let v = v128.load(w0);
+          a0 = madd(a, lowHalves(v, dtype, bits, power), a0);
+          b0 = madd(b, highHalves(v, dtype, bits, power), b0);
+          v = v128.load(w1);
+          a1 = madd(a, lowHalves(v, dtype, bits, power), a1);
+          b1 = madd(b, highHalves(v, dtype, bits, power), b1);
+          v = v128.load(w2);
+          a2 = madd(a, lowHalves(v, dtype, bits, power), a2);
+          b2 = madd(b, highHalves(v, dtype, bits, power), b2);
+          v = v128.load(w3);
+          a3 = madd(a, lowHalves(v, dtype, bits, power), a3);
+          b3 = madd(b, highHalves(v, dtype, bits, power), b3);
+        }
         w0 += 2 * step;
         w1 += 2 * step;
         w2 += 2 * step;
@@ -63,6 +82,21 @@ export function matvecDense(
       finish(target, r3, f32x4.extract_lane(total, 3) + rest(at, w3, left, dtype), bias);
     }
   }
+}
+
+/** The halves in the low parts of 32-bit lanes as float32. */
+@inline
+function lowHalves(halves: v128, dtype: i32, bits: v128, power: v128): v128 {
+  const raised = i32x4.shl(halves, 16);
+  if (dtype == BF16) return raised;
+  return f32x4.mul(v128.and(i32x4.shr_s(raised, 3), bits), power);
+}
+
+/** The halves in the high parts. */
+@inline
+function highHalves(halves: v128, dtype: i32, bits: v128, power: v128): v128 {
+  if (dtype == BF16) return v128.and(halves, bits);
+  return f32x4.mul(v128.and(i32x4.shr_s(halves, 3), bits), power);
 }
 
 @inline

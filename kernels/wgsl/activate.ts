@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
+import { elementwise } from "./elementwise.ts";
+import type { Kernel } from "./kernel.ts";
 import { vectors } from "./vectors.ts";
-
-/** Invocations of a workgroup. */
-const THREADS = 128;
 
 /** A function, and whether it gates something. */
 export interface ActivateShape {
@@ -55,27 +53,14 @@ const BODIES: Readonly<Record<ActivateShape["activation"], (type: string) => str
 export function activate(shape: ActivateShape): Kernel {
   const { cols, activation, gated } = shape;
   const { type, perRow } = vectors(cols);
-  return {
+  const values = `array<${type}>`;
+  return elementwise({
     name: `${activation} ${cols}${gated ? ", gated" : ""}`,
-    workgroups: (tokens) => line(Math.ceil(tokens * perRow / THREADS)),
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> out: array<${type}>;
-@group(0) @binding(1) var<storage, read> values: array<${type}>;
-${gated ? `@group(0) @binding(2) var<storage, read> up: array<${type}>;` : ""}
-@group(0) @binding(${gated ? 3 : 2}) var<uniform> step: Step;
-
-fn activated(x: ${type}) -> ${type} {
+    types: { out: values, x: values, ...(gated ? { up: values } : {}) },
+    perToken: perRow,
+    declare: `fn activated(x: ${type}) -> ${type} {
   ${BODIES[activation](type)}
-}
-
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) wid: vec3u,
-  @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32,
-) {
-  let at = ${workgroupIndex} * ${THREADS}u + i;
-  if (at < step.tokens * ${perRow}u) { out[at] = activated(values[at])${gated ? " * up[at]" : ""}; }
 }`,
-  };
+    body: `out[at] = activated(x[at])${gated ? " * up[at]" : ""};`,
+  });
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Kernel, STEP, unrolled } from "./kernel.ts";
+import { bindings } from "./bindings.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
 import { softcapped } from "./scale.ts";
 import { vectors } from "./vectors.ts";
 
@@ -104,15 +105,12 @@ ${unrolled(terms, (j) => `      let k${k}_${j} = keys[key${k} + d${j}];`)}`;
       out[at + ${headDim}u] = largest;
       out[at + ${headDim + 1}u] = sums[0];
     }`;
+  const vectorsOf = `array<${type}>`;
+  const out = parts === 1 ? vectorsOf : "array<f32>";
   return {
     name: `attention_decode ${heads} / ${kvHeads} × ${headDim}${parts > 1 ? ` in ${parts}` : ""}`,
     workgroups: (tokens) => [heads, tokens, parts],
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> out: array<${parts === 1 ? type : "f32"}>;
-@group(0) @binding(1) var<storage, read> q: array<${type}>;
-@group(0) @binding(2) var<storage, read> keys: array<${type}>;
-@group(0) @binding(3) var<storage, read> values: array<${type}>;
-@group(0) @binding(4) var<uniform> step: Step;
+    code: `${bindings({ out, q: vectorsOf, keys: vectorsOf, values: vectorsOf, step: "Step" })}
 var<workgroup> products: array<f32, ${lanes * row}>; // [lanes, TILE]
 var<workgroup> weights: array<f32, ${TILE}>;
 var<workgroup> sums: array<f32, ${threads}>;

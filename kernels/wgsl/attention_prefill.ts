@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { bindings } from "./bindings.ts";
 import { type AttentionShape, scoreOf } from "./attention_decode.ts";
-import { type Kernel, STEP, unrolled } from "./kernel.ts";
+import { type Kernel, unrolled } from "./kernel.ts";
 
 /** Invocations of a workgroup: 8 rows of 16. */
 const THREADS = 128;
@@ -72,15 +73,11 @@ export function attentionPrefill(shape: AttentionShape): Kernel {
         const at = `(row + ${j}u) * ${queryRow}u + queryAt + ${d}`;
         return `if (${d} < ${headDim}u) { out[${at}] = acc${j}_${k}.${"xyzw"[c]} / sum; }`;
       }).join(" ");
+  const values = `array<${type}>`;
   return {
     name: `attention_prefill ${heads} / ${kvHeads} × ${headDim}`,
     workgroups: (tokens) => [heads, Math.ceil(tokens / TILE), 1],
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> out: array<${type}>;
-@group(0) @binding(1) var<storage, read> q: array<${type}>;
-@group(0) @binding(2) var<storage, read> keys: array<${type}>;
-@group(0) @binding(3) var<storage, read> values: array<${type}>;
-@group(0) @binding(4) var<uniform> step: Step;
+    code: `${bindings({ out: values, q: values, keys: values, values, step: "Step" })}
 var<workgroup> queryPart: array<vec4f, ${CHUNK * STRIDE}>; // [CHUNK, TILE]
 var<workgroup> keyPart: array<vec4f, ${CHUNK * STRIDE}>; // [CHUNK, TILE]
 var<workgroup> weights: array<f32, ${TILE * STRIDE}>; // [TILE queries, TILE keys]

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { STEP } from "./kernel.ts";
+
+/** WGSL of the numbers that change from call to call. */
+const STEP = `struct Step { tokens: u32, position: u32 }`;
 
 /** How a kernel multiplies: in singles, or in halves whose products are added up in singles. */
 export type Element = "f32" | "f16";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Kernel, STEP } from "./kernel.ts";
+import { bindings } from "./bindings.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Columns of a workgroup, side by side in memory. */
 const COLUMNS = 32;
@@ -27,10 +28,7 @@ export function columnSums(shape: { cols: number }): Kernel {
   return {
     name: `column_sums ${cols}`,
     workgroups: () => [Math.ceil(cols / COLUMNS), 1, 1],
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> out: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<uniform> step: Step;
+    code: `${bindings({ out: "array<f32>", x: "array<f32>", step: "Step" })}
 var<workgroup> sums: array<vec3f, ${COLUMNS * SHARES}>;
 var<workgroup> losses: array<vec3f, ${COLUMNS * SHARES}>;
 

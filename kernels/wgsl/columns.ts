@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
-
-/** Invocations of a workgroup. */
-const THREADS = 128;
+import { elementwise } from "./elementwise.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Which columns go where. */
 export interface ColumnsShape {
@@ -29,25 +27,12 @@ export interface ColumnsShape {
  */
 export function columns(shape: ColumnsShape): Kernel {
   const { outCols, cols, from, width, stride } = shape;
-  return {
+  return elementwise({
     name: `columns ${outCols} of ${cols}`,
-    workgroups: (tokens) => line(Math.ceil(tokens * outCols / THREADS)),
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> out: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<uniform> step: Step;
-
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) wid: vec3u,
-  @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32,
-) {
-  let at = ${workgroupIndex} * ${THREADS}u + i;
-  if (at >= step.tokens * ${outCols}u) { return; }
-  let token = at / ${outCols}u;
+    types: { out: "array<f32>", x: "array<f32>" },
+    perToken: outCols,
+    body: `let token = at / ${outCols}u;
   let column = at % ${outCols}u;
-  out[at] = x[token * ${cols}u + ${from}u + column / ${width}u * ${stride}u + column % ${width}u];
-}`,
-  };
+  out[at] = x[token * ${cols}u + ${from}u + column / ${width}u * ${stride}u + column % ${width}u];`,
+  });
 }

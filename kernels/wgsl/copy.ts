@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bindings } from "./bindings.ts";
 import { type Kernel, line, workgroupIndex } from "./kernel.ts";
 
 /** Invocations of a workgroup. */
@@ -17,8 +18,7 @@ export function copy({ words }: { words: number }): Kernel {
   return {
     name: `copy ${words}`,
     workgroups: () => line(Math.ceil(vectors / (EACH * THREADS))),
-    code: `@group(0) @binding(0) var<storage, read_write> out: array<vec4u>;
-@group(0) @binding(1) var<storage, read> source: array<vec4u>;
+    code: `${bindings({ out: "array<vec4u>", source: "array<vec4u>" })}
 
 @compute @workgroup_size(${THREADS})
 fn main(

@@ -5,7 +5,7 @@
  */
 import { activations, activationsType, addDot, bindings } from "./bindings.ts";
 import { type DenseShape, weights, weightsType } from "./dense.ts";
-import { type Kernel, unrolled } from "./kernel.ts";
+import { enables, type Kernel, unrolled } from "./kernel.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
 
 /** What the kernel can vary; all of it but tokens is for a tuner to choose. */
@@ -47,7 +47,7 @@ ${unrolled(tokens, (t) => `{ let xa = load4(${t}u, c); let xb = load4(${t}u, c +
   return {
     name: `dense ${shape.rows}×${cols} ${dtype}`,
     ...start,
-    code: `${
+    code: `${enables(start.features)}${
       bindings({
         out: "array<f32>",
         x: activationsType(cols),

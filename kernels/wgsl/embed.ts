@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
+import { bindings } from "./bindings.ts";
+import { type Kernel, line, workgroupIndex } from "./kernel.ts";
 import { vectors } from "./vectors.ts";
 
 /** Invocations of a workgroup. */
@@ -45,11 +46,7 @@ export function embed(shape: EmbedShape): Kernel {
   return {
     name: `embed ${dtype} ${firstRow}+${rows} × ${cols}`,
     workgroups: line,
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> out: array<${outType}>;
-@group(0) @binding(1) var<storage, read> table: array<${type}>;
-@group(0) @binding(2) var<storage, read> ids: array<u32>;
-@group(0) @binding(3) var<uniform> step: Step;
+    code: `${bindings({ out: `array<${outType}>`, table: `array<${type}>`, ids: "array<u32>", step: "Step" })}
 
 @compute @workgroup_size(${THREADS})
 fn main(

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Kernel, STEP } from "./kernel.ts";
+import { bindings } from "./bindings.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Invocations of a workgroup. */
 const THREADS = 128;
@@ -50,13 +51,16 @@ export function expertLists(shape: ListsShape): Kernel {
   return {
     name: `expert_lists ${k} of ${experts}`,
     workgroups: () => [experts, 1, 1],
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> lists: array<u32>;
-@group(0) @binding(1) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(2) var<storage, read_write> steps: array<u32>;
-@group(0) @binding(3) var<storage, read> chosen: array<u32>;
-@group(0) @binding(4) var<storage, read> shares: array<f32>;
-@group(0) @binding(5) var<uniform> step: Step;
+    code: `${
+      bindings({
+        lists: "array<u32>",
+        weights: "array<f32>",
+        steps: "array<u32>",
+        chosen: "array<u32>",
+        shares: "array<f32>",
+        step: "Step",
+      }, { writes: 3 })
+    }
 var<workgroup> count: atomic<u32>;
 
 @compute @workgroup_size(${THREADS})

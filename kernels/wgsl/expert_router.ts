@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Kernel, STEP } from "./kernel.ts";
+import { bindings } from "./bindings.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Invocations of a workgroup. */
 const THREADS = 64;
@@ -30,11 +31,11 @@ export function expertRouter(shape: RouterShape): Kernel {
   return {
     name: `expert_router ${k} of ${experts}`,
     workgroups: (tokens) => [Math.ceil(tokens / THREADS), 1, 1],
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> chosen: array<u32>;
-@group(0) @binding(1) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(2) var<storage, read> logits: array<f32>;
-@group(0) @binding(3) var<uniform> step: Step;
+    code: `${
+      bindings({ chosen: "array<u32>", weights: "array<f32>", logits: "array<f32>", step: "Step" }, {
+        writes: 2,
+      })
+    }
 
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -3,7 +3,7 @@
  *
  * Every kernel's bindings are in group 0, numbered in the order in which its doc comment names them; what it writes is
  * `read_write`, the rest `read`. Numbers that change from call to call come last, in a uniform of the type
- * {@linkcode STEP}; everything else is a constant in the text.
+ * `Step` (bindings.ts); everything else is a constant in the text.
  *
  * @module
  */
@@ -23,8 +23,13 @@ export interface Kernel {
 /** Workgroups along x, y and z. */
 export type Workgroups = readonly [number, number, number];
 
-/** WGSL of the numbers that change from call to call: `step.tokens`, `step.position`. */
-export const STEP = `struct Step { tokens: u32, position: u32 }`;
+/** WGSL's names of the features that a text has to enable. */
+const EXTENSIONS: Readonly<Record<string, string>> = { "shader-f16": "f16", "subgroups": "subgroups" };
+
+/** WGSL that a text that needs these device features begins with. */
+export function enables(features: readonly string[]): string {
+  return features.map((name) => `enable ${EXTENSIONS[name]};\n`).join("");
+}
 
 /** Workgroups that WebGPU guarantees along one dimension. */
 const MOST = 65535;

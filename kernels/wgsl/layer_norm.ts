@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bindings } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { vectors } from "./vectors.ts";
 
@@ -29,6 +30,14 @@ export interface LayerNormShape {
 export function layerNorm(shape: LayerNormShape): Kernel {
   const { cols, epsilon, bias, add = false } = shape;
   const { type, perRow, width } = vectors(cols);
+  const values = `array<${type}>`;
+  const types = {
+    out: values,
+    x: values,
+    weight: values,
+    ...(bias ? { bias: values } : {}),
+    ...(add ? { y: values } : {}),
+  };
   const threads = perRow > 512 ? 256 : 128;
   const one = width === 4 ? "dot(value, vec4f(1.0))" : "value";
   const square = width === 4 ? "dot(off, off)" : "off * off";
@@ -40,11 +49,7 @@ export function layerNorm(shape: LayerNormShape): Kernel {
   return {
     name: `layer_norm ${cols}${add ? " of a sum" : ""}`,
     workgroups: (tokens) => [tokens, 1, 1],
-    code: `@group(0) @binding(0) var<storage, read_write> out: array<${type}>;
-@group(0) @binding(1) var<storage, ${add ? "read_write" : "read"}> x: array<${type}>;
-@group(0) @binding(2) var<storage, read> weight: array<${type}>;
-${bias ? `@group(0) @binding(3) var<storage, read> bias: array<${type}>;` : ""}
-${add ? `@group(0) @binding(${bias ? 4 : 3}) var<storage, read> y: array<${type}>;` : ""}
+    code: `${bindings(types, { writes: add ? 2 : 1 })}
 var<workgroup> sums: array<f32, ${threads}>;
 
 @compute @workgroup_size(${threads})

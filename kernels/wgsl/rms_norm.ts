@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bindings } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { vectors } from "./vectors.ts";
 
@@ -27,14 +28,16 @@ export interface RmsNormShape {
 export function rmsNorm(shape: RmsNormShape): Kernel {
   const { cols, epsilon, add = false } = shape;
   const { type, perRow, width } = vectors(cols);
+  const values = `array<${type}>`;
   const threads = perRow > 512 ? 256 : 128;
   return {
     name: `rms_norm ${cols}${add ? " of a sum" : ""}`,
     workgroups: (tokens) => [tokens, 1, 1],
-    code: `@group(0) @binding(0) var<storage, read_write> out: array<${type}>;
-@group(0) @binding(1) var<storage, ${add ? "read_write" : "read"}> x: array<${type}>;
-@group(0) @binding(2) var<storage, read> weight: array<${type}>;
-${add ? `@group(0) @binding(3) var<storage, read> y: array<${type}>;` : ""}
+    code: `${
+      bindings({ out: values, x: values, weight: values, ...(add ? { y: values } : {}) }, {
+        writes: add ? 2 : 1,
+      })
+    }
 var<workgroup> sums: array<f32, ${threads}>;
 
 @compute @workgroup_size(${threads})

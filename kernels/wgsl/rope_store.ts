@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
+import { elementwise } from "./elementwise.ts";
+import type { Kernel } from "./kernel.ts";
 import { ROTATED } from "./rotation.ts";
-
-/** Invocations of a workgroup. */
-const THREADS = 128;
 
 /** The heads whose features turn. */
 export interface RopeStoreShape {
@@ -36,32 +34,17 @@ export function ropeStore(shape: RopeStoreShape): Kernel {
   const half = headDim / 2;
   const partial = turning < half;
   const all = heads + 2 * kvHeads;
-  return {
+  const types = ["q", "keys", "values", "k", "v", "frequencies"].map((name) => [name, "array<f32>"]);
+  return elementwise({
     name: `rope_store ${heads} / ${kvHeads} × ${headDim}`,
-    workgroups: (tokens) => line(Math.ceil(tokens * all * half / THREADS)),
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> q: array<f32>;
-@group(0) @binding(1) var<storage, read_write> keys: array<f32>;
-@group(0) @binding(2) var<storage, read_write> values: array<f32>;
-@group(0) @binding(3) var<storage, read> k: array<f32>;
-@group(0) @binding(4) var<storage, read> v: array<f32>;
-@group(0) @binding(5) var<storage, read> frequencies: array<f32>;
-@group(0) @binding(6) var<uniform> step: Step;
-
-${ROTATED}
-
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) wid: vec3u,
-  @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32,
-) {
-  let pair = ${workgroupIndex} * ${THREADS}u + i;
-  let token = pair / ${all * half}u;
-  if (token >= step.tokens) { return; }
+    types: Object.fromEntries(types),
+    writes: 3,
+    perToken: all * half,
+    declare: ROTATED,
+    body: `let token = at / ${all * half}u;
   // First the heads of q, then those of k, then those of v.
-  let head = pair % ${all * half}u / ${half}u;
-  let pairOfHead = pair % ${half}u;
+  let head = at % ${all * half}u / ${half}u;
+  let pairOfHead = at % ${half}u;
   ${
       partial
         ? `let isTurned = pairOfHead < ${turning}u;
@@ -100,7 +83,6 @@ fn main(
     }{
     values[storedA] = v[a];
     values[storedB] = v[b];
-  }
-}`,
-  };
+  }`,
+  });
 }

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { type Kernel, line, STEP, workgroupIndex } from "./kernel.ts";
+import { elementwise } from "./elementwise.ts";
+import type { Kernel } from "./kernel.ts";
 import { vectors } from "./vectors.ts";
-
-/** Invocations of a workgroup. */
-const THREADS = 128;
 
 /**
  * WGSL of cap · tanh(x / cap) for a scalar or vector x of a type, as cap · (1 − 2 / (1 + e^(2x / cap))): tanh itself may err
@@ -28,21 +26,10 @@ export function scale(shape: { cols: number } & ({ by: number } | { cap: number 
   const [name, value] = "by" in shape
     ? [`scale ${shape.by}`, `${type}(${shape.by}) * x[at]`]
     : [`softcap ${shape.cap}`, softcapped("x[at]", { cap: shape.cap, type })];
-  return {
+  return elementwise({
     name: `${name} ${cols}`,
-    workgroups: (tokens) => line(Math.ceil(tokens * perRow / THREADS)),
-    code: `${STEP}
-@group(0) @binding(0) var<storage, read_write> x: array<${type}>;
-@group(0) @binding(1) var<uniform> step: Step;
-
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) wid: vec3u,
-  @builtin(num_workgroups) nwg: vec3u,
-  @builtin(local_invocation_index) i: u32,
-) {
-  let at = ${workgroupIndex} * ${THREADS}u + i;
-  if (at < step.tokens * ${perRow}u) { x[at] = ${value}; }
-}`,
-  };
+    types: { x: `array<${type}>` },
+    perToken: perRow,
+    body: `x[at] = ${value};`,
+  });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { activations, activationsType, type Element } from "./bindings.ts";
-import type { Kernel } from "./kernel.ts";
+import { enables, type Kernel } from "./kernel.ts";
 import { rowsMain, threadsFor } from "./linear.ts";
 import { addChunk, bitsAt, codesType, type Lookup, tableBindings, type TableShape } from "./table.ts";
 
@@ -86,12 +86,14 @@ export function tableLut(
     fill: lookup.fill,
     add: addChunk(shape, { rows: 1, tokens, chunk: 32, lookup, element }),
   });
+  const features = element === "f16" ? ["shader-f16"] : [];
   return {
     name: `table lut ${shape.rows}×${cols} ${bits} bits ${element}`,
-    features: element === "f16" ? ["shader-f16"] : [],
+    features,
     workgroups,
-    code: `${element === "f16" ? "enable f16;" : ""}
-${tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, 32) })}
+    code: `${enables(features)}${
+      tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, 32) })
+    }
 ${activations(cols)}
 ${lookup.declare}
 ${code}`,

@@ -5,7 +5,7 @@
  */
 import { activations, activationsType, type Element } from "./bindings.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
-import { type Kernel, unrolled } from "./kernel.ts";
+import { enables, type Kernel, unrolled } from "./kernel.ts";
 import {
   addChunk,
   chunkLoads,
@@ -54,7 +54,7 @@ export function rowsKernel(
   const { loads } = chunkLoads(shape, chunk);
   const load = (k: string) => (r: number) => loads(`row${r}`, `min(${k}, ${chunks - 1}u)`);
   const next = load(`k + ${threads}u`);
-  const { code, features, workgroups } = rowsMain(shape, {
+  const { code, ...start } = rowsMain(shape, {
     rows,
     tokens,
     threads,
@@ -74,12 +74,14 @@ ${lookup.fill}`,
       ),
     }),
   });
+  const features = element === "f16" ? ["shader-f16", ...start.features] : start.features;
   return {
     name: `table ${name} ${shape.rows}×${cols} ${bits} bits ${element}`,
-    features: element === "f16" ? ["shader-f16", ...features] : features,
-    workgroups,
-    code: `${element === "f16" ? "enable f16;" : ""}
-${tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, chunk) })}
+    features,
+    workgroups: start.workgroups,
+    code: `${enables(features)}${
+      tableBindings(shape, { x: activationsType(cols), codes: codesType(bits, chunk) })
+    }
 ${activations(cols)}
 ${lookup.declare}
 ${code}`,

@@ -4,7 +4,7 @@
  * @module
  */
 import { INT8_GROUP } from "./activations_int8.ts";
-import { type Kernel, unrolled } from "./kernel.ts";
+import { enables, type Kernel, unrolled } from "./kernel.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
 import { bitsAt, chunkLoads, codesType, groups, named, tableBindings, type TableShape } from "./table.ts";
 import { middles } from "./table_3_lut.ts";
@@ -123,7 +123,7 @@ ${
   return {
     name: `table int8 ${shape.rows}×${cols} ${bits} bits`,
     ...start,
-    code: `${
+    code: `${enables(start.features)}${
       tableBindings(shape, { x: "array<vec4u>", activationSums: "array<vec2f>", codes: codesType(bits, 32) })
     }
 ${bytes.declare}

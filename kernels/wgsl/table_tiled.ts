@@ -19,7 +19,7 @@ function eight({ cols, bits }: TableShape): string {
   if (bits !== 3) return `${head} return vec2u(codes[at] >> shift, 0u); }`;
   return `${head}
   let next = select(0u, codes[at + 1u] << ((32u - shift) % 32u), shift > 8u);
-  return vec2u(codes[at] >> shift | next, 0u);
+  return vec2u((codes[at] >> shift) | next, 0u);
 }`;
 }
 

@@ -9,7 +9,7 @@
  * @module
  */
 import { addDot, type Element } from "./bindings.ts";
-import { type Kernel, unrolled } from "./kernel.ts";
+import { enables, type Kernel, unrolled } from "./kernel.ts";
 import { type LinearShape, write } from "./linear.ts";
 
 /** Rows of a tile. */
@@ -53,13 +53,13 @@ export function tileKernel(
   const down = tile / 4;
   const four = `vec4<${element}>`;
   const narrowed = (value: string) => element === "f16" ? `vec4h(${value})` : value;
+  const features = element === "f16" ? ["shader-f16"] : [];
   return {
     name: `${name} ${tile} ${rows}×${cols} ${element}`,
-    features: element === "f16" ? ["shader-f16"] : [],
+    features,
     // Tiles of the same rows follow one another, so that weights that are read again are still in a cache.
     workgroups: (tokens) => [Math.ceil(tokens / tile), Math.ceil(rows / TILE_ROWS), 1],
-    code: `${element === "f16" ? "enable f16;" : ""}
-${declare}
+    code: `${enables(features)}${declare}
 var<workgroup> xs: array<${four}, ${tile * STRIDE}>;
 var<workgroup> ws: array<${four}, ${TILE_ROWS * STRIDE}>;
 

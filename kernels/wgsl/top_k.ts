@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bindings } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 
 /** Invocations of a workgroup. */
@@ -74,16 +75,14 @@ function pass(
       ? `ids[token * ${k}u + ${n}] = ${candidate}.y;
     values[token * ${k}u + ${n}] = logit(${candidate}.x);`
       : `best[(token * ${blocks}u + wid.x) * ${k}u + ${n}] = ${candidate};`;
+  const types = {
+    ...(last ? { ids: "array<u32>", values: "array<f32>" } : { best: "array<vec2u>" }),
+    source: first ? "array<f32>" : "array<vec2u>",
+  };
   return {
     name: `top_k ${k} of ${count}`,
     workgroups: (tokens) => [blocks, tokens, 1],
-    code: `${
-      last
-        ? `@group(0) @binding(0) var<storage, read_write> ids: array<u32>;
-@group(0) @binding(1) var<storage, read_write> values: array<f32>;`
-        : `@group(0) @binding(0) var<storage, read_write> best: array<vec2u>;`
-    }
-@group(0) @binding(${last ? 2 : 1}) var<storage, read> source: array<${first ? "f32" : "vec2u"}>;
+    code: `${bindings(types, { writes: last ? 2 : 1 })}
 var<workgroup> candidates: array<vec2u, ${k === 1 ? THREADS : SORTED}>; // (ordered logit, id)
 
 // Whole numbers in the order of the logits. −0 is 0.

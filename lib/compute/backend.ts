@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QuantizeOptions } from "../learn/quantize.ts";
+import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 
@@ -30,7 +30,7 @@ export interface KvCache {
 }
 
 /** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
-export type Activations = typeof activationTypes[number];
+export type ActivationType = typeof activationTypes[number];
 
 /** The ways that there are. */
 export const activationTypes = ["f32", "f16", "int16", "int8"] as const;
@@ -93,6 +93,8 @@ export interface Backend extends Disposable {
   tensor(rows: number, cols: number): Tensor;
   /** Makes room for keys and values. */
   cache(shape: KvShape): KvCache;
+  /** Overwrites a tensor with as many values, row by row. */
+  write(x: Tensor, values: Float32Array): void;
   /** out[t] = table[ids[t]]; only a backend that has {@linkcode Backend.argmax} takes a place. */
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void;
   /**
@@ -135,6 +137,11 @@ export interface Backend extends Disposable {
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
   columnSums(x: Tensor): Promise<Float64Array>;
+  /**
+   * sum += xᵀ x, in place: [cols, cols] float32, both halves with the same bits. Twice the digits would take twice the memory
+   * and time, and what a sample leaves open is far more than what float32 rounds away.
+   */
+  gram(sum: Tensor, x: Tensor): void;
   /** Seconds that what `run` issues takes where it is computed, without the way there and back. */
   seconds(run: () => void): Promise<number>;
   /** Bytes of a tensor at most; no limit when absent. */
@@ -163,8 +170,8 @@ export interface Backend extends Disposable {
   room?(bytes: number): Uint8Array;
   /** Bytes that it holds: weights, activations, caches, and what is kept for the next ones. */
   readonly bytes?: number;
-  /** `quantize` of lib/learn, bit for bit, by a backend that is faster at it. */
-  quantize?(matrix: Matrix, options: QuantizeOptions): PackedMatrix;
+  /** The slow steps of quantization on its threads, with the bits of the plain ones. */
+  readonly steps?: QuantizeSteps;
 }
 
 /** Which part of a cache an attention reads and writes. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TensorError } from "../errors.ts";
+import { DisposedError, TensorError } from "../errors.ts";
 import type { KvCache, Tensor, Weight } from "./backend.ts";
 
 /**
@@ -35,12 +35,48 @@ export function checkLinear(out: Tensor, x: Tensor, weight: Weight): void {
 }
 
 /**
- * Checks that a cache holds so many tokens.
+ * Checks that values fill a tensor.
  *
- * @throws {TensorError} when they are more.
+ * @throws {TensorError} when they are more or fewer.
  */
-export function checkRoom(cache: KvCache, tokens: number): void {
+export function checkValues({ rows, cols }: Tensor, values: Float32Array): void {
+  if (values.length !== rows * cols) {
+    throw new TensorError(`Cannot write ${values.length} values to a tensor of [${rows}, ${cols}]`);
+  }
+}
+
+/**
+ * Checks that xᵀ x can be added to a sum.
+ *
+ * @throws {TensorError} when their sizes disagree.
+ */
+export function checkGram(sum: Tensor, x: Tensor): void {
+  if (sum.rows !== x.cols || sum.cols !== x.cols) {
+    throw new TensorError(
+      `Cannot add xᵀ x of x [${x.rows}, ${x.cols}] to [${sum.rows}, ${sum.cols}]: expected [${x.cols}, ${x.cols}]`,
+    );
+  }
+}
+
+/** A cache of any backend; once it is freed, it has no layers. */
+interface Layers<Layer> extends KvCache {
+  readonly layers: readonly Layer[];
+}
+
+/**
+ * A layer of a cache that is to hold so many tokens.
+ *
+ * @throws {TensorError} when they are more than it can hold.
+ * @throws {DisposedError} when it has been freed.
+ */
+export function layerOf<Layer>(
+  cache: Layers<Layer>,
+  { layer, tokens }: { layer: number; tokens: number },
+): Layer {
   if (tokens > cache.capacity) {
     throw new TensorError(`Cannot attend to ${tokens} tokens: the KV cache holds ${cache.capacity}`);
   }
+  const found = cache.layers[layer];
+  if (!found) throw new DisposedError(`Cannot attend in layer ${layer}: the KV cache has been freed`);
+  return found;
 }

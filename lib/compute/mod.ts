@@ -4,7 +4,7 @@
  * @module
  */
 import { DeviceError, OptionError } from "../errors.ts";
-import { type Activations, activationTypes, type Backend } from "./backend.ts";
+import { type ActivationType, activationTypes, type Backend } from "./backend.ts";
 import { PlainBackend } from "./plain.ts";
 import { WasmBackend } from "./wasm/backend.ts";
 import { Pool, sharedPool } from "./wasm/pool.ts";
@@ -24,14 +24,14 @@ export interface BackendOptions {
    * What packed weights of 2 to 4 bits are multiplied with where few tokens pass at a time, as in decoding; elsewhere nothing
    * is rounded. When absent, the "wasm" backend takes "int16", which costs nothing that can be measured, and "webgpu" "f32".
    *
-   * - "f32": activations and tables as they are.
+   * - "f32": activations and codebooks as they are.
    * - "f16": products of halves, on GPUs that have them ("wasm" takes "int16"); a product is off by some 0.05 %.
-   * - "int16": whole numbers of 16 bits, activations in steps of their own for each 32 columns, a row's table in 65534 steps
+   * - "int16": whole numbers of 16 bits, activations in steps of their own for each 32 columns, a row's codebook in 65534 steps
    *   from its least value to its largest ("webgpu" takes "f32"). A product is off by some 0.005 %, perplexity by less than
    *   0.001 %.
-   * - "int8": activations in 255 steps, tables in 127. Faster again; a product is off by 1 to 2 %.
+   * - "int8": activations in 255 steps, codebooks in 127. Faster again; a product is off by 1 to 2 %.
    */
-  activations?: Activations;
+  activations?: ActivationType;
   /**
    * Let the "webgpu" backend time its kernels when products of a shape first come, and remember the fastest on disk; true
    * where the GPU is a real one, when absent.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../display.ts";
 import { TensorError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
@@ -19,7 +20,7 @@ import type {
   Tensor,
   Weight,
 } from "./backend.ts";
-import { checkIds, checkLinear, checkRoom } from "./check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
 import { matmul } from "./matmul.ts";
 
 interface PlainTensor extends Tensor {
@@ -79,6 +80,11 @@ export class PlainBackend implements Backend {
       layers: Array.from({ length: shape.layers }, () => ({ k: nothing, v: nothing })),
     };
     return cache;
+  }
+
+  write(x: Tensor, data: Float32Array): void {
+    checkValues(x, data);
+    values(x).set(data);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
@@ -167,8 +173,7 @@ export class PlainBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const stored = cache.layers[options.layer]!;
+    const stored = layerOf(cache, { layer: options.layer, tokens: total });
     if (stored.k.length < total * k.cols) {
       const room = Math.min(cache.capacity, Math.max(total, 2 * stored.k.length / k.cols));
       stored.k = grown(stored.k, room * k.cols);
@@ -278,6 +283,21 @@ export class PlainBackend implements Backend {
     return Promise.resolve(sums);
   }
 
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const [s, v] = [values(sum), values(x)];
+    const n = x.cols;
+    const products = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      products.set(s.subarray(i * n, (i + 1) * n));
+      for (let t = 0; t < x.rows; t++) {
+        const value = v[t * n + i]!;
+        for (let j = i; j < n; j++) products[j]! += value * v[t * n + j]!;
+      }
+      for (let j = i; j < n; j++) s[i * n + j] = s[j * n + i] = products[j]!;
+    }
+  }
+
   seconds(run: () => void): Promise<number> {
     const start = performance.now();
     run();
@@ -285,4 +305,9 @@ export class PlainBackend implements Backend {
   }
 
   [Symbol.dispose](): void {}
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `PlainBackend: ${this.description}`;
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * AF4, AbnormalFloat: the table with the least expected absolute error for normal weights that are divided by the
+ * AF4, AbnormalFloat: the codebook with the least expected absolute error for normal weights that are divided by the
  * largest magnitude of their group (Yoshida 2023, "NF4 isn't information theoretically optimal (and that's good)").
  *
  * @module
@@ -55,9 +55,9 @@ function magnitudeCdf(size: number): (t: number) => number {
 }
 
 /**
- * One side of the table: `count` values from 0 to 1, both ends fixed, the others the medians of their cells (the
+ * One side of the codebook: `count` values from 0 to 1, both ends fixed, the others the medians of their cells (the
  * condition for the least absolute error), found by repeating that until nothing moves. A cell ends halfway to the
- * next value; the one beside 0 reaches down to 0 itself, as in the published tables.
+ * next value; the one beside 0 reaches down to 0 itself, as in the published codebooks.
  */
 function side(count: number, cdf: (t: number) => number): number[] {
   const samples = 4096;

@@ -1,17 +1,17 @@
 /**
- * any4, any3, any2: a table of 16, 8 or 4 values learned for each row of a matrix (any4, Elhoushi and Johnson, 2025).
+ * any4, any3, any2: a codebook of 16, 8 or 4 values learned for each row of a matrix (any4, Elhoushi and Johnson, 2025).
  *
  * @module
  */
 import { asymmetric, type Format } from "./format.ts";
 
-/** Learned tables of 2, 3 or 4 bits over asymmetrically scaled groups. */
+/** Learned codebooks of 2, 3 or 4 bits over asymmetrically scaled groups. */
 export function any(bits: 2 | 3 | 4): Format {
   return {
     name: `any${bits}`,
     bits,
     groupSize: 128,
-    summary: `a table of ${2 ** bits} values learned for each row`,
+    summary: `a codebook of ${2 ** bits} values learned for each row`,
     values: null,
     scaling: asymmetric(2 ** bits - 1),
   };

@@ -1,30 +1,30 @@
 /**
- * What a number format is: a table of values, and a rule that scales a group of weights onto it.
+ * What a number format is: a codebook of values, and a rule that scales a group of weights onto it.
  *
  * @module
  */
 
 /**
- * A number format. Every one is a table: ŵ = scale · value[code] + zero.
+ * A number format. Every one is a codebook: ŵ = scale · value[code] + zero.
  *
  * A new format is one new file that exports one of these, and its name in `lib/formats/mod.ts`.
  */
 export interface Format {
   /** As users write it: "any4", "nf4", "int3" … */
   readonly name: string;
-  /** Bits of a code; the table has 2^bits values. */
+  /** Bits of a code; the codebook has 2^bits values. */
   readonly bits: 2 | 3 | 4 | 8;
   /** Group size used when none is asked for. */
   readonly groupSize: number;
   /** One line on what it is and where it comes from. */
   readonly summary: string;
-  /** The table indexed by code, given the group size (only af4 looks at it); null when it is learned. */
+  /** The codebook indexed by code, given the group size (only af4 looks at it); null when it is learned. */
   readonly values: ((groupSize: number) => Float32Array) | null;
-  /** How a group is mapped onto the table. */
+  /** How a group is mapped onto the codebook. */
   readonly scaling: Scaling;
 }
 
-/** Maps a group of weights, known by its least and largest value, onto the range of a table. */
+/** Maps a group of weights, known by its least and largest value, onto the range of a codebook. */
 export interface Scaling {
   /** The group's scale; never negative. */
   scale(min: number, max: number): number;

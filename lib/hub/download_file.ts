@@ -5,8 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import { Any4Error, HubError } from "../errors.ts";
-import { isFile, type RepoCache } from "./cache.ts";
-import { ATTEMPTS, pauseBetween, STALLED } from "./hub_fetch.ts";
+import { isFile } from "../files/disk.ts";
+import type { RepoCache } from "./cache.ts";
+import { ATTEMPTS, pauseBetween, STALLED_MS } from "./hub_fetch.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A file as the Hub lists it. */
@@ -34,7 +35,7 @@ export interface Transfer {
 
 /** Redirects that are followed. */
 const MOST_HOPS = 5;
-const CHUNK = 2 ** 20;
+const CHUNK_BYTES = 2 ** 20;
 
 /**
  * Downloads a file unless its blob is there. What an earlier try left in `blobs/<checksum>.incomplete` is gone on with;
@@ -85,7 +86,7 @@ class Growing {
   async resume(): Promise<void> {
     const { size } = await this.part.stat();
     if (size > this.file.size) return await this.clear();
-    const chunk = new Uint8Array(CHUNK);
+    const chunk = new Uint8Array(CHUNK_BYTES);
     for (let read; (read = await this.part.read(chunk)) !== null;) {
       this.#hash.update(chunk.subarray(0, read));
       this.length += read;
@@ -150,7 +151,8 @@ async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Prom
 async function receive(growing: Growing, transfer: Transfer): Promise<string | undefined> {
   const { file } = growing;
   const cut = new AbortController();
-  const alarm = () => setTimeout(() => cut.abort(new Error(`nothing came for ${STALLED / 1000} s`)), STALLED);
+  const alarm = () =>
+    setTimeout(() => cut.abort(new Error(`nothing came for ${STALLED_MS / 1000} s`)), STALLED_MS);
   let timer = alarm();
   try {
     const response = await request(growing, transfer, cut.signal);

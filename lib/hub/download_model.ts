@@ -4,7 +4,8 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { isCommit, isFile, RepoCache } from "./cache.ts";
+import { isFile } from "../files/disk.ts";
+import { isCommit, RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
 import { hubFetch } from "./hub_fetch.ts";
 import { type ModelId, parseModelId } from "./model_id.ts";

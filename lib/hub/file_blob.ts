@@ -5,7 +5,7 @@
  */
 
 /** Bytes that are read at a time. */
-const CHUNK = 2 ** 18;
+const CHUNK_BYTES = 2 ** 18;
 
 /**
  * Part of a file, read from the disk as it is asked for.
@@ -74,7 +74,7 @@ export class FileBlob extends Blob {
             file = await Deno.open(this.#path);
             await file.seek(this.#from, Deno.SeekMode.Start);
           }
-          const chunk = new Uint8Array(Math.min(CHUNK, left));
+          const chunk = new Uint8Array(Math.min(CHUNK_BYTES, left));
           const read = left > 0 ? await file.read(chunk) : null;
           if (left > 0 && !read) throw new Error(`${this.#path} has become shorter`);
           left -= read ?? 0;

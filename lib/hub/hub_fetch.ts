@@ -9,9 +9,9 @@ import type { HubSettings } from "./settings.ts";
 /** Tries of one request. */
 export const ATTEMPTS = 6;
 /** No pause between tries is longer, in milliseconds, not even where the server asks for it. */
-const LONGEST_PAUSE = 60_000;
+const LONGEST_PAUSE_MS = 60_000;
 /** A connection over which nothing came for as long is taken for cut, in milliseconds. */
-export const STALLED = 60_000;
+export const STALLED_MS = 60_000;
 
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -31,7 +31,7 @@ export async function pauseBetween(
 ): Promise<void> {
   const asked = 1000 * Number(response?.headers.get("retry-after") ?? NaN);
   const own = settings.retryDelay * 2 ** (attempt - 1);
-  const pause = Math.min(asked >= 0 ? asked : own, LONGEST_PAUSE);
+  const pause = Math.min(asked >= 0 ? asked : own, LONGEST_PAUSE_MS);
   await new Promise((resolve) => setTimeout(resolve, pause));
 }
 

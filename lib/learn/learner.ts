@@ -1,10 +1,10 @@
 /**
- * What chooses the values of a table.
+ * What chooses the values of a codebook.
  *
  * @module
  */
 
-/** Learns the values of a table from weighted numbers: one-dimensional weighted k-means. */
+/** Learns the values of a codebook from weighted numbers: one-dimensional weighted k-means. */
 export interface Learner {
   /**
    * Finds k centroids for n values.

@@ -12,12 +12,12 @@ import { SortedPoints } from "./sorted_points.ts";
 /** How Lloyd's algorithm starts and stops. */
 export interface LloydOptions {
   /**
-   * Where centroids start: "k-means++" draws values by weight · squared distance to the nearest one drawn, keeping the
+   * Where centroids start, "k-means++" when absent: "k-means++" draws values by weight · squared distance to the nearest one drawn, keeping the
    * best of a few draws (Arthur and Vassilvitskii 2007); "random" draws k different values, all alike; "int" spaces
-   * them evenly from least to largest value; "nf4" stretches NF4's table over the same range (for k other than 16,
+   * them evenly from least to largest value; "nf4" stretches NF4's codebook over the same range (for k other than 16,
    * k values read off it at even distances, with straight lines between its entries).
    */
-  init: "k-means++" | "random" | "int" | "nf4";
+  init?: "k-means++" | "random" | "int" | "nf4";
   /** Seed of the random starts, the same for every call; 0 when absent. */
   seed?: number;
   /** Most rounds; 300 when absent. */
@@ -61,11 +61,11 @@ export class Lloyd implements Learner {
    * @param k how many centroids to find.
    * @throws {OptionError} when k or an option is out of range or unknown.
    */
-  constructor(k: number, options: LloydOptions) {
+  constructor(k: number, options: LloydOptions = {}) {
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new OptionError(`Cannot make ${k} clusters: k must be a whole number of at least 1`);
     }
-    const { init, seed = 0, maxIterations = 300, tolerance = 1e-4 } = options;
+    const { init = "k-means++", seed = 0, maxIterations = 300, tolerance = 1e-4 } = options;
     if (!INITS.includes(init)) {
       throw new OptionError(`Cannot start from "${init}": expected one of ${INITS.join(", ")}`);
     }
@@ -300,7 +300,7 @@ export class Lloyd implements Learner {
   }
 }
 
-/** NF4's table as a curve from −1 to 1 over [0, 1], straight between its entries. */
+/** NF4's codebook as a curve from −1 to 1 over [0, 1], straight between its entries. */
 function nf4At(part: number): number {
   const last = NF4_VALUES.length - 1;
   const i = Math.min(Math.floor(part * last), last - 1);

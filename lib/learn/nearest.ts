@@ -1,11 +1,11 @@
 /**
- * Rounding to the nearest value of a table.
+ * Rounding to the nearest value of a codebook.
  *
  * @module
  */
 
 /**
- * Finds the nearest value of a table by its code. A tie goes to the even code, which is round-half-to-even for
+ * Finds the nearest value of a codebook by its code. A tie goes to the even code, which is round-half-to-even for
  * integers and E2M1's rule for floats; of two codes with the same value the first is used.
  */
 export class Nearest {
@@ -14,19 +14,19 @@ export class Nearest {
   readonly #thresholds: Float64Array;
   #count = 0;
 
-  /** @param size how many values a table has at most. */
+  /** @param size how many values a codebook has at most. */
   constructor(size: number) {
     this.#codes = new Uint8Array(size);
     this.#thresholds = new Float64Array(size);
   }
 
-  /** Takes the table codebook[offset … offset + size), in any order. */
+  /** Takes the values codebook[offset … offset + size), in any order. */
   load(codebook: Float32Array, offset: number, size: number): void {
     const codes = this.#codes;
     let count = 0;
     for (let code = 0; code < size; code++) {
       const value = codebook[offset + code]!;
-      // Insertion into the sorted prefix: learned tables and most fixed ones arrive sorted.
+      // Insertion into the sorted prefix: learned codebooks and most fixed ones are sorted.
       let place = count;
       while (place > 0 && codebook[offset + codes[place - 1]!]! > value) place--;
       if (place > 0 && codebook[offset + codes[place - 1]!]! === value) continue;

@@ -1,5 +1,5 @@
 /**
- * One matrix from dense to packed: scale its groups, choose its table, round to it, pack.
+ * One matrix from dense to packed: scale its groups, choose its codebook, round to it, pack.
  *
  * @module
  */
@@ -8,9 +8,12 @@ import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/mod.ts";
 import { checkFinite, checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { LloydOptions } from "./lloyd.ts";
+import type { InputStats } from "./input_stats.ts";
+import type { Method, Problem } from "./methods/method.ts";
+import { methodOf, type MethodOptions } from "./methods/mod.ts";
 import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
 import { scaleGroups } from "./scaling.ts";
+import { type Weighting, weightingOf } from "./weighting.ts";
 
 /** How a matrix is quantized. */
 export interface QuantizeOptions {
@@ -21,24 +24,20 @@ export interface QuantizeOptions {
    * leaves a shorter last group. mx4 keeps the 32 of its definition.
    */
   groupSize?: number | "row";
-  /**
-   * [cols] importance of each column, finite and not negative, for learned tables: E[x²] of the column's activation
-   * makes the learner minimise the layer's output error. All 1 when absent.
-   */
-  columnWeights?: ArrayLike<number>;
-  /**
-   * The power of the group's scale that multiplies a column's weight. 2 (the default) measures errors in the weights'
-   * own units; 1 is what the any4 reference does; 0 measures them in steps of the scale.
-   */
-  scalePower?: number;
-  /** A table for each row (the default) or one for the whole matrix. */
+  /** How codebooks and codes are chosen: "kmeans" (the default), "lloyd", one of these with options, or a method of your own. */
+  method?: string | MethodOptions | Method;
+  /** What learned codebooks minimise: "none", "mean", "mean-abs", "mean-square" (the default), or a rule of your own. */
+  weighting?: string | Weighting;
+  /** What is known of the vectors that the matrix multiplies; all columns count alike when absent. */
+  stats?: InputStats;
+  /** A codebook for each row (the default) or one for the whole matrix. */
   codebook?: "row" | "matrix";
-  /** How tables are learned: exactly (the default), or by Lloyd's algorithm from a chosen start. */
-  learner?: "exact" | LloydOptions;
-  /** How scales, zeros and learned tables are stored; halves where they are precise enough when absent. */
+  /** How scales, zeros and learned codebooks are stored; halves where they are precise enough when absent. */
   scaleType?: "f16" | "f32";
   /** The tensor's name, for messages. */
   name?: string;
+  /** The slow steps: a backend's `steps` are faster than the plain ones, with the same bits. */
+  steps?: QuantizeSteps;
 }
 
 /** The group size that a format uses on rows of `cols` columns. */
@@ -55,7 +54,17 @@ export function resolveGroupSize(
   return asked === "row" ? options.cols : Math.min(asked, options.cols);
 }
 
-function checkColumnWeights(weights: ArrayLike<number>, cols: number, name: string): void {
+/**
+ * What errors in each column weigh; undefined where all weigh alike.
+ *
+ * @throws {OptionError} when they are not one for each column, finite and not negative.
+ */
+function columnWeights(
+  { columns }: Weighting,
+  { stats, cols, name }: { stats?: InputStats; cols: number; name: string },
+): ArrayLike<number> | undefined {
+  if (!stats || !columns) return undefined;
+  const weights = columns(stats);
   if (weights.length !== cols) {
     throw new OptionError(
       `Cannot weigh ${name}: ${cols} columns need as many column weights, current length is ${weights.length}`,
@@ -69,14 +78,33 @@ function checkColumnWeights(weights: ArrayLike<number>, cols: number, name: stri
       );
     }
   }
+  return weights;
+}
+
+/**
+ * Checks that E[x xᵀ] is there and of the right size.
+ *
+ * @throws {OptionError} when it is not.
+ */
+function checkGram(
+  method: Method,
+  { stats, cols, name }: { stats?: InputStats; cols: number; name: string },
+) {
+  const length = stats?.gram?.length;
+  if (length !== cols * cols) {
+    throw new OptionError(
+      `Cannot quantize ${name}: method "${method.name}" needs statistics with E[x xᵀ] of ${cols} × ${cols} values, ` +
+        (length === undefined ? "there are none" : `there are ${length}`),
+    );
+  }
 }
 
 /**
  * Quantizes one matrix (any4, algorithm 1).
  *
- * For a learned format the table of a row minimises Σ columnWeights[c] · scale^scalePower · (u − û)² over the row's
- * scaled weights u = (w − zero) / scale: with E[x²] and power 2 that is the expected squared error of the layer's
- * output, errors of different columns taken as independent.
+ * For a learned format, "kmeans" finds the codebook of a row that minimises Σ weight[c] · scale^power · (u − û)² over the row's
+ * scaled weights u = (w − zero) / scale: with "mean-square", E[x²] and power 2, that is the expected squared error of the
+ * layer's output, errors of different columns taken as independent.
  *
  * @param matrix [rows, cols] float32 weights, not changed.
  * @returns the packed matrix; {@linkcode dequantize} gives back its float32 values.
@@ -92,45 +120,43 @@ function checkColumnWeights(weights: ArrayLike<number>, cols: number, name: stri
  * ```
  */
 export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-  return quantizeBy(plainSteps, { matrix, options });
-}
-
-/** {@linkcode quantize} with the steps done by somebody else. */
-export function quantizeBy(
-  steps: QuantizeSteps,
-  { matrix: given, options }: { matrix: Matrix; options: QuantizeOptions },
-): PackedMatrix {
-  // Its data may be made anew at each look.
-  const matrix: Matrix = { rows: given.rows, cols: given.cols, data: given.data };
+  // Its data may be widened anew at each look.
+  const dense: Matrix = { rows: matrix.rows, cols: matrix.cols, data: matrix.data };
+  const { name = "matrix", stats, codebook = "row", scaleType, steps = plainSteps } = options;
   const format = formatOf(options.format);
-  const name = options.name ?? "matrix";
-  checkMatrix(matrix, name);
-  checkFinite(matrix, name);
-  const { rows, cols } = matrix;
+  const method = methodOf(options.method);
+  const weighting = weightingOf(options.weighting);
+  checkMatrix(dense, name);
+  checkFinite(dense, name);
+  const { rows, cols } = dense;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });
-  if (options.columnWeights) checkColumnWeights(options.columnWeights, cols, name);
-  const { scales, zeros, type } = scaleGroups(matrix, { scaling, groupSize, type: options.scaleType });
-  const scaled = { matrix, groupSize, scales, zeros };
-  const learnedType = options.scaleType ?? "f16";
-  const codebook = format.values?.(groupSize) ?? steps.learn(scaled, {
+  if (method.needs === "gram") checkGram(method, { stats, cols, name });
+  const weights = columnWeights(weighting, { stats, cols, name });
+  const { scales, zeros, type } = scaleGroups(dense, { scaling, groupSize, type: scaleType });
+  const learnedType = scaleType ?? "f16";
+  const problem: Problem = {
+    scaled: { matrix: dense, groupSize, scales, zeros },
+    table: format.values?.(groupSize) ?? null,
     bits,
-    codebook: options.codebook ?? "row",
-    columnWeights: options.columnWeights,
-    scalePower: options.scalePower ?? 2,
-    learner: options.learner ?? "exact",
+    codebook,
+    columnWeights: weights,
+    scalePower: weighting.scalePower,
     type: learnedType,
-  });
+    stats,
+    name,
+  };
+  const solution = method.solve(problem, steps);
   return {
     format: format.name,
     bits,
     rows,
     cols,
     groupSize,
-    codes: steps.round(scaled, { codebook, bits }),
+    codes: solution.codes,
     scales,
     zeros,
-    codebook,
+    codebook: solution.codebook,
     scaleType: type,
     codebookType: format.values ? "fixed" : learnedType,
   };

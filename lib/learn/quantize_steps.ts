@@ -1,5 +1,5 @@
 /**
- * The steps of quantization that take time: learning tables, and rounding to them.
+ * The steps of quantization that take time: learning codebooks, and rounding to them.
  *
  * @module
  */
@@ -7,10 +7,9 @@ import type { Matrix } from "../matrix/matrix.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
 import type { Learner } from "./learner.ts";
-import { Lloyd, type LloydOptions } from "./lloyd.ts";
 import { Nearest } from "./nearest.ts";
 
-/** A matrix whose groups have scales and zeros: what is rounded to a table is u = (w − zero) / scale. */
+/** A matrix whose groups have scales and zeros: what is rounded to a codebook is u = (w − zero) / scale. */
 export interface ScaledMatrix {
   /** The weights w. */
   readonly matrix: Matrix;
@@ -22,27 +21,25 @@ export interface ScaledMatrix {
   readonly zeros: Float32Array | null;
 }
 
-/** How tables are learned. */
+/** How codebooks are learned. */
 export interface LearnOptions {
-  /** Bits of a code: a table has 2^bits values. */
+  /** Bits of a code: a codebook has 2^bits values. */
   readonly bits: number;
-  /** A table for each row, or one for the whole matrix. */
+  /** A codebook for each row, or one for the whole matrix. */
   readonly codebook: "row" | "matrix";
   /** [cols] importance of each column; all 1 when absent. */
   readonly columnWeights?: ArrayLike<number>;
   /** The power of the group's scale that multiplies a column's weight. */
   readonly scalePower: number;
-  /** What learns. */
-  readonly learner: "exact" | LloydOptions;
-  /** The type that tables are rounded to. */
+  /** The type that codebooks are rounded to. */
   readonly type: "f16" | "f32";
 }
 
-/** Who learns and who rounds. Whoever it is, every bit is the same. */
+/** The two slow steps. All implementations give identical bits. */
 export interface QuantizeSteps {
-  /** Learns the tables of a matrix, [1 or rows, 2^bits]. */
+  /** Learns the codebooks of a matrix by exact k-means, [1 or rows, 2^bits]. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array;
-  /** Rounds a matrix to tables, [1 or rows, 2^bits]; returns packed codes. */
+  /** Rounds a matrix to codebooks, [1 or rows, 2^bits]; returns packed codes. */
   round(scaled: ScaledMatrix, tables: { codebook: Float32Array; bits: number }): Uint32Array;
 }
 
@@ -61,7 +58,7 @@ function scaleRow(from: ScaledMatrix, row: number, to: { scaled: Float64Array; a
   }
 }
 
-/** Learns the tables of one matrix, one at a time. */
+/** Learns the codebooks of one matrix, one at a time. */
 export class TableLearner {
   readonly #scaled: ScaledMatrix;
   readonly #options: LearnOptions;
@@ -72,19 +69,19 @@ export class TableLearner {
   readonly #centroids: Float64Array;
 
   /** Makes buffers; learns nothing yet. */
-  constructor(scaled: ScaledMatrix, options: LearnOptions) {
+  constructor(scaled: ScaledMatrix, options: LearnOptions & { learner?: Learner }) {
     const { rows, cols } = scaled.matrix;
     const k = 2 ** options.bits;
     this.#scaled = scaled;
     this.#options = options;
-    this.#learner = options.learner === "exact" ? new ExactKMeans(k) : new Lloyd(k, options.learner);
+    this.#learner = options.learner ?? new ExactKMeans(k);
     this.#rowsEach = options.codebook === "row" ? 1 : rows;
     this.#values = new Float64Array(this.#rowsEach * cols);
     this.#weights = new Float64Array(this.#rowsEach * cols);
     this.#centroids = new Float64Array(k);
   }
 
-  /** Learns table t and writes it to its place in `codebook`. */
+  /** Learns codebook t and writes it to its place in `codebook`. */
   learn(t: number, codebook: Float32Array): void {
     const { matrix: { cols }, groupSize, scales } = this.#scaled;
     const { columnWeights, scalePower, type } = this.#options;
@@ -104,15 +101,21 @@ export class TableLearner {
   }
 }
 
+/** Learns the codebooks of a matrix on this thread, exactly when no learner is given. */
+export function learnTables(
+  scaled: ScaledMatrix,
+  options: LearnOptions & { learner?: Learner },
+): Float32Array {
+  const tables = options.codebook === "row" ? scaled.matrix.rows : 1;
+  const codebook = new Float32Array(tables * 2 ** options.bits);
+  const learner = new TableLearner(scaled, options);
+  for (let t = 0; t < tables; t++) learner.learn(t, codebook);
+  return codebook;
+}
+
 /** The steps in plain TypeScript, on this thread. */
 export const plainSteps: QuantizeSteps = {
-  learn(scaled, options) {
-    const tables = options.codebook === "row" ? scaled.matrix.rows : 1;
-    const codebook = new Float32Array(tables * 2 ** options.bits);
-    const learner = new TableLearner(scaled, options);
-    for (let t = 0; t < tables; t++) learner.learn(t, codebook);
-    return codebook;
-  },
+  learn: learnTables,
 
   round(scaled, { codebook, bits }) {
     const { rows, cols } = scaled.matrix;

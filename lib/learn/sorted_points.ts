@@ -9,9 +9,9 @@ import { TensorError } from "../errors.ts";
 const COMFORTABLE = 2 ** 200;
 
 /** Bits of a digit of the radix sort: six digits cover the 64 bits of a double. */
-const DIGIT = 11;
+const DIGIT_BITS = 11;
 const DIGITS = 6;
-const RADIX = 2 ** DIGIT;
+const RADIX = 2 ** DIGIT_BITS;
 
 /**
  * The distinct values of positive weight, ascending, each with the sum of its weights.
@@ -155,9 +155,9 @@ export class SortedPoints {
 
 /** Digit d of a 64-bit key given as two 32-bit words. */
 function digit(low: number, high: number, d: number): number {
-  const shift = d * DIGIT;
+  const shift = d * DIGIT_BITS;
   if (shift >= 32) return (high >>> (shift - 32)) & (RADIX - 1);
-  return ((low >>> shift) | (shift > 32 - DIGIT ? high << (32 - shift) : 0)) & (RADIX - 1);
+  return ((low >>> shift) | (shift > 32 - DIGIT_BITS ? high << (32 - shift) : 0)) & (RADIX - 1);
 }
 
 /** Turns counts of digits into where each begins; false when all n keys have the same digit, so nothing moves. */

@@ -1,12 +1,23 @@
 /**
- * What a learned table minimises: how calibration's statistics become weights of the k-means.
+ * What a learned codebook minimises: how statistics of the input become weights of the k-means.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
+import type { InputStats } from "./input_stats.ts";
+
+/** A rule that weighs the error of an element: that of its column times a power of its group's scale s. */
+export interface Weighting {
+  /** As users write it. */
+  readonly name: string;
+  /** [cols] weights of the columns, finite and not negative; null where all count alike, which takes no statistics. */
+  readonly columns: ((stats: InputStats) => ArrayLike<number>) | null;
+  /** 2 measures errors in the weights' own units, 0 in steps of the scale. */
+  readonly scalePower: number;
+}
 
 /**
- * The weight of an element in column c of a group with scale s:
+ * Every weighting by its name:
  *
  * - "none": 1, errors in steps of the scale count alike;
  * - "mean": |E x| · s, as the any4 reference's code has it;
@@ -14,26 +25,27 @@ import { OptionError } from "../errors.ts";
  * - "mean-square": E[x²] · s², the squared error of the layer's output (any4, eq. 7, with the output's error squared and
  *   columns taken as independent).
  */
-export const weightings = ["none", "mean", "mean-abs", "mean-square"] as const;
+export const weightings: ReadonlyMap<string, Weighting> = new Map(
+  ([
+    { name: "none", columns: null, scalePower: 0 },
+    { name: "mean", columns: ({ mean }) => mean.map(Math.abs), scalePower: 1 },
+    { name: "mean-abs", columns: ({ meanAbs }) => meanAbs, scalePower: 1 },
+    { name: "mean-square", columns: ({ meanSquare }) => meanSquare, scalePower: 2 },
+  ] satisfies Weighting[]).map((weighting) => [weighting.name, weighting]),
+);
 
-/** A weighting's name. */
-export type Weighting = typeof weightings[number];
-
-/** Column weights and the power of the scale, as `quantize` takes them. */
-export function columnWeights(
-  weighting: Weighting,
-  stats: { mean: Float64Array; meanAbs: Float64Array; meanSquare: Float64Array },
-): { columnWeights?: Float64Array; scalePower: number } {
-  switch (weighting) {
-    case "none":
-      return { scalePower: 0 };
-    case "mean":
-      return { columnWeights: stats.mean.map(Math.abs), scalePower: 1 };
-    case "mean-abs":
-      return { columnWeights: stats.meanAbs, scalePower: 1 };
-    case "mean-square":
-      return { columnWeights: stats.meanSquare, scalePower: 2 };
-    default:
-      throw new OptionError(`Cannot weigh by "${weighting}": expected one of ${weightings.join(", ")}`);
+/**
+ * The weighting of a name; a weighting passes through.
+ *
+ * @throws {OptionError} when there is none, with the names that there are.
+ */
+export function weightingOf(weighting: string | Weighting = "mean-square"): Weighting {
+  if (typeof weighting !== "string") return weighting;
+  const found = weightings.get(weighting);
+  if (!found) {
+    throw new OptionError(
+      `Cannot weigh by "${weighting}": expected one of ${[...weightings.keys()].join(", ")}`,
+    );
   }
+  return found;
 }

@@ -26,6 +26,9 @@ export type DType =
   | "U8"
   | "BOOL";
 
+/** The types that float32 values are written as. */
+export type FloatType = "F32" | "F16" | "BF16";
+
 /** How a type is stored. */
 interface Storage {
   /** Bytes that one value takes. */
@@ -114,7 +117,7 @@ export function toFloat32(bytes: Uint8Array, dtype: DType, out?: Float32Array): 
  * assertEquals(fromFloat32(Float32Array.of(1, -2), "BF16"), Uint8Array.of(0x80, 0x3f, 0x00, 0xc0));
  * ```
  */
-export function fromFloat32(data: Float32Array, dtype: "F32" | "F16" | "BF16"): Uint8Array {
+export function fromFloat32(data: Float32Array, dtype: FloatType): Uint8Array {
   if (dtype === "F32") return bytesIn(data);
   if (dtype === "F16") {
     const halves = new Float16Array(data.length);

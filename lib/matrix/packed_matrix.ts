@@ -1,5 +1,5 @@
 /**
- * The one packed matrix: b-bit codes into a table, a scale (and perhaps a zero) per group of columns.
+ * The one packed matrix: b-bit codes into a codebook, a scale (and perhaps a zero) per group of columns.
  *
  * @module
  */
@@ -17,6 +17,10 @@ export type ScaleType = "f16" | "f32" | "e8m0";
  *
  * Scales, zeros and learned codebooks are kept as Float32Array for computing, already rounded to the type
  * that they are stored in, so that a matrix saved and loaded again is the same bit for bit.
+ *
+ * A codebook is the list of values that codes stand for; others call it a table or a lookup table (lut). A zero is an offset: what
+ * is added to a group's scaled values, the least weight of the group where codebooks begin at 0. It is not the code that
+ * stands for 0, which "zero point" means elsewhere.
  */
 export interface PackedMatrix {
   /** The format's name: "any4", "nf4", "int3" … */
@@ -36,7 +40,7 @@ export interface PackedMatrix {
   readonly codes: Uint32Array;
   /** [rows, ⌈cols / groupSize⌉]. */
   readonly scales: Float32Array;
-  /** [rows, ⌈cols / groupSize⌉], or null where the format has no zero. */
+  /** [rows, ⌈cols / groupSize⌉] offsets, or null where the format has none. */
   readonly zeros: Float32Array | null;
   /** [1 or rows, 2^bits] values; one row is shared by all rows of the matrix. */
   readonly codebook: Float32Array;
@@ -60,10 +64,10 @@ export function isPacked(matrix: Matrix | PackedMatrix): matrix is PackedMatrix 
   return "codes" in matrix;
 }
 
-/** Whether table[code] = table[0] + code · (table[1] − table[0]), exactly. */
-export function isLine(table: Float32Array): boolean {
-  const [least, step] = [table[0]!, table[1]! - table[0]!];
-  return table.every((value, code) => value === least + code * step);
+/** Whether values[code] = values[0] + code · (values[1] − values[0]), exactly. */
+export function isLine(values: Float32Array): boolean {
+  const [least, step] = [values[0]!, values[1]! - values[0]!];
+  return values.every((value, code) => value === least + code * step);
 }
 
 /** Groups in a row: ⌈cols / groupSize⌉. */
@@ -90,14 +94,14 @@ export function dequantizeRows(
   const codes = rows.codes ?? new Uint8Array(cols);
   for (let r = rows.from; r < rows.to; r++) {
     unpackRow(packed.codes, { bits, cols, row: r }, codes);
-    const table = shared ? 0 : r * values;
+    const from = shared ? 0 : r * values;
     const base = (r - rows.from) * cols;
     for (let g = 0; g < groups; g++) {
       const scale = scales[r * groups + g]!;
       const zero = zeros === null ? 0 : zeros[r * groups + g]!;
       const end = Math.min((g + 1) * groupSize, cols);
       for (let c = g * groupSize; c < end; c++) {
-        out[base + c] = scale * codebook[table + codes[c]!]! + zero;
+        out[base + c] = scale * codebook[from + codes[c]!]! + zero;
       }
     }
   }
@@ -132,14 +136,14 @@ const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
  * ```
  */
 export function packedBytes(packed: PackedMatrix): number {
-  const tables = packed.codebook.length * BITS[packed.codebookType];
+  const codebooks = packed.codebook.length * BITS[packed.codebookType];
   const groups = (packed.scales.length + (packed.zeros?.length ?? 0)) * BITS[packed.scaleType];
-  return packed.codes.byteLength + (tables + groups) / 8;
+  return packed.codes.byteLength + (codebooks + groups) / 8;
 }
 
 /** Bytes that a matrix takes when stored, dense or packed. */
 export function storedBytes(matrix: Matrix | PackedMatrix): number {
-  return isPacked(matrix) ? packedBytes(matrix) : matrix.data.length * bytesOf(matrix.dtype ?? "F32");
+  return isPacked(matrix) ? packedBytes(matrix) : matrix.rows * matrix.cols * bytesOf(matrix.dtype ?? "F32");
 }
 
 /**

@@ -48,7 +48,7 @@ export interface LinearSpeed {
   groupSize?: number;
   /** Seconds a product. */
   seconds: number;
-  /** Bytes of the weight as stored: codes, scales, zeros and tables. */
+  /** Bytes of the weight as stored: codes, scales, zeros and codebooks. */
   weightBytes: number;
   /** Bytes that a product reads and writes at least: the weight, x and out. */
   bytes: number;
@@ -74,7 +74,7 @@ export interface LinearSpeed {
 export const SPEED_FORMATS: readonly string[] = ["f16", "any4", "any3", "any2", "int4", "nf4"];
 
 /** Bytes of weights from which on few caches hold them. */
-const COLD = 256 << 20;
+const COLD_BYTES = 256 << 20;
 
 /** Weights of a format at most: what a device is given to do at a time has an end. */
 const MOST_COPIES = 256;
@@ -107,7 +107,8 @@ export function linearSpeed(backend: Backend, options: LinearSpeedOptions): Prom
 }
 
 async function race(backend: Backend, options: LinearSpeedOptions): Promise<LinearSpeed[]> {
-  const { rows, cols, tokens = 1, formats = SPEED_FORMATS, bytes = COLD, seconds = 1, onProgress } = options;
+  const { rows, cols, tokens = 1, formats = SPEED_FORMATS, bytes = COLD_BYTES, seconds = 1, onProgress } =
+    options;
   for (const [name, value] of Object.entries({ rows, cols, tokens })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new OptionError(
@@ -180,24 +181,19 @@ async function race(backend: Backend, options: LinearSpeedOptions): Promise<Line
       flops: 2 * rows * cols * tokens / taken,
       ...(half ? { speedup: median(half.times) / taken } : {}),
       copies: matrices.length,
-      cold: all >= COLD,
+      cold: all >= COLD_BYTES,
       rounds: times.length,
     };
   });
 }
 
-/** Normal numbers as a backend keeps them, [tokens, cols]. Backends are filled by an embedding. */
+/** Normal numbers as a backend keeps them, [tokens, cols]. */
 function activations(
   backend: Backend,
   { tokens, cols, random }: { tokens: number; cols: number; random: Random },
 ): Tensor {
-  const table = {
-    rows: tokens,
-    cols,
-    data: Float32Array.from({ length: tokens * cols }, () => random.normal()),
-  };
   const x = backend.tensor(tokens, cols);
-  backend.embed(x, backend.weight(table), Array.from({ length: tokens }, (_, t) => t));
+  backend.write(x, Float32Array.from({ length: tokens * cols }, () => random.normal()));
   return x;
 }
 

@@ -8,7 +8,8 @@ import { formatOf } from "../formats/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
-import { quantizeModel, type QuantizeModelOptions } from "../quantize/quantize_model.ts";
+import type { QuantizeModelOptions } from "../quantize/options.ts";
+import { quantizeModel } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
 import {
   compare,
@@ -23,7 +24,7 @@ export interface MeasureFormatsOptions
   extends Omit<QuantizeModelOptions, "format" | "onProgress">, Omit<PerplexityOptions, "onProgress"> {
   /** The formats; all but the symmetric integers when absent. */
   formats?: readonly (string | Format)[];
-  /** Is given each quantized model once it is measured. */
+  /** Is given each quantized model once it is measured; it is disposed of afterwards. */
   onModel?: (small: Model, format: Format) => void | Promise<void>;
   /** Is told how much is done, of 1, and what is under way. */
   onProgress?: (done: number, what: string) => void;
@@ -81,10 +82,11 @@ export const MEASURED_FORMATS: readonly string[] = [
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { loadModel, measureFormats } from "any4";
  * using model = await loadModel("tinyworld");
- * const { baseline, rows } = await measureFormats(model, { formats: ["int4", "any4"], maxTokens: 100 });
- * for (const { format, perplexity } of rows) console.log(format, perplexity / baseline.perplexity);
+ * const { rows } = await measureFormats(model, { formats: ["int4", "any4"], maxTokens: 100 });
+ * assertEquals(rows.map(({ format }) => format), ["int4", "any4"]);
  * ```
  */
 export async function measureFormats(
@@ -109,7 +111,7 @@ export async function measureFormats(
     const report = (part: number) => onProgress?.((index + 1 + part) / steps, format.name);
     report(0);
     const started = performance.now();
-    const small = await quantizeModel(model, { ...rest, format, calibration });
+    using small = await quantizeModel(model, { ...rest, format, calibration });
     const seconds = (performance.now() - started) / 1000;
     const comparison = await compare(small, reference, {
       onProgress: (part, total) => report(0.9 * part / total),

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
-import { logSumExp } from "../quantize/divergence.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
+import { argmax } from "../model/decoder/sampling.ts";
+import { logSumExp, tokenDivergence } from "../quantize/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -14,7 +15,7 @@ import {
 } from "./documents.ts";
 
 /** What perplexity is measured on. */
-export interface PerplexityOptions {
+export interface PerplexityOptions extends Abortable {
   /** One text. */
   text?: string;
   /** Or several, by kind. The library's own evaluation text when neither is given. */
@@ -125,7 +126,7 @@ export async function perplexity(model: Model, options: PerplexityOptions = {}):
     model,
     documents,
     (prediction) => addLosses(losses, prediction),
-    options.onProgress,
+    options,
   );
   return losses.result();
 }
@@ -150,7 +151,7 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
     addLosses(losses, prediction);
     kept.push(prediction.logits);
     logSums.push(prediction.logSums);
-  }, options.onProgress);
+  }, options);
   return { documents, logits: kept, logSums, perplexity: losses.result() };
 }
 
@@ -169,7 +170,7 @@ export async function referenceLogits(model: Model, options: PerplexityOptions =
 export async function compare(
   model: Model,
   reference: Reference,
-  options: { onProgress?: (done: number, total: number) => void } = {},
+  options: Pick<PerplexityOptions, "onProgress" | "signal"> = {},
 ): Promise<Comparison> {
   const losses = new Losses();
   let [kl, agreed, tokens, at] = [0, 0, 0, 0];
@@ -181,18 +182,15 @@ export async function compare(
     const vocab = logits.length / document.ids.length;
     for (let t = 0; t + 1 < document.ids.length; t++) {
       const from = t * vocab;
-      const [p, q] = [expectedSums[t]!, logSums[t]!];
-      let [best, bestExpected] = [from, from];
-      for (let i = from; i < from + vocab; i++) {
-        const log = expected[i]! - p;
-        kl += Math.exp(log) * (log - (logits[i]! - q));
-        if (logits[i]! > logits[best]!) best = i;
-        if (expected[i]! > expected[bestExpected]!) bestExpected = i;
-      }
-      if (best === bestExpected) agreed++;
+      kl += tokenDivergence({ logits: expected, logSum: expectedSums[t]! }, { logits, logSum: logSums[t]! }, {
+        from,
+        vocab,
+      });
+      const likeliest = (of: Float32Array) => argmax(of.subarray(from, from + vocab));
+      if (likeliest(logits) === likeliest(expected)) agreed++;
       tokens++;
     }
-  }, options.onProgress);
+  }, options);
   // Rounding may leave a divergence of 0 a hair below it.
   return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
 }
@@ -209,7 +207,7 @@ function eachDocument(
   model: Model,
   documents: readonly TokenizedDocument[],
   use: (prediction: Prediction) => void,
-  onProgress?: (done: number, total: number) => void,
+  { onProgress, signal }: Pick<PerplexityOptions, "onProgress" | "signal">,
 ): Promise<void> {
   return interruptible(async () => {
     const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -217,7 +215,7 @@ function eachDocument(
     for (const document of documents) {
       const { length } = document.ids;
       using session = model.session(length);
-      const logits = await session.forward(document.ids, { logits: "all" });
+      const logits = await session.forward(document.ids, { logits: "all", signal });
       const vocab = logits.length / length;
       const logSums = Float64Array.from(
         { length: length - 1 },
@@ -225,7 +223,7 @@ function eachDocument(
       );
       use({ document, logits, logSums });
       onProgress?.(done += length, total);
-      await pause();
+      await pause(signal);
     }
   });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FloatType } from "../matrix/dtype.ts";
 import { OptionError } from "../errors.ts";
 import { formats } from "../formats/mod.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
@@ -43,7 +44,7 @@ export function randomWeight(
   if (DENSE_FORMATS.includes(name)) {
     // Sixteenths of 4 bits: every type holds them.
     const data = fill(new Float32Array(rows * cols), () => (Math.floor(16 * random.next()) - 8) / 16);
-    return { rows, cols, data, dtype: name.toUpperCase() as "F32" | "F16" | "BF16" };
+    return { rows, cols, data, dtype: name.toUpperCase() as FloatType };
   }
   const format = formats.get(name);
   if (!format) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import type { Abortable } from "../event_loop.ts";
 import { continueIds, type GeneratedPiece, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
 import type { Session } from "./decoder/session.ts";
@@ -70,7 +71,7 @@ export class Conversation implements Disposable {
    * @throws {CheckpointError} when the checkpoint has no chat template.
    * @throws {OptionError} when the conversation no longer fits the model's context; the turn is not taken then.
    */
-  async *say(text: string): AsyncGenerator<GeneratedPiece> {
+  async *say(text: string, { signal }: Abortable = {}): AsyncGenerator<GeneratedPiece> {
     const model = this.#model;
     const turn: Message = { role: "user", content: text };
     const ids = promptIds(model, [...this.messages, turn]);
@@ -90,7 +91,15 @@ export class Conversation implements Disposable {
     while (known < Math.min(this.#seen.length, ids.length - 1) && this.#seen[known] === ids[known]) known++;
     this.#seen = ids.slice(0, known);
     let last = ids.slice(known);
-    for await (const step of continueIds(model, ids, { ...this.#options, seed, session, known })) {
+    for await (
+      const step of continueIds(model, ids, {
+        ...this.#options,
+        ...signal && { signal },
+        seed,
+        session,
+        known,
+      })
+    ) {
       answer.content += step.text;
       // The last token has not gone through the decoder, or is about to go again.
       this.#seen.push(...last);

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./decoder/sampling.ts";
 import type { Session } from "./decoder/session.ts";
@@ -16,15 +16,13 @@ import type { Message } from "./tokenizer/tokenizer.ts";
 const AHEAD = 8;
 
 /** How a text is continued. */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, Abortable {
   /** Tokens to add at most; 64 when absent. */
   maxTokens?: number;
   /** Text that ends the continuation; it is left out of the result. */
   stop?: string | string[];
   /** Is given each piece of text as it comes. */
   onText?: (piece: string) => void;
-  /** Ends the work: what is waited for rejects with its reason. */
-  signal?: AbortSignal;
 }
 
 /** What ended a continuation: the model's end token, a stop string, or maxTokens or the model's context. */
@@ -168,8 +166,7 @@ export async function* continueIds(
   let input = ids.slice(options.known);
   let length = ids.length;
   while (length < capacity) {
-    signal?.throwIfAborted();
-    await pause();
+    await pause(signal);
     for (const next of await choose(input)) {
       signal?.throwIfAborted();
       const ends = eos.has(next);
@@ -185,8 +182,8 @@ export async function* continueIds(
 
   /** The next tokens: what depends on no draw is chosen some steps at a time. */
   async function choose(input: number[]): Promise<number[]> {
-    if (sampler.wanted > 1) return [sampler.next(await session.likeliest(input, sampler.wanted))];
-    return await session.greedy(input, Math.min(AHEAD, capacity - length));
+    if (sampler.wanted > 1) return [sampler.next(await session.likeliest(input, sampler.wanted, { signal }))];
+    return await session.greedy(input, Math.min(AHEAD, capacity - length), { signal });
   }
 }
 

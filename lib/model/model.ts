@@ -4,23 +4,20 @@
  * @module
  */
 import type { Backend, Weight } from "../compute/backend.ts";
-import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
-import { OptionError } from "../errors.ts";
-import { bytesOf, type DType } from "../matrix/dtype.ts";
-import { type Matrix, transposed } from "../matrix/matrix.ts";
-import { isPacked, packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { Checkpoint } from "./checkpoint/checkpoint.ts";
-import { display, type MimeBundle, type View } from "../show/display.ts";
+import { DisposedError, OptionError } from "../errors.ts";
+import type { DType } from "../matrix/dtype.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { matrixRows } from "../matrix/matrix_rows.ts";
+import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
+import { display, inspect, type MimeBundle, type View } from "../display.ts";
+import { count, decimal, size } from "../terminal/units.ts";
 import { layoutOf } from "./architectures/mod.ts";
-import type { ModelConfig } from "./checkpoint/config.ts";
-import { Decoder } from "./decoder/decoder.ts";
-import { isGguf, openGguf } from "./gguf/open.ts";
-import { type Layout, linearsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
-import { locateModel, type LocateOptions, shortName } from "./checkpoint/locate.ts";
-import { modelSummary } from "./model_summary.ts";
-import { readPacked } from "./checkpoint/packed_tensors.ts";
+import type { ModelConfig } from "./decoder/config.ts";
+import { Decoder, type DecoderPart, type WeightLookup } from "./decoder/decoder.ts";
+import { type Layout, linearNames } from "./decoder/layout.ts";
 import { Session } from "./decoder/session.ts";
-import { Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { LoadedPart, Replaced, Source } from "./source.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** The parts of a model. */
 export interface ModelParts {
@@ -43,7 +40,7 @@ export interface ModelParts {
 }
 
 /** A loaded language model. Quantizing it makes another one that shares what stays as it is. */
-export class Model implements Disposable, View {
+export class Model implements Source, Disposable, View {
   /** What to call it. */
   readonly name: string;
   /** The folder, or the GGUF file, that it was loaded from. */
@@ -67,6 +64,7 @@ export class Model implements Disposable, View {
    */
   readonly layout: Layout;
   readonly #decoder: Decoder;
+  readonly #find: WeightLookup;
   /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
   #sharing = { models: 1, uses: new WeakMap<Matrix | PackedMatrix, number>() };
   #disposed = false;
@@ -89,12 +87,12 @@ export class Model implements Disposable, View {
     const { tensors, backend } = parts;
     this.layout = layoutOf(parts.config, (name) => tensors.has(name));
     const weights = new Map<string, Weight>();
-    const find = (name: string, offset = 0) => {
+    this.#find = (name, offset = 0) => {
       const tensor = tensors.get(name);
       if (tensor && !weights.has(name)) weights.set(name, backend.weight(withOffset(tensor, offset)));
       return weights.get(name);
     };
-    this.#decoder = new Decoder(parts.config, { layout: this.layout, backend, find });
+    this.#decoder = new Decoder(parts.config, { layout: this.layout, backend, find: this.#find });
     this.#use();
   }
 
@@ -104,8 +102,17 @@ export class Model implements Disposable, View {
     for (const tensor of this.tensors.values()) uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
   }
 
-  /** The same model with some tensors replaced, or under another name. */
+  #assertHeld(): void {
+    if (this.#disposed) throw new DisposedError(`Cannot use ${this.name}: it has been disposed of`);
+  }
+
+  /**
+   * The same model with some tensors replaced, or under another name.
+   *
+   * @throws {DisposedError} when it has been disposed of.
+   */
   with(changes: Partial<ModelParts>): Model {
+    this.#assertHeld();
     const model = new Model({ ...this, ...changes });
     if (model.backend === this.backend) {
       model.#sharing = this.#sharing;
@@ -115,14 +122,20 @@ export class Model implements Disposable, View {
     return model;
   }
 
-  /** A fresh sequence with room for `capacity` tokens; max_position_embeddings when absent. */
+  /**
+   * A fresh sequence with room for `capacity` tokens; max_position_embeddings when absent.
+   *
+   * @throws {OptionError} when the capacity is not a whole number of at least 0.
+   * @throws {DisposedError} when the model has been disposed of.
+   */
   session(capacity: number = this.config.max_position_embeddings): Session {
+    this.#assertHeld();
     return new Session(this.#decoder, capacity);
   }
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
   linears(): string[] {
-    return Array.from(linearsOf(this.layout), ({ name }) => name);
+    return linearNames(this.layout);
   }
 
   /**
@@ -138,25 +151,73 @@ export class Model implements Disposable, View {
     return tensor;
   }
 
+  /**
+   * Whether it has a tensor.
+   *
+   * @internal
+   */
+  has(tensor: string): boolean {
+    return this.tensors.has(tensor);
+  }
+
+  /**
+   * Some rows of a tensor as float32, in the order asked for.
+   *
+   * @internal
+   */
+  rows(tensor: string, rows: readonly number[]): Matrix {
+    return matrixRows(this.tensors.get(tensor)!, rows);
+  }
+
+  /**
+   * Bytes that a tensor takes when stored.
+   *
+   * @internal
+   */
+  storedBytes(tensor: string): number {
+    return storedBytes(this.tensors.get(tensor)!);
+  }
+
+  /**
+   * A part of its decoder, some tensors replaced by others; disposing of it frees those.
+   *
+   * @internal
+   */
+  part(part: DecoderPart, replaced?: Replaced): LoadedPart {
+    const { backend, layout, config } = this;
+    const held: (Matrix | PackedMatrix)[] = [];
+    const find = (name: string, offset = 0) => {
+      const other = replaced?.get(name);
+      if (!other) return this.#find(name, offset);
+      const matrix = withOffset(other, offset);
+      held.push(matrix);
+      return backend.weight(matrix);
+    };
+    return {
+      decoder: new Decoder(config, { layout, backend, find, part }),
+      [Symbol.dispose]: () => held.forEach((matrix) => backend.forget?.(matrix)),
+    };
+  }
+
   /** Number of weights, and the bytes that they take when stored. */
   get size(): { parameters: number; bytes: number } {
     let parameters = 0;
     let bytes = 0;
     for (const tensor of this.tensors.values()) {
       parameters += tensor.rows * tensor.cols;
-      bytes += storedSize(tensor);
+      bytes += storedBytes(tensor);
     }
     return { parameters, bytes };
   }
 
-  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and tables. */
+  /** Stored bits per weight, over the Linears that quantization is about: codes, scales, zeros and codebooks. */
   get bitsPerWeight(): number {
     let weights = 0;
     let bits = 0;
     for (const linear of this.linears()) {
       const tensor = this.weights(linear);
       weights += tensor.rows * tensor.cols;
-      bits += 8 * storedSize(tensor);
+      bits += 8 * storedBytes(tensor);
     }
     return bits / weights;
   }
@@ -167,9 +228,18 @@ export class Model implements Disposable, View {
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
-  /** How a notebook shows it: sizes, kinds of Linears, a row. */
+  /** How a notebook shows it. lib/show, which knows how to draw, replaces this by `modelSummary`. */
   [display](): MimeBundle {
-    return modelSummary(this)[display]();
+    return { "text/plain": this[inspect]() };
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    const { name, config, backend } = this;
+    const { parameters, bytes } = this.size;
+    const bits = decimal(this.bitsPerWeight, 3);
+    return `Model ${name}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
+      `${count(parameters)} parameters, ${size(bytes)}, ${bits} bits per weight, on ${backend.name}`;
   }
 
   /**
@@ -190,87 +260,6 @@ export class Model implements Disposable, View {
     }
     if (--this.#sharing.models === 0) backend[Symbol.dispose]();
   }
-}
-
-/** Bytes that a tensor takes when stored. */
-export function storedSize(tensor: Matrix | PackedMatrix): number {
-  return isPacked(tensor) ? packedBytes(tensor) : tensor.rows * tensor.cols * bytesOf(tensor.dtype ?? "F32");
-}
-
-/** How a model is loaded. */
-export interface LoadOptions extends BackendOptions, LocateOptions {
-  /** Where it runs; "auto" takes the best that this machine has. */
-  backend?: BackendName;
-}
-
-/**
- * Loads a model: the embedded "tinyworld", a folder in Hugging Face layout (config.json, safetensors, tokenizer.json),
- * quantized by this library or not, a .gguf file, or what the Hugging Face Hub has as "org/name", "org/name@revision" or
- * "org/name/file.gguf". What is there under that path comes before the Hub.
- *
- * @throws {CheckpointError} when files are missing or malformed.
- * @throws {HubError} when the Hub has no such model, or it cannot be had.
- * @throws {ConfigError} when config.json asks for something that is not supported.
- *
- * @example
- * ```ts
- * import { loadModel } from "any4";
- * using model = await loadModel("tinyworld");
- * console.log(model.config.num_hidden_layers, model.size.parameters); // 4 3410176
- * ```
- */
-export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
-  using open = new DisposableStack();
-  const { checkpoint, tokenizer } = await openFiles(name, options);
-  using _ = checkpoint;
-  const { config, folder } = checkpoint;
-  const backend = open.use(await createBackend(options.backend, options));
-  const room = backend.room?.bind(backend);
-  const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const place of tensorsOf(layoutOf(config, (name) => checkpoint.has(name)))) {
-    const tensor = readTensor(checkpoint, place, room);
-    if (tensor) tensors.set(place.name, tensor);
-  }
-  const model = new Model({
-    name: shortName(name),
-    folder,
-    config,
-    rawConfig: checkpoint.rawConfig,
-    generationConfig: checkpoint.generationConfig,
-    tokenizer,
-    backend,
-    tensors,
-  });
-  open.move();
-  return model;
-}
-
-/** A model's files, found or downloaded: its checkpoint, which the caller closes, and its tokenizer. */
-export async function openFiles(
-  name: string,
-  options: LocateOptions,
-): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
-  const folder = await locateModel(name, options);
-  const gguf = isGguf(folder) ? await openGguf(folder) : undefined;
-  using open = new DisposableStack();
-  const checkpoint = open.use(gguf ? Checkpoint.ofGguf(folder, gguf) : Checkpoint.open(folder));
-  const tokenizer = gguf ? Tokenizer.ofGguf(folder, gguf.tokenizer) : Tokenizer.open(folder);
-  open.move();
-  return { checkpoint, tokenizer };
-}
-
-/** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */
-export function readTensor(
-  checkpoint: Checkpoint,
-  place: TensorPlace,
-  room?: Backend["room"],
-): Matrix | PackedMatrix | undefined {
-  const { name, rows, cols } = place;
-  const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
-  if (packed) return packed;
-  if (place.optional && !checkpoint.has(name)) return undefined;
-  if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
-  return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
 }
 
 /** A dense tensor with something added to each value; the tensor itself where that is nothing. */

@@ -3,154 +3,214 @@
  *
  * @module
  */
-import { interruptible } from "../event_loop.ts";
-import type { Backend, Tensor } from "../compute/backend.ts";
+import { interruptible, pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import type { ModelConfig } from "../model/checkpoint/config.ts";
+import type { InputStats } from "../learn/input_stats.ts";
+import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
-import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
+import type { LoadedPart, Source } from "../model/source.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { type InputSums, meansOf, SumCollector, type Sums } from "./input_sums.ts";
+import { LayerPass } from "./layer_pass.ts";
+import { MemoryStore, type Store } from "./store.ts";
 
-/** Statistics of a Linear's input over the tokens of a sample: one number a column. */
-export interface ColumnStats {
-  /** Tokens seen. */
-  tokens: number;
-  /** [cols] mean x. */
-  mean: Float64Array;
-  /** [cols] mean |x|. */
-  meanAbs: Float64Array;
-  /** [cols] mean x², the diagonal of the layer's Hessian up to a factor. */
-  meanSquare: Float64Array;
+/** Of what statistics are. */
+export interface CalibrationOrigin {
+  /** The model's name. */
+  readonly model: string;
+  /** A hash of its config and weights. */
+  readonly modelHash: string;
+  /** A hash of the sample. */
+  readonly textHash: string;
 }
 
-/** Column statistics by the Linears' module names. Linears that share an input share the object. */
-export type Calibration = ReadonlyMap<string, ColumnStats>;
+/** Statistics by the Linears' module names. Linears that share an input share the object. */
+export interface Calibration extends ReadonlyMap<string, InputStats> {
+  /** The model and the text that they are of, where a file says so: they are refused for another model. */
+  readonly origin?: CalibrationOrigin;
+}
 
-/** How a model is calibrated. */
-export interface CalibrateOptions {
+/** The sample that a model is calibrated with. */
+export interface SampleOptions {
   /** The sample, or several, each from its own start; the library's own text of five kinds when absent. */
   text?: string | readonly string[];
   /** Tokens of it that are used, from the first on; all when absent. */
   maxTokens?: number;
+  /**
+   * Into how many parts the sample's sequences are divided, each of which is added up alone before their sums are joined: as
+   * many machines can do it, with the same bits. 1 when absent.
+   */
+  parts?: number;
+  /** Collect E[x xᵀ] too, [cols, cols] singles an input; false when absent. */
+  gram?: boolean;
+}
+
+/** How a model is calibrated. */
+export interface CalibrateOptions extends SampleOptions {
   /** Which Linears; all when absent. */
   linears?: Iterable<string>;
+  /** Is told of every layer done. */
+  onProgress?: (done: number, layers: number) => void;
+}
+
+/** A sample as a model sees it. */
+export interface Sample {
+  /** Ids of its sequences, none longer than the model's context. */
+  readonly pieces: readonly (readonly number[])[];
+  /** The part that a piece belongs to, by their numbers. */
+  readonly partOf: (piece: number) => number;
+  /** Whether E[x xᵀ] is wanted. */
+  readonly gram?: boolean;
 }
 
 /**
  * Runs one sample or several through a model and collects statistics of every Linear's input. A sample longer than the
  * model's context is seen in pieces of that length. An expert is judged by the tokens that went to it; one to which none
- * went, by all tokens of its layer, in a second pass.
+ * went, by all tokens of its layer.
  *
- * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
+ * @throws {OptionError} when the samples are empty, or a number is not a whole one of at least 1.
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { calibrate, loadModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const stats = await calibrate(model);
- * console.log(stats.get("model.layers.0.mlp.down_proj")?.meanSquare.length); // 768
+ * const stats = await calibrate(model, { gram: true });
+ * const { meanSquare, gram } = stats.get("model.layers.0.mlp.down_proj")!;
+ * assertEquals([meanSquare.length, gram!.length], [768, 768 * 768]);
  * ```
  */
 export function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
-  return interruptible(() => collectAll(model, options));
-}
-
-async function collectAll(model: Model, options: CalibrateOptions): Promise<Calibration> {
-  const pieces = piecesOf(model, options);
-  const wanted = options.linears ? new Set(options.linears) : undefined;
-  const stats = await collect(model, { pieces, wanted });
-  const unseen = model.linears().filter((name) => (wanted?.has(name) ?? true) && !stats.has(name));
-  if (unseen.length > 0) {
-    const all = await collect(model, { pieces, wanted: new Set(unseen), everyExpert: true });
-    for (const name of unseen) stats.set(name, all.get(name)!);
-  }
-  return stats;
-}
-
-/** Statistics of the Linears that are wanted, or of all that tokens meet. */
-async function collect(
-  model: Model,
-  options: { pieces: number[][]; wanted?: ReadonlySet<string>; everyExpert?: boolean },
-): Promise<Map<string, ColumnStats>> {
-  const { pieces, wanted, everyExpert } = options;
-  const last = wanted && model.linears().findLast((name) => wanted.has(name));
-  const sums = new ColumnSums(model.backend);
-  for (const piece of pieces) {
-    using session = model.session(piece.length);
-    await session.forward(piece, {
-      logits: "none",
-      everyExpert,
-      async observe(linears, input) {
-        if (wanted && !linears.some((name) => wanted.has(name))) return;
-        await sums.add(linears, input);
-        // Layers behind the last one that is wanted need not run.
-        if (last !== undefined && linears.includes(last)) return "stop";
-      },
-    });
-  }
-  return sums.means();
+  return interruptible(async () => {
+    const store = new MemoryStore();
+    const layers = await calibrateLayers(model, store, options);
+    const stats = Array.from({ length: layers }, (_, layer) => [...store.get("stats", String(layer))!]);
+    return new Map(stats.flat());
+  });
 }
 
 /**
- * Ids of samples in pieces that fit a model's context.
+ * Collects statistics layer by layer and keeps them, each layer's as "stats" by its number. Starts where a store's "pass"
+ * says.
  *
- * @throws {OptionError} when the samples are empty, or maxTokens is not a whole number of at least 1.
+ * @returns layers that were calibrated: up to the last that has a Linear that is wanted.
  */
-export function piecesOf(
-  model: { tokenizer: Tokenizer; config: ModelConfig },
-  { text = CALIBRATION_SAMPLE, maxTokens = Infinity }: CalibrateOptions,
-): number[][] {
-  if (maxTokens !== Infinity && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
+export async function calibrateLayers(
+  source: Source,
+  store: Store,
+  options: CalibrateOptions,
+): Promise<number> {
+  const wanted = options.linears && new Set(options.linears);
+  const names = source.layout.layers.map((_, layer) =>
+    linearNames(source.layout, layer).filter((name) => wanted?.has(name) ?? true)
+  );
+  const layers = names.findLastIndex((some) => some.length > 0) + 1;
+  const sample = sampleOf(source, options);
+  const pass = await resumePass(source, store, { sample, name: "calibration" });
+  while (pass.layer < layers) {
+    const { layer } = pass;
+    using part = source.part(layer);
+    const sums = await sumsOfLayer(source, { pass, part, sample, linears: names[layer]! });
+    store.set("stats", String(layer), meansOf(sums));
+    store.set("pass", "calibration", pass.state);
+    options.onProgress?.(pass.layer, layers);
+    await pause();
+  }
+  return layers;
+}
+
+/** A pass of a sample that starts where a store's is, or before the first layer. */
+export async function resumePass(
+  source: Source,
+  store: Store,
+  { sample, name }: { sample: Sample; name: string },
+): Promise<LayerPass> {
+  const state = store.get("pass", name);
+  return state ? new LayerPass(source, sample.pieces, state) : await LayerPass.begin(source, sample.pieces);
+}
+
+/**
+ * The sums of one part of a sample, of all Linears: a unit of work, which {@linkcode joinSums} joins with the others.
+ *
+ * @param options.part the number of the part, from 0 on.
+ */
+export async function sumsOfPart(
+  source: Source,
+  { part: number, ...options }: SampleOptions & { part: number },
+): Promise<Sums> {
+  const { pieces, partOf } = sampleOf(source, options);
+  const own = { ...options, pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0 };
+  const pass = await LayerPass.begin(source, own.pieces);
+  const found = new Map<string, InputSums>();
+  for (const layer of source.layout.layers.keys()) {
+    using part = source.part(layer);
+    const linears = linearNames(source.layout, layer);
+    for (const [linear, sums] of await sumsOfLayer(source, { pass, part, sample: own, linears })) {
+      found.set(linear, sums);
+    }
+    await pause();
+  }
+  return found;
+}
+
+/** The sums of a layer's Linears, or those of some, while a pass goes through it. */
+async function sumsOfLayer(
+  source: Source,
+  means: { pass: LayerPass; part: LoadedPart; sample: Sample; linears: readonly string[] },
+): Promise<Sums> {
+  const { pass, part, sample, linears } = means;
+  const { state } = pass;
+  using sums = new SumCollector(source.backend, sample);
+  await pass.advance(part, async (shown, input, piece) => {
+    if (shown.some((name) => linears.includes(name))) await sums.add(shown, input, sample.partOf(piece));
+  });
+  const found = await sums.sums();
+  const unseen = linears.filter((linear) => !found.has(linear));
+  if (unseen.length === 0) return found;
+  const again = new LayerPass(source, sample.pieces, state);
+  const rest = await sumsOfEveryToken(source, { pass: again, part, sample, linears: unseen });
+  return new Map([...found, ...[...rest].filter(([linear]) => !found.has(linear))]);
+}
+
+/** The sums of experts that no token went to, as if all had. */
+export async function sumsOfEveryToken(
+  source: Source,
+  means: { pass: LayerPass; part: LoadedPart; sample: Sample; linears: readonly string[] },
+): Promise<Sums> {
+  const { pass, part, sample, linears } = means;
+  using sums = new SumCollector(source.backend, sample);
+  await pass.observe(part, async (shown, input, piece) => {
+    if (shown.some((linear) => linears.includes(linear))) await sums.add(shown, input, sample.partOf(piece));
+  }, true);
+  const found = await sums.sums();
+  for (const entry of found.values()) entry.everyToken = true;
+  return found;
+}
+
+/**
+ * A sample as a model sees it.
+ *
+ * @throws {OptionError} when it is empty, or a number is not a whole one of at least 1.
+ */
+export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: SampleOptions): Sample {
+  const { text = CALIBRATION_SAMPLE, maxTokens = Infinity, parts = 1, gram } = options;
+  for (const [name, value] of Object.entries({ maxTokens, parts })) {
+    if (value === Infinity && name === "maxTokens") continue;
+    if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new OptionError(
-      `Cannot calibrate: maxTokens must be a whole number of at least 1, current value is ${maxTokens}`,
+      `Cannot calibrate: ${name} must be a whole number of at least 1, current value is ${value}`,
     );
   }
-  const context = model.config.max_position_embeddings;
+  const context = source.config.max_position_embeddings;
   const pieces: number[][] = [];
   let left = maxTokens;
   for (const sample of typeof text === "string" ? [text] : text) {
-    const ids = model.tokenizer.encode(sample).slice(0, left);
+    const ids = source.tokenizer.encode(sample).slice(0, left);
     left -= ids.length;
     for (let from = 0; from < ids.length; from += context) pieces.push(ids.slice(from, from + context));
     if (left === 0) break;
   }
   if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
-  return pieces;
-}
-
-/** Adds up the columns of what Linears are given. */
-export class ColumnSums {
-  readonly #backend: Backend;
-  readonly #sums = new Map<string, ColumnStats>();
-
-  /** @param backend where the inputs are. */
-  constructor(backend: Backend) {
-    this.#backend = backend;
-  }
-
-  /** Adds some tokens of the input, [tokens, cols], that some Linears share. */
-  async add(linears: readonly string[], input: Tensor): Promise<void> {
-    const { rows, cols } = input;
-    let entry = this.#sums.get(linears[0]!);
-    if (!entry) {
-      const zeros = () => new Float64Array(cols);
-      entry = { tokens: 0, mean: zeros(), meanAbs: zeros(), meanSquare: zeros() };
-      for (const name of linears) this.#sums.set(name, entry);
-    }
-    const part = await this.#backend.columnSums(input);
-    for (const [i, sums] of [entry.mean, entry.meanAbs, entry.meanSquare].entries()) {
-      for (let c = 0; c < cols; c++) sums[c]! += part[i * cols + c]!;
-    }
-    entry.tokens += rows;
-  }
-
-  /** The means over all tokens; nothing can be added any more. */
-  means(): Map<string, ColumnStats> {
-    for (const entry of new Set(this.#sums.values())) {
-      for (const sums of [entry.mean, entry.meanAbs, entry.meanSquare]) {
-        for (let c = 0; c < sums.length; c++) sums[c]! /= entry.tokens;
-      }
-    }
-    return this.#sums;
-  }
+  const count = Math.min(parts, pieces.length);
+  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram };
 }

@@ -4,36 +4,32 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
+import type { InputStats } from "../learn/input_stats.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { Calibration } from "./calibrate.ts";
+import type { Source } from "../model/source.ts";
 import type { Probes } from "./effects.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
-import { denseWeights, type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
+import { denseWeights, learningOf, type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
+import type { Store } from "./store.ts";
 import { choicesOf, chooseByCost, type Cost, costOf, type TargetOptions } from "./target_bits.ts";
 
 /** What {@linkcode chooseFormats} chooses by. */
 export interface ChooseOptions extends LearningOptions, TargetOptions {
   targetBits: number;
   groupSize?: number | "row";
-  /** Who quantizes. */
-  backend: Backend;
-  /** What the columns of each Linear are multiplied by. */
-  stats: Calibration;
-  /** All Linears, those too that nothing is planned for. */
-  linears: readonly string[];
-  /** A Linear's weights. */
-  weights: (linear: string) => Matrix | PackedMatrix;
-  /** The bits that a Linear takes as it is. */
-  bits: (linear: string) => number;
-  /** Weights of a Linear, where they are known without reading them. */
-  shape?: (linear: string) => { rows: number; cols: number };
+  /** The model. */
+  source: Source;
+  /** Keeps the costs of each Linear. */
+  store: Store;
+  /** What the columns of a Linear are multiplied by. */
+  stats: (linear: string) => Promise<InputStats | undefined>;
+  /** Rows and columns of all Linears, those too that nothing is planned for. */
+  shapes: ReadonlyMap<string, { readonly rows: number; readonly cols: number }>;
   /** What noise in each of some Linears does to predictions. */
   effects: (probes: Probes) => Promise<ReadonlyMap<string, number>>;
-  /** What `done` was told of a Linear before. */
-  known?: (linear: string) => Cost[] | undefined;
-  /** Is told of each Linear measured: the cost of each choice, and of the probe where there are several. */
-  done: (linear: string, costs: Cost[]) => Promise<void>;
+  /** Is told of each Linear measured. */
+  done: (linear: string) => Promise<void>;
 }
 
 /** The format whose noise is followed to the predictions. */
@@ -41,6 +37,29 @@ const PROBE = "any3";
 
 /** Divergences and noise below this are taken for it. */
 const LEAST = 1e-9;
+
+/**
+ * What each of some choices does to a Linear: a unit of work, which depends on nothing but what it is given.
+ *
+ * @throws {OptionError} when the Linear is packed already, or statistics are needed and absent.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export function measureLinear(
+  weights: Matrix | PackedMatrix,
+  options: LearningOptions & {
+    backend: Backend;
+    linear: string;
+    choices: readonly FormatChoice[];
+    stats?: InputStats;
+  },
+): Cost[] {
+  const { choices, ...rest } = options;
+  const dense = denseWeights(weights, rest.linear);
+  return choices.map((choice, i) => {
+    const packed = quantizeLinear(dense, { ...rest, choice });
+    return costOf(i, { weights: dense, packed, meanSquare: rest.stats?.meanSquare });
+  });
+}
 
 /**
  * Quantizes each Linear to each format that it may get, one in memory at a time, and chooses by what that does to the model's
@@ -54,44 +73,35 @@ export async function chooseFormats(
   plan: ReadonlyMap<string, Planned>,
   options: ChooseOptions,
 ): Promise<Map<string, FormatChoice>> {
-  const { backend, stats, linears, weights: weightsOf, targetBits } = options;
-  const { weighting, codebook, learner, scaleType } = options;
-  const learning = { weighting, codebook, learner, scaleType };
+  const { source, store, stats, shapes, targetBits } = options;
+  const { backend } = source;
+  const learning = learningOf(options);
   const probe = parseChoice(PROBE, options.groupSize);
   const costs = new Map<string, Cost[]>();
   let [count, fixedBits] = [0, 0];
-  for (const linear of linears) {
-    const { rows, cols } = (options.shape ?? weightsOf)(linear);
+  for (const [linear, { rows, cols }] of shapes) {
     count += rows * cols;
     const planned = plan.get(linear);
     if (!planned) {
-      fixedBits += options.bits(linear);
+      fixedBits += 8 * source.storedBytes(`${linear}.weight`);
       continue;
     }
-    let measured = options.known?.(linear);
-    if (!measured) {
-      const weights = denseWeights(weightsOf(linear), linear);
-      const entry = stats.get(linear);
+    if (!store.has("costs", linear)) {
       const choices = choicesOf(planned, options);
+      // Where there is a choice, the probe is measured behind it.
       if (choices.length > 1) choices.push(probe);
-      measured = choices.map((choice, i) => {
-        const packed = quantizeLinear(weights, { ...learning, backend, linear, choice, stats: entry });
-        return costOf(i, { weights, packed, meanSquare: entry?.meanSquare });
-      });
-      await options.done(linear, measured);
+      const means = { ...learning, backend, linear, choices, stats: await stats(linear) };
+      store.set("costs", linear, measureLinear(source.weights(linear), means));
+      await options.done(linear);
     }
-    costs.set(linear, [...measured]);
+    costs.set(linear, [...store.get("costs", linear)!]);
   }
   const effects = await options.effects({
     linears: [...costs.keys()].filter((linear) => costs.get(linear)!.length > 1),
-    probe: (linear) =>
-      quantizeLinear(weightsOf(linear), {
-        ...learning,
-        backend,
-        linear,
-        choice: probe,
-        stats: stats.get(linear),
-      }),
+    probe: async (linear) => {
+      const means = { ...learning, backend, linear, choice: probe, stats: await stats(linear) };
+      return quantizeLinear(source.weights(linear), means);
+    },
   });
   for (const [linear, effect] of effects) {
     const own = costs.get(linear)!;

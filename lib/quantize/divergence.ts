@@ -30,11 +30,28 @@ export function divergence(expected: Float32Array, found: Float32Array, vocab: n
   let kl = 0;
   for (let from = 0; from < expected.length; from += vocab) {
     const [p, q] = [logSumExp(expected, from, vocab), logSumExp(found, from, vocab)];
-    for (let i = from; i < from + vocab; i++) {
-      const log = expected[i]! - p;
-      kl += Math.exp(log) * (log - (found[i]! - q));
-    }
+    kl += tokenDivergence({ logits: expected, logSum: p }, { logits: found, logSum: q }, { from, vocab });
   }
   // Rounding may leave a divergence of 0 a hair below it.
   return Math.max(kl, 0);
+}
+
+/**
+ * KL(expected ‖ found) of one token, in nats; rounding may leave 0 a hair below it.
+ *
+ * @param expected logits of several tokens, and {@linkcode logSumExp} of this one's.
+ * @param found as many.
+ * @param token where its logits begin, and how many there are.
+ */
+export function tokenDivergence(
+  expected: { logits: Float32Array; logSum: number },
+  found: { logits: Float32Array; logSum: number },
+  { from, vocab }: { from: number; vocab: number },
+): number {
+  let kl = 0;
+  for (let i = from; i < from + vocab; i++) {
+    const log = expected.logits[i]! - expected.logSum;
+    kl += Math.exp(log) * (log - (found.logits[i]! - found.logSum));
+  }
+  return kl;
 }

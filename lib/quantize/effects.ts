@@ -5,11 +5,11 @@
  */
 import { pause } from "../event_loop.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { linearNames } from "../model/decoder/layout.ts";
+import type { Source } from "../model/source.ts";
 import { divergence } from "./divergence.ts";
-import type { Journal } from "./on_disk/journal.ts";
-import { LayerPass, type PassState } from "./on_disk/layer_pass.ts";
-import type { Model } from "../model/model.ts";
-import type { ModelOnDisk } from "./on_disk/model_on_disk.ts";
+import { LayerPass, type PassState } from "./layer_pass.ts";
+import type { Store } from "./store.ts";
 
 /** Pieces of the sample that are looked at, spread evenly, and their tokens. */
 const WINDOWS = 4;
@@ -23,7 +23,7 @@ export interface Probes {
   /** Which. */
   readonly linears: readonly string[];
   /** A Linear with noise. */
-  readonly probe: (linear: string) => PackedMatrix;
+  readonly probe: (linear: string) => Promise<PackedMatrix>;
 }
 
 /** Short pieces of a sample, spread evenly. */
@@ -37,32 +37,6 @@ export function windowsOf(ids: readonly number[], context: number): number[][] {
   );
 }
 
-/**
- * The mean KL divergence, in nats a token, that comes of replacing each Linear alone.
- */
-export async function effectsOf(
-  model: Model,
-  windows: Windows,
-  { linears, probe }: Probes,
-): Promise<Map<string, number>> {
-  const vocab = model.config.vocab_size;
-  const expected: Float32Array[] = [];
-  for (const ids of windows) expected.push(await logitsOf(model, ids));
-  const effects = new Map<string, number>();
-  for (const linear of linears) {
-    using changed = model.with({ tensors: new Map([...model.tensors, [`${linear}.weight`, probe(linear)]]) });
-    const found = [];
-    for (const ids of windows) found.push(await logitsOf(changed, ids));
-    effects.set(linear, meanDivergence(expected, found, vocab));
-  }
-  return effects;
-}
-
-async function logitsOf(model: Model, ids: readonly number[]): Promise<Float32Array> {
-  using session = model.session(ids.length);
-  return await session.forward(ids, { logits: "all" });
-}
-
 function meanDivergence(
   expected: readonly Float32Array[],
   found: readonly Float32Array[],
@@ -73,35 +47,31 @@ function meanDivergence(
 }
 
 /**
- * {@linkcode effectsOf}, bit for bit, of a model of which one layer is in memory: all variants of it that differ in one Linear
- * go through the layers side by side, and each layer adds those of its own Linears.
+ * The mean KL divergence, in nats a token, that comes of replacing each Linear alone. All variants of the model, each with one
+ * Linear replaced, go through the layers side by side, and each layer adds those of its own Linears.
  *
+ * @param options.store keeps how far they have come, as "pass" "effects".
  * @param options.onLayer is told of every layer done.
  */
-export async function effectsOnDisk(
-  model: ModelOnDisk,
+export async function effectsOf(
+  source: Source,
   windows: Windows,
-  options: Probes & { journal: Journal; onLayer?: (done: number, layers: number) => void },
+  options: Probes & { store: Store; onLayer?: (done: number, layers: number) => void },
 ): Promise<Map<string, number>> {
-  const { journal, linears, probe, onLayer } = options;
-  const { config } = model.checkpoint;
-  let state = journal.pass("effects");
-  if (!state) {
-    using pass = new LayerPass(model, windows);
-    await pass.embed();
-    state = { layer: 0, hidden: pass.hidden };
-  }
+  const { store, linears, probe, onLayer } = options;
+  const { config } = source;
+  let state = store.get("pass", "effects") ?? (await LayerPass.begin(source, windows)).state;
   while (state.layer < config.num_hidden_layers) {
-    state = await nextLayer(model, windows, { state, linears, probe });
-    journal.writePass(state, "effects");
+    state = await nextLayer(source, windows, { state, linears, probe });
+    store.set("pass", "effects", state);
     onLayer?.(state.layer, config.num_hidden_layers);
     await pause();
   }
-  using head = model.part("head");
-  using pass = new LayerPass(model, variantsOf(model, windows, state), state);
+  using head = source.part("head");
+  const pass = new LayerPass(source, variantsOf(source, windows, state), state);
   const effects = new Map<string, number>();
   let [expected, found]: Float32Array[][] = [[], []];
-  const order = model.linears().filter((name) => linears.includes(name));
+  const order = linearNames(source.layout).filter((name) => linears.includes(name));
   await pass.logits(head, (logits) => {
     found!.push(logits);
     if (found!.length < windows.length) return;
@@ -114,26 +84,26 @@ export async function effectsOnDisk(
 
 /** All variants through a layer, and behind them one more for each of its Linears that are probed. */
 async function nextLayer(
-  model: ModelOnDisk,
+  source: Source,
   windows: Windows,
   { state, linears, probe }: Probes & { state: PassState },
 ): Promise<PassState> {
   const { layer, hidden } = state;
-  const base = hidden.subarray(0, sizeOf(model, windows));
-  const parts: Float32Array[] = [];
-  for (const linear of model.linearsOfLayer(layer).filter((name) => linears.includes(name))) {
-    using part = model.part(layer, { replaced: new Map([[`${linear}.weight`, probe(linear)]]) });
-    using pass = new LayerPass(model, windows, { layer, hidden: base.slice() });
+  const base = { layer, hidden: hidden.subarray(0, sizeOf(source, windows)) };
+  const variants: Float32Array[] = [];
+  for (const linear of linearNames(source.layout, layer).filter((name) => linears.includes(name))) {
+    using part = source.part(layer, new Map([[`${linear}.weight`, await probe(linear)]]));
+    const pass = new LayerPass(source, windows, base);
     await pass.advance(part);
-    parts.push(pass.hidden);
+    variants.push(pass.state.hidden);
   }
-  using part = model.part(layer);
-  using pass = new LayerPass(model, variantsOf(model, windows, state), state);
+  using part = source.part(layer);
+  const pass = new LayerPass(source, variantsOf(source, windows, state), state);
   await pass.advance(part);
-  parts.unshift(pass.hidden);
-  const next = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  variants.unshift(pass.state.hidden);
+  const next = new Float32Array(variants.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  for (const each of parts) {
+  for (const each of variants) {
     next.set(each, at);
     at += each.length;
   }
@@ -141,11 +111,11 @@ async function nextLayer(
 }
 
 /** Values of all windows of one variant. */
-function sizeOf(model: ModelOnDisk, windows: Windows): number {
-  return model.checkpoint.config.hidden_size * windows.reduce((sum, { length }) => sum + length, 0);
+function sizeOf({ config }: Source, windows: Windows): number {
+  return config.hidden_size * windows.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The windows, once for each variant. */
-function variantsOf(model: ModelOnDisk, windows: Windows, { hidden }: PassState): Windows {
-  return Array.from({ length: hidden.length / sizeOf(model, windows) }, () => windows).flat();
+function variantsOf(source: Source, windows: Windows, { hidden }: PassState): Windows {
+  return Array.from({ length: hidden.length / sizeOf(source, windows) }, () => windows).flat();
 }

@@ -51,7 +51,7 @@ export interface CardSummary {
   readonly dequantized?: true;
   /** What it was calibrated with. */
   readonly calibration: string;
-  /** What learned tables minimise. */
+  /** What learned codebooks minimise. */
   readonly weighting: string;
   /** Whether each Linear was calibrated on those quantized before. */
   readonly sequential: boolean;
@@ -71,6 +71,8 @@ export interface OnDiskSummary extends CardSummary {
   readonly seconds: number;
   /** The most memory that this process had, in bytes, as `peakMemory` knows it. */
   readonly peakBytes: number;
+  /** What was measured of it, if anything was. */
+  readonly measured?: MeasuredQuality;
 }
 
 /** What became of all Linears of one format and group size. */

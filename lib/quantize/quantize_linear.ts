@@ -5,28 +5,20 @@
  */
 import type { Backend } from "../compute/backend.ts";
 import { OptionError } from "../errors.ts";
+import type { InputStats } from "../learn/input_stats.ts";
+import { needsOf } from "../learn/methods/mod.ts";
 import { quantize, type QuantizeOptions } from "../learn/quantize.ts";
-import { columnWeights, type Weighting } from "../learn/weighting.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { ColumnStats } from "./calibrate.ts";
 import type { FormatChoice } from "./plan.ts";
 
-/** How tables are learned and stored: what all Linears have in common. */
-export interface LearningOptions extends Pick<QuantizeOptions, "codebook" | "learner" | "scaleType"> {
-  /** What learned tables minimise; "mean-square" when absent. */
-  weighting?: Weighting;
-}
-
-/** Whether a format's tables are learned from what a Linear is multiplied by. */
-export function needsStats({ format }: FormatChoice, options: LearningOptions): boolean {
-  return format.values === null && options.weighting !== "none";
-}
+/** How codebooks and codes are chosen and stored: what all Linears have in common. */
+export type LearningOptions = Pick<QuantizeOptions, "codebook" | "method" | "weighting" | "scaleType">;
 
 /**
  * Quantizes a Linear, on the backend's threads where it can.
  *
- * @throws {OptionError} when it is packed already, or `stats` are needed and absent.
+ * @throws {OptionError} when it is packed already, or statistics are needed and absent.
  * @throws {TensorError} when a weight is NaN or infinite.
  */
 export function quantizeLinear(
@@ -35,24 +27,45 @@ export function quantizeLinear(
     backend: Backend;
     linear: string;
     choice: FormatChoice;
-    stats?: ColumnStats;
+    stats?: InputStats;
   },
 ): PackedMatrix {
-  const { backend, linear, choice, stats, weighting, ...rest } = options;
-  const learned = needsStats(choice, options);
-  if (learned && !stats) {
+  const { backend, linear, choice, stats, ...learning } = options;
+  const { format, groupSize } = choice;
+  if (needsOf(format, learning) !== "nothing" && !stats) {
     throw new OptionError(`Cannot quantize ${linear}: the calibration has no statistics of it`);
   }
-  const weighing = learned ? columnWeights(weighting ?? "mean-square", stats!) : { scalePower: 0 };
-  const quantizeMatrix = backend.quantize?.bind(backend) ?? quantize;
-  const { format, groupSize } = choice;
-  return quantizeMatrix(denseWeights(weights, linear), {
-    ...rest,
-    ...weighing,
-    format,
-    groupSize,
-    name: `${linear}.weight`,
-  });
+  const dense = denseWeights(weights, linear);
+  const name = `${linear}.weight`;
+  return quantize(dense, { ...learning, format, groupSize, stats, steps: backend.steps, name });
+}
+
+/** A Linear that is quantized. */
+export interface DoneLinear {
+  /** The Linear. */
+  readonly packed: PackedMatrix;
+  /** The part of its output that became noise, where that was asked for. */
+  readonly error?: number;
+}
+
+/** What all Linears have in common of a model's options. */
+export function learningOf({ method, weighting, codebook, scaleType }: LearningOptions): LearningOptions {
+  return { method, weighting, codebook, scaleType };
+}
+
+/**
+ * Quantizes a Linear and says what that does to its output: a unit of work, which depends on nothing but what it is given.
+ *
+ * @throws {OptionError} when it is packed already, or statistics are needed and absent.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export function solveLinear(
+  weights: Matrix | PackedMatrix,
+  options: Parameters<typeof quantizeLinear>[1],
+): DoneLinear {
+  const dense = denseWeights(weights, options.linear);
+  const packed = quantizeLinear(dense, options);
+  return { packed, error: noiseToSignal(dense, packed, options.stats?.meanSquare) };
 }
 
 /**
@@ -75,7 +88,7 @@ const ROWS = 32;
  *
  * @param meanSquare [cols] E[x²]; all 1 when absent.
  */
-export function outputError(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
+export function noiseToSignal(weights: Matrix, packed: PackedMatrix, meanSquare?: Float64Array): number {
   const { rows, cols, data } = weights;
   const block = new Float32Array(Math.min(rows, ROWS) * cols);
   const codes = new Uint8Array(cols);

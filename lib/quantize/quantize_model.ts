@@ -3,45 +3,31 @@
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
+import { interruptible } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
-import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import { calibrate, type Calibration } from "./calibrate.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import { chooseFormats } from "./choose_formats.ts";
-import { effectsOf, windowsOf } from "./effects.ts";
-import { type Model, storedSize } from "../model/model.ts";
-import { type FormatChoice, type Planned, planOf, type PlanOptions } from "./plan.ts";
-import { type LearningOptions, needsStats, quantizeLinear } from "./quantize_linear.ts";
-import type { TargetOptions } from "./target_bits.ts";
-
-/** How a model is quantized. */
-export interface QuantizeModelOptions extends PlanOptions, TargetOptions, LearningOptions {
-  /** Statistics made earlier, or the text to make them from; the library's own sample when absent. */
-  calibration?: Calibration | string;
-  /**
-   * Calibrate each Linear on the model whose earlier Linears are quantized already, as the any4 reference does, instead
-   * of all on the original.
-   */
-  sequential?: boolean;
-  /** Is told of every Linear done; with `targetBits` each is done twice, first measured. */
-  onProgress?: (done: number, total: number, linear: string) => void;
-}
+import { linearNames } from "../model/decoder/layout.ts";
+import type { Model } from "../model/model.ts";
+import type { OnDiskProgress, QuantizeModelOptions } from "./options.ts";
+import { run } from "./pipeline.ts";
+import { planOf } from "./plan.ts";
+import { MemoryStore } from "./store.ts";
 
 /**
  * Quantizes a model's Linears, each expert's too; embeddings, norms, lm_head and what sends tokens to experts stay as they
  * are.
  *
  * @returns a new model that shares what stays; the given one is not changed.
- * @throws {OptionError} when an option is unknown or out of range, or a Linear is quantized already.
+ * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is another
+ * model's.
  * @throws {TensorError} when a weight is NaN or infinite.
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { loadModel, quantizeModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const small = await quantizeModel(model, { format: "any3", groupSize: 128, override: { "*.down_proj": "any4" } });
- * console.log(small.bitsPerWeight < model.bitsPerWeight); // true
+ * using small = await quantizeModel(model, { format: "any3", groupSize: 128, override: { "*.down_proj": "any4" } });
+ * assert(small.bitsPerWeight < model.bitsPerWeight);
  * ```
  */
 export function quantizeModel(model: Model, options: QuantizeModelOptions): Promise<Model> {
@@ -49,57 +35,20 @@ export function quantizeModel(model: Model, options: QuantizeModelOptions): Prom
 }
 
 async function quantizeLinears(model: Model, options: QuantizeModelOptions): Promise<Model> {
-  const { sequential, targetBits, onProgress } = options;
-  const { backend } = model;
-  const { weighting, codebook, learner, scaleType } = options;
-  const learning = { weighting, codebook, learner, scaleType };
-  let plan: ReadonlyMap<string, FormatChoice> = planOf(model.linears(), options);
-  const linears = [...plan.keys()];
-  const text = typeof options.calibration === "string" ? options.calibration : undefined;
-  const learned = targetBits !== undefined || plan.values().some((choice) => needsStats(choice, options));
-  let stats: Calibration | undefined;
-  if (learned && (!sequential || targetBits !== undefined)) {
-    stats = typeof options.calibration === "object" ? options.calibration : await calibrate(model, { text });
-  }
+  const linears = linearNames(model.layout);
+  const total = planOf(linears, options).size * (options.targetBits === undefined ? 1 : 2);
   let done = 0;
-  const total = linears.length * (targetBits === undefined ? 1 : 2);
-  const tell = async (linear: string) => {
-    onProgress?.(++done, total, linear);
-    await pause();
+  const onProgress = ({ phase, name }: OnDiskProgress) => {
+    if (phase === "measuring" || phase === "quantizing") options.onProgress?.(++done, total, name);
   };
-  if (targetBits !== undefined) {
-    plan = await chooseFormats(plan as ReadonlyMap<string, Planned>, {
-      ...options,
-      ...learning,
-      backend,
-      stats: stats!,
-      targetBits,
-      linears: model.linears(),
-      weights: (linear) => model.weights(linear),
-      bits: (linear) => 8 * storedSize(model.weights(linear)),
-      effects: (probes) => {
-        const ids = model.tokenizer.encode(text ?? CALIBRATION_SAMPLE);
-        return effectsOf(model, windowsOf(ids, model.config.max_position_embeddings), probes);
-      },
-      done: tell,
-    });
-    if (sequential) stats = undefined;
+  const store = new MemoryStore();
+  await run(model, store, { ...options, onProgress });
+  const tensors = new Map(model.tensors);
+  for (const linear of linears) {
+    const quantized = store.get("linear", linear);
+    if (quantized) tensors.set(`${linear}.weight`, quantized.packed);
   }
-  const packed = new Map<string, PackedMatrix>();
-  const result = () => model.with({ tensors: new Map([...model.tensors, ...packed]) });
-  for (const [linear, choice] of plan) {
-    // Linears that share an input are calibrated together: nothing that they see has changed in between.
-    if (sequential && needsStats(choice, options) && !stats?.has(linear)) {
-      stats = await calibrate(result(), { text, linears: [linear] });
-    }
-    const weights = model.weights(linear);
-    packed.set(
-      `${linear}.weight`,
-      quantizeLinear(weights, { ...learning, backend, linear, choice, stats: stats?.get(linear) }),
-    );
-    await tell(linear);
-  }
-  return result();
+  return model.with({ tensors });
 }
 
 /** Options of the short forms: all of `quantizeModel` but the format. */
@@ -108,11 +57,11 @@ export type ShortOptions = Omit<QuantizeModelOptions, "format">;
 const short = (format: string | Format) => (model: Model, options: ShortOptions = {}): Promise<Model> =>
   quantizeModel(model, { ...options, format });
 
-/** Quantizes a model to any4: a table of 16 values learned for each row. */
+/** Quantizes a model to any4: a codebook of 16 values learned for each row. */
 export const any4: (model: Model, options?: ShortOptions) => Promise<Model> = short("any4");
-/** Quantizes a model to any3: a table of 8 values learned for each row. */
+/** Quantizes a model to any3: a codebook of 8 values learned for each row. */
 export const any3: (model: Model, options?: ShortOptions) => Promise<Model> = short("any3");
-/** Quantizes a model to any2: a table of 4 values learned for each row. */
+/** Quantizes a model to any2: a codebook of 4 values learned for each row. */
 export const any2: (model: Model, options?: ShortOptions) => Promise<Model> = short("any2");
 /** Quantizes a model to asymmetric 8-bit integers. */
 export const int8: (model: Model, options?: ShortOptions) => Promise<Model> = short("int8");

@@ -6,7 +6,7 @@
 import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { outputError } from "./quantize_linear.ts";
+import { noiseToSignal } from "./quantize_linear.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
 
 /** How formats are chosen by what they cost. */
@@ -30,7 +30,7 @@ export interface Cost {
   readonly choice: number;
   /** Bits in all. */
   readonly bits: number;
-  /** {@linkcode outputError}, or what that costs. */
+  /** {@linkcode noiseToSignal}, or what that costs. */
   readonly error: number;
 }
 
@@ -49,7 +49,7 @@ export function costOf(
   matrices: { weights: Matrix; packed: PackedMatrix; meanSquare?: Float64Array },
 ): Cost {
   const { weights, packed, meanSquare } = matrices;
-  return { choice, bits: 8 * packedBytes(packed), error: outputError(weights, packed, meanSquare) };
+  return { choice, bits: 8 * packedBytes(packed), error: noiseToSignal(weights, packed, meanSquare) };
 }
 
 /**

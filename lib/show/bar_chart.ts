@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { formatStyle, isFormat, seriesStyle } from "./palette.ts";
 import { axisFor } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";

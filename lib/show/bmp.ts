@@ -4,7 +4,7 @@
  * @module
  */
 
-const HEADERS = 54;
+const HEADERS_BYTES = 54;
 
 /**
  * A picture of at most 256 colours as a data: URL.
@@ -20,7 +20,7 @@ export function bmpUrl(
   const height = pixels.length / width;
   // Rows begin at multiples of four bytes.
   const stride = Math.ceil(width / 4) * 4;
-  const start = HEADERS + 4 * palette.length;
+  const start = HEADERS_BYTES + 4 * palette.length;
   const file = new Uint8Array(start + stride * height);
   const header = new DataView(file.buffer);
   file.set([0x42, 0x4d]);
@@ -33,7 +33,7 @@ export function bmpUrl(
   header.setUint16(26, 1, true);
   header.setUint16(28, 8, true);
   header.setUint32(46, palette.length, true);
-  palette.forEach(([red, green, blue], i) => file.set([blue, green, red, 0], HEADERS + 4 * i));
+  palette.forEach(([red, green, blue], i) => file.set([blue, green, red, 0], HEADERS_BYTES + 4 * i));
   for (let r = 0; r < height; r++) file.set(pixels.subarray(r * width, (r + 1) * width), start + r * stride);
   return `data:image/bmp;base64,${file.toBase64()}`;
 }

@@ -3,19 +3,10 @@
  *
  * @module
  */
-import type { View } from "./display.ts";
+import type { InputStats } from "../learn/input_stats.ts";
+import type { View } from "../display.ts";
 import { tableView } from "./table_view.ts";
 import { decimal } from "../terminal/units.ts";
-
-/** The part of a Linear's statistics that is shown. */
-export interface ShownStats {
-  /** Tokens seen. */
-  readonly tokens: number;
-  /** [cols] mean |x|. */
-  readonly meanAbs: Float64Array;
-  /** [cols] mean x². */
-  readonly meanSquare: Float64Array;
-}
 
 /**
  * A line for each input of a calibrated model: how many columns, how large they are in the mean, and by how much the largest
@@ -30,9 +21,9 @@ export interface ShownStats {
  * await show(calibrationSummary(await calibrate(model)));
  * ```
  */
-export function calibrationSummary(calibration: ReadonlyMap<string, ShownStats>): View {
+export function calibrationSummary(calibration: ReadonlyMap<string, InputStats>): View {
   const inputs = Map.groupBy(calibration, ([, stats]) => stats);
-  const names = (linears: readonly (readonly [string, ShownStats])[]) => {
+  const names = (linears: readonly (readonly [string, InputStats])[]) => {
     const [first, ...rest] = linears.map(([name]) => name.replace(/^model\.layers\./, ""));
     return [first, ...rest.map((name) => name.split(".").at(-1))].join(", ");
   };

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type View, view } from "./display.ts";
-import { escapeHtml } from "./html.ts";
+import { type View, view } from "../display.ts";
+import { escapeHtml } from "../escape_html.ts";
 
 /** How a program is shown. */
 export interface CodeViewOptions {

@@ -5,8 +5,9 @@
  */
 import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
 import type { Figure } from "./figure.ts";
-import { display } from "./display.ts";
-import { escapeHtml, inlineScript, scriptJson } from "./html.ts";
+import { display } from "../display.ts";
+import { escapeHtml } from "../escape_html.ts";
+import { inlineScript, scriptJson } from "./html.ts";
 
 /** The page, about 1.5 MB: plotly is inside, nothing is loaded from anywhere. */
 export function figurePage(figure: Figure): string {

@@ -6,7 +6,7 @@
 import { bmpUrl } from "./bmp.ts";
 import { colorAt } from "./color_scale.ts";
 import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 
 /** What the picture needs besides its figure. */
 export interface SvgOptions extends FigureSize {
@@ -196,13 +196,13 @@ function leader(
 }
 
 /** Pixels of a value on the two axes. */
-interface Scales {
+interface AxisScales {
   readonly px: (value: number) => number;
   readonly py: (value: number) => number;
 }
 
 /** Cells as one small picture, a pixel each, that the reader's program enlarges; the first row is at the top. */
-function cells({ x, y, z, zmin, zmax, colorscale }: Trace, { px, py }: Scales): string {
+function cells({ x, y, z, zmin, zmax, colorscale }: Trace, { px, py }: AxisScales): string {
   const level = (value: number) => 255 * Math.min(Math.max((value - zmin!) / (zmax! - zmin!), 0), 1);
   const [rows, cols] = [z!.length, z![0]!.length];
   const palette = Array.from({ length: 256 }, (_, i) => colorAt(colorscale!, i / 255));

@@ -4,7 +4,8 @@
  * @module
  */
 import { DIVERGING, SEQUENTIAL } from "./color_scale.ts";
-import { type Figure, figure, hover, plotText } from "./figure.ts";
+import type { Figure } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { extent, roundTicks } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
 import type { PlotOptions } from "./xy_plot.ts";

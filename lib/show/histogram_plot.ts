@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import { extent, roundTicks } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
@@ -26,8 +27,8 @@ export interface HistogramOptions extends FigureSize {
   readonly y?: string;
 }
 
-const BARS_HEIGHT = 220;
-const ROW_HEIGHT = 24;
+const BARS_HEIGHT_PX = 220;
+const ROW_HEIGHT_PX = 24;
 const BINS = 40;
 
 /**
@@ -87,7 +88,7 @@ export function histogramPlot(
     };
   });
   const gap = 10;
-  const whole = BARS_HEIGHT + gap + ROW_HEIGHT * formats.length;
+  const whole = BARS_HEIGHT_PX + gap + ROW_HEIGHT_PX * formats.length;
   const margin = { l: 86, r: 12, t: 10, b: 52 };
   const most = Math.max(...counts);
   const xTicks = roundTicks([low, high], width < 500 ? 4 : 9);
@@ -106,13 +107,13 @@ export function histogramPlot(
     yaxis: {
       title: { text: plotText(y) },
       range: [0, 1.04 * most],
-      domain: [1 - BARS_HEIGHT / whole, 1],
+      domain: [1 - BARS_HEIGHT_PX / whole, 1],
       tickvals: yTicks,
       ticktext: yTicks.map(String),
     },
     yaxis2: {
       range: [-0.5, formats.length - 0.5],
-      domain: [0, ROW_HEIGHT * formats.length / whole],
+      domain: [0, ROW_HEIGHT_PX * formats.length / whole],
       tickvals: formats.map((_, i) => row(i)),
       ticktext: formats.map(({ name }) => plotText(name)),
     },

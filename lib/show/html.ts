@@ -1,21 +1,9 @@
 /**
- * Text inside HTML, kept text.
+ * Programs, data and pictures inside HTML.
  *
  * @module
  */
-
-const ENTITIES: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** The text as HTML shows it, in elements and in quoted attributes alike. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
-}
+import { escapeHtml } from "../escape_html.ts";
 
 /** JSON that may stand inside a script element: no "<" can end the element or open a comment. */
 export function scriptJson(value: unknown): string {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { display } from "./display.ts";
-import { displayed, type Figure, type Layout, type Trace } from "./figure.ts";
+import { display } from "../display.ts";
+import type { Figure, FigureLayout, Trace } from "./figure.ts";
+import { displayed } from "./make_figure.ts";
 import { neutralColor } from "./palette.ts";
 import { OptionError } from "../errors.ts";
 
@@ -179,7 +180,7 @@ function together(
 }
 
 /** The layout with room above the plot, where the controls are. */
-function withRoom(layout: Layout, controls: Record<string, unknown>): Layout {
+function withRoom(layout: FigureLayout, controls: Record<string, unknown>): FigureLayout {
   const { margin, height } = layout;
   const room = "sliders" in controls ? SLIDER_ROOM : MENU_ROOM;
   return {
@@ -187,12 +188,14 @@ function withRoom(layout: Layout, controls: Record<string, unknown>): Layout {
     ...controls,
     height: height + room,
     margin: { ...margin, t: margin.t + room },
-  } as Layout;
+  } as FigureLayout;
 }
 
 /** What differs from figure to figure, as plotly takes changes of a layout. */
-function changes({ title, xaxis, yaxis, shapes = [], annotations = [] }: Layout): Record<string, unknown> {
-  const axis = (name: string, { range, tickvals, ticktext }: Layout["xaxis"]) => ({
+function changes(
+  { title, xaxis, yaxis, shapes = [], annotations = [] }: FigureLayout,
+): Record<string, unknown> {
+  const axis = (name: string, { range, tickvals, ticktext }: FigureLayout["xaxis"]) => ({
     [`${name}.range`]: range,
     [`${name}.tickvals`]: tickvals,
     [`${name}.ticktext`]: ticktext,
@@ -207,7 +210,7 @@ function changes({ title, xaxis, yaxis, shapes = [], annotations = [] }: Layout)
 }
 
 function frameLayout(
-  { title, xaxis, yaxis, shapes = [], annotations = [] }: Layout,
+  { title, xaxis, yaxis, shapes = [], annotations = [] }: FigureLayout,
 ): Record<string, unknown> {
   return { ...(title ? { title } : {}), xaxis, yaxis, shapes, annotations };
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { ReportRow } from "./report_data.ts";
@@ -15,7 +16,7 @@ export interface KindsOptions extends FigureSize {
   readonly baseline: { readonly kinds: Readonly<Record<string, number>> };
 }
 
-const HEIGHT = 370;
+const HEIGHT_PX = 370;
 
 /**
  * Perplexity against the original's: a group of points for each kind of text, a point a format.
@@ -60,14 +61,14 @@ export function kindsPlot(
   const places = data.flatMap(({ y }) => y as number[]);
   const [low, high] = [Math.min(...places, 0), Math.max(...places, increasePlace(1.02))];
   const range = [low - 0.06 * (high - low), high + 0.06 * (high - low)] as const;
-  const ticks = increaseTicks(range, 28 / (HEIGHT - margin.t - margin.b) * (range[1] - range[0]));
+  const ticks = increaseTicks(range, 28 / (HEIGHT_PX - margin.t - margin.b) * (range[1] - range[0]));
   const line = {
     type: "line",
     layer: "below",
     line: { color: neutralColor, width: 1.5, dash: "dash" },
   } as const;
   return figure(data, {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin,
     xaxis: {
       range: [-0.5, kinds.length - 0.5],

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { neutralColor, seriesStyle } from "./palette.ts";
 import { percent } from "../terminal/units.ts";
 
@@ -15,7 +16,7 @@ export interface LayerSeries {
   readonly errors: readonly number[];
 }
 
-const HEIGHT = 420;
+const HEIGHT_PX = 420;
 
 /**
  * Relative error of every layer's output on a logarithmic axis, a line a format.
@@ -61,7 +62,7 @@ export function layerErrorPlot(
     .filter((error) => error >= low / 1.5 && error <= high * 1.5);
   const shown = ticks(starts, { all: layers.length, fit: Math.floor((width - margin.l) / 15) });
   return figure(data, {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin,
     xaxis: {
       range: [-0.6, layers.length - 0.4],

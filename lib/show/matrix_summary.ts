@@ -9,10 +9,10 @@ import {
   dequantizeRows,
   isPacked,
   packedBitsPerWeight,
-  packedBytes,
   type PackedMatrix,
+  storedBytes,
 } from "../matrix/packed_matrix.ts";
-import { display, type View, view } from "./display.ts";
+import { display, type View, view } from "../display.ts";
 import { histogramPlot } from "./histogram_plot.ts";
 import { figureSvg } from "./figure_svg.ts";
 import { pictureHtml } from "./html.ts";
@@ -40,7 +40,7 @@ export function matrixSummary(matrix: Matrix | PackedMatrix): View {
     columns: count(cols),
     ...(packed ? { "group size": matrix.groupSize } : {}),
     "bits per weight": packed ? decimal(packedBitsPerWeight(matrix), 3) : 8 * bytesOf(dense!),
-    size: size(packed ? packedBytes(matrix) : matrix.data.length * bytesOf(dense!)),
+    size: size(storedBytes(matrix)),
   };
   const { "text/plain": text, "text/html": html } = recordsView([facts])[display]();
   return view({

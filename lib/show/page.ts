@@ -8,7 +8,8 @@ import style from "./report.css" with { type: "text" };
 import script from "./report_page.js" with { type: "text" };
 import type { Figure, FigureSize } from "./figure.ts";
 import { figureSvg } from "./figure_svg.ts";
-import { escapeHtml, inlineScript, scriptJson } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
+import { inlineScript, scriptJson } from "./html.ts";
 
 /** Nothing is loaded from anywhere, even if a text got past the escaping. */
 const POLICY =

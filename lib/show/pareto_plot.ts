@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { fixedColor, learnedColor, neutralColor } from "./palette.ts";
 import { placeLabels } from "./place_labels.ts";
@@ -42,9 +43,9 @@ export function paretoFront<Row extends { readonly bitsPerWeight: number; readon
     .filter(({ perplexity }) => perplexity < best && (best = perplexity, true));
 }
 
-const HEIGHT = 430;
+const HEIGHT_PX = 430;
 /** Pixels that a letter of a label takes on average. */
-const LETTER = 7.4;
+const LETTER_PX = 7.4;
 
 /**
  * Bits per weight against perplexity, with the formats that none beats joined by a line.
@@ -73,7 +74,7 @@ const LETTER = 7.4;
 export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): Figure {
   const { baseline, width = 800 } = options;
   const margin = { l: 136, r: 12, t: 10, b: 52 };
-  const plot = { width: width - margin.l - margin.r, height: HEIGHT - margin.t - margin.b };
+  const plot = { width: width - margin.l - margin.r, height: HEIGHT_PX - margin.t - margin.b };
   const points = rows.map((row) => {
     const ratio = row.perplexity / baseline.perplexity;
     // What is too bad for the scale stands at its end, with its number.
@@ -88,7 +89,7 @@ export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): 
   });
   const front = paretoFront(rows).map((row) => points.find((point) => point.row === row)!);
   const offsets = placeLabels(
-    points.map((point) => ({ ...pixel(point), width: LETTER * point.label.length })),
+    points.map((point) => ({ ...pixel(point), width: LETTER_PX * point.label.length })),
     { ...plot, line: front.map(pixel) },
   );
 
@@ -129,7 +130,7 @@ export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): 
   const bits = [2, 3, 4, 5, 6, 8, 16].filter((b) => Math.log10(b) >= xRange[0] && Math.log10(b) <= xRange[1]);
   const ticks = increaseTicks(yRange, 28 / plot.height * (yRange[1] - yRange[0]));
   return figure([line, marks(false), marks(true)].filter(({ x }) => x.length > 0), {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin,
     xaxis: {
       type: "log",

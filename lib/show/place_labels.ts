@@ -37,9 +37,9 @@ interface Box {
 }
 
 /** Height of a label, in pixels. */
-export const LABEL_HEIGHT = 16;
+export const LABEL_HEIGHT_PX = 16;
 /** Half the side of the square that a marker takes. */
-const MARKER = 7;
+const MARKER_PX = 7;
 /** In the order of preference: right, above, left, below, then between them. */
 const DIRECTIONS = [[1, 0], [0, -1], [-1, 0], [0, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]] as const;
 /** Pixels from the point to the label's nearest side. */
@@ -55,7 +55,7 @@ const REACHES = [10, 18, 28, 40, 54, 70, 90, 112, 136];
  * @returns pixels to the right and down, in the order of the points.
  */
 export function placeLabels(points: readonly Labelled[], scene: Scene): { dx: number; dy: number }[] {
-  const markers = points.map(({ x, y }) => around(x, y, [MARKER, MARKER]));
+  const markers = points.map(({ x, y }) => around(x, y, [MARKER_PX, MARKER_PX]));
   const placed: Box[] = [];
   const ways: Way[] = [];
   const offsets = points.map(() => ({ dx: 0, dy: 0 }));
@@ -63,7 +63,7 @@ export function placeLabels(points: readonly Labelled[], scene: Scene): { dx: nu
   const order = points.map((_, i) => i).sort((a, b) => crowd[b]! - crowd[a]! || a - b);
   for (const i of order) {
     const { x, y, width } = points[i]!;
-    const half = [width / 2 + 2, LABEL_HEIGHT / 2] as const;
+    const half = [width / 2 + 2, LABEL_HEIGHT_PX / 2] as const;
     let best: { cost: number; box: Box; way: Way } = {
       cost: Infinity,
       box: around(x, y, half),

@@ -4,7 +4,7 @@
  * @module
  */
 import { histogramPlot } from "./histogram_plot.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { increaseText } from "./increase_scale.ts";
 import { kindsPlot } from "./kinds_plot.ts";
 import { layerErrorPlot } from "./layer_error_plot.ts";

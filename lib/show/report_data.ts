@@ -3,48 +3,15 @@
  *
  * @module
  */
+import type { FormatCost, FormatCosts } from "../measure/measure_formats.ts";
 import type { FormatValues } from "./histogram_plot.ts";
 import type { LayerSeries } from "./layer_error_plot.ts";
 
-/** What one format costs and gains. */
-export interface ReportRow {
-  /** The format's name: "any4". */
-  readonly format: string;
-  /** Bits of a code. */
-  readonly bits: number;
-  /** Columns that share a scale. */
-  readonly groupSize: number;
-  /** Stored bits per quantized weight: codes, scales, zeros and codebooks. */
-  readonly bitsPerWeight: number;
-  /** Bytes of the whole model. */
-  readonly bytes: number;
-  /** Perplexity over all text. */
-  readonly perplexity: number;
-  /** Perplexity of each kind of text. */
-  readonly kinds: Readonly<Record<string, number>>;
-  /** Mean KL divergence of the predictions from the original's, nats a token. */
-  readonly kl: number;
-  /** Share of tokens, 0 to 1, whose likeliest next token is the original's. */
-  readonly top1: number;
-  /** Mean relative error of the layers' outputs. */
-  readonly layerError: number;
-  /** Seconds to quantize. */
-  readonly seconds: number;
-  /** Whether the format's values are learned from the weights. */
-  readonly learned: boolean;
-}
+/** What one format costs and gains, its single layers apart. */
+export type ReportRow = Readonly<Omit<FormatCost, "layers" | "tokens" | "loss">>;
 
-/** The original, unquantized model's numbers. */
-export interface ReportBaseline {
-  /** Perplexity over all text. */
-  readonly perplexity: number;
-  /** Bits that a weight takes. */
-  readonly bitsPerWeight: number;
-  /** Bytes of the whole model. */
-  readonly bytes: number;
-  /** Perplexity of each kind of text; the kinds are shown in this order. */
-  readonly kinds: Readonly<Record<string, number>>;
-}
+/** The original, unquantized model's numbers; kinds of text are shown in their order here. */
+export type ReportBaseline = Readonly<Omit<FormatCosts["baseline"], "tokens" | "loss">>;
 
 /** All that a report shows; what has no rows, series, values or outputs is left out. */
 export interface Report {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { fixedColor, learnedColor } from "./palette.ts";
 import type { Report, ReportRow } from "./report_data.ts";
 import { table, type TableOptions } from "../terminal/table.ts";

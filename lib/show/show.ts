@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { calibrationSummary, type ShownStats } from "./calibration_summary.ts";
+import type { InputStats } from "../learn/input_stats.ts";
+import { calibrationSummary } from "./calibration_summary.ts";
 import { jupyter } from "../jupyter.ts";
-import { display, isView, type View, view } from "./display.ts";
+import { display, isView, type View, view } from "../display.ts";
 import type { Figure } from "./figure.ts";
 import { figurePage } from "./figure_page.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
+// Lets models that end a cell be drawn.
+import "./model_summary.ts";
 import { matrixSummary } from "./matrix_summary.ts";
 import { type Cell, cellText, recordsView, tableView } from "./table_view.ts";
 
@@ -80,7 +83,7 @@ function isMatrix(value: unknown): value is Parameters<typeof matrixSummary>[0] 
     (value.data instanceof Float32Array || value.codes instanceof Uint32Array);
 }
 
-function isStats(value: unknown): value is ShownStats {
+function isStats(value: unknown): value is InputStats {
   return isRecord(value) && value.meanSquare instanceof Float64Array && value.meanAbs instanceof Float64Array;
 }
 

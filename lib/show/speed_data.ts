@@ -3,52 +3,22 @@
  *
  * @module
  */
+import type { LinearSpeed } from "../measure/linear_speed.ts";
+import type { ModelSpeed } from "../measure/model_speed.ts";
 
-/** The speed of one format at one product of x, [tokens, cols], and a weight, [rows, cols]. */
-export interface LinearSpeedRow {
-  /** The format's name: "any4". */
-  readonly format: string;
-  /** out_features. */
-  readonly rows: number;
-  /** in_features. */
-  readonly cols: number;
-  /** Rows of x. */
-  readonly tokens: number;
-  /** Seconds a product. */
-  readonly seconds: number;
-  /** Bytes a second that it reads and writes at least. */
-  readonly bytesPerSecond: number;
-  /** Part of the memory's bandwidth, 0 to 1; more where a cache helps. */
-  readonly share?: number;
-  /** Multiplications and additions a second. */
-  readonly flops: number;
-  /** f16's time divided by this one. */
-  readonly speedup?: number;
-  /** Whether weights came from memory, and not from a cache; true when absent. */
-  readonly cold?: boolean;
-}
+/** The speed of one format at one product; weights came from memory where it does not say that they did not. */
+export type LinearSpeedRow = Readonly<
+  & Pick<
+    LinearSpeed,
+    "format" | "rows" | "cols" | "tokens" | "seconds" | "bytesPerSecond" | "share" | "flops"
+  >
+  & Partial<Pick<LinearSpeed, "speedup" | "cold">>
+>;
 
-/** The speed and size of a model in one format. */
-export interface ModelSpeedRow {
-  /** The format's name, or that of the original's type. */
-  readonly format: string;
-  /** Stored bits per weight of the Linears. */
-  readonly bitsPerWeight: number;
-  /** Bytes of all weights. */
-  readonly weightBytes: number;
-  /** Tokens a second of the prompt. */
-  readonly prefill: number;
-  /** Seconds to the first new token. */
-  readonly firstToken: number;
-  /** Tokens a second after it. */
-  readonly decode: number;
-  /** The same where each token's logits are read. */
-  readonly stepwise: number;
-  /** Bytes of keys and values. */
-  readonly cacheBytes: number;
-  /** Bytes of the process that are in memory. */
-  readonly processBytes: number;
-}
+/** The speed and size of a model in one format, or in the original's type. */
+export type ModelSpeedRow = Readonly<
+  { format: string } & Omit<ModelSpeed, "promptTokens" | "newTokens" | "backendBytes" | "rounds">
+>;
 
 /** What was measured on one backend. */
 export interface SpeedPlace {

@@ -3,22 +3,14 @@
  *
  * @module
  */
-import {
-  type Axis,
-  type Figure,
-  figure,
-  type FigureSize,
-  hover,
-  type Line,
-  plotText,
-  type Trace,
-} from "./figure.ts";
+import type { Axis, Figure, FigureSize, Line, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { LinearSpeedRow, ModelSpeedRow } from "./speed_data.ts";
 import { shapeText, times } from "./speed_table.ts";
 import { decimal, percent, size } from "../terminal/units.ts";
 
-const HEIGHT = 380;
+const HEIGHT_PX = 380;
 const MARGIN = { l: 72, r: 14, t: 12, b: 52 };
 
 /**
@@ -104,7 +96,7 @@ function overSizes(
     };
   });
   return figure(data, {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin: MARGIN,
     xaxis: {
       title: { text: "rows × columns of the weight" },
@@ -162,7 +154,7 @@ export function tokensPlot(rows: readonly ModelSpeedRow[], options: FigureSize =
     });
   const [prefill, decode] = [({ prefill }: ModelSpeedRow) => prefill, ({ decode }: ModelSpeedRow) => decode];
   return figure([...bars(1, prefill), ...bars(2, decode)], {
-    height: HEIGHT,
+    height: HEIGHT_PX,
     margin: { ...MARGIN, b: 34 },
     barmode: "overlay",
     xaxis: {

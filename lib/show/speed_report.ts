@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { definitions, pageHtml, type Plot, plotHtml } from "./page.ts";
 import type { SpeedPlace, SpeedReport } from "./speed_data.ts";
 import { speedupPlot, throughputPlot, tokensPlot } from "./speed_plot.ts";
 import { linearSpeedTable, modelSpeedTable, placeText, type SpeedTable } from "./speed_table.ts";
-import { tableHtml } from "./table_html.ts";
+import { pageTableHtml } from "./page_table.ts";
 import { count, decimal } from "../terminal/units.ts";
 
 /** Tokens up to which a product is bound by the bytes of its weight. */
-const FEW = 8;
+const FEW_TOKENS = 8;
 
 /**
  * The report as an HTML page.
@@ -48,7 +48,7 @@ export function speedHtml(report: SpeedReport): string {
 }
 
 function sectionHtml({ place, plots }: { place: SpeedPlace; plots: readonly Plot[] }): string {
-  const draw = ({ columns, rows }: SpeedTable, label: string) => tableHtml(columns, rows, { label });
+  const draw = ({ columns, rows }: SpeedTable, label: string) => pageTableHtml(columns, rows, { label });
   return [
     `<h2>${escapeHtml(placeText(place))}</h2>`,
     place.linears.length > 0 ? draw(linearSpeedTable(place.linears), "Speed of linears") : "",
@@ -72,7 +72,7 @@ function plotsOf(place: SpeedPlace, { at, report }: { at: number; report: SpeedR
         draw: (size) => speedupPlot(rows, size),
       });
     }
-    if (tokens <= FEW) {
+    if (tokens <= FEW_TOKENS) {
       plots.push({
         id: `throughput-${at}-${tokens}`,
         title: `Bytes a second: ${what}`,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type View, view } from "./display.ts";
-import { escapeHtml } from "./html.ts";
+import { type View, view } from "../display.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { type Column, table } from "../terminal/table.ts";
 import { decimal } from "../terminal/units.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Figure, figure, type FigureSize, hover, type Line, plotText, type Trace } from "./figure.ts";
+import type { Figure, FigureSize, Line, Trace } from "./figure.ts";
+import { figure, hover, plotText } from "./make_figure.ts";
 import { neutralColor, seriesStyle } from "./palette.ts";
 import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";

@@ -7,7 +7,7 @@
 // @ts-types="./cli_progress.d.ts"
 import cliProgress from "cli-progress";
 import { jupyter } from "../jupyter.ts";
-import { escapeHtml } from "../show/html.ts";
+import { escapeHtml } from "../escape_html.ts";
 import { terminalWidth } from "./table.ts";
 import { duration } from "./units.ts";
 import { cut, displayWidth } from "./width.ts";
@@ -165,7 +165,7 @@ function plainLines(write: (line: string) => void): Renderer {
 }
 
 /** Milliseconds between redraws: more would flood the notebook's messages. */
-const MOST_OFTEN = 200;
+const LEAST_PAUSE_MS = 200;
 
 function notebookHtml({ label, part, note, seconds, left }: Moment, ended: boolean): string {
   const rest = ended ? `done in ${duration(seconds)}` : left === undefined ? "" : `${duration(left)} left`;
@@ -191,7 +191,7 @@ function notebookBar(): Renderer | undefined {
   };
   return {
     draw(moment) {
-      if (moment.seconds < 0.5 || 1000 * moment.seconds - last < MOST_OFTEN) return;
+      if (moment.seconds < 0.5 || 1000 * moment.seconds - last < LEAST_PAUSE_MS) return;
       last = 1000 * moment.seconds;
       show(moment, false);
     },

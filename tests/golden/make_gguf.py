@@ -25,9 +25,19 @@ FOLDER = Path(__file__).with_name("gguf")
 FOLDER.mkdir(exist_ok=True)
 
 SIMPLE = [Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1]
-K_QUANTS = [Type.Q2_K, Type.Q3_K, Type.Q4_K, Type.Q5_K, Type.Q6_K]
 # Where half-precision numbers lie in a block: random bits would be infinities now and then.
-HALVES = {Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208]}
+HALVES = {
+    Type.Q2_K: [80, 82],
+    Type.Q3_K: [108],
+    Type.Q4_K: [0, 2],
+    Type.Q5_K: [0, 2],
+    Type.Q6_K: [208],
+    Type.IQ4_NL: [0],
+    Type.IQ4_XS: [0],
+    Type.TQ1_0: [52],
+    Type.TQ2_0: [64],
+    Type.MXFP4: [],
+}
 
 
 def bytes_of(lcg: Lcg, count: int) -> np.ndarray:
@@ -37,13 +47,16 @@ def bytes_of(lcg: Lcg, count: int) -> np.ndarray:
 def tensors() -> None:
     writer = gguf.GGUFWriter(str(FOLDER / "tensors.gguf"), "llama")
     golden = {}
-    for i, type in enumerate(SIMPLE + K_QUANTS):
+    for i, type in enumerate(SIMPLE + list(HALVES)):
         lcg = Lcg(20 + i)
         block, size = gguf.GGML_QUANT_SIZES[type]
-        if type in K_QUANTS:
+        if type in HALVES:
             data = bytes_of(lcg, 2 * size).reshape(2, size)
             for at in HALVES[type]:
                 data[:, at : at + 2] = np.array([[0.01], [-0.02]], np.float16).view(np.uint8)
+            if type == Type.MXFP4:
+                # Powers of 2, one of them below what float32 has of full precision.
+                data[:, 0] = [120, 1]
             values = gguf.quants.dequantize(data, type)
             writer.add_tensor(type.name, data, raw_dtype=type)
         else:
@@ -185,28 +198,29 @@ TEXTS = [
     "and in a text<|im_end|></s>",
 ]
 
-tensors()
-golden = {}
-for arch, vocabulary, count in [("llama", sentence_piece, 259 + len(pieces())), ("qwen2", byte_level, None)]:
-    if count is None:
-        probe = []
-        byte_level(type("Probe", (), {"__getattr__": lambda _, name: lambda *a: probe.append((name, a))})())
-        count = len(dict(probe)["add_token_list"][0])
-    model(arch, count, vocabulary)
-    loaded = AutoModelForCausalLM.from_pretrained(FOLDER, gguf_file=f"{arch}.gguf", dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(FOLDER, gguf_file=f"{arch}.gguf")
-    ids = [1, 70, 200, 259, 262, 5]
-    with torch.no_grad():
-        logits = loaded(torch.tensor([ids])).logits[0]
-    golden[arch] = {
-        "ids": ids,
-        "logits": b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
-        "weights": {
-            name: b64encode(tensor.numpy().astype("<f4").tobytes()).decode()
-            for name, tensor in loaded.state_dict().items()
-            if name.endswith(("1.self_attn.q_proj.weight", "0.self_attn.k_proj.weight", "1.self_attn.k_proj.bias"))
-        },
-        "texts": {text: tokenizer(text).input_ids for text in TEXTS},
-    }
-text = {"made_by": "make_gguf.py, gguf, transformers", "models": golden}
-(FOLDER / "models.json").write_text(json.dumps(text) + "\n")
+if __name__ == "__main__":
+    tensors()
+    golden = {}
+    for arch, vocabulary, count in [("llama", sentence_piece, 259 + len(pieces())), ("qwen2", byte_level, None)]:
+        if count is None:
+            probe = []
+            byte_level(type("Probe", (), {"__getattr__": lambda _, name: lambda *a: probe.append((name, a))})())
+            count = len(dict(probe)["add_token_list"][0])
+        model(arch, count, vocabulary)
+        loaded = AutoModelForCausalLM.from_pretrained(FOLDER, gguf_file=f"{arch}.gguf", dtype=torch.float32).eval()
+        tokenizer = AutoTokenizer.from_pretrained(FOLDER, gguf_file=f"{arch}.gguf")
+        ids = [1, 70, 200, 259, 262, 5]
+        with torch.no_grad():
+            logits = loaded(torch.tensor([ids])).logits[0]
+        golden[arch] = {
+            "ids": ids,
+            "logits": b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
+            "weights": {
+                name: b64encode(tensor.numpy().astype("<f4").tobytes()).decode()
+                for name, tensor in loaded.state_dict().items()
+                if name.endswith(("1.self_attn.q_proj.weight", "0.self_attn.k_proj.weight", "1.self_attn.k_proj.bias"))
+            },
+            "texts": {text: tokenizer(text).input_ids for text in TEXTS},
+        }
+    text = {"made_by": "make_gguf.py, gguf, transformers", "models": golden}
+    (FOLDER / "models.json").write_text(json.dumps(text) + "\n")

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { CheckpointError, HubError } from "../../lib/errors.ts";
 import { downloadModel, type DownloadOptions } from "../../lib/hub/download_model.ts";
 import { linkedName } from "../../lib/model/checkpoint/locate.ts";
-import { loadModel } from "../../lib/model/model.ts";
+import { loadModel } from "../../lib/model/load_model.ts";
 import { checksumOf, type HubFile, type HubRepo, TestHub, tinyworldRepo, utf8 } from "./server.ts";
 
 /** 300 kB that no two places of are alike. */

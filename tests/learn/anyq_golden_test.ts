@@ -3,6 +3,7 @@ import { quantize } from "../../lib/learn/quantize.ts";
 import { groupsPerRow, type PackedMatrix } from "../../lib/matrix/packed_matrix.ts";
 import { unpackRow } from "../../lib/matrix/packing.ts";
 import golden from "../golden/anyq.json" with { type: "json" };
+import { statsOf } from "../stats.ts";
 import { Lcg } from "../golden/lcg.ts";
 
 const { rows, cols, groupSize, seed, cases } = golden;
@@ -26,8 +27,8 @@ for (const { bits, scales, zeros, errors } of cases) {
   const packed = quantize(matrix, {
     format: `any${bits}`,
     groupSize,
-    columnWeights,
-    scalePower: 1,
+    weighting: "mean-abs",
+    stats: statsOf(columnWeights),
     scaleType: "f32",
   });
 

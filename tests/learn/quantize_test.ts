@@ -4,6 +4,7 @@ import { formats } from "../../lib/formats/mod.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";
 import { dequantize, packedBitsPerWeight } from "../../lib/matrix/packed_matrix.ts";
+import { statsOf } from "../stats.ts";
 import { Random } from "../../lib/random.ts";
 
 function randomMatrix(rows: number, cols: number, options: { seed?: number; scale?: number } = {}): Matrix {
@@ -68,7 +69,7 @@ Deno.test("a table for each row beats one for the matrix, which takes less space
   assert(packedBitsPerWeight(row) > packedBitsPerWeight(whole));
 });
 
-Deno.test("bits per weight counts codes, scales, zeros and tables", () => {
+Deno.test("bits per weight counts codes, scales, zeros and codebooks", () => {
   const matrix = randomMatrix(4, 256);
   const bits = (format: string, groupSize = 128) =>
     packedBitsPerWeight(quantize(matrix, { format, groupSize }));
@@ -84,7 +85,7 @@ Deno.test("columns that matter more get less error", () => {
   const columnWeights = Float64Array.from({ length: 256 }, (_, c) => c < 32 ? 1000 : 1);
   const error = (out: Float32Array) =>
     matrix.data.reduce((sum, value, i) => sum + (i % 256 < 32 ? (value - out[i]!) ** 2 : 0), 0);
-  const weighted = dequantize(quantize(matrix, { format: "any3", columnWeights }));
+  const weighted = dequantize(quantize(matrix, { format: "any3", stats: statsOf(columnWeights) }));
   assert(error(weighted) < 0.5 * error(dequantize(quantize(matrix, { format: "any3" }))));
 });
 
@@ -110,7 +111,7 @@ Deno.test("all-equal rows, all-zero rows and few distinct values come back right
 
 Deno.test("column weights of zero are as good as none", () => {
   const matrix = randomMatrix(2, 64);
-  const out = dequantize(quantize(matrix, { format: "any2", columnWeights: new Float32Array(64) }));
+  const out = dequantize(quantize(matrix, { format: "any2", stats: statsOf(new Float64Array(64)) }));
   assert(out.every(Number.isFinite));
   assert(squaredError(matrix, out) < 0.5 * matrix.data.reduce((sum, value) => sum + value * value, 0));
 });
@@ -152,9 +153,7 @@ Deno.test("quantize() throws on sizes, group sizes and column weights that make 
   for (const groupSize of [0, -1, 1.5, NaN]) {
     assertThrows(() => quantize(matrix, { format: "any4", groupSize }), OptionError, "group size");
   }
-  assertThrows(() => quantize(matrix, { format: "any4", columnWeights: [1] }), OptionError, "column weights");
-  assertThrows(
-    () => quantize(matrix, { format: "any4", columnWeights: [1, 1, 1, -1, 1, 1, 1, 1] }),
-    OptionError,
-  );
+  const weighed = (...weights: number[]) => quantize(matrix, { format: "any4", stats: statsOf(weights) });
+  assertThrows(() => weighed(1), OptionError, "column weights");
+  assertThrows(() => weighed(1, 1, 1, -1, 1, 1, 1, 1), OptionError, "column weight 3");
 });

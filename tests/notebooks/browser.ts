@@ -3,27 +3,9 @@
  *
  * @module
  */
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { jupyterEnv } from "../../tasks/jupyter.ts";
-
-const PROGRAMS = [
-  Deno.env.get("CHROMIUM") ?? "",
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-
-/** The browser of this machine, undefined where there is none. */
-export function findChromium(): string | undefined {
-  return PROGRAMS.find((path) => {
-    try {
-      return path !== "" && Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
+import { startChromium } from "../chromium.ts";
 
 /** A JupyterLab, and a page that shows it. */
 export interface Lab extends AsyncDisposable {
@@ -59,16 +41,7 @@ export async function openLab(
   };
   try {
     await answers(`http://127.0.0.1:${port}/api/status`);
-    const shell = await chromium.launch({
-      executablePath: browser,
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-      ],
-    });
+    const shell = await startChromium(browser, ["--disable-gpu"]);
     const page = await shell.newPage({ viewport: { width: 1280, height: 1000 } });
     await page.goto(`http://127.0.0.1:${port}/lab/tree/${path}`);
     // The notebook itself looks idle before it has a kernel, and forgets what it is then told to run.

@@ -5,7 +5,8 @@
  */
 import { assert, assertGreaterOrEqual } from "@std/assert";
 import { findJupyter, hasKernel, installKernel } from "../../tasks/jupyter.ts";
-import { findChromium, openLab } from "./browser.ts";
+import { findChromium } from "../chromium.ts";
+import { openLab } from "./browser.ts";
 import { notebookText } from "./notebook.ts";
 
 const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { codeView } from "../../lib/show/code_view.ts";
-import { display } from "../../lib/show/display.ts";
+import { display } from "../../lib/display.ts";
 
 Deno.test("codeView() numbers lines, marks those that are new, and shows < as it is", () => {
   const bundle = codeView("a < b\nc\n\nd", { before: "c\nd\n" })[display]();

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import { paretoPlot } from "../../lib/show/pareto_plot.ts";
 import { Random } from "../../lib/random.ts";
-import { LABEL_HEIGHT, placeLabels } from "../../lib/show/place_labels.ts";
+import { LABEL_HEIGHT_PX, placeLabels } from "../../lib/show/place_labels.ts";
 import { report, rows } from "./sample_report.ts";
 
 interface Placed {
@@ -14,7 +14,7 @@ interface Placed {
 function overlaps(labels: readonly Placed[]): number {
   return labels.flatMap((a, i) =>
     labels.slice(i + 1).filter((b) =>
-      Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < LABEL_HEIGHT
+      Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < LABEL_HEIGHT_PX
     )
   ).length;
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
+import { inspect } from "../../display.ts";
+import { DisposedError, TensorError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import {
@@ -20,9 +20,9 @@ import {
   type Tensor,
   type Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { Block, breathe } from "./block.ts";
-import type { Activations } from "./rounded_tables.ts";
+import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
@@ -37,10 +37,17 @@ interface WasmTensor extends Tensor {
   readonly block: Block;
 }
 
+/** A layer's keys and values: [kvHeads, room, headDim], grown as tokens come. */
+interface CachedLayer {
+  k?: Block;
+  v?: Block;
+  /** Tokens that they have room for. */
+  room: number;
+}
+
 interface WasmCache extends KvCache {
   readonly headDim: number;
-  /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Block; v?: Block }[];
+  layers: CachedLayer[];
 }
 
 /** Cosines and sines of some positions, [tokens, half] each. */
@@ -56,7 +63,7 @@ export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
   /** See BackendOptions; "int16" when absent. */
-  activations?: Activations;
+  activations?: WasmActivationType;
 }
 
 const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
@@ -65,18 +72,25 @@ const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
 const padded = (values: number) => 4 * values + 64;
 
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
-const STRETCH = 256;
+const LEAST_COLUMNS = 256;
+
+/** Columns of a panel: see gram.ts of the kernels. */
+const PANEL = 8;
+
+/** Tokens whose outer products are summed at a time: two panels of them stay in the first-level cache. */
+const PACKED = 512;
 
 /** The WASM backend. */
 export class WasmBackend implements Backend {
   readonly name = "wasm";
-  readonly #pool: Pool;
+  readonly #threads: Pool;
+  #disposed = false;
   /** Where activations are. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
-  readonly #activations: Activations;
+  readonly #activations: WasmActivationType;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
   /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
@@ -84,7 +98,7 @@ export class WasmBackend implements Backend {
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
   constructor(pool: Pool, options: WasmOptions = {}) {
-    this.#pool = pool;
+    this.#threads = pool;
     this.#worthwhile = options.worthwhile ?? 1 << 14;
     this.#activations = options.activations ?? "int16";
     this.#home = pool.arena();
@@ -97,13 +111,27 @@ export class WasmBackend implements Backend {
     });
   }
 
+  /**
+   * The threads, which all operations need.
+   *
+   * @throws {DisposedError} when the backend has been disposed of.
+   */
+  get #pool(): Pool {
+    this.#assertOpen();
+    return this.#threads;
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed) throw new DisposedError("Cannot compute: the backend has been disposed of");
+  }
+
   get description(): string {
-    const { threads } = this.#pool;
+    const { threads } = this.#threads;
     return `${threads} thread${threads === 1 ? "" : "s"}`;
   }
 
   get bytes(): number {
-    return this.#pool.bytes;
+    return this.#threads.bytes;
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
@@ -118,7 +146,11 @@ export class WasmBackend implements Backend {
       cols,
       block,
       shared,
-      data: image.dataAt ?? block.address + image.data,
+      get data() {
+        // Also what lies beside the block is the weight's only as long as that is held.
+        const { address } = block;
+        return image.dataAt ?? address + image.data;
+      },
       dtype: image.dtype,
       bits: isPacked(matrix) ? matrix.bits : 0,
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
@@ -152,8 +184,8 @@ export class WasmBackend implements Backend {
     for (const layer of (held as WasmCache).layers) {
       layer.k?.free();
       layer.v?.free();
-      layer.k = layer.v = undefined;
     }
+    (held as WasmCache).layers = [];
   }
 
   room(bytes: number): Uint8Array {
@@ -161,14 +193,19 @@ export class WasmBackend implements Backend {
   }
 
   tensor(rows: number, cols: number): Tensor {
-    const tensor: WasmTensor = { rows, cols, block: new Block(this.#home, padded(rows * cols)) };
+    const tensor: WasmTensor = { rows, cols, block: new Block(this.#pool.arena(), padded(rows * cols)) };
     return tensor;
   }
 
   cache(shape: KvShape): KvCache {
-    const layers = Array.from({ length: shape.layers }, () => ({}));
+    const layers = Array.from({ length: shape.layers }, () => ({ room: 0 }));
     const cache: WasmCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
     return cache;
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    new Float32Array(this.#home.memory.buffer, address(x), values.length).set(values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
@@ -209,6 +246,7 @@ export class WasmBackend implements Backend {
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     checkLinear(out, x, options.weight);
+    this.#assertOpen();
     const weight = options.weight as WasmWeight;
     const bias = options.bias && dense(options.bias);
     this.#linear.run((out as WasmTensor).block, (x as WasmTensor).block, { weight, bias, tokens: x.rows });
@@ -257,37 +295,44 @@ export class WasmBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
-    for (const [name, x] of [["k", k], ["v", v]] as const) {
-      const kept = layer[name] = this.#grown(layer[name], { cache, total, position, cols: x.cols });
-      const bytes = 4 * x.cols;
-      const memory = new Uint8Array(this.#home.memory.buffer);
-      memory.copyWithin(kept.address + position * bytes, address(x), address(x) + x.rows * bytes);
-    }
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
+    this.#makeRoom(layer, { cache, total, position, kvHeads });
+    const { room } = layer;
+    for (const [kept, x] of [[layer.k!, k], [layer.v!, v]] as const) {
+      const args = [kept.address, address(x), kvHeads, headDim, room, position];
+      this.#pool.run(this.#home, "storeHeads", args, x.rows, this.#grain(4 * x.cols));
+    }
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [address(out), address(q), layer.k!.address, layer.v!.address, heads, kvHeads, headDim]
-      .concat([position, scale, softcap, window]);
-    const grain = this.#grain(2 * headDim * Math.min(total, window));
-    this.#pool.run(this.#home, "attention", args, q.rows * heads, grain);
+    const args = [address(out), address(q), layer.k!.address, layer.v!.address]
+      .concat([q.rows, heads, kvHeads, headDim, room, position, scale, softcap, window]);
+    // Two tokens at a time share keys and values.
+    const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
+    this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
   }
 
-  /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
-  #grown(
-    block: Block | undefined,
-    need: { cache: WasmCache; total: number; position: number; cols: number },
-  ): Block {
-    const { cache, total, position, cols } = need;
-    if (block && block.bytes >= padded(total * cols)) return block;
+  /** Makes room for the keys and values of `total` tokens of a layer; those before `position` are kept. */
+  #makeRoom(
+    layer: CachedLayer,
+    need: { cache: WasmCache; total: number; position: number; kvHeads: number },
+  ): void {
+    const { cache, total, position, kvHeads } = need;
+    if (layer.room >= total) return;
     const room = Math.min(cache.capacity, Math.max(total, 2 * position));
-    const larger = new Block(this.#home, padded(room * cols));
-    if (block) {
-      const memory = new Uint8Array(this.#home.memory.buffer);
-      memory.copyWithin(larger.address, block.address, block.address + 4 * position * cols);
-      block.free();
+    const bytes = 4 * cache.headDim;
+    for (const name of ["k", "v"] as const) {
+      const [block, larger] = [layer[name], new Block(this.#home, padded(kvHeads * room * cache.headDim))];
+      if (block) {
+        const memory = new Uint8Array(this.#home.memory.buffer);
+        for (let head = 0; head < kvHeads; head++) {
+          const from = block.address + head * layer.room * bytes;
+          memory.copyWithin(larger.address + head * room * bytes, from, from + position * bytes);
+        }
+        block.free();
+      }
+      layer[name] = larger;
     }
-    return larger;
+    layer.room = room;
   }
 
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
@@ -359,11 +404,32 @@ export class WasmBackend implements Backend {
     const { rows, cols } = x;
     const target = this.#scratch.take(this.#home, "columns", 8 * 3 * cols);
     const sums = new Float64Array(this.#home.memory.buffer, target, 3 * cols).fill(0);
-    const grain = Math.max(STRETCH, this.#grain(3 * rows));
+    const grain = Math.max(LEAST_COLUMNS, this.#grain(3 * rows));
     this.#pool.run(this.#home, "columnSums", [target, address(x), rows, cols], cols, grain);
     const copy = sums.slice();
     await breathe();
     return copy;
+  }
+
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const panels = Math.ceil(cols / PANEL);
+    const packed = this.#scratch.take(this.#home, "panels", 4 * PACKED * panels * PANEL);
+    for (let t = 0; t < rows; t += PACKED) {
+      const tokens = Math.min(PACKED, rows - t);
+      const part = address(x) + 4 * t * cols;
+      this.#pool.run(
+        this.#home,
+        "packPanels",
+        [packed, part, tokens, cols],
+        tokens + tokens % 2,
+        this.#grain(cols),
+      );
+      // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
+      const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
+      this.#pool.run(this.#home, "gram", [address(sum), packed, tokens, cols], panels, grain);
+    }
   }
 
   seconds(run: () => void): Promise<number> {
@@ -376,12 +442,19 @@ export class WasmBackend implements Backend {
     return readBandwidth(this.#pool);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    return quantizeBy(new WasmSteps(this.#pool), { matrix, options });
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool);
   }
 
   [Symbol.dispose](): void {
-    this.#pool[Symbol.dispose]();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#threads[Symbol.dispose]();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WasmBackend: ${this.description}`;
   }
 }
 

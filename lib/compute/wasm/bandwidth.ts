@@ -8,7 +8,7 @@ import { Block } from "./block.ts";
 import type { Pool } from "./pool.ts";
 
 /** Bytes that no cache holds. */
-const MANY = 256 << 20;
+const UNCACHED_BYTES = 256 << 20;
 
 /** Tries, of which the best counts: a limit is what is possible. */
 const TRIES = 10;
@@ -21,7 +21,7 @@ const MOST_TRIES = 200;
  *
  * @param bytes how many lie side by side: so many that they come from memory when absent, fewer may come from a cache.
  */
-export async function readBandwidth(pool: Pool, bytes: number = MANY): Promise<number> {
+export async function readBandwidth(pool: Pool, bytes: number = UNCACHED_BYTES): Promise<number> {
   const block = new Block(pool.arena(bytes), bytes);
   const { arena, address } = block;
   new Uint8Array(arena.memory.buffer, address, bytes).fill(1);

@@ -35,7 +35,7 @@ const WORDS = 48;
 
 /** The most arguments of a kernel, and bytes of a message. */
 const MOST_ARGS = 32;
-const MOST_BYTES = 1024;
+const MOST_MESSAGE_BYTES = 1024;
 
 /**
  * Looks at a waited-for value before sleeping: about 200 microseconds, longer than what a decoder does on one thread between
@@ -66,10 +66,10 @@ export class Control {
 
   /** @param buffer another thread's; fresh when absent. */
   constructor(buffer?: SharedArrayBuffer) {
-    this.buffer = buffer ?? new SharedArrayBuffer(4 * WORDS + 8 * MOST_ARGS + MOST_BYTES);
+    this.buffer = buffer ?? new SharedArrayBuffer(4 * WORDS + 8 * MOST_ARGS + MOST_MESSAGE_BYTES);
     this.#words = new Int32Array(this.buffer, 0, WORDS);
     this.#args = new Float64Array(this.buffer, 4 * WORDS, MOST_ARGS);
-    this.#message = new Uint8Array(this.buffer, 4 * WORDS + 8 * MOST_ARGS, MOST_BYTES);
+    this.#message = new Uint8Array(this.buffer, 4 * WORDS + 8 * MOST_ARGS, MOST_MESSAGE_BYTES);
   }
 
   /** Workers that have started. */
@@ -162,7 +162,7 @@ export class Control {
   #fail(message: string): void {
     this.skip();
     if (Atomics.compareExchange(this.#words, FAILED, 0, 1) !== 0) return;
-    const bytes = new TextEncoder().encode(message).subarray(0, MOST_BYTES);
+    const bytes = new TextEncoder().encode(message).subarray(0, MOST_MESSAGE_BYTES);
     this.#message.set(bytes);
     this.#words[MESSAGE] = bytes.length;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Block } from "./block.ts";
-import type { Activations } from "./rounded_tables.ts";
+import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 import { vectorOf, type WasmWeight } from "./weight_image.ts";
@@ -13,7 +13,10 @@ import { vectorOf, type WasmWeight } from "./weight_image.ts";
  * Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token: where
  * activations are rounded, and where they are not.
  */
-const MANY_ROUNDED = 6, MANY = 4;
+const MANY_ROUNDED_TOKENS = 6, MANY_TOKENS = 4;
+
+/** Stretches of rows that are read as fast as memory allows, in those that are worth a thread. */
+const LONG = 8;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -24,10 +27,10 @@ export class LinearRunner {
   readonly #pool: Pool;
   readonly #scratch: Scratch;
   readonly #worthwhile: number;
-  readonly #activations: Activations;
+  readonly #activations: WasmActivationType;
 
   /** @param means worthwhile: multiplications that are worth another thread; activations: see BackendOptions. */
-  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; activations: Activations }) {
+  constructor(means: { pool: Pool; scratch: Scratch; worthwhile: number; activations: WasmActivationType }) {
     this.#pool = means.pool;
     this.#activations = means.activations;
     this.#scratch = means.scratch;
@@ -45,8 +48,9 @@ export class LinearRunner {
       bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
       tokens,
     };
-    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED : MANY)) this.#few(weight, args);
-    else this.#many(weight, args);
+    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS)) {
+      this.#few(weight, args);
+    } else this.#many(weight, args);
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }
 
@@ -55,38 +59,62 @@ export class LinearRunner {
     const { rows, cols, bits, groupSize } = weight;
     const { out, x, bias, tokens } = args;
     const [pool, scratch] = [this.#pool, this.#scratch];
-    const grain = Math.ceil(this.#worthwhile / (cols * tokens));
+    const least = Math.ceil(this.#worthwhile / (cols * tokens));
+    // Long stretches are read faster, and four for each thread even out threads of unequal speed.
+    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
     if (bits === 0) {
       pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
-      return;
-    }
-    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
-    const prepared = scratch.take(arena, "prepared", 128 * tokens * blocks + 64);
-    const sums = scratch.take(arena, "sums", 8 * tokens * groups + 64);
-    if (weight.rounded) {
-      const kind = this.#activations === "int16" ? "Int16" : "Int8";
-      const steps = scratch.take(arena, "steps", 4 * tokens * blocks + 64);
-      const shape = [tokens, cols, groupSize];
-      pool.run(arena, `prepare${kind}`, [prepared, steps, sums, x, ...shape], tokens, tokens);
+    } else if (weight.rounded) {
+      // Codes of 8 bits leave no room for other bytes.
+      const kind = this.#activations === "int16" || bits === 8 ? "Int16" : "Int8";
+      const { prepared, steps, sums } = this.#round(weight, { kind, x, tokens });
       const args = [out, prepared, steps, sums, address, bias, tokens];
       pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
     } else {
+      const prepared = scratch.take(arena, "prepared", 128 * tokens * Math.ceil(cols / 32) + 64);
+      const sums = scratch.take(arena, "sums", 4 * tokens * Math.ceil(cols / groupSize) + 64);
       pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
       pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);
     }
   }
 
+  /** Rounds x to whole numbers, with a step for each block of 32 columns, beside the sums of its groups. */
+  #round(
+    weight: WasmWeight,
+    from: { kind: "Int16" | "Int8"; x: number; tokens: number },
+  ): { prepared: number; steps: number; sums: number } {
+    const { block: { arena }, cols, groupSize } = weight;
+    const { kind, x, tokens } = from;
+    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
+    const prepared = this.#scratch.take(
+      arena,
+      "prepared",
+      (kind === "Int16" ? 64 : 32) * tokens * blocks + 64,
+    );
+    const sums = this.#scratch.take(arena, "sums", 8 * tokens * groups + 64);
+    const steps = this.#scratch.take(arena, "steps", 4 * tokens * blocks + 64);
+    const args = [prepared, steps, sums, x, tokens, cols, groupSize];
+    this.#pool.run(arena, `prepare${kind}`, args, tokens, Math.ceil(this.#worthwhile / cols));
+    return { prepared, steps, sums };
+  }
+
   #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
     const { arena, address } = weight.block;
     const { rows, cols } = weight;
-    const { out, bias, tokens } = args;
-    const blocks = Math.ceil(cols / TILE.cols);
-    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
-    const share = Math.ceil(this.#worthwhile / cols);
-    this.#pool.run(arena, "packColumns", [packed, args.x, tokens, cols], tokens, share);
+    const { out, x, bias, tokens } = args;
     const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
     const grain = Math.ceil(least / TILE.rows) * TILE.rows;
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
+    if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
+      const { prepared, steps, sums } = this.#round(weight, { kind: "Int8", x, tokens });
+      const args = [out, prepared, steps, sums, address, bias, tokens, tiles, grain];
+      this.#pool.run(arena, "matmulInt8", args, rows, grain);
+      return;
+    }
+    const blocks = Math.ceil(cols / TILE.cols);
+    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
+    const share = Math.ceil(this.#worthwhile / cols);
+    this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], tokens, share);
     this.#pool.run(arena, "matmul", [out, packed, address, bias, tokens, tiles, grain], rows, grain);
   }
 }

@@ -7,22 +7,22 @@
  */
 import { MemoryError } from "../../errors.ts";
 
-const PAGE = 1 << 16;
+const PAGE_BYTES = 1 << 16;
 
 /** Bytes that 32-bit addresses reach. */
-export const LARGEST_ARENA = PAGE * PAGE;
+export const LARGEST_ARENA = PAGE_BYTES * PAGE_BYTES;
 
 /** Arrays start at multiples of this: a cache line, so that threads do not share one by accident. */
-const ALIGNMENT = 64;
+const ALIGNMENT_BYTES = 64;
 
 /** Kernels load whole vectors, so up to this many bytes behind an array are read, never used. */
-const MARGIN = 64;
+const MARGIN_BYTES = 64;
 
 /** Growing is asked for at least this much at a time; what is not written takes no memory of the machine. */
-const STEP = 16 << 20;
+const STEP_BYTES = 16 << 20;
 
 /** What an array takes: even an empty one has an address of its own, to be freed by. */
-const rounded = (bytes: number) => Math.ceil(Math.max(bytes, 1) / ALIGNMENT) * ALIGNMENT;
+const rounded = (bytes: number) => Math.ceil(Math.max(bytes, 1) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 
 /** Bytes [from, to) that nobody uses. */
 interface Gap {
@@ -49,14 +49,14 @@ export class Arena {
    * @throws {MemoryError} when the machine has no addresses left.
    */
   constructor(limit: number = LARGEST_ARENA) {
-    const pages = Math.ceil(limit / PAGE);
-    this.#limit = pages * PAGE - MARGIN;
+    const pages = Math.ceil(limit / PAGE_BYTES);
+    this.#limit = pages * PAGE_BYTES - MARGIN_BYTES;
     try {
       this.memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared: true });
     } catch (cause) {
-      throw new MemoryError(`Cannot reserve ${pages * PAGE} bytes of shared memory`, { cause });
+      throw new MemoryError(`Cannot reserve ${pages * PAGE_BYTES} bytes of shared memory`, { cause });
     }
-    this.#gaps.push({ from: ALIGNMENT, to: PAGE - MARGIN });
+    this.#gaps.push({ from: ALIGNMENT_BYTES, to: PAGE_BYTES - MARGIN_BYTES });
   }
 
   /** Bytes in use. */
@@ -105,7 +105,7 @@ export class Arena {
 
   /** Where a gap at the end of the memory starts, or would. */
   #lastGap(): number {
-    const end = this.memory.buffer.byteLength - MARGIN;
+    const end = this.memory.buffer.byteLength - MARGIN_BYTES;
     const last = this.#gaps.at(-1);
     return last?.to === end ? last.from : end;
   }
@@ -114,19 +114,21 @@ export class Arena {
   #grow(end: number): void {
     if (end > this.#limit) {
       throw new MemoryError(
-        `Cannot grow shared memory to ${end + MARGIN} bytes: ${this.#limit + MARGIN} is its limit`,
+        `Cannot grow shared memory to ${end + MARGIN_BYTES} bytes: ${
+          this.#limit + MARGIN_BYTES
+        } is its limit`,
       );
     }
     const before = this.memory.buffer.byteLength;
-    const wanted = Math.min(Math.max(end, before + STEP), this.#limit) + MARGIN;
+    const wanted = Math.min(Math.max(end, before + STEP_BYTES), this.#limit) + MARGIN_BYTES;
     try {
-      this.memory.grow(Math.ceil((wanted - before) / PAGE));
+      this.memory.grow(Math.ceil((wanted - before) / PAGE_BYTES));
     } catch (cause) {
       throw new MemoryError(`Cannot grow shared memory to ${wanted} bytes: the machine has no more`, {
         cause,
       });
     }
-    this.#addGap({ from: before - MARGIN, to: this.memory.buffer.byteLength - MARGIN });
+    this.#addGap({ from: before - MARGIN_BYTES, to: this.memory.buffer.byteLength - MARGIN_BYTES });
   }
 
   #addGap(gap: Gap): void {
@@ -177,7 +179,7 @@ export class Arenas {
 
   /**
    * An arena with room for `bytes` bytes, a new one if there is none. A quarter of each is left to what must lie beside
-   * others: activations, tables of codes.
+   * others: activations, codebooks of codes.
    *
    * @throws {MemoryError} when no arena can hold so much, or the machine has no addresses left.
    */

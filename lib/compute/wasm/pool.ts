@@ -26,7 +26,7 @@ const WORKER = import.meta.url.startsWith("file:")
   : new URL(`data:text/javascript,import "${new URL("./worker.ts", import.meta.url)}";`);
 
 /** Chunks for each thread, where the caller does not say how large one is: enough to even out threads of unequal speed. */
-const CHUNKS = 4;
+const CHUNKS_PER_THREAD = 4;
 
 /**
  * Threads that run kernels over shared memory, the caller's among them.
@@ -104,7 +104,7 @@ export class Pool implements Disposable {
     if (this.#closed) throw new KernelError(`Cannot run kernel ${name}: its threads have ended`);
     const { number, kernels } = this.#known.get(arena) ?? this.#instantiate(arena);
     const kernel = kernels[index]!;
-    const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS * this.threads)));
+    const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS_PER_THREAD * this.threads)));
     const shared = count > part && this.threads > 1;
     if (shared) this.#startAnother();
     if (this.#interrupted) {

@@ -16,11 +16,11 @@ import type { Pool } from "./pool.ts";
 import { takeShared } from "./shared.ts";
 
 /** Weights that are worked on at a time: memory that has grown does not shrink again. */
-const SLAB = 1 << 22;
+const SLAB_WEIGHTS = 1 << 22;
 
 /** Weights that are worth another thread: those learned from, and those rounded. */
-const LEARNED = 1 << 12;
-const ROUNDED = 1 << 16;
+const LEARNED_WEIGHTS = 1 << 12;
+const ROUNDED_WEIGHTS = 1 << 16;
 
 /** Learns and rounds with kernels. */
 export class WasmSteps implements QuantizeSteps {
@@ -31,17 +31,15 @@ export class WasmSteps implements QuantizeSteps {
     this.#pool = pool;
   }
 
-  /** Tables of rows are learned by the kernel; what it leaves, a table of a whole matrix and Lloyd's are by the plain learner. */
+  /** The kernel learns codebooks of rows; the plain learner does the rows that it leaves, and a codebook of a whole matrix. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array {
-    if (options.learner !== "exact" || options.codebook === "matrix") {
-      return plainSteps.learn(scaled, options);
-    }
+    if (options.codebook === "matrix") return plainSteps.learn(scaled, options);
     const { rows, cols } = scaled.matrix;
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);
     const columnWeights = new Float64Array(cols).map((_, c) => options.columnWeights?.[c] ?? 1);
     for (const { from, to, ...slab } of slabs(scaled)) {
-      using room = new Room(this.#pool, {
+      using room = new Slab(this.#pool, {
         ...slab,
         columnWeights,
         groupWeights: new Float64Array(slab.scales).map((scale) => scale ** options.scalePower),
@@ -50,7 +48,7 @@ export class WasmSteps implements QuantizeSteps {
       const { tables, data, scales, zeros, columnWeights: columns, groupWeights: groups } = room.at;
       const shape = [cols, scaled.groupSize, k, options.type === "f16" ? 1 : 0];
       const args = [tables!, data!, scales!, zeros ?? 0, columns!, groups!, ...shape];
-      room.run("learnTables", args, { rows: to - from, cols, grain: LEARNED });
+      room.run("learnTables", args, { rows: to - from, cols, grain: LEARNED_WEIGHTS });
       codebook.set(new Float32Array(room.arena.memory.buffer, tables, (to - from) * k), from * k);
     }
     let learner: TableLearner | undefined;
@@ -69,10 +67,10 @@ export class WasmSteps implements QuantizeSteps {
     const stride = codebook.length === k ? 0 : k;
     for (const { from, to, ...slab } of slabs(scaled)) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
-      using room = new Room(this.#pool, { ...slab, tables, words: 4 * (to - from) * perRow });
+      using room = new Slab(this.#pool, { ...slab, tables, words: 4 * (to - from) * perRow });
       const { words, data, scales, zeros, tables: table } = room.at;
       const args = [words!, data!, scales!, zeros ?? 0, table!, 4 * stride, bits, cols, scaled.groupSize];
-      room.run("roundRows", args, { rows: to - from, cols, grain: ROUNDED });
+      room.run("roundRows", args, { rows: to - from, cols, grain: ROUNDED_WEIGHTS });
       codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
     }
     return codes;
@@ -82,7 +80,7 @@ export class WasmSteps implements QuantizeSteps {
 /** A matrix as runs of rows [from, to). */
 function* slabs({ matrix: { rows, cols, data }, groupSize, scales, zeros }: ScaledMatrix) {
   const groups = Math.ceil(cols / groupSize);
-  const step = Math.max(1, Math.floor(SLAB / cols));
+  const step = Math.max(1, Math.floor(SLAB_WEIGHTS / cols));
   for (let from = 0; from < rows; from += step) {
     const to = Math.min(from + step, rows);
     yield {
@@ -96,7 +94,7 @@ function* slabs({ matrix: { rows, cols, data }, groupSize, scales, zeros }: Scal
 }
 
 /** Arrays in shared memory for a moment. */
-class Room implements Disposable {
+class Slab implements Disposable {
   readonly arena: Arena;
   /** Addresses by name. */
   readonly at: Record<string, number> = {};

@@ -5,18 +5,18 @@
  */
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
-import { storedValues } from "../../matrix/stored_matrix.ts";
+import { isStoredType, storedValues } from "../../matrix/stored_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
-import { type Activations, levelsOf } from "./rounded_tables.ts";
+import { levelsOf, type WasmActivationType } from "./rounded_codebooks.ts";
 import { STORED, type Stored, storedType } from "./stored.ts";
 
 /** A weight's layout in memory. */
 export interface WeightImage {
   /** Bytes in all. */
   readonly bytes: number;
-  /** Type of dense values or of tables. */
+  /** Type of dense values or of codebooks. */
   readonly dtype: Stored;
   /** Bytes from the start to the values or codes, where they are in the image. */
   readonly data: number;
@@ -31,9 +31,9 @@ export interface WeightImage {
 }
 
 /** Bytes of a header: the words of kernels/wasm/weight.ts, rounded up to where parts may start. */
-const HEADER = 64;
+const HEADER_BYTES = 64;
 
-interface Part {
+interface ImagePart {
   readonly at: number;
   readonly write: (memory: ArrayBufferLike, address: number) => void;
 }
@@ -46,11 +46,11 @@ interface Part {
  */
 export function weightImage(
   matrix: Matrix | PackedMatrix,
-  options: { dataAt?: number; activations?: Activations } = {},
+  options: { dataAt?: number; activations?: WasmActivationType } = {},
 ): WeightImage {
-  const parts: Part[] = [];
-  let bytes = HEADER;
-  const place = (length: number, write: Part["write"]): Part => {
+  const parts: ImagePart[] = [];
+  let bytes = HEADER_BYTES;
+  const place = (length: number, write: ImagePart["write"]): ImagePart => {
     const part = { at: bytes, write };
     parts.push(part);
     bytes += Math.ceil(length / 64) * 64;
@@ -64,10 +64,10 @@ export function weightImage(
   let dtype: Stored;
   let quick = true;
   let rounded = false;
-  let header: (number | Part)[];
+  let header: (number | ImagePart)[];
   if (isPacked(matrix)) {
     const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
-    // Tables of 256 are looked up in memory, as float32.
+    // Codebooks of 256 are looked up in memory, as float32.
     dtype = storedType(matrix.codebookType === "f16" && bits < 8 ? "F16" : "F32", [codebook]);
     const shared = codebook.length === 2 ** bits;
     const scaleType = storedType(
@@ -77,8 +77,8 @@ export function weightImage(
     // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.
     quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
     const { activations = "f32" } = options;
-    rounded = quick && bits < 8 && activations !== "f32";
-    const levels = rounded ? levelsOf(matrix, activations as "int16" | "int8") : undefined;
+    rounded = quick && activations !== "f32";
+    const levels = rounded && bits < 8 ? levelsOf(matrix, activations as "int16" | "int8") : undefined;
     header = [
       bits,
       rows,
@@ -101,12 +101,13 @@ export function weightImage(
       levels?.stride ?? 0,
     ];
   } else {
-    let data: Part | number;
+    const { dtype: own = "F32" } = matrix;
+    const wanted = isStoredType(own) ? own : "F32";
+    let data: ImagePart | number;
     if (dataAt !== undefined) {
-      dtype = storedValues(matrix) ? matrix.dtype as "F16" | "BF16" : "F32";
+      dtype = storedValues(matrix) ? wanted : "F32";
       data = dataAt;
     } else {
-      const wanted = matrix.dtype === "F16" || matrix.dtype === "BF16" ? matrix.dtype : "F32";
       const floats = matrix.data;
       dtype = rows === 1 ? "F32" : storedType(wanted, [floats]);
       data = values(floats, dtype);
@@ -117,7 +118,7 @@ export function weightImage(
     // Kernels read whole vectors: up to 64 bytes beyond the end.
     bytes: bytes + 64,
     dtype,
-    data: HEADER,
+    data: HEADER_BYTES,
     dataAt,
     quick,
     rounded,
@@ -154,7 +155,7 @@ export interface WasmWeight extends Weight {
   readonly shared?: Block;
   /** Address of its values or codes. */
   readonly data: number;
-  /** Type of dense values or of tables. */
+  /** Type of dense values or of codebooks. */
   readonly dtype: Stored;
   /** Bits of a code; 0 for a dense weight. */
   readonly bits: number;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { activate } from "../../../kernels/wgsl/activate.ts";
 import { add } from "../../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../../kernels/wgsl/attention_combine.ts";
@@ -13,6 +14,7 @@ import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
 import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
+import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
 import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
@@ -23,12 +25,11 @@ import { scatterAdd } from "../../../kernels/wgsl/scatter_add.ts";
 import { storeKv } from "../../../kernels/wgsl/store_kv.ts";
 import { topK, type TopKPass } from "../../../kernels/wgsl/top_k.ts";
 import { TensorError } from "../../errors.ts";
-import { quantizeBy, type QuantizeOptions } from "../../learn/quantize.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import type { PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type {
   Activation,
-  Activations,
+  ActivationType,
   AttentionPlace,
   Backend,
   Columns,
@@ -42,13 +43,13 @@ import type {
   TokenPlace,
   Weight,
 } from "../backend.ts";
-import { checkIds, checkLinear, checkRoom } from "../check.ts";
+import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { type Pool, sharedPool } from "../wasm/pool.ts";
 import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 import { LinearRunner } from "./linear.ts";
-import { Memory, type Room } from "./memory.ts";
+import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
 
@@ -60,23 +61,23 @@ export interface WebGpuOptions extends DeviceOptions {
    */
   tune?: boolean;
   /** How products with few tokens are rounded; not at all when absent. */
-  activations?: Activations;
+  activations?: ActivationType;
   /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 
 interface GpuTensor extends Tensor {
-  readonly room: Room;
+  readonly room: Allocation;
 }
 
 interface GpuCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
-  readonly layers: { k?: Room; v?: Room }[];
+  layers: { k?: Allocation; v?: Allocation }[];
 }
 
 interface GpuIds extends TokenIds {
-  readonly room: Room;
+  readonly room: Allocation;
 }
 
 /** Bytes between token ids, each of which a kernel sees alone. */
@@ -113,13 +114,16 @@ export class WebGpuBackend implements Backend {
   /** Kernels by what they do: a decode step makes no text anew. */
   readonly #kernels = new Map<string, readonly Kernel[]>();
   readonly #passes = new Map<string, readonly TopKPass[]>();
-  readonly #frequencies = new WeakMap<Float32Array, Room>();
+  readonly #frequencies = new WeakMap<Float32Array, Allocation>();
   /** Buffers for what lives from one kernel to the next only. */
-  readonly #scratch = new Map<string, Room>();
+  readonly #scratch = new Map<string, Allocation>();
   /** Who quantizes. */
   #pool: Pool | undefined;
 
-  private constructor(device: Device, { tuner, activations }: { tuner: Tuner; activations?: Activations }) {
+  private constructor(
+    device: Device,
+    { tuner, activations }: { tuner: Tuner; activations?: ActivationType },
+  ) {
     this.device = device;
     this.#memory = new Memory(device);
     this.#commands = new Commands(device, this.#memory);
@@ -189,14 +193,19 @@ export class WebGpuBackend implements Backend {
     if ("layers" in held) {
       for (const layer of (held as GpuCache).layers) {
         for (const room of [layer.k, layer.v]) if (room) this.#memory.free(room);
-        layer.k = layer.v = undefined;
       }
+      (held as GpuCache).layers = [];
     } else this.#memory.free(roomOf(held as Tensor));
+  }
+
+  write(x: Tensor, values: Float32Array): void {
+    checkValues(x, values);
+    this.#commands.write(roomOf(x), values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
     const weight = dense(table);
-    let from: Room | Slice;
+    let from: Allocation | Slice;
     if ("ids" in ids) from = slice(ids);
     else {
       checkIds(ids, table);
@@ -244,7 +253,7 @@ export class WebGpuBackend implements Backend {
     this.#commands.run(kernel!, [roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
   }
 
-  #turns(frequencies: Float32Array): Room {
+  #turns(frequencies: Float32Array): Allocation {
     let room = this.#frequencies.get(frequencies);
     if (!room) {
       room = this.#memory.take(frequencies.byteLength);
@@ -262,8 +271,7 @@ export class WebGpuBackend implements Backend {
     const { q, k, v } = qkv;
     const tokens = q.rows;
     const total = position + tokens;
-    checkRoom(cache, total);
-    const layer = cache.layers[options.layer]!;
+    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     for (const name of ["k", "v"] as const) {
       layer[name] = this.#grown(layer[name], { cache, total, position, cols: k.cols });
     }
@@ -306,9 +314,9 @@ export class WebGpuBackend implements Backend {
 
   /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
   #grown(
-    room: Room | undefined,
+    room: Allocation | undefined,
     need: { cache: GpuCache; total: number; position: number; cols: number },
-  ): Room {
+  ): Allocation {
     const { cache, total, position, cols } = need;
     const bytes = 4 * cols;
     if (room && room.bytes >= total * bytes) return room;
@@ -368,7 +376,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** Numbers for a kernel to read. */
-  #list(purpose: string, numbers: Uint32Array | Float32Array): Room {
+  #list(purpose: string, numbers: Uint32Array | Float32Array): Allocation {
     const room = this.#take(purpose, numbers.byteLength);
     this.#commands.write(room, numbers);
     return room;
@@ -391,6 +399,13 @@ export class WebGpuBackend implements Backend {
     return Float64Array.from(new Float32Array(await this.#read(room, 4 * 3 * cols)));
   }
 
+  gram(sum: Tensor, x: Tensor): void {
+    checkGram(sum, x);
+    const { rows, cols } = x;
+    const [kernel] = this.#kernel(`gram ${cols}`, () => [gram({ cols })]);
+    this.#commands.run(kernel!, [roomOf(sum), roomOf(x)], { tokens: rows });
+  }
+
   async largest(x: Tensor, k: number): Promise<Largest> {
     const room = this.#take("largest", 2 * LARGEST);
     const [ids, values] = [0, LARGEST].map((offset) => ({ room, offset, bytes: 4 * k }));
@@ -400,7 +415,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** The k largest values of x's only row, and where they stand. */
-  #topK(x: Tensor, k: number, ids: Slice, values: Room | Slice): void {
+  #topK(x: Tensor, k: number, ids: Slice, values: Allocation | Slice): void {
     const passes = this.#passes.get(`${x.cols} ${k}`) ?? topK({ vocab: x.cols, k });
     this.#passes.set(`${x.cols} ${k}`, passes);
     let source = roomOf(x);
@@ -451,12 +466,12 @@ export class WebGpuBackend implements Backend {
     return new Uint8Array(bytes);
   }
 
-  quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-    // Exact k-means needs float64, which WGSL does not have.
-    return quantizeBy(new WasmSteps(this.#pool ??= sharedPool()), { matrix, options });
+  /** Those of WASM: exact k-means needs float64, which WGSL does not have. */
+  get steps(): WasmSteps {
+    return new WasmSteps(this.#pool ??= sharedPool());
   }
 
-  async #read(room: Room, bytes: number): Promise<ArrayBuffer> {
+  async #read(room: Allocation, bytes: number): Promise<ArrayBuffer> {
     const data = await this.#commands.read(room, bytes);
     await this.#linear.tune();
     return data;
@@ -469,7 +484,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** A buffer of at least so many bytes for a purpose, the same as long as it is large enough. */
-  #take(purpose: string, bytes: number): Room {
+  #take(purpose: string, bytes: number): Allocation {
     const kept = this.#scratch.get(purpose);
     if (kept && kept.bytes >= bytes) return kept;
     if (kept) this.#memory.free(kept);
@@ -485,6 +500,11 @@ export class WebGpuBackend implements Backend {
     this.#memory[Symbol.dispose]();
     this.device[Symbol.dispose]();
   }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `WebGpuBackend: ${this.description}`;
+  }
 }
 
 /** A weight that is not packed. */
@@ -495,7 +515,7 @@ function dense(weight: Weight): GpuWeight {
 }
 
 /** A vector's values. */
-function vector(weight: Weight): Room {
+function vector(weight: Weight): Allocation {
   return dense(weight).parts[0]!.rooms[0]!;
 }
 

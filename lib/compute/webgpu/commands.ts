@@ -6,7 +6,7 @@
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
-import type { Memory, Room } from "./memory.ts";
+import type { Allocation, Memory } from "./memory.ts";
 
 /** What changes from call to call of a kernel. */
 export interface Step {
@@ -19,7 +19,7 @@ export interface Step {
 /** A piece of a buffer, where a kernel sees no more of it. */
 export interface Slice {
   /** Of which buffer. */
-  readonly room: Room;
+  readonly room: Allocation;
   /** First byte, a multiple of 256. */
   readonly offset: number;
   /** How many. */
@@ -71,15 +71,18 @@ export class Commands implements Disposable {
       size: SLOTS * SLOT,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
-    memory.onGone = (room) => this.#forget(room);
+    memory.onGone = (id) => this.#forget(id);
   }
 
   /**
    * Records a kernel.
    *
    * @param bindings in the kernel's order, without the step.
+   * @throws {DisposedError} when one of them has been freed, or the device closed.
+   * @throws {DeviceError} when the device has failed.
    */
-  run(kernel: Kernel, bindings: readonly (Room | Slice)[], step: Step): void {
+  run(kernel: Kernel, bindings: readonly (Allocation | Slice)[], step: Step): void {
+    this.#device.assertAlive();
     const { number, pipeline, steps } = this.#compile(kernel);
     const slot = steps ? this.#slot(step) : -1;
     const key = `${number}:${slot}:${bindings.map(nameOf).join()}`;
@@ -106,7 +109,8 @@ export class Commands implements Disposable {
   }
 
   /** Copies bytes of one buffer to another, after what was recorded so far. */
-  copy(from: Room, to: Room, place: { from?: number; to?: number; bytes: number }): void {
+  copy(from: Allocation, to: Allocation, place: { from?: number; to?: number; bytes: number }): void {
+    this.#device.assertAlive();
     this.#close();
     this.#encoder ??= this.#device.gpu.createCommandEncoder();
     this.#encoder.copyBufferToBuffer(from.buffer, place.from ?? 0, to.buffer, place.to ?? 0, place.bytes);
@@ -114,7 +118,8 @@ export class Commands implements Disposable {
   }
 
   /** Overwrites the start of a buffer, after what was recorded so far. */
-  write(room: Room, data: ArrayBufferView): void {
+  write(room: Allocation, data: ArrayBufferView): void {
+    this.#device.assertAlive();
     if (this.#recorded > 0) this.submit();
     const { queue } = this.#device.gpu;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -143,14 +148,19 @@ export class Commands implements Disposable {
    * The first bytes of a buffer, once all that was recorded is done. The array belongs to the caller.
    *
    * @throws {DeviceError} when anything has failed.
+   * @throws {DisposedError} when the buffer has been freed, or the device closed.
    */
-  async read(room: Room, bytes: number): Promise<ArrayBuffer> {
+  read(room: Allocation, bytes: number): Promise<ArrayBuffer> {
+    return this.#read(room.buffer, bytes);
+  }
+
+  async #read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
     this.#device.assertAlive();
     const size = Math.ceil(bytes / 4) * 4;
     const landing = this.#land(size);
     this.#close();
     this.#encoder ??= this.#device.gpu.createCommandEncoder();
-    this.#encoder.copyBufferToBuffer(room.buffer, 0, landing, 0, size);
+    this.#encoder.copyBufferToBuffer(buffer, 0, landing, 0, size);
     this.submit();
     try {
       await waitFor(landing.mapAsync(GPUMapMode.READ, 0, size));
@@ -173,14 +183,11 @@ export class Commands implements Disposable {
    */
   async seconds(record: () => void): Promise<number> {
     const { gpu } = this.#device;
-    this.submit();
-    await waitFor(gpu.queue.onSubmittedWorkDone());
+    await this.#idle();
     if (!this.#device.features.has("timestamp-query")) {
       const start = performance.now();
       record();
-      this.submit();
-      await waitFor(gpu.queue.onSubmittedWorkDone());
-      await this.#device.check();
+      await this.#idle();
       return (performance.now() - start) / 1000;
     }
     const querySet = gpu.createQuerySet({ type: "timestamp", count: 2 });
@@ -188,6 +195,8 @@ export class Commands implements Disposable {
       size: 16,
       usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     });
+    // What others have recorded since is not what is timed.
+    this.submit();
     this.#encoder = gpu.createCommandEncoder();
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
     this.#pass = this.#encoder.beginComputePass({ timestampWrites });
@@ -200,10 +209,26 @@ export class Commands implements Disposable {
     this.#close();
     this.#encoder ??= gpu.createCommandEncoder();
     this.#encoder.resolveQuerySet(querySet, 0, 2, buffer, 0);
-    const [start, end] = new BigUint64Array(await this.read({ buffer, id: -1, bytes: 16 }, 16));
+    const [start, end] = new BigUint64Array(await this.#read(buffer, 16));
     querySet.destroy();
     buffer.destroy();
     return Number(end! - start!) / 1e9;
+  }
+
+  /**
+   * Waits until the device has done all that was recorded.
+   *
+   * @throws {DeviceError} when anything has failed.
+   */
+  async #idle(): Promise<void> {
+    this.#device.assertAlive();
+    this.submit();
+    try {
+      await waitFor(this.#device.gpu.queue.onSubmittedWorkDone());
+    } catch (error) {
+      this.#device.fail(`Cannot wait for the GPU: ${(error as Error).message}`);
+    }
+    await this.#device.check();
   }
 
   /** A buffer to read from: the kept one if it is large enough and nobody reads from it. */
@@ -253,16 +278,16 @@ export class Commands implements Disposable {
     this.#pass = undefined;
   }
 
-  #use(room: Room, key: string): void {
+  #use(room: Allocation, key: string): void {
     const keys = this.#users.get(room.id);
     if (keys) keys.add(key);
     else this.#users.set(room.id, new Set([key]));
   }
 
-  #forget(room: Room): void {
+  #forget(id: number): void {
     if (this.#recorded > 0) this.submit();
-    for (const key of this.#users.get(room.id) ?? []) this.#groups.delete(key);
-    this.#users.delete(room.id);
+    for (const key of this.#users.get(id) ?? []) this.#groups.delete(key);
+    this.#users.delete(id);
   }
 
   /** Forgets everything. */
@@ -275,6 +300,6 @@ export class Commands implements Disposable {
   }
 }
 
-function nameOf(binding: Room | Slice): string {
+function nameOf(binding: Allocation | Slice): string {
   return "room" in binding ? `${binding.room.id}@${binding.offset}+${binding.bytes}` : `${binding.id}`;
 }

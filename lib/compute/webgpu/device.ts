@@ -4,7 +4,7 @@
  * @module
  */
 import { waitFor } from "../../event_loop.ts";
-import { DeviceError } from "../../errors.ts";
+import { type Any4Error, DeviceError, DisposedError } from "../../errors.ts";
 
 /** How a device is opened. */
 export interface DeviceOptions {
@@ -29,13 +29,16 @@ const LIMITS = [
   "maxStorageBuffersPerShaderStage",
 ] as const;
 
+const CLOSED = "Cannot use the GPU: it has been disposed of";
+
 /** What uses a feature as kernels do: a driver may give a feature that its compiler then refuses. */
 const PROBES: Readonly<Record<string, string>> = {
   "shader-f16": `enable f16;
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(32) fn main(@builtin(local_invocation_index) i: u32) {
   out[i] = f32(dot(vec4h(f16(i)), vec4h(vec4f(out[i])))); }`,
-  "subgroups": `@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+  "subgroups": `enable subgroups;
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(32) fn main(
   @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) count: u32,
   @builtin(subgroup_invocation_id) lane: u32) {
@@ -43,9 +46,11 @@ const PROBES: Readonly<Record<string, string>> = {
   if (lane == 0u) { out[subgroup % count] = sum; } }`,
 };
 
-/** Whether a device compiles a shader; none is compiled by all. */
-async function compiles(gpu: GPUDevice, code: string | undefined): Promise<boolean> {
-  if (code === undefined) return true;
+/** A text without the directive that WGSL asks for where subgroups are used, and that older compilers do not know. */
+const withoutDirective = (code: string) => code.replace(/^enable subgroups;$/m, "");
+
+/** Whether a device compiles a shader. */
+async function compiles(gpu: GPUDevice, code: string): Promise<boolean> {
   gpu.pushErrorScope("validation");
   try {
     const module = gpu.createShaderModule({ code });
@@ -70,7 +75,9 @@ export class Device implements Disposable {
   readonly subgroupSize: number;
   /** Bytes of a binding at most. */
   readonly mostBytes: number;
-  #failure: DeviceError | undefined;
+  /** Whether its compiler knows `enable subgroups;`. */
+  readonly #directive: boolean;
+  #failure: Any4Error | undefined;
   #closed = false;
   /** Tells the garbage collector what hangs on this object; never touched, it takes no memory. */
   protected readonly ballast: ArrayBuffer = new ArrayBuffer(32 << 20);
@@ -79,9 +86,10 @@ export class Device implements Disposable {
 
   private constructor(
     gpu: GPUDevice,
-    { info, features, mostBytes = Infinity }: {
+    { info, features, directive, mostBytes = Infinity }: {
       info: GPUAdapterInfo;
       features: ReadonlySet<string>;
+      directive: boolean;
       mostBytes?: number;
     },
   ) {
@@ -90,6 +98,7 @@ export class Device implements Disposable {
     this.description = info.description || info.device || info.vendor || "unnamed GPU";
     this.software = info.isFallbackAdapter;
     this.features = features;
+    this.#directive = directive;
     this.subgroupSize = features.has("subgroups") ? info.subgroupMinSize : 0;
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
@@ -118,9 +127,16 @@ export class Device implements Disposable {
     const open = (requiredFeatures: string[]) =>
       adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
     const made = async (gpu: GPUDevice, had: string[]) => {
-      const works = await Promise.all(had.map((name) => compiles(gpu, PROBES[name])));
-      const features = new Set(had.filter((_, i) => works[i]));
-      return new Device(gpu, { info, features, mostBytes: options.mostBytes });
+      const probes = had.filter((name) => name in PROBES).map((name) => [name, PROBES[name]!] as const);
+      const [works, older] = await Promise.all(
+        [(code: string) => code, withoutDirective].map((dialect) =>
+          Promise.all(probes.map(([, code]) => compiles(gpu, dialect(code))))
+        ),
+      );
+      const lacking = probes.filter((_, i) => !works![i] && !older![i]).map(([name]) => name);
+      const features = new Set(had.filter((name) => !lacking.includes(name)));
+      const directive = probes.every(([name], i) => name !== "subgroups" || works![i]);
+      return new Device(gpu, { info, features, directive, mostBytes: options.mostBytes });
     };
     try {
       return await made(await open(features), features);
@@ -139,7 +155,7 @@ export class Device implements Disposable {
 
   /** Remembers that something failed; the first failure is the one that is reported. */
   fail(message: string): void {
-    this.#failure ??= new DeviceError(message);
+    this.#failure ??= this.#closed ? new DisposedError(CLOSED) : new DeviceError(message);
   }
 
   /**
@@ -166,20 +182,30 @@ export class Device implements Disposable {
   ): { pipeline: GPUComputePipeline; mistake: Promise<string | undefined> } {
     const { gpu } = this;
     gpu.pushErrorScope("validation");
-    const module = gpu.createShaderModule({ label: name, code });
+    const module = gpu.createShaderModule({
+      label: name,
+      code: this.#directive ? code : withoutDirective(code),
+    });
     const pipeline = gpu.createComputePipeline({
       label: name,
       layout,
       compute: { module, entryPoint: "main" },
     });
-    const mistake = gpu.popErrorScope().then(async (error) => {
-      if (!error) return undefined;
-      const { messages } = await module.getCompilationInfo();
-      const found = messages.map(({ lineNum, linePos, message }) =>
-        `${lineNum}:${linePos} ${message.trim()}`
-      );
-      return `Kernel ${name} does not compile: ${found.join("\n") || error.message}`;
-    });
+    const found = async (scope: Promise<GPUError | null>) => {
+      try {
+        const error = await scope;
+        if (!error) return undefined;
+        const { messages } = await module.getCompilationInfo();
+        const lines = messages.map(({ lineNum, linePos, message }) =>
+          `${lineNum}:${linePos} ${message.trim()}`
+        );
+        return `Kernel ${name} does not compile: ${lines.join("\n") || error.message}`;
+      } catch (error) {
+        // A device that is gone answers nothing.
+        return `Kernel ${name} was not compiled: ${(error as Error).message}`;
+      }
+    };
+    const mistake = found(gpu.popErrorScope());
     return { pipeline, mistake };
   }
 
@@ -187,16 +213,22 @@ export class Device implements Disposable {
    * Waits until every error so far is known.
    *
    * @throws {DeviceError} when something has failed: nothing computed since can be relied on.
+   * @throws {DisposedError} when it has been closed.
    */
   async check(): Promise<void> {
     await waitFor(Promise.all(this.#scopes));
-    if (this.#failure) throw this.#failure;
+    this.assertAlive();
   }
 
-  /** Throws what is known to have failed, without waiting. */
+  /**
+   * Throws what is known to have failed, without waiting.
+   *
+   * @throws {DeviceError} when something has failed.
+   * @throws {DisposedError} when it has been closed.
+   */
   assertAlive(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new DeviceError("Cannot use the GPU: it has been closed");
+    if (this.#closed) throw new DisposedError(CLOSED);
   }
 
   /** Gives the device and all that was made on it back. */

@@ -396,7 +396,7 @@ function record(pass: GPUComputePassEncoder, prepared: Prepared, repeats: number
 const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage(?:\s*,\s*(\w+))?)\s*>/g;
 
 /** What the bindings that a text names are, in their order. */
-function bindingKinds(code: string): GPUBufferBindingType[] {
+export function bindingKinds(code: string): GPUBufferBindingType[] {
   const kinds: GPUBufferBindingType[] = [];
   for (const [, number, space, access] of code.matchAll(BINDING)) {
     kinds[Number(number)] = space === "uniform"

@@ -5,17 +5,18 @@
  */
 import { INT8_GROUP } from "../../../kernels/wgsl/activations_int8.ts";
 import { type Candidate, denseKernels, FEW_TOKENS, tableKernels } from "../../../kernels/wgsl/mod.ts";
-import type { Activations } from "../backend.ts";
+import { DisposedError } from "../../errors.ts";
+import type { ActivationType } from "../backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Device } from "./device.ts";
-import type { Memory, Room } from "./memory.ts";
+import type { Allocation, Memory } from "./memory.ts";
 import type { Tuner } from "./tuner.ts";
-import type { GpuWeight, Part } from "./weights.ts";
+import type { GpuWeight, WeightPart } from "./weights.ts";
 
 /** A product of a part with some tokens. */
 interface Product {
-  readonly part: Part;
-  readonly bias?: Room;
+  readonly part: WeightPart;
+  readonly bias?: Allocation;
   readonly tokens: number;
 }
 
@@ -37,10 +38,10 @@ export class LinearRunner {
   readonly #memory: Memory;
   readonly #tuner: Tuner;
   /** What is known of each part, by tokens and bias. */
-  readonly #plans = new WeakMap<Part, Map<string, Plan>>();
+  readonly #plans = new WeakMap<WeightPart, Map<string, Plan>>();
   /** The same by what parts are and where: layers share them. */
   readonly #known = new Map<string, Plan>();
-  readonly #activations: Activations;
+  readonly #activations: ActivationType;
   /** Tasks that have been met and not been timed. */
   readonly #open = new Map<string, Product[]>();
 
@@ -50,7 +51,7 @@ export class LinearRunner {
     commands: Commands;
     memory: Memory;
     tuner: Tuner;
-    activations?: Activations;
+    activations?: ActivationType;
   }) {
     this.#device = means.device;
     this.#commands = means.commands;
@@ -60,7 +61,11 @@ export class LinearRunner {
   }
 
   /** out = x · weightᵀ + bias. */
-  run(out: Room, x: Room, options: { weight: GpuWeight; bias?: Room; tokens: number }): void {
+  run(
+    out: Allocation,
+    x: Allocation,
+    options: { weight: GpuWeight; bias?: Allocation; tokens: number },
+  ): void {
     const { weight, bias, tokens } = options;
     for (const part of weight.parts) {
       const product = { part, bias, tokens };
@@ -85,14 +90,22 @@ export class LinearRunner {
           for (const product of products) this.#run(name, { out: out!, x: x!, product });
         });
       const names = [...this.#plan(products[0]!).candidates.keys()];
-      await this.#tuner.decide(task, new Map(names.map((name) => [name, turn(name)])));
+      try {
+        await this.#tuner.decide(task, new Map(names.map((name) => [name, turn(name)])));
+      } catch (error) {
+        // The weights' model was disposed of meanwhile: whoever reads now has nothing to do with it.
+        if (!(error instanceof DisposedError)) throw error;
+      }
       this.#memory.free(x!);
       this.#memory.free(out!);
     }
   }
 
   /** Runs the kernel of that name, or the default where there is none. */
-  #run(name: string | undefined, { out, x, product }: { out: Room; x: Room; product: Product }): void {
+  #run(
+    name: string | undefined,
+    { out, x, product }: { out: Allocation; x: Allocation; product: Product },
+  ): void {
     const { part, bias, tokens } = product;
     const { candidates } = this.#plan(product);
     const candidate = (name !== undefined && candidates.get(name)) || candidates.values().next().value!;

@@ -3,17 +3,60 @@
  *
  * @module
  */
-import { MemoryError } from "../../errors.ts";
+import { DisposedError, MemoryError } from "../../errors.ts";
 import type { Device } from "./device.ts";
 
-/** A piece of the device's memory. */
-export interface Room {
-  /** WebGPU's own object. */
+/** A buffer of the device, which one allocation after another takes. */
+interface Kept {
   readonly buffer: GPUBuffer;
-  /** Tells it from all others of its memory. */
   readonly id: number;
-  /** Bytes that were asked for, rounded up to what a buffer may have. */
   readonly bytes: number;
+}
+
+/** A piece of the device's memory, from when it is taken to when it is freed. */
+export class Allocation {
+  readonly #kept: Kept;
+  #freed = false;
+
+  /** @param kept the buffer that it has to itself. */
+  constructor(kept: Kept) {
+    this.#kept = kept;
+  }
+
+  /** Bytes that were asked for, rounded up to what a buffer may have. */
+  get bytes(): number {
+    return this.#kept.bytes;
+  }
+
+  /**
+   * WebGPU's own object.
+   *
+   * @throws {DisposedError} when the room has been freed: the buffer may be another's by now.
+   */
+  get buffer(): GPUBuffer {
+    return this.#held().buffer;
+  }
+
+  /**
+   * Tells the buffer from all others of its memory.
+   *
+   * @throws {DisposedError} when the room has been freed.
+   */
+  get id(): number {
+    return this.#held().id;
+  }
+
+  #held(): Kept {
+    if (this.#freed) throw new DisposedError("Cannot use memory of the GPU: it has been freed");
+    return this.#kept;
+  }
+
+  /** Ends its use; undefined when that has been done before. */
+  release(): Kept | undefined {
+    if (this.#freed) return undefined;
+    this.#freed = true;
+    return this.#kept;
+  }
 }
 
 /** Bytes of free buffers that are kept at most. */
@@ -28,17 +71,17 @@ const GRAIN = 256;
 /** The buffers of a device. */
 export class Memory implements Disposable {
   readonly #device: Device;
-  readonly #free = new Map<number, Room[]>();
-  readonly #all = new Map<number, Room>();
+  readonly #free = new Map<number, Kept[]>();
+  readonly #all = new Map<number, Kept>();
   #freeBytes = 0;
   #next = 0;
   #bytes = 0;
-  /** Is told of a room that is about to go for good. */
-  onGone: (room: Room) => void = () => {};
+  /** Is told of a buffer that is about to go for good. */
+  onGone: (id: number) => void = () => {};
   /** Tells the garbage collector what hangs on a holder; never touched, it takes no memory. */
   readonly #ballast = new WeakMap<object, ArrayBuffer[]>();
   /** Rooms whose holder was forgotten without giving them back. */
-  readonly #abandoned = new FinalizationRegistry((room: Room) => this.free(room));
+  readonly #abandoned = new FinalizationRegistry((room: Allocation) => this.free(room));
 
   /** @param device where the buffers are. */
   constructor(device: Device) {
@@ -55,28 +98,31 @@ export class Memory implements Disposable {
    *
    * @param bytes how many are needed.
    * @throws {MemoryError} when a binding cannot be so large.
+   * @throws {DisposedError} when the device has been closed.
+   * @throws {DeviceError} when it has failed.
    */
-  take(bytes: number): Room {
+  take(bytes: number): Allocation {
+    this.#device.assertAlive();
     const size = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
     if (size > this.#device.mostBytes) {
       throw new MemoryError(
         `Cannot take ${bytes} bytes on the GPU: a binding has ${this.#device.mostBytes} at most`,
       );
     }
-    let room = this.#free.get(size)?.pop();
-    if (room) {
+    let kept = this.#free.get(size)?.pop();
+    if (kept) {
       this.#freeBytes -= size;
     } else {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      room = { buffer: this.#device.gpu.createBuffer({ size, usage }), id: this.#next++, bytes: size };
-      this.#all.set(room.id, room);
+      kept = { buffer: this.#device.gpu.createBuffer({ size, usage }), id: this.#next++, bytes: size };
+      this.#all.set(kept.id, kept);
       this.#bytes += size;
     }
-    return room;
+    return new Allocation(kept);
   }
 
   /** Frees a room some time after its holder is forgotten, if nobody has before. */
-  tie(room: Room, holder: object): void {
+  tie(room: Allocation, holder: object): void {
     this.#abandoned.register(holder, room, room);
     if (room.bytes < LARGE) return;
     const ballast = this.#ballast.get(holder) ?? [];
@@ -84,21 +130,22 @@ export class Memory implements Disposable {
     this.#ballast.set(holder, ballast);
   }
 
-  /** Gives a buffer back: to who wants as much next, or to the device. */
-  free(room: Room): void {
-    if (!this.#all.has(room.id)) return;
+  /** Frees a room: its buffer is kept for the next one, or destroyed. To free it twice is no error. */
+  free(room: Allocation): void {
+    const kept = room.release();
     this.#abandoned.unregister(room);
-    if (this.#freeBytes + room.bytes > KEPT) {
-      this.#all.delete(room.id);
-      this.#bytes -= room.bytes;
-      this.onGone(room);
-      room.buffer.destroy();
+    if (!kept || !this.#all.has(kept.id)) return;
+    if (this.#freeBytes + kept.bytes > KEPT) {
+      this.#all.delete(kept.id);
+      this.#bytes -= kept.bytes;
+      this.onGone(kept.id);
+      kept.buffer.destroy();
       return;
     }
-    this.#freeBytes += room.bytes;
-    const same = this.#free.get(room.bytes);
-    if (same) same.push(room);
-    else this.#free.set(room.bytes, [room]);
+    this.#freeBytes += kept.bytes;
+    const same = this.#free.get(kept.bytes);
+    if (same) same.push(kept);
+    else this.#free.set(kept.bytes, [kept]);
   }
 
   /** Destroys all buffers. */

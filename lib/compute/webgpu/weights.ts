@@ -9,7 +9,7 @@ import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { Weight } from "../backend.ts";
 import type { Commands } from "./commands.ts";
-import type { Memory, Room } from "./memory.ts";
+import type { Allocation, Memory } from "./memory.ts";
 import { denseParts, rowRanges, tableParts } from "./weight_parts.ts";
 
 /** What a part is, as kernels have to know it; without bias. */
@@ -18,9 +18,9 @@ export type PartShape =
   | { readonly kind: "table"; readonly shape: TableShape };
 
 /** Rows of a weight. */
-export type Part = PartShape & {
+export type WeightPart = PartShape & {
   /** Its buffers, in the order in which kernels bind them. */
-  readonly rooms: readonly Room[];
+  readonly rooms: readonly Allocation[];
 };
 
 /** A weight in its place. */
@@ -28,7 +28,7 @@ export interface GpuWeight extends Weight {
   /** Whether it is a table and codes. */
   readonly packed: boolean;
   /** All of its rows, in order. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly WeightPart[];
 }
 
 /** The weights of a device. */
@@ -74,7 +74,7 @@ export class Weights {
     this.#known.delete(matrix);
   }
 
-  #part(matrix: Matrix | PackedMatrix, rows: { from: number; to: number }): Part {
+  #part(matrix: Matrix | PackedMatrix, rows: { from: number; to: number }): WeightPart {
     if (isPacked(matrix)) {
       const { shape, codes, scales, codebook } = tableParts(matrix, { rows });
       return { kind: "table", shape, rooms: [codes, scales, codebook].map((data) => this.#put(data)) };
@@ -83,7 +83,7 @@ export class Weights {
     return { kind: "dense", shape, rooms: [this.#put(weights)] };
   }
 
-  #put(data: Uint32Array | Float32Array): Room {
+  #put(data: Uint32Array | Float32Array): Allocation {
     const room = this.#memory.take(data.byteLength);
     this.#commands.write(room, data);
     return room;

@@ -76,3 +76,39 @@ export const q4_1: Dequantize = q4(true);
 export const q5_0: Dequantize = q5(false);
 /** 5-bit with a scale and a minimum. */
 export const q5_1: Dequantize = q5(true);
+
+/** The values that codes of IQ4_NL and IQ4_XS stand for. */
+export const IQ4_VALUES = Float32Array.of(
+  ...[-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113],
+);
+
+/** Twice the values of FP4 E2M1. */
+const E2M1_DOUBLED = Float32Array.of(...[0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]);
+
+/** 4-bit by a fixed table: d · table[q]. */
+export const iq4_nl: Dequantize = (bytes, out) => {
+  for (let at = 0, to = 0; to < out.length; at += 18, to += BLOCK) {
+    lookUp({ bytes, at: at + 2, table: IQ4_VALUES, scale: half(bytes, at) }, out, to);
+  }
+};
+
+/** OCP Microscaling FP4 (MX specification 1.0): a power of 2, then codes of E2M1. */
+export const mxfp4: Dequantize = (bytes, out) => {
+  for (let at = 0, to = 0; to < out.length; at += 17, to += BLOCK) {
+    lookUp({ bytes, at: at + 1, table: E2M1_DOUBLED, scale: 2 ** (bytes[at]! - 128) }, out, to);
+  }
+};
+
+/** 32 values from 16 bytes of codes. */
+export function lookUp(
+  from: { bytes: Uint8Array; at: number; table: Float32Array; scale: number },
+  out: Float32Array,
+  to: number,
+): void {
+  const { bytes, at, table, scale } = from;
+  for (let j = 0; j < 16; j++) {
+    const pair = bytes[at + j]!;
+    out[to + j] = scale * table[pair & 15]!;
+    out[to + j + 16] = scale * table[pair >> 4]!;
+  }
+}

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Dequantize, half } from "./blocks.ts";
+import { type Dequantize, half, IQ4_VALUES, lookUp } from "./blocks.ts";
 
 /** Values of a block. */
 export const K_BLOCK = 256;
@@ -13,32 +13,35 @@ export const K_BLOCK = 256;
 export const q2_k: Dequantize = (bytes, out) => {
   for (let at = 0, to = 0; to < out.length; at += 84, to += K_BLOCK) {
     const d = half(bytes, at + 80);
-    const min = half(bytes, at + 82);
+    const dmin = half(bytes, at + 82);
     // Each half has 32 bytes, each of them four codes, which lie 32 values apart.
-    for (let i = 0; i < K_BLOCK; i++) {
-      const [part, shift, l] = [i >> 7, i >> 5 & 3, i & 31];
-      const scale = bytes[at + (i >> 4)]!;
-      const code = bytes[at + 16 + 32 * part + l]! >> (2 * shift) & 3;
-      out[to + i] = d * (scale & 15) * code - min * (scale >> 4);
+    for (let s = 0; s < 16; s++) {
+      const scale = d * (bytes[at + s]! & 15);
+      const min = dmin * (bytes[at + s]! >> 4);
+      const from = at + 16 + 32 * (s >> 3) + 16 * (s & 1);
+      const shift = 2 * (s >> 1 & 3);
+      for (let l = 0; l < 16; l++) {
+        out[to + 16 * s + l] = scale * (bytes[from + l]! >> shift & 3) - min;
+      }
     }
   }
 };
 
 /** 3-bit: 32 bytes of third bits, 64 of the other two, 12 of 6-bit scales, d. */
 export const q3_k: Dequantize = (bytes, out) => {
-  const scales = new Float32Array(16);
   for (let at = 0, to = 0; to < out.length; at += 110, to += K_BLOCK) {
     const d = half(bytes, at + 108);
     for (let s = 0; s < 16; s++) {
       const low = bytes[at + 96 + (s & 7)]! >> (s < 8 ? 0 : 4) & 15;
       const high = bytes[at + 104 + (s & 3)]! >> (2 * (s >> 2)) & 3;
-      scales[s] = d * ((low | high << 4) - 32);
-    }
-    for (let i = 0; i < K_BLOCK; i++) {
-      const [part, shift, l] = [i >> 7, i >> 5 & 3, i & 31];
-      const low = bytes[at + 32 + 32 * part + l]! >> (2 * shift) & 3;
-      const high = bytes[at + l]! >> (i >> 5) & 1;
-      out[to + i] = scales[i >> 4]! * ((low | high << 2) - 4);
+      const scale = d * ((low | high << 4) - 32);
+      const from = at + 32 + 32 * (s >> 3) + 16 * (s & 1);
+      const third = at + 16 * (s & 1);
+      const shift = 2 * (s >> 1 & 3);
+      for (let l = 0; l < 16; l++) {
+        const code = bytes[from + l]! >> shift & 3 | (bytes[third + l]! >> (s >> 1) & 1) << 2;
+        out[to + 16 * s + l] = scale * (code - 4);
+      }
     }
   }
 };
@@ -64,9 +67,10 @@ function q45(five: boolean): Dequantize {
         // Two sub-blocks share 32 bytes.
         const from = at + codes + 32 * (j >> 1);
         const shift = 4 * (j & 1);
+        const start = to + 32 * j;
         for (let l = 0; l < 32; l++) {
-          const high = five ? bytes[at + 16 + l]! >> j & 1 : 0;
-          out[to + 32 * j + l] = scale * (bytes[from + l]! >> shift & 15 | high << 4) - min;
+          const code = bytes[from + l]! >> shift & 15;
+          out[start + l] = scale * (five ? code | (bytes[at + 16 + l]! >> j & 1) << 4 : code) - min;
         }
       }
     }
@@ -82,13 +86,30 @@ export const q5_k: Dequantize = q45(true);
 export const q6_k: Dequantize = (bytes, out) => {
   for (let at = 0, to = 0; to < out.length; at += 210, to += K_BLOCK) {
     const d = half(bytes, at + 208);
-    for (let i = 0; i < K_BLOCK; i++) {
+    for (let s = 0; s < 16; s++) {
       // Of 128 values, low halves are in 64 bytes and high bits in 32.
-      const [part, quarter, l] = [i >> 7, i >> 5 & 3, i & 31];
-      const low = bytes[at + 64 * part + 32 * (quarter & 1) + l]! >> (4 * (quarter >> 1)) & 15;
-      const high = bytes[at + 128 + 32 * part + l]! >> (2 * quarter) & 3;
-      const scale = bytes[at + 192 + (i >> 4)]! << 24 >> 24;
-      out[to + i] = d * scale * ((low | high << 4) - 32);
+      const scale = d * (bytes[at + 192 + s]! << 24 >> 24);
+      const low = at + 64 * (s >> 3) + 32 * (s >> 1 & 1) + 16 * (s & 1);
+      const lowShift = 4 * (s >> 2 & 1);
+      const high = at + 128 + 32 * (s >> 3) + 16 * (s & 1);
+      const highShift = 2 * (s >> 1 & 3);
+      for (let l = 0; l < 16; l++) {
+        const code = bytes[low + l]! >> lowShift & 15 | (bytes[high + l]! >> highShift & 3) << 4;
+        out[to + 16 * s + l] = scale * (code - 32);
+      }
+    }
+  }
+};
+
+/** 4-bit by a fixed table: d, 2 bytes of the scales' high bits, 4 of their low halves, 128 of codes. */
+export const iq4_xs: Dequantize = (bytes, out) => {
+  for (let at = 0, to = 0; to < out.length; at += 136, to += K_BLOCK) {
+    const d = half(bytes, at);
+    const high = bytes[at + 2]! | bytes[at + 3]! << 8;
+    for (let j = 0; j < 8; j++) {
+      const low = bytes[at + 4 + (j >> 1)]! >> 4 * (j & 1) & 15;
+      const scale = d * ((low | (high >> 2 * j & 3) << 4) - 32);
+      lookUp({ bytes, at: at + 8 + 16 * j, table: IQ4_VALUES, scale }, out, to + 32 * j);
     }
   }
 };

@@ -12,7 +12,7 @@ import { JsonCursor } from "./json.ts";
 import { type Fail, quote, showShape } from "./messages.ts";
 
 /** A tensor in a file, of a type that may be one that is not read. */
-export interface TensorPlace {
+export interface TensorEntry {
   /** The tensor's name. */
   readonly name: string;
   /** The type of its values, under the format's name. */
@@ -26,7 +26,7 @@ export interface TensorPlace {
 }
 
 /** Where a tensor lies in a file. */
-export interface TensorInfo extends TensorPlace {
+export interface TensorInfo extends TensorEntry {
   /** The type of its values. */
   readonly dtype: DType;
 }
@@ -34,13 +34,13 @@ export interface TensorInfo extends TensorPlace {
 /** What a header holds. */
 export interface Header {
   /** Every tensor by name, in the header's order. */
-  readonly tensors: ReadonlyMap<string, TensorPlace>;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** Its `__metadata__`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** The format's own limit, in bytes. */
-export const LARGEST_HEADER = 100_000_000;
+export const LARGEST_HEADER_BYTES = 100_000_000;
 
 /** As many dimensions as NumPy has; the format sets no limit. */
 const MOST_DIMENSIONS = 64;
@@ -67,8 +67,8 @@ export function readHeader(file: Deno.FsFile, fail: Fail): Header {
   const prefix = new Uint8Array(8);
   if (readAt(file, 0, prefix) < 8) fail(`a safetensors file has at least 8 bytes, this one has ${size}`);
   const length = new DataView(prefix.buffer).getBigUint64(0, true);
-  if (length > BigInt(LARGEST_HEADER)) {
-    fail(`its header must take at most ${LARGEST_HEADER} bytes, current length is ${length}`);
+  if (length > BigInt(LARGEST_HEADER_BYTES)) {
+    fail(`its header must take at most ${LARGEST_HEADER_BYTES} bytes, current length is ${length}`);
   }
   const start = 8 + Number(length);
   if (start > size) fail(`its header takes ${length} bytes, but the file has ${size}`);

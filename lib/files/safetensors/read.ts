@@ -9,7 +9,7 @@ import { fillFrom, type Header, readHeader, type TensorInfo } from "./header.ts"
 import { alternatives, type Fail, quote } from "./messages.ts";
 
 /** Bytes that are read and widened to float32 at a time: few enough to stay in cache. */
-const CHUNK = 2 ** 22;
+const CHUNK_BYTES = 2 ** 22;
 
 /**
  * An open safetensors file; tensors are read when asked for.
@@ -132,8 +132,8 @@ export class SafetensorsFile implements Disposable {
    */
   *chunks(name: string): Iterable<Uint8Array> {
     const { bytes } = this.info(name);
-    const chunk = new Uint8Array(Math.min(bytes, CHUNK));
-    for (let done = 0; done < bytes; done += CHUNK) {
+    const chunk = new Uint8Array(Math.min(bytes, CHUNK_BYTES));
+    for (let done = 0; done < bytes; done += CHUNK_BYTES) {
       const part = chunk.subarray(0, bytes - done);
       this.readPart(name, done, part);
       yield part;
@@ -154,8 +154,8 @@ export class SafetensorsFile implements Disposable {
       this.#fill(name, offset, new Uint8Array(out.buffer, out.byteOffset, out.byteLength));
       return out;
     }
-    const chunk = new Uint8Array(Math.min(bytes, CHUNK));
-    for (let done = 0; done < bytes; done += CHUNK) {
+    const chunk = new Uint8Array(Math.min(bytes, CHUNK_BYTES));
+    for (let done = 0; done < bytes; done += CHUNK_BYTES) {
       const part = chunk.subarray(0, bytes - done);
       this.#fill(name, offset + done, part);
       toFloat32(part, dtype, out.subarray(done / size, (done + part.length) / size));

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { Any4Error, CheckpointError } from "../../errors.ts";
+import { writeBeside } from "../disk.ts";
+import { CheckpointError } from "../../errors.ts";
 import { bytesOf, type DType } from "../../matrix/dtype.ts";
-import { LARGEST_HEADER, parseHeader } from "./header.ts";
+import { LARGEST_HEADER_BYTES, parseHeader } from "./header.ts";
 import { type Fail, quote, showShape } from "./messages.ts";
 
 /** A tensor to be written. */
@@ -62,7 +63,7 @@ export function writeSafetensors(
   let end = 0;
   for (const tensor of ordered) {
     const { name, dtype, shape } = tensor;
-    const data_offsets = [end, end += storedBytes(tensor)];
+    const data_offsets = [end, end += tensorBytes(tensor)];
     members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets })}`);
   }
   const text = `{${members.join(",")}}`;
@@ -77,7 +78,7 @@ export function writeSafetensors(
         length += bytes.length;
         yield bytes;
       }
-      const needed = storedBytes(tensor);
+      const needed = tensorBytes(tensor);
       if (length !== needed) {
         const what = `${tensor.dtype} of shape ${showShape(tensor.shape)}, takes ${needed} bytes`;
         fail(`tensor ${quote(tensor.name)}, ${what}, its data has ${length}`);
@@ -90,8 +91,8 @@ export function writeSafetensors(
 function encodeHeader(text: string, fail: Fail): Uint8Array {
   const utf8 = new TextEncoder().encode(text);
   const length = Math.ceil(utf8.length / 8) * 8;
-  if (length > LARGEST_HEADER) {
-    fail(`its header would take ${length} bytes, at most ${LARGEST_HEADER} are read`);
+  if (length > LARGEST_HEADER_BYTES) {
+    fail(`its header would take ${length} bytes, at most ${LARGEST_HEADER_BYTES} are read`);
   }
   const out = new Uint8Array(8 + length).fill(0x20);
   new DataView(out.buffer).setBigUint64(0, BigInt(length), true);
@@ -105,46 +106,9 @@ function encodeHeader(text: string, fail: Fail): Uint8Array {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * assertEquals(storedBytes({ dtype: "F16", shape: [2, 3] }), 12);
+ * assertEquals(tensorBytes({ dtype: "F16", shape: [2, 3] }), 12);
  * ```
  */
-export function storedBytes(tensor: { dtype: DType; shape: readonly number[] }): number {
+export function tensorBytes(tensor: { dtype: DType; shape: readonly number[] }): number {
   return tensor.shape.reduce((product, n) => product * n, bytesOf(tensor.dtype));
-}
-
-/**
- * Writes a file beside its place, has the disk confirm it, and renames it into place.
- *
- * @param path where the file is to lie.
- * @param chunks its bytes, piece by piece.
- * @throws {CheckpointError} when writing fails; nothing is left behind and what was there before stays.
- *
- * @example
- * ```ts
- * const path = await Deno.makeTempFile();
- * writeBeside(path, () => [new TextEncoder().encode("whole or not at all")]);
- * await Deno.remove(path);
- * ```
- */
-export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): void {
-  // Two programs that write the same file must not share the temporary one.
-  const part = `${path}.${Deno.pid}.part`;
-  try {
-    {
-      using file = Deno.openSync(part, { write: true, create: true, truncate: true });
-      for (const bytes of chunks()) {
-        for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-      }
-      file.syncSync();
-    }
-    Deno.renameSync(part, path);
-  } catch (cause) {
-    try {
-      Deno.removeSync(part);
-    } catch {
-      // It may never have been made.
-    }
-    if (cause instanceof Any4Error) throw cause;
-    throw new CheckpointError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../checkpoint/config.ts";
-import { type ConfigReader, LARGEST_LAYERS, LONGEST } from "../checkpoint/config_reader.ts";
+import type { ModelConfig } from "../decoder/config.ts";
+import { type ConfigReader, MOST_LAYERS, MOST_POSITIONS } from "./config_reader.ts";
 import type { Layout } from "../decoder/layout.ts";
 
 /** A family of models that the decoder can be. */
@@ -73,14 +73,14 @@ export function baseConfig(read: ConfigReader, options: BaseOptions = {}): Model
     model_type: json.model_type as string,
     hidden_size,
     intermediate_size: read.whole(keys.intermediate_size, { fallback: defaults.intermediate_size }),
-    num_hidden_layers: read.whole(keys.num_hidden_layers, { most: LARGEST_LAYERS }),
+    num_hidden_layers: read.whole(keys.num_hidden_layers, { most: MOST_LAYERS }),
     num_attention_heads: heads,
     num_key_value_heads: kvHeads,
     head_dim,
     vocab_size: read.whole("vocab_size"),
     max_position_embeddings: read.whole(keys.max_position_embeddings, {
       fallback: defaults.max_position_embeddings ?? 2048,
-      most: LONGEST,
+      most: MOST_POSITIONS,
     }),
     tie_word_embeddings: read.flag("tie_word_embeddings", defaults.tie_word_embeddings),
     bos_token_id: read.id("bos_token_id", defaults.bos_token_id ?? null),

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../checkpoint/config.ts";
-import type { ConfigReader } from "../checkpoint/config_reader.ts";
+import type { ModelConfig } from "../decoder/config.ts";
+import type { ConfigReader } from "./config_reader.ts";
 import type { Architecture, BaseOptions } from "./architecture.ts";
 import { llamaConfig, llamaLayout } from "./llama.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../checkpoint/config.ts";
-import type { ConfigReader } from "../checkpoint/config_reader.ts";
+import type { ModelConfig } from "../decoder/config.ts";
+import type { ConfigReader } from "./config_reader.ts";
 import type { Architecture, BaseOptions } from "./architecture.ts";
 import { gemmaConfig } from "./gemma.ts";
 import { llamaLayout } from "./llama.ts";

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { parseRope } from "../decoder/rope_parameters.ts";
+import { parseRope } from "./parse_rope.ts";
 import type { Architecture } from "./architecture.ts";
 import { GEMMA2_NORMS, gemma2Config } from "./gemma2.ts";
 import { llamaAttention, llamaLayout } from "./llama.ts";
-import { ConfigReader } from "../checkpoint/config_reader.ts";
+import { ConfigReader } from "./config_reader.ts";
 
 /** Gemma 3. */
 export const gemma3: Architecture = {

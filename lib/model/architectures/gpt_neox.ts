@@ -5,7 +5,7 @@
  * @module
  */
 import { linear, norm, table } from "../decoder/layout.ts";
-import { parseRope } from "../decoder/rope_parameters.ts";
+import { parseRope } from "./parse_rope.ts";
 import { type Architecture, baseConfig } from "./architecture.ts";
 
 /** GPT-NeoX. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../checkpoint/config.ts";
-import type { ConfigReader } from "../checkpoint/config_reader.ts";
+import type { ModelConfig } from "../decoder/config.ts";
+import type { ConfigReader } from "./config_reader.ts";
 import {
   type AttentionPlaces,
   type ExpertPlaces,
@@ -15,13 +15,13 @@ import {
   type NormPlace,
   table,
 } from "../decoder/layout.ts";
-import { parseRope, type RopeOptions } from "../decoder/rope_parameters.ts";
+import { parseRope, type RopeDefaults } from "./parse_rope.ts";
 import { type Architecture, baseConfig, type BaseOptions } from "./architecture.ts";
 
 /** A Llama's config: all features of a head turn, in all layers alike. */
 export function llamaConfig(
   read: ConfigReader,
-  options: BaseOptions & { rope?: Partial<RopeOptions> } = {},
+  options: BaseOptions & { rope?: Partial<RopeDefaults> } = {},
 ): ModelConfig {
   const config = baseConfig(read, options);
   const { head_dim, max_position_embeddings: context } = config;

@@ -8,8 +8,8 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import type { ModelConfig } from "../checkpoint/config.ts";
-import { type ConfigReader, show } from "../checkpoint/config_reader.ts";
+import type { ModelConfig } from "../decoder/config.ts";
+import { type ConfigReader, show } from "./config_reader.ts";
 import type { Layout } from "../decoder/layout.ts";
 import type { Architecture } from "./architecture.ts";
 import { gemma } from "./gemma.ts";

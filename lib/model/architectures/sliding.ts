@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { LayerType, ModelConfig } from "../checkpoint/config.ts";
-import { type ConfigReader, LONGEST } from "../checkpoint/config_reader.ts";
+import type { LayerType, ModelConfig } from "../decoder/config.ts";
+import { type ConfigReader, MOST_POSITIONS } from "./config_reader.ts";
 
 /**
  * Reads `sliding_window`, and `layer_types` where the config has them.
@@ -21,7 +21,7 @@ export function parseSliding(
   if (given === null) return { sliding_window: null, layer_types: [] };
   const sliding_window = read.whole("sliding_window", {
     fallback: options.window ?? undefined,
-    most: LONGEST,
+    most: MOST_POSITIONS,
   });
   const types = json.layer_types ??
     Array.from(

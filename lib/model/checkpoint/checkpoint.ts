@@ -1,78 +1,23 @@
 /**
- * Checkpoints: folders in Hugging Face layout.
+ * Reading checkpoints: folders in Hugging Face layout, or a GGUF file.
  *
  * @module
  */
-import { Any4Error, CheckpointError, OptionError } from "../../errors.ts";
+import { CheckpointError } from "../../errors.ts";
+import { exists, isFile, tryTo } from "../../files/disk.ts";
+import { isObject, readJson } from "../../files/json_file.ts";
+import type { TensorInfo } from "../../files/safetensors/header.ts";
+import { alternatives, quote, showShape } from "../../files/safetensors/messages.ts";
+import { SafetensorsFile } from "../../files/safetensors/read.ts";
+import type { TensorFile } from "../../files/tensor_file.ts";
 import { bytesOf, toFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
-import { SafetensorsFile } from "../../files/safetensors/read.ts";
-import type { TensorInfo } from "../../files/safetensors/header.ts";
-import { JsonCursor } from "../../files/safetensors/json.ts";
-import { alternatives, type Fail, quote, showShape } from "../../files/safetensors/messages.ts";
-import {
-  storedBytes,
-  type TensorToWrite,
-  writeBeside,
-  writeSafetensors,
-} from "../../files/safetensors/write.ts";
 import { isStoredType, storedMatrix } from "../../matrix/stored_matrix.ts";
-import type { TensorFile } from "../../files/tensor_file.ts";
-import { type ModelConfig, parseConfig, show } from "./config.ts";
+import { show } from "../architectures/config_reader.ts";
+import { parseConfig } from "../architectures/parse_config.ts";
+import type { ModelConfig } from "../decoder/config.ts";
 import type { GgufModel } from "../gguf/open.ts";
-import { floatKeys, jsonWithFloats } from "./json_floats.ts";
-
-type Json = Record<string, unknown>;
-
-const CONFIG = "config.json";
-const GENERATION_CONFIG = "generation_config.json";
-const WEIGHTS = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
-
-/** A weights file of this layout, whole or a shard. */
-const WEIGHTS_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
-
-/** What belongs to a model's text side, and the terms that it comes under. */
-const COPIED_FILES = [
-  ...["tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json"],
-  ...["added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json"],
-  ...["LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
-];
-
-/** Larger JSON files are none of a checkpoint's, and would only exhaust memory. */
-const LARGEST_JSON = 2 ** 24;
-
-/** What a save builds, inside the folder, before anything in the folder changes. */
-const STAGING = ".saving-";
-
-/** Where a quantization from disk to disk keeps what it has done, inside the folder, until it is finished. */
-export const UNFINISHED = ".quantizing";
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function readJson(path: string): Json {
-  const fail: Fail = (what, cause) => {
-    throw new CheckpointError(`Cannot read ${path}: ${what}`, { cause });
-  };
-  let text = "";
-  try {
-    const { size, isFile } = Deno.statSync(path);
-    if (!isFile) fail("it is not a file");
-    if (size > LARGEST_JSON) fail(`it has ${size} bytes, at most ${LARGEST_JSON} are read`);
-    text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
-  } catch (cause) {
-    if (cause instanceof CheckpointError) throw cause;
-    fail(cause instanceof TypeError ? "it is not UTF-8" : (cause as Error).message, cause);
-  }
-  // Read over first: JSON.parse would build whatever a hostile file has nested.
-  const cursor = new JsonCursor(text, { name: "it", fail });
-  cursor.skip();
-  cursor.end();
-  const json: unknown = JSON.parse(text);
-  return isObject(json) ? json : fail("expected a JSON object");
-}
+import { CONFIG, GENERATION_CONFIG, INDEX, UNFINISHED, WEIGHTS } from "./file_names.ts";
 
 /** An error about what a folder lacks that says what it has instead. */
 function lacks(folder: string, what: string): CheckpointError {
@@ -326,171 +271,5 @@ export class Checkpoint implements Disposable {
     throw new CheckpointError(
       `Cannot find tensor ${quote(name)} in ${this.folder}: ${alternatives(name, this.#places.keys())}`,
     );
-  }
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** What a checkpoint is made of. */
-export interface CheckpointParts {
-  /** config.json. */
-  readonly config: Record<string, unknown>;
-  /** generation_config.json; null removes the one that is there. */
-  readonly generationConfig?: Record<string, unknown> | null;
-  /** The tensors; each one's data is asked for when its turn comes. */
-  readonly tensors: Iterable<TensorToWrite>;
-  /** Metadata of the safetensors files. */
-  readonly metadata?: Record<string, string>;
-  /** A folder whose tokenizer and licence files are copied. */
-  readonly copyFrom?: string;
-  /** Texts of further files by name. */
-  readonly texts?: Readonly<Record<string, string>>;
-  /** JSON files by name, for what there is none to copy of. */
-  readonly files?: Readonly<Record<string, unknown>> | null;
-  /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
-  readonly maxShardBytes?: number;
-}
-
-/**
- * Writes a checkpoint under Hugging Face's file names, split into shards and an index where it is large.
- *
- * Everything is written whole into a folder inside `folder` first and only then moved up, config.json last: when writing
- * fails, a checkpoint that was there before stays as it was, and an interrupted save is never taken for a model. Weight
- * files that the new checkpoint does not replace are removed.
- *
- * @throws {ConfigError} when `config` would not be read again.
- * @throws {CheckpointError} when a tensor is not what it says, or writing fails.
- * @throws {OptionError} when `maxShardBytes` is not above 0.
- *
- * @example
- * ```ts
- * using checkpoint = Checkpoint.open("models/tinyworld");
- * const tensors = checkpoint.names().map((name) => ({
- *   ...checkpoint.info(name),
- *   data: () => checkpoint.read(name),
- * }));
- * const folder = await Deno.makeTempDir();
- * writeCheckpoint(folder, { config: checkpoint.rawConfig, tensors, copyFrom: checkpoint.folder });
- * await Deno.remove(folder, { recursive: true });
- * ```
- */
-export function writeCheckpoint(folder: string, parts: CheckpointParts): void {
-  parseConfig(parts.config, `${folder}/${CONFIG}`);
-  const shards = splitIntoShards(parts.tensors, parts.maxShardBytes ?? 5e9);
-  const existed = exists(folder);
-  const staging = `${folder}/${STAGING}${Deno.pid}`;
-  try {
-    Deno.mkdirSync(folder, { recursive: true });
-    // Killed saves have left theirs.
-    for (const { name } of [...Deno.readDirSync(folder)]) {
-      if (name.startsWith(STAGING)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
-    }
-    Deno.mkdirSync(staging);
-    writeFiles(staging, shards, parts);
-    moveInto(folder, staging, parts.generationConfig === null);
-  } catch (cause) {
-    if (cause instanceof Any4Error) throw cause;
-    throw new CheckpointError(`Cannot write ${folder}: ${(cause as Error).message}`, { cause });
-  } finally {
-    tryTo(() => Deno.removeSync(staging, { recursive: true }));
-    // Only succeeds when empty.
-    if (!existed) tryTo(() => Deno.removeSync(folder));
-  }
-}
-
-/** Tensors in their order, as many in a file as fit; one that is larger has a file of its own. */
-function splitIntoShards(tensors: Iterable<TensorToWrite>, most: number): TensorToWrite[][] {
-  if (!(most > 0)) {
-    throw new OptionError(`Cannot write shards: maxShardBytes must be above 0, current value is ${most}`);
-  }
-  const shards: TensorToWrite[][] = [[]];
-  let used = 0;
-  for (const tensor of tensors) {
-    const bytes = storedBytes(tensor);
-    if (used > 0 && used + bytes > most) {
-      shards.push([]);
-      used = 0;
-    }
-    shards.at(-1)!.push(tensor);
-    used += bytes;
-  }
-  return shards;
-}
-
-function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: CheckpointParts): void {
-  const five = (n: number) => String(n).padStart(5, "0");
-  const places = new Map<string, string>();
-  let total_size = 0;
-  for (const [i, tensors] of shards.entries()) {
-    const file = shards.length === 1 ? WEIGHTS : `model-${five(i + 1)}-of-${five(shards.length)}.safetensors`;
-    for (const tensor of tensors) {
-      if (places.has(tensor.name)) {
-        throw new CheckpointError(`Cannot write ${folder}: there are two tensors ${quote(tensor.name)}`);
-      }
-      places.set(tensor.name, file);
-      total_size += storedBytes(tensor);
-    }
-    writeSafetensors(`${folder}/${file}`, tensors, parts.metadata);
-  }
-  if (shards.length > 1) {
-    writeJson(`${folder}/${INDEX}`, { metadata: { total_size }, weight_map: Object.fromEntries(places) });
-  }
-  for (const file of COPIED_FILES) {
-    const from = `${parts.copyFrom}/${file}`;
-    if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
-  }
-  for (const [file, text] of Object.entries(parts.texts ?? {})) writeText(`${folder}/${file}`, text);
-  for (const [name, json] of Object.entries(parts.files ?? {})) writeJson(`${folder}/${name}`, json);
-  if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
-  const original = `${parts.copyFrom}/${CONFIG}`;
-  const floats = parts.copyFrom !== undefined && isFile(original)
-    ? floatKeys(Deno.readTextFileSync(original))
-    : undefined;
-  writeJson(`${folder}/${CONFIG}`, parts.config, floats);
-}
-
-function writeJson(path: string, json: unknown, floats: ReadonlySet<string> = new Set()): void {
-  writeText(path, jsonWithFloats(json, floats) + "\n");
-}
-
-function writeText(path: string, text: string): void {
-  writeBeside(path, () => [new TextEncoder().encode(text)]);
-}
-
-/** Moves all files up into the folder. While config.json is away there is no model to be loaded by halves. */
-function moveInto(folder: string, staging: string, dropGenerationConfig: boolean): void {
-  const names = [...Deno.readDirSync(staging)].map(({ name }) => name);
-  if (exists(`${folder}/${CONFIG}`)) Deno.removeSync(`${folder}/${CONFIG}`);
-  if (dropGenerationConfig && isFile(`${folder}/${GENERATION_CONFIG}`)) {
-    Deno.removeSync(`${folder}/${GENERATION_CONFIG}`);
-  }
-  for (const { name } of [...Deno.readDirSync(folder)]) {
-    if (WEIGHTS_FILE.test(name) && !names.includes(name)) Deno.removeSync(`${folder}/${name}`);
-  }
-  for (const name of names.filter((name) => name !== CONFIG).concat(CONFIG)) {
-    Deno.renameSync(`${staging}/${name}`, `${folder}/${name}`);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function tryTo(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // Whatever it was, it was not needed.
   }
 }

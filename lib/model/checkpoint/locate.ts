@@ -4,6 +4,7 @@
  * @module
  */
 import { CheckpointError, HubError } from "../../errors.ts";
+import { exists } from "../../files/disk.ts";
 import { downloadModel } from "../../hub/download_model.ts";
 import { parseModelId } from "../../hub/model_id.ts";
 import type { HubOptions } from "../../hub/settings.ts";
@@ -75,13 +76,4 @@ export function shortName(name: string): string {
 export function linkedName(name: string, found: string): string {
   const id = found === withoutSlash(name) ? undefined : parseModelId(name);
   return id?.repo ?? shortName(name);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,13 +3,13 @@
  * (github.com/facebookresearch/any4, modules.py).
  *
  * The module "X" has "X.weight", its codes, one in each 32-bit word, before they are laid out for tensor cores;
- * "X.scales_and_zeros" and "X.lut". A weight is lut[code] · scale + zero'. As the reference centres its tables on 0,
+ * "X.scales_and_zeros" and "X.lut". A weight is lut[code] · scale + zero'. As the reference centres its codebooks on 0,
  * lut = codebook − 8 and zero' = zero + 8 · scale.
  *
  * @module
  */
 import { TensorError } from "../../errors.ts";
-import { fromFloat32 } from "../../matrix/dtype.ts";
+import { type FloatType, fromFloat32 } from "../../matrix/dtype.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { unpackRow } from "../../matrix/packing.ts";
 import type { StoredTensor } from "./packed_tensors.ts";
@@ -19,7 +19,7 @@ const CENTRE = 2 ** (BITS - 1);
 
 /**
  * The parameters of an Any4Linear: weight [rows, cols], scales_and_zeros [groups, rows, 2] and lut [rows, 16], or [16]
- * where all rows share a table.
+ * where all rows share a codebook.
  *
  * @param name the weight's name, which ends in ".weight".
  * @param dtype of scales_and_zeros and lut; the reference has the model's own.
@@ -39,7 +39,7 @@ const CENTRE = 2 ** (BITS - 1);
 export function referenceTensors(
   name: string,
   packed: PackedMatrix,
-  dtype: "F32" | "F16" | "BF16",
+  dtype: FloatType,
 ): StoredTensor[] {
   const { format, bits, rows, cols, groupSize, codebook } = packed;
   if (bits !== BITS) {
@@ -54,7 +54,7 @@ export function referenceTensors(
   }
   const module = name.replace(/\.weight$/, "");
   const values = codebook.length;
-  // Tables without zeros, such as nf4's, are centred already.
+  // Codebooks without zeros, such as nf4's, are centred already.
   const centre = packed.zeros ? CENTRE : 0;
   return [
     { name, dtype: "I32", shape: [rows, cols], data: () => codeWords(packed) },

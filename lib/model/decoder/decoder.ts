@@ -6,7 +6,8 @@
  */
 import type { Backend, KvCache, Tensor, TokenPlace, Weight } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
-import type { ModelConfig } from "../checkpoint/config.ts";
+import { type Abortable, pause } from "../../event_loop.ts";
+import type { ModelConfig } from "./config.ts";
 import { assignExperts } from "./experts.ts";
 import {
   type AttentionPlaces,
@@ -69,7 +70,7 @@ export interface Workspace {
   readonly normed: Tensor;
   /** A second norm's output, where two are needed at a time. */
   readonly second?: Tensor;
-  /** Embeddings that are not as wide as x. */
+  /** Embeddings, and what the head is given, where they are not as wide as x. */
   readonly narrow?: Tensor;
   /** What a fused Linear gives. */
   readonly qkv?: Tensor;
@@ -90,11 +91,12 @@ export interface Workspace {
   readonly router?: Tensor;
   /** The tokens of an expert. */
   readonly routed?: Tensor;
-  readonly logits: Tensor;
+  /** Not of a part without a head. */
+  readonly logits?: Tensor;
 }
 
 /** What a forward pass goes by. */
-export interface PassOptions {
+export interface PassOptions extends Abortable {
   /** Keys and values so far. */
   readonly cache: KvCache;
   /** The first token's. */
@@ -127,6 +129,12 @@ const fused = (inputs: readonly Projection<string>[]) =>
 
 const gated = (mlp: MlpPlaces) => mlp.inputs.some(({ gives }) => gives.some(({ part }) => part === "gate"));
 
+/**
+ * Rotations within the original context and beyond it, the same for all parts of a decoder: backends keep what they have
+ * computed of each.
+ */
+const known = new WeakMap<ModelConfig, Map<boolean, Rotations>>();
+
 /** The weights of a model in their places, shared by any number of sessions. */
 export class Decoder {
   /** The config. */
@@ -143,8 +151,6 @@ export class Decoder {
   readonly #norm?: Norm;
   readonly #projectOut?: Linear;
   readonly #head?: { readonly weight: Weight; readonly bias?: Weight };
-  /** Rotations within the original context and beyond it. */
-  readonly #rotations = new Map<boolean, Rotations>();
 
   /**
    * @param means find finds weights by checkpoint name; all that the layout asks for must be there. With `part` only that part
@@ -218,13 +224,15 @@ export class Decoder {
       ? rope_parameters.original_max_position_embeddings
       : Infinity;
     const beyond = length > original;
-    const found = this.#rotations.get(beyond);
+    const kept = known.get(this.config) ?? new Map<boolean, Rotations>();
+    known.set(this.config, kept);
+    const found = kept.get(beyond);
     if (found) return found;
     const turn = (rope: RopeParameters | null) => rope ? rotationOf(rope, length) : undefined;
     const full = turn(rope_parameters);
     const made = { full, local: turn(local_rope_parameters) ?? full };
     // Each length has its own where scaling is dynamic: the sequence keeps it.
-    if (!beyond || rope_parameters?.rope_type !== "dynamic") this.#rotations.set(beyond, made);
+    if (!beyond || rope_parameters?.rope_type !== "dynamic") kept.set(beyond, made);
     return made;
   }
 
@@ -242,7 +250,7 @@ export class Decoder {
       x: tensor(c.hidden_size),
       normed: tensor(c.hidden_size),
       second: maybe((after || c.use_parallel_residual) && c.hidden_size),
-      narrow: maybe(this.#projectIn && c.word_embed_proj_dim),
+      narrow: maybe((this.#projectIn ?? this.#projectOut) && c.word_embed_proj_dim),
       qkv: maybe(fused(attention.inputs)),
       rawQ: maybe(attention.qNorm && q),
       rawK: maybe(attention.kNorm && kv),
@@ -257,7 +265,7 @@ export class Decoder {
       activated: tensor(c.intermediate_size),
       router: maybe(c.num_local_experts),
       routed: maybe(c.num_local_experts > 0 && c.hidden_size),
-      logits: tensor(c.vocab_size),
+      logits: maybe(this.#head && c.vocab_size),
     };
   }
 
@@ -281,6 +289,7 @@ export class Decoder {
     if (this.#embedding) this.#embed(tokens, work, options.position);
     let add: Tensor | undefined; // what the last block adds to x
     for (const [i, { attention, mlp }] of this.#layers) {
+      await pause(options.signal);
       const run: Run = { ...options, work, layer: i, x };
       if (c.use_parallel_residual) {
         this.#normalize(normed, x, attention.norm, add);
@@ -320,8 +329,8 @@ export class Decoder {
   #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, position: number): void {
     const { backend: b, config: c } = this;
     const { x, normed, narrow } = work;
-    b.embed(narrow ?? x, this.#embedding!, tokens);
-    if (narrow) b.linear(x, narrow, this.#projectIn!);
+    b.embed(this.#projectIn ? narrow! : x, this.#embedding!, tokens);
+    if (this.#projectIn) b.linear(x, narrow!, this.#projectIn);
     if (c.embedding_scale !== 1) b.scale(x, c.embedding_scale);
     if (!this.#positions) return;
     const { table, offset } = this.#positions;
@@ -421,7 +430,7 @@ export class Decoder {
 
   #logits(work: Workspace, last: { x: Tensor; normed: Tensor; add?: Tensor }): Tensor {
     const { backend: b, config: c } = this;
-    const { logits } = work; // [T, vocab_size]
+    const logits = work.logits!; // [T, vocab_size]
     const { x, normed, add } = last;
     if (this.#norm) this.#normalize(normed, x, this.#norm, add);
     else if (add) b.add(x, add);

@@ -76,7 +76,7 @@ export interface ExpertPlaces<Linear = LinearPlace> {
 }
 
 /** One of the two halves of a layer, with the norm at its beginning (or behind it: `do_layer_norm_before`). */
-export interface Block<Inner, Norm = NormPlace> {
+export interface Sublayer<Inner, Norm = NormPlace> {
   /** The norm. */
   readonly norm: Norm;
   /** What the block computes. */
@@ -88,9 +88,9 @@ export interface Block<Inner, Norm = NormPlace> {
 /** A decoder layer. */
 export interface LayerPlaces<Linear = LinearPlace, Norm = NormPlace> {
   /** Its first half. */
-  readonly attention: Block<AttentionPlaces<Linear, Norm>, Norm>;
+  readonly attention: Sublayer<AttentionPlaces<Linear, Norm>, Norm>;
   /** Its second half. */
-  readonly mlp: Block<MlpPlaces<Linear> | ExpertPlaces<Linear>, Norm>;
+  readonly mlp: Sublayer<MlpPlaces<Linear> | ExpertPlaces<Linear>, Norm>;
 }
 
 /** A decoder. */
@@ -166,4 +166,10 @@ export function* linearsOf(layout: Layout): Iterable<LinearPlace> {
       yield part.output;
     }
   }
+}
+
+/** Module names of {@linkcode linearsOf}, of all layers or of one. */
+export function linearNames(layout: Layout, layer?: number): string[] {
+  const layers = layer === undefined ? layout.layers : [layout.layers[layer]!];
+  return Array.from(linearsOf({ ...layout, layers }), ({ name }) => name);
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
-import { OptionError } from "../../errors.ts";
+import { BusyError, DisposedError, OptionError } from "../../errors.ts";
+import type { Abortable } from "../../event_loop.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
 import { largest } from "./sampling.ts";
 import { checkTokenIds } from "../token_ids.ts";
@@ -13,7 +15,7 @@ import { checkTokenIds } from "../token_ids.ts";
 export type Logits = "all" | "last" | "none";
 
 /** Tokens that go through the decoder at a time; longer inputs are cut, which changes nothing but memory. */
-const CHUNK = 256;
+const CHUNK_TOKENS = 256;
 
 /** A sequence in the pieces that go through a decoder at a time. */
 export function* chunks(
@@ -21,26 +23,28 @@ export function* chunks(
   { backend, config }: Pick<Decoder, "backend" | "config">,
 ): Iterable<{ from: number; chunk: number[] }> {
   const most = Math.max(1, Math.floor((backend.mostBytes ?? Infinity) / (4 * config.vocab_size)));
-  const size = Math.min(CHUNK, most);
+  const size = Math.min(CHUNK_TOKENS, most);
   for (let from = 0; from < tokens.length; from += size) {
     yield { from, chunk: Array.prototype.slice.call(tokens, from, from + size) as number[] };
   }
 }
 
 /** Token ids that are chosen where the model runs before they are read. */
-const AHEAD = 64;
+const AHEAD_TOKENS = 64;
 
-/** How a pass goes on. */
-interface RunOptions {
-  readonly logits: boolean;
+/** How a sequence is continued. */
+export interface ContinueOptions extends Abortable {
+  /** Is shown what Linears are multiplied with. */
   readonly observe?: Observer;
+  /** Show it each expert's input as if all tokens went to it, which changes no logits. */
   readonly everyExpert?: boolean;
 }
 
-/** One sequence in progress: its KV cache and position. Disposing of it gives back what it holds on the backend. */
+/**
+ * One sequence in progress: its KV cache and position. It is continued by one call at a time. Disposing of it frees what it
+ * holds on the backend; a call that is under way then ends with an error.
+ */
 export class Session implements Disposable {
-  /** Tokens seen so far. */
-  position = 0;
   /** Tokens that fit. */
   readonly capacity: number;
   readonly #decoder: Decoder;
@@ -48,13 +52,22 @@ export class Session implements Disposable {
   readonly #rotations: Rotations;
   readonly #work = new Map<number, Workspace>();
   #ids: TokenIds | undefined;
+  #position = 0;
+  #busy = false;
+  #disposed = false;
 
   /**
    * Starts an empty sequence.
    *
    * @param capacity tokens that it may have in all.
+   * @throws {OptionError} when that is not a whole number of at least 0.
    */
   constructor(decoder: Decoder, capacity: number) {
+    if (!Number.isSafeInteger(capacity) || capacity < 0) {
+      throw new OptionError(
+        `Cannot start a sequence: its capacity must be a whole number of at least 0, current value is ${capacity}`,
+      );
+    }
     const { num_hidden_layers, num_key_value_heads, head_dim } = decoder.config;
     this.#decoder = decoder;
     this.capacity = capacity;
@@ -67,33 +80,54 @@ export class Session implements Disposable {
     });
   }
 
+  /** Tokens seen so far. Set it to go back: what came behind is forgotten. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * @throws {OptionError} when there are not so many tokens.
+   * @throws {DisposedError} when the sequence has been disposed of.
+   * @throws {BusyError} when a call is continuing it.
+   */
+  set position(position: number) {
+    this.#assertFree();
+    if (!Number.isSafeInteger(position) || position < 0 || position > this.#position) {
+      throw new OptionError(
+        `Cannot go back to position ${position}: expected a whole number of 0 to ${this.#position}`,
+      );
+    }
+    this.#position = position;
+  }
+
   /**
    * Continues the sequence by some tokens.
    *
    * @param tokens ids of the new tokens.
-   * @param options.observe is shown what Linears are multiplied with; with `everyExpert`, each expert's as if all tokens went
-   * to it, which changes no logits.
    * @returns the logits: [tokens, vocab_size] for "all", [vocab_size] for "last", empty for "none".
    * @throws {OptionError} when an id is none, or the sequence would outgrow its capacity.
+   * @throws {DisposedError} when the sequence, its model or its backend has been disposed of.
+   * @throws {BusyError} when another call is continuing it.
    */
-  async forward(
+  forward(
     tokens: ArrayLike<number>,
-    options: { logits?: Logits; observe?: Observer; everyExpert?: boolean } = {},
+    options: ContinueOptions & { logits?: Logits } = {},
   ): Promise<Float32Array> {
-    const { backend } = this.#decoder;
-    const logits = options.logits ?? "last";
-    if (logits === "last") {
-      const last = await this.#last(tokens, options.observe);
-      return last ? await backend.read(last) : new Float32Array(0);
-    }
-    this.#check(tokens);
-    const vocab = this.#decoder.config.vocab_size;
-    const out = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
-    for (const { from, chunk } of chunks(tokens, this.#decoder)) {
-      const part = await this.#run(chunk, { ...options, logits: logits === "all" });
-      if (part) out.set(await backend.read(part), from * vocab);
-    }
-    return out;
+    const { logits = "last", ...pass } = options;
+    return this.#alone(async () => {
+      const { backend, config } = this.#decoder;
+      if (logits === "last") {
+        const last = await this.#last(tokens, pass);
+        return last ? await backend.read(last) : new Float32Array(0);
+      }
+      this.#check(tokens);
+      const out = new Float32Array(logits === "all" ? tokens.length * config.vocab_size : 0);
+      for (const { from, chunk } of chunks(tokens, this.#decoder)) {
+        const part = await this.#run(chunk, { ...pass, logits: logits === "all" });
+        if (part) out.set(await backend.read(part), from * config.vocab_size);
+      }
+      return out;
+    });
   }
 
   /**
@@ -101,12 +135,17 @@ export class Session implements Disposable {
    *
    * @param count how many.
    * @returns their ids and logits, the likeliest first.
+   * @throws as {@linkcode Session.forward} does.
    */
-  async likeliest(tokens: ArrayLike<number>, count: number): Promise<Largest> {
+  likeliest(tokens: ArrayLike<number>, count: number, options: Abortable = {}): Promise<Largest> {
+    return this.#alone(() => this.#likeliest(tokens, count, options));
+  }
+
+  async #likeliest(tokens: ArrayLike<number>, count: number, options: Abortable): Promise<Largest> {
     const { backend } = this.#decoder;
-    const last = await this.#last(tokens);
+    const last = await this.#last(tokens, options);
     if (!last) throw new OptionError("Cannot continue by no tokens");
-    const few = count <= Math.min(AHEAD, this.#decoder.config.vocab_size);
+    const few = count <= Math.min(AHEAD_TOKENS, this.#decoder.config.vocab_size);
     return few && backend.largest
       ? await backend.largest(last, count)
       : largest(await backend.read(last), count);
@@ -118,18 +157,23 @@ export class Session implements Disposable {
    *
    * @param count how many next tokens are wanted; the last of them is not part of the sequence yet.
    * @returns their ids: fewer than wanted where the backend cannot choose, or there is no room for more.
+   * @throws as {@linkcode Session.forward} does.
    */
-  async greedy(tokens: ArrayLike<number>, count: number): Promise<number[]> {
+  greedy(tokens: ArrayLike<number>, count: number, options: Abortable = {}): Promise<number[]> {
+    return this.#alone(() => this.#greedy(tokens, count, options));
+  }
+
+  async #greedy(tokens: ArrayLike<number>, count: number, options: Abortable): Promise<number[]> {
     const { backend } = this.#decoder;
     const { argmax, readIds, tokenIds } = backend;
-    if (!argmax || !readIds || !tokenIds) return [...(await this.likeliest(tokens, 1)).ids];
+    if (!argmax || !readIds || !tokenIds) return [...(await this.#likeliest(tokens, 1, options)).ids];
     const room = this.capacity - this.position - tokens.length + 1;
-    const ids = this.#ids ??= tokenIds.call(backend, AHEAD);
-    const many = Math.max(1, Math.min(count, room, AHEAD));
+    const ids = this.#ids ??= tokenIds.call(backend, AHEAD_TOKENS);
+    const many = Math.max(1, Math.min(count, room, AHEAD_TOKENS));
     for (let at = 0; at < many; at++) {
       const logits = at === 0
-        ? await this.#last(tokens)
-        : await this.#run({ ids, at: at - 1 }, { logits: true });
+        ? await this.#last(tokens, options)
+        : await this.#run({ ids, at: at - 1 }, { ...options, logits: true });
       if (!logits) throw new OptionError("Cannot continue by no tokens");
       argmax.call(backend, { ids, at }, logits);
     }
@@ -137,12 +181,14 @@ export class Session implements Disposable {
   }
 
   /** The logits of the last token: it goes alone, so that no others are computed. */
-  async #last(tokens: ArrayLike<number>, observe?: Observer): Promise<Tensor | undefined> {
+  async #last(tokens: ArrayLike<number>, options: ContinueOptions): Promise<Tensor | undefined> {
     this.#check(tokens);
     const before = Array.prototype.slice.call(tokens, 0, -1) as number[];
-    for (const { chunk } of chunks(before, this.#decoder)) await this.#run(chunk, { logits: false, observe });
+    for (const { chunk } of chunks(before, this.#decoder)) {
+      await this.#run(chunk, { ...options, logits: false });
+    }
     if (tokens.length === 0) return undefined;
-    return await this.#run([tokens[tokens.length - 1]!], { logits: true, observe });
+    return await this.#run([tokens[tokens.length - 1]!], { ...options, logits: true });
   }
 
   #check(tokens: ArrayLike<number>): void {
@@ -154,7 +200,36 @@ export class Session implements Disposable {
     }
   }
 
-  async #run(chunk: number[] | TokenPlace, options: RunOptions): Promise<Tensor | undefined> {
+  /** Lets work on the sequence run, alone, and frees what it holds if it has been disposed of meanwhile. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertFree();
+    this.#busy = true;
+    try {
+      const result = await work();
+      this.#assertHeld();
+      return result;
+    } finally {
+      this.#busy = false;
+      if (this.#disposed) this.#free();
+    }
+  }
+
+  #assertFree(): void {
+    this.#assertHeld();
+    if (this.#busy) throw new BusyError("Cannot continue the sequence: another call is continuing it");
+  }
+
+  #assertHeld(): void {
+    if (this.#disposed) {
+      throw new DisposedError("Cannot continue the sequence: it has been disposed of");
+    }
+  }
+
+  async #run(
+    chunk: number[] | TokenPlace,
+    options: ContinueOptions & { logits: boolean },
+  ): Promise<Tensor | undefined> {
+    this.#assertHeld();
     const length = "ids" in chunk ? 1 : chunk.length;
     let work = this.#work.get(length);
     if (!work) {
@@ -162,9 +237,9 @@ export class Session implements Disposable {
       if (this.#work.size > 2) this.#forgetWork();
       this.#work.set(length, work = this.#decoder.workspace(length));
     }
-    const place = { cache: this.#cache, position: this.position, rotations: this.#rotations };
+    const place = { cache: this.#cache, position: this.#position, rotations: this.#rotations };
     const logits = await this.#decoder.forward(chunk, work, { ...place, ...options });
-    this.position += length;
+    this.#position += length;
     return logits;
   }
 
@@ -178,9 +253,20 @@ export class Session implements Disposable {
     this.#work.clear();
   }
 
-  /** Gives back what the sequence holds; it cannot be continued. */
-  [Symbol.dispose](): void {
+  #free(): void {
     this.#forgetWork();
     this.#decoder.backend.free?.(this.#cache);
+  }
+
+  /** Frees what the sequence holds, at the end of the call that is continuing it; it cannot be continued. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (!this.#busy) this.#free();
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `Session: ${this.position} of ${this.capacity} tokens`;
   }
 }

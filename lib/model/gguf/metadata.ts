@@ -42,6 +42,16 @@ export class Metadata {
     return value;
   }
 
+  /** A number, or one for each layer, all alike: architectures whose layers differ are not supported. */
+  numberForAll(key: string): number | undefined {
+    const value = this.#get(key);
+    if (!Array.isArray(value)) return this.number(key);
+    if (value.length === 0 || value.some((item) => item !== value[0])) {
+      throw this.fail(key, "must be the same for all layers");
+    }
+    return Number(value[0]);
+  }
+
   /** A string. */
   text(key: string): string | undefined {
     const value = this.#get(key);
@@ -56,6 +66,11 @@ export class Metadata {
     return value;
   }
 
+  /** A list of true and false, or undefined where it is absent or no list. */
+  flags(key: string): boolean[] | undefined {
+    return Array.isArray(this.#get(key)) ? this.#list(key, "boolean") : undefined;
+  }
+
   /** A list of strings. */
   texts(key: string): string[] | undefined {
     return this.#list(key, "string");
@@ -66,7 +81,7 @@ export class Metadata {
     return this.#list(key, "number");
   }
 
-  #list<T>(key: string, type: "string" | "number"): T[] | undefined {
+  #list<T>(key: string, type: "string" | "number" | "boolean"): T[] | undefined {
     const value = this.#get(key);
     if (value === undefined) return undefined;
     if (!Array.isArray(value) || value.some((item) => typeof item !== type)) {

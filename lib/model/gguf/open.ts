@@ -5,8 +5,10 @@
  */
 import { GgufFile } from "../../files/gguf/file.ts";
 import type { TensorFile } from "../../files/tensor_file.ts";
+import { ggufArchitecture } from "./architectures.ts";
 import { ggufConfig } from "./config.ts";
 import { Metadata } from "./metadata.ts";
+import { GgufReader } from "./reader.ts";
 import { ggufTokenizer, type TokenizerFiles } from "./tokenizer.ts";
 import { GgufWeights } from "./weights.ts";
 
@@ -26,19 +28,23 @@ export function isGguf(path: string): boolean {
 }
 
 /**
- * Opens a GGUF file of a Llama, a Mistral or a Qwen; whoever gets it closes `weights`.
+ * Opens a GGUF file, or all parts of a split one where it is one of them. The caller closes `weights`.
  *
  * @throws {CheckpointError} when it is missing, malformed or of an architecture that is not supported.
  */
-export async function openGguf(path: string): Promise<GgufModel> {
+export function openGguf(path: string): GgufModel {
   using open = new DisposableStack();
-  const file = open.use(await GgufFile.open(path));
+  const file = open.use(GgufFile.open(path));
   const metadata = new Metadata(file.metadata, path);
-  const config = ggufConfig(file, metadata);
+  const read = new GgufReader(file, metadata);
+  const architecture = ggufArchitecture(read);
+  const config = ggufConfig(read, architecture);
   const tokenizer = ggufTokenizer(metadata);
-  // Only "llama" turns neighbours: see llama.cpp's LLAMA_ROPE_TYPE_NORM.
-  const [q, k] = [Number(config.num_attention_heads), Number(config.num_key_value_heads)];
-  const weights = new GgufWeights(file, config.model_type === "llama" ? { interleaved: { q, k } } : {});
+  const weights = new GgufWeights(file, {
+    names: architecture.names,
+    changes: architecture.changes?.(read) ?? {},
+    experts: read.number("expert_count") ?? 0,
+  });
   open.move();
   return { config, weights, tokenizer };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Metadata } from "./metadata.ts";
+import { type PreTokenizer, preTokenizer, preTokenizerNames } from "./pre_tokenizers.ts";
 
 /** Both files, parsed. */
 export interface TokenizerFiles {
@@ -13,17 +14,6 @@ export interface TokenizerFiles {
 
 /** Kinds of tokens, as llama.cpp numbers them. */
 const [UNKNOWN, CONTROL, USER_DEFINED] = [2, 3, 4];
-
-/** What splits a text into words, by `tokenizer.ggml.pre`: the patterns of the models' own tokenizer.json. */
-const PATTERNS: Readonly<Record<string, string>> = {
-  "llama-bpe": String
-    .raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-  qwen2: String
-    .raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-};
-/** Those that are split as GPT-2's. */
-const LIKE_GPT2 = new Set(["default", "gpt-2"]);
-const ALIASES: Readonly<Record<string, string>> = { llama3: "llama-bpe", "llama-v3": "llama-bpe" };
 
 /** A file's vocabulary. */
 interface Vocabulary {
@@ -46,8 +36,8 @@ export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
   const vocabulary = { tokens, ids, metadata };
   if (model === "llama") return files(vocabulary, sentencePiece(vocabulary), true);
   if (model === "gpt2") {
-    const pre = metadata.text("tokenizer.ggml.pre") ?? "default";
-    return files(vocabulary, byteLevel(vocabulary, pre), (ALIASES[pre] ?? pre) === "llama-bpe");
+    const pre = byteLevelWords(metadata);
+    return files(vocabulary, byteLevel(vocabulary, pre), pre.bos);
   }
   throw metadata.fail("tokenizer.ggml.model", `must be "llama" or "gpt2", current value is "${model}"`);
 }
@@ -55,30 +45,34 @@ export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
 /** The parts of tokenizer.json that depend on the kind. */
 type Parts = Record<"normalizer" | "pre_tokenizer" | "decoder" | "model", unknown>;
 
-/** Words by a pattern, their bytes as printable characters, merged by rank. */
-function byteLevel({ ids, metadata }: Vocabulary, pre: string): Parts {
-  const pattern = PATTERNS[ALIASES[pre] ?? pre];
-  if (pattern === undefined && !LIKE_GPT2.has(pre)) {
-    const known = [...LIKE_GPT2, ...Object.keys(PATTERNS)].map((name) => `"${name}"`).join(", ");
-    throw metadata.fail("tokenizer.ggml.pre", `must be one of ${known}, current value is "${pre}"`);
-  }
+/** How words are found. A file that does not say is split as llama.cpp splits it. */
+function byteLevelWords(metadata: Metadata): PreTokenizer {
+  const name = metadata.text("tokenizer.ggml.pre") ?? "default";
+  const found = preTokenizer(name);
+  if (found) return found;
+  const known = preTokenizerNames().map((name) => `"${name}"`).join(", ");
+  throw metadata.fail("tokenizer.ggml.pre", `must be one of ${known}, current value is "${name}"`);
+}
+
+/** Words by patterns, their bytes as printable characters, merged by rank. */
+function byteLevel({ ids, metadata }: Vocabulary, { patterns, ignoreMerges }: PreTokenizer): Parts {
   const merges = metadata.texts("tokenizer.ggml.merges");
   if (merges === undefined) throw metadata.fail("tokenizer.ggml.merges", "is missing");
-  const bytes = {
-    type: "ByteLevel",
-    add_prefix_space: false,
-    trim_offsets: true,
-    use_regex: pattern === undefined,
-  };
-  const split = { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
+  const split = (pattern: string) => ({
+    type: "Split",
+    pattern: { Regex: pattern },
+    behavior: "Isolated",
+    invert: false,
+  });
+  const bytes = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
   return {
     normalizer: null,
-    pre_tokenizer: pattern === undefined ? bytes : { type: "Sequence", pretokenizers: [split, bytes] },
+    pre_tokenizer: { type: "Sequence", pretokenizers: [...patterns.map(split), bytes] },
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: {
       ...bpe(ids, merges.map((merge) => split2(merge, metadata))),
       // A whole word that is a token is taken as it is.
-      ignore_merges: pattern === PATTERNS["llama-bpe"],
+      ignore_merges: ignoreMerges,
     },
   };
 }

@@ -4,114 +4,149 @@
  * @module
  */
 import { CheckpointError } from "../../errors.ts";
-import { bytesOf } from "../../matrix/dtype.ts";
+import type { GgufFile } from "../../files/gguf/file.ts";
 import type { TensorInfo } from "../../files/safetensors/header.ts";
 import { alternatives, quote } from "../../files/safetensors/messages.ts";
 import type { TensorFile } from "../../files/tensor_file.ts";
-
-/** Modules outside layers. */
-const OUTSIDE: Readonly<Record<string, string>> = {
-  token_embd: "model.embed_tokens",
-  output_norm: "model.norm",
-  output: "lm_head",
-};
-
-/** Modules of a layer. */
-const INSIDE: Readonly<Record<string, string>> = {
-  attn_norm: "input_layernorm",
-  attn_q: "self_attn.q_proj",
-  attn_k: "self_attn.k_proj",
-  attn_v: "self_attn.v_proj",
-  attn_output: "self_attn.o_proj",
-  attn_q_norm: "self_attn.q_norm",
-  attn_k_norm: "self_attn.k_norm",
-  ffn_norm: "post_attention_layernorm",
-  ffn_gate: "mlp.gate_proj",
-  ffn_up: "mlp.up_proj",
-  ffn_down: "mlp.down_proj",
-};
-
-/**
- * Hugging Face's name of a GGUF tensor of a Llama or one of its neighbours, or undefined.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * assertEquals(hubName("blk.3.ffn_down.weight"), "model.layers.3.mlp.down_proj.weight");
- * ```
- */
-export function hubName(name: string): string | undefined {
-  const { layer, module, part } =
-    /^(?:blk\.(?<layer>\d+)\.)?(?<module>\w+)\.(?<part>weight|bias)$/.exec(name)?.groups ??
-      {};
-  const names = layer === undefined ? OUTSIDE : INSIDE;
-  if (module === undefined || !Object.hasOwn(names, module)) return undefined;
-  return `${layer === undefined ? "" : `model.layers.${layer}.`}${names[module]}.${part}`;
-}
+import { bytesOf, toFloat32 } from "../../matrix/dtype.ts";
+import type { Change } from "./changes.ts";
+import { hubName, type Names } from "./names.ts";
 
 /** Tensors that only say what the config says too. */
-const LEFT_OUT = new Set(["rope_freqs.weight"]);
+const LEFT_OUT = /^(rope_freqs|rope_factors_long|rope_factors_short|blk\.\d+\.attn_rot_embd)\.weight$/;
+
+/** Bytes that are given at a time, about. */
+const CHUNK = 2 ** 22;
 
 /** How a file's tensors differ from Hugging Face's. */
 export interface WeightsOptions {
-  /**
-   * Heads of q_proj and k_proj where their rows are in llama.cpp's order: it turns features 2i and 2i + 1 of a head
-   * together, Hugging Face features i and i + head_dim / 2. Absent where they are in Hugging Face's.
-   */
-  interleaved?: { q: number; k: number };
+  /** Their names. */
+  readonly names: Names;
+  /** What is otherwise, by GGUF's name of the module. */
+  readonly changes: Readonly<Record<string, Change>>;
+  /** Experts of a layer, of which one tensor may have all. */
+  readonly experts: number;
 }
 
-/** The tensors of a model, whatever its file calls them. Vectors stay vectors. */
+/** Where a tensor lies. */
+interface Place {
+  /** The file's name of it. */
+  readonly own: string;
+  /** Which of `experts` it is, where the file's tensor has them all. */
+  readonly expert?: number;
+  /** What is otherwise. */
+  readonly change?: Change;
+}
+
+/** The tensors of a model, whatever its file calls them. */
 export class GgufWeights implements TensorFile {
-  readonly #file: TensorFile;
-  readonly #path: string;
-  readonly #names = new Map<string, string>();
-  readonly #options: WeightsOptions;
+  readonly #file: GgufFile;
+  readonly #places = new Map<string, Place>();
+  readonly #experts: number;
 
   /**
    * @param file the file, which is closed with this.
-   * @throws {CheckpointError} when it has a tensor that no Llama has.
+   * @throws {CheckpointError} when it has a tensor that the architecture has not.
    */
-  constructor(file: TensorFile & { path: string }, options: WeightsOptions = {}) {
+  constructor(file: GgufFile, { names, changes, experts }: WeightsOptions) {
     this.#file = file;
-    this.#path = file.path;
-    this.#options = options;
-    for (const name of file.names()) {
-      const known = hubName(name);
-      if (known !== undefined) this.#names.set(known, name);
-      else if (!LEFT_OUT.has(name)) {
+    this.#experts = experts;
+    for (const own of file.names()) {
+      if (LEFT_OUT.test(own)) continue;
+      const found = hubName(own, names);
+      if (!found) {
         throw new CheckpointError(
-          `Cannot use ${file.path}: tensor ${quote(name)} is none of this architecture's`,
+          `Cannot use ${file.path}: tensor ${quote(own)} is none of this architecture's`,
         );
       }
+      const change = Object.hasOwn(changes, found.module) ? changes[found.module] : undefined;
+      if (!found.name.includes("{e}")) this.#places.set(found.name, { own, change });
+      else this.#addExperts(own, found.name, change);
+    }
+  }
+
+  #addExperts(own: string, name: string, change?: Change): void {
+    const { shape } = this.#file.info(own);
+    if (shape.length !== 3 || shape[0] !== this.#experts) {
+      throw new CheckpointError(
+        `Cannot use ${this.#file.path}: tensor ${quote(own)} must have three dimensions, ` +
+          `the first for ${this.#experts} experts`,
+      );
+    }
+    for (let expert = 0; expert < this.#experts; expert++) {
+      this.#places.set(name.replace("{e}", String(expert)), { own, expert, change });
     }
   }
 
   /** Names of all tensors. */
   names(): Iterable<string> {
-    return this.#names.keys();
+    return this.#places.keys();
   }
 
   /** Whether there is a tensor of that name. */
   has(name: string): boolean {
-    return this.#names.has(name);
+    return this.#places.has(name);
   }
 
   /** A tensor's type and shape, as they are read. */
   info(name: string): TensorInfo {
-    return { ...this.#file.info(this.#own(name)), name };
+    const { own, expert, change } = this.#place(name);
+    const { dtype: stored, shape: whole, offset } = this.#file.info(own);
+    const shape = expert === undefined ? whole : whole.slice(1);
+    const dtype = change?.plus ? "F32" : stored;
+    return {
+      name,
+      dtype,
+      shape: change?.transposed ? shape.toReversed() : shape,
+      offset,
+      bytes: shape.reduce((product, n) => product * n, bytesOf(dtype)),
+    };
   }
 
-  /** A tensor's bytes. */
+  /** A tensor's bytes; in `out` where that is given. */
   read(name: string, out?: Uint8Array): Uint8Array {
-    const bytes = this.#file.read(this.#own(name));
-    const { dtype } = this.info(name);
-    return into(this.#order(name, bytes, bytesOf(dtype)), out);
+    const { change } = this.#place(name);
+    const { dtype, bytes } = this.info(name);
+    if (change?.plus) return bytesIn(this.readFloat32(name, out && floatsIn(out)));
+    const to = out ?? this.#file.allocate(name, () => new Uint8Array(bytes));
+    this.#stored(name, to);
+    if (change) this.#reorder(name, to, bytesOf(dtype));
+    return to;
   }
 
-  /** A tensor as float32. */
+  /** A tensor as float32; in `out` where that is given. */
   readFloat32(name: string, out?: Float32Array): Float32Array {
-    return into(this.#order(name, this.#file.readFloat32(this.#own(name)), 1), out);
+    const { own, change } = this.#place(name);
+    const { bytes, dtype } = this.info(name);
+    const to = out ?? this.#file.allocate(name, () => new Float32Array(bytes / bytesOf(dtype)));
+    if (this.#file.info(own).dtype === "F32") {
+      this.#stored(name, bytesIn(to));
+      if (change) this.#reorder(name, bytesIn(to), 4);
+    } else {
+      toFloat32(change?.plus ? this.#file.read(own) : this.read(name), this.#file.info(own).dtype, to);
+    }
+    const plus = change?.plus;
+    if (plus) to.forEach((value, i) => to[i] = value + plus);
+    return to;
+  }
+
+  /** Some of a tensor's bytes, from byte `from` on. */
+  readPart(name: string, from: number, out: Uint8Array): void {
+    const { own, change, expert = 0 } = this.#place(name);
+    if (change) out.set(this.read(name).subarray(from, from + out.length));
+    else this.#file.readPart(own, from + expert * this.info(name).bytes, out);
+  }
+
+  /** A tensor's bytes a few MB at a time. */
+  *chunks(name: string): Iterable<Uint8Array> {
+    const { bytes } = this.info(name);
+    if (this.#place(name).change) return yield this.read(name);
+    const chunk = new Uint8Array(Math.min(bytes, CHUNK));
+    for (let at = 0; at < bytes; at += CHUNK) {
+      const part = chunk.subarray(0, bytes - at);
+      this.readPart(name, at, part);
+      yield part;
+    }
   }
 
   /** Closes the file. */
@@ -119,38 +154,58 @@ export class GgufWeights implements TensorFile {
     this.#file[Symbol.dispose]();
   }
 
-  #own(name: string): string {
-    const own = this.#names.get(name);
-    if (own !== undefined) return own;
+  #place(name: string): Place {
+    const place = this.#places.get(name);
+    if (place !== undefined) return place;
     throw new CheckpointError(
-      `Cannot find tensor ${quote(name)} in ${this.#path}: ${alternatives(name, this.names())}`,
+      `Cannot find tensor ${quote(name)} in ${this.#file.path}: ${alternatives(name, this.names())}`,
     );
   }
 
-  /** A tensor with its rows in Hugging Face's order; `width` is what a value takes in `data`. */
-  #order<T extends Uint8Array | Float32Array>(name: string, data: T, width: number): T {
-    const module = /self_attn\.([qk])_proj\.(?:weight|bias)$/.exec(name)?.[1] as "q" | "k" | undefined;
-    const heads = module && this.#options.interleaved?.[module];
-    if (!heads) return data;
-    const [rows = 0, cols = 1] = this.info(name).shape;
-    const half = rows / heads / 2;
-    if (!Number.isInteger(half)) {
-      throw new CheckpointError(
-        `Cannot use ${this.#path}: ${quote(name)} has ${rows} rows for ${heads} heads`,
-      );
+  /** A tensor's bytes as the file has them. */
+  #stored(name: string, out: Uint8Array): void {
+    const { own, expert = 0 } = this.#place(name);
+    this.#file.readPart(own, expert * out.length, out);
+  }
+
+  /** Puts rows, or rows and columns, in Hugging Face's order; `width` is what a value takes. */
+  #reorder(name: string, data: Uint8Array, width: number): void {
+    const { change } = this.#place(name);
+    const { shape } = this.info(name);
+    if (change?.row) {
+      const rows = shape[0] ?? 1;
+      const length = data.length / rows;
+      const old = data.slice();
+      for (let row = 0; row < rows; row++) {
+        const from = change.row(row, rows);
+        if (from === undefined) {
+          throw new CheckpointError(
+            `Cannot use ${this.#file.path}: ${quote(name)} has ${rows} rows, which the heads do not divide`,
+          );
+        }
+        data.set(old.subarray(from * length, (from + 1) * length), row * length);
+      }
     }
-    const length = cols * width;
-    const out = data.slice() as T;
-    for (let row = 0; row < rows; row++) {
-      const inHead = row % (2 * half);
-      const from = row - inHead + 2 * (inHead % half) + Math.floor(inHead / half);
-      out.set(data.subarray(from * length, (from + 1) * length), row * length);
-    }
-    return out;
+    if (change?.transposed && shape.length === 2) transpose(data, shape, width);
   }
 }
 
-function into<T extends Uint8Array | Float32Array>(data: T, out?: T): T {
-  out?.set(data);
-  return out ?? data;
+/** Turns [cols, rows] into [rows, cols] = shape in place. */
+function transpose(data: Uint8Array, [rows = 0, cols = 0]: readonly number[], width: number): void {
+  const of = (bytes: Uint8Array) =>
+    width === 4
+      ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+      : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  const [to, old] = [of(data), of(data.slice())];
+  for (let row = 0; row < rows; row++) {
+    for (let col = 0; col < cols; col++) to[row * cols + col] = old[col * rows + row]!;
+  }
+}
+
+function bytesIn(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function floatsIn(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }

@@ -24,9 +24,14 @@ export class ChatTemplate {
     }
   }
 
+  /** The templates' names. */
+  get names(): string[] {
+    return Object.keys(this.#templates);
+  }
+
   #choose({ template, tools }: ChatOptions): string {
     const templates = this.#templates;
-    const names = Object.keys(templates);
+    const { names } = this;
     if (names.length === 0) {
       throw new CheckpointError("Cannot format a conversation: the tokenizer has no chat_template");
     }

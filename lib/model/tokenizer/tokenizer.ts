@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inspect } from "../../display.ts";
 import { CheckpointError, OptionError } from "../../errors.ts";
 import type { TokenizerFiles } from "../gguf/tokenizer.ts";
 import { checkTokenIds } from "../token_ids.ts";
@@ -172,6 +173,11 @@ export class Tokenizer {
    */
   chat(messages: readonly Message[], options: ChatOptions = {}): string {
     return this.#chat.render(messages, options);
+  }
+
+  /** What `console.log` writes of it. */
+  [inspect](): string {
+    return `Tokenizer of ${this.size} tokens${this.#chat.names.length > 0 ? " with a chat template" : ""}`;
   }
 }
 

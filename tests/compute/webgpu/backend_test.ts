@@ -27,12 +27,12 @@ function test(name: string, fn: () => Promise<void>, { stories = false } = {}): 
 
 const open = (options: WebGpuOptions = {}) => WebGpuBackend.open({ tune: false, ...options });
 
-/** A tensor with values, or with NaN, that any correct operation overwrites. Backends are filled by an embedding. */
+/** A tensor with values, or with NaN, that any correct operation overwrites. */
 function tensor(backend: Backend, rows: number, values: Float32Array | number): Tensor {
   const cols = typeof values === "number" ? values : values.length / rows;
   const data = typeof values === "number" ? new Float32Array(rows * cols).fill(NaN) : values;
   const made = backend.tensor(rows, cols);
-  backend.embed(made, backend.weight({ rows, cols, data }), Array.from({ length: rows }, (_, i) => i));
+  backend.write(made, data);
   return made;
 }
 

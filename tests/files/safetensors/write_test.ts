@@ -1,8 +1,10 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Any4Error, CheckpointError } from "../../../lib/errors.ts";
 import type { DType } from "../../../lib/matrix/dtype.ts";
 import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
-import { type TensorToWrite, writeBeside, writeSafetensors } from "../../../lib/files/safetensors/write.ts";
+import { writeBeside } from "../../../lib/files/disk.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../lib/files/safetensors/write.ts";
+import { inFolder, list } from "../../in_folder.ts";
 import golden from "../../golden/safetensors.json" with { type: "json" };
 
 const dots = (name: string, changes: Partial<TensorToWrite> = {}): TensorToWrite => ({
@@ -12,17 +14,6 @@ const dots = (name: string, changes: Partial<TensorToWrite> = {}): TensorToWrite
   data: () => Uint8Array.of(1, 2),
   ...changes,
 });
-
-function inFolder<T>(use: (folder: string) => T): T {
-  const folder = Deno.makeTempDirSync();
-  try {
-    return use(folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
-
-const list = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
 
 for (const { name, tensors, metadata, file } of golden.files) {
   Deno.test(`the bytes written are those that Python writes: ${name}`, () => {
@@ -94,59 +85,4 @@ Deno.test("data that cannot be had, or a folder that is not there, leaves everyt
     assertEquals(Deno.readTextFileSync(`${folder}/a`), "before");
     assertEquals(list(folder), ["a"]);
   });
-});
-
-/** Runs a program that has `writeBeside`, `path` and every permission. */
-function runBeside(path: string, program: string): { success: boolean; text: string } {
-  const module = new URL("../../../lib/files/safetensors/write.ts", import.meta.url);
-  const code = `import { writeBeside } from ${JSON.stringify(module)};
-    const path = ${JSON.stringify(path)};
-    ${program}`;
-  const args = ["eval", "--no-check", code];
-  const { success, stdout } = new Deno.Command(Deno.execPath(), { args, stderr: "null" }).outputSync();
-  return { success, text: new TextDecoder().decode(stdout) };
-}
-
-Deno.test({
-  name: "a full disk loses nothing",
-  ignore: Deno.build.os !== "linux",
-  fn() {
-    inFolder((folder) => {
-      Deno.writeTextFileSync(`${folder}/a`, "before");
-      // Whatever is written to /dev/full finds no space.
-      const { text } = runBeside(
-        `${folder}/a`,
-        `Deno.symlinkSync("/dev/full", path + "." + Deno.pid + ".part");
-        try {
-          writeBeside(path, () => [new Uint8Array(1e6)]);
-        } catch (error) {
-          console.log(error.name, error.message);
-        }`,
-      );
-      assertStringIncludes(text, `CheckpointError Cannot write ${folder}/a: No space left`);
-      assertEquals(Deno.readTextFileSync(`${folder}/a`), "before");
-      assertEquals(list(folder), ["a"]);
-    });
-  },
-});
-
-Deno.test({
-  name: "a killed process loses nothing",
-  ignore: Deno.build.os === "windows",
-  fn() {
-    inFolder((folder) => {
-      Deno.writeTextFileSync(`${folder}/a`, "before");
-      const { success } = runBeside(
-        `${folder}/a`,
-        `writeBeside(path, function* () {
-          yield new Uint8Array(1e6);
-          Deno.kill(Deno.pid, "SIGKILL");
-          for (;;);
-        });`,
-      );
-      assertEquals(success, false);
-      assertEquals(Deno.readTextFileSync(`${folder}/a`), "before");
-      assertEquals(list(folder).length, 2);
-    });
-  },
 });

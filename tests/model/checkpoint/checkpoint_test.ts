@@ -2,11 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { CheckpointError, ConfigError, OptionError } from "../../../lib/errors.ts";
 import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
 import type { TensorToWrite } from "../../../lib/files/safetensors/write.ts";
-import {
-  Checkpoint,
-  type CheckpointParts,
-  writeCheckpoint,
-} from "../../../lib/model/checkpoint/checkpoint.ts";
+import { Checkpoint } from "../../../lib/model/checkpoint/checkpoint.ts";
+import { type CheckpointParts, writeCheckpoint } from "../../../lib/model/checkpoint/write_checkpoint.ts";
 
 const CONFIG = {
   model_type: "llama",

@@ -5,10 +5,10 @@ import { toFloat32 } from "../../../lib/matrix/dtype.ts";
 import { dequantize, type PackedMatrix } from "../../../lib/matrix/packed_matrix.ts";
 import { packRow } from "../../../lib/matrix/packing.ts";
 import { Checkpoint } from "../../../lib/model/checkpoint/checkpoint.ts";
-import { loadModel } from "../../../lib/model/model.ts";
+import { loadModel } from "../../../lib/model/load_model.ts";
 import { any4 } from "../../../lib/quantize/quantize_model.ts";
 import { referenceTensors } from "../../../lib/model/checkpoint/reference_tensors.ts";
-import { saveModel } from "../../../lib/model/checkpoint/save.ts";
+import { saveModel } from "../../../lib/model/save.ts";
 import { Lcg } from "../../golden/lcg.ts";
 
 interface Case {

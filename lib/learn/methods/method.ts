@@ -1,0 +1,51 @@
+/**
+ * What a method is: how a matrix whose groups are scaled gets its codebooks and its codes.
+ *
+ * @module
+ */
+import type { InputStats } from "../input_stats.ts";
+import type { LearnOptions, QuantizeSteps, ScaledMatrix } from "../quantize_steps.ts";
+
+/** What must be known of a Linear's input: nothing, numbers of each column, or E[x xᵀ] too. */
+export type Needs = "nothing" | "columns" | "gram";
+
+/**
+ * A method of quantization.
+ *
+ * A new method is one new file that exports a function of its options that makes one of these, and its line in
+ * `lib/learn/methods/mod.ts`.
+ */
+export interface Method {
+  /** As users write it: "kmeans", "lloyd" … */
+  readonly name: string;
+  /** What it was made with, as JSON: methods of the same name and options give the same bits. */
+  readonly options?: object;
+  /** What it must know of the input at most. */
+  readonly needs: Needs;
+  /**
+   * Chooses the codebooks that the format leaves open, and all codes.
+   *
+   * @param steps the slow steps, perhaps on threads; all implementations give identical bits.
+   */
+  solve(problem: Problem, steps: QuantizeSteps): Solution;
+}
+
+/** One matrix to be quantized: its groups are scaled, its codebooks and codes are sought. */
+export interface Problem extends LearnOptions {
+  /** The weights, and the scales and zeros of their groups. */
+  readonly scaled: ScaledMatrix;
+  /** [2^bits] the format's fixed codebook; null where codebooks are to be learned. */
+  readonly table: Float32Array | null;
+  /** What is known of the input; `gram` is there for a method that needs it. */
+  readonly stats?: InputStats;
+  /** The tensor's name, for messages. */
+  readonly name: string;
+}
+
+/** Codebooks and codes of a matrix. */
+export interface Solution {
+  /** [1 or rows, 2^bits], rounded to the problem's type where it was learned. */
+  readonly codebook: Float32Array;
+  /** [rows, ⌈cols / 32⌉ · bits] packed codes. */
+  readonly codes: Uint32Array;
+}

@@ -1,0 +1,112 @@
+/**
+ * What a quantization from disk to disk was asked for, to notice when it has changed.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import { sha256 } from "../files/sha256.ts";
+import { formatOf, formats } from "../formats/mod.ts";
+import { methodOf } from "../learn/methods/mod.ts";
+import type { ModelOnDisk } from "../model/model_on_disk.ts";
+import type { Calibration } from "./calibrate.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import type { OutputForm, QuantizeOnDiskOptions } from "./options.ts";
+
+/** What was asked for, by what it is called in messages. */
+export type Asked = Readonly<Record<string, unknown>>;
+
+/**
+ * The options that change no bit of a quantized Linear: how the model is found and written, how fast, and what is shown
+ * meanwhile. Every other one is part of the fingerprint.
+ */
+const WITHOUT_EFFECT = [
+  ...["onProgress", "quiet", "measure", "restart"],
+  ...["dequantized", "reference", "maxShardBytes"],
+  ...["endpoint", "token", "cache", "offline", "retryDelay"],
+  ...["threads", "tune", "tunedFile"],
+] as const satisfies (keyof QuantizeOnDiskOptions)[];
+
+/** What an option that is absent stands for, where giving that changes nothing. */
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  format: "any4",
+  method: "kmeans",
+  weighting: "mean-square",
+  codebook: "row",
+  sequential: false,
+  skip: [],
+  override: {},
+  parts: 1,
+};
+
+/** How an option is told, where its value is not what counts. */
+const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
+  calibration: calibrationName,
+  format: (format: string) => {
+    const found = formatOf(format);
+    return formats.get(found.name) === found ? found.name : found;
+  },
+  method: (method: string) => {
+    const { name, options } = methodOf(method);
+    return options ? { name, options } : name;
+  },
+  skip: (skip: string | string[]) => [skip].flat(),
+};
+
+/** The first 16 hexadecimal digits of a SHA-256 of JSON. */
+const digest = (value: unknown) => sha256([JSON.stringify(value)]).slice(0, 16);
+
+/** What the quantized Linears depend on: the model, and all options but those that are known to have no effect on it. */
+export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Asked {
+  const { checkpoint, backend, tokenizer } = model;
+  const files = checkpoint.files().map((path) => {
+    const { size, mtime } = Deno.statSync(path);
+    return [basename(path), size, mtime?.getTime() ?? null];
+  });
+  const sample = typeof options.calibration === "string" ? options.calibration : CALIBRATION_SAMPLE;
+  const header = checkpoint.names().map((name) => checkpoint.info(name));
+  const ignored: readonly string[] = WITHOUT_EFFECT;
+  const given = Object.entries(options).filter(([key, value]) =>
+    value !== undefined && !ignored.includes(key)
+  );
+  const asked = { ...DEFAULTS, calibration: undefined, ...Object.fromEntries(given), backend: backend.name };
+  return {
+    "the model's config.json": digest(checkpoint.rawConfig),
+    "the tokens of the sample": digest(tokenizer.encode(sample)),
+    "the model's weights": digest([files, header]),
+    ...Object.fromEntries(
+      Object.entries(asked).map(([key, value]) => {
+        const told = TOLD[key] ? TOLD[key](value as never) : value;
+        return [words(key), plain(told)];
+      }),
+    ),
+  };
+}
+
+/** How the model is written: of one that is written already, it cannot change. */
+export function formOf({ dequantized, reference, maxShardBytes }: OutputForm): OutputForm {
+  return { dequantized, reference, maxShardBytes };
+}
+
+/** "groupSize" → "group size". */
+const words = (key: string) => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** A value as JSON has it, functions by their source: rules of one's own count too. */
+function plain(value: unknown): unknown {
+  if (typeof value === "function") return `a function (${digest(String(value))})`;
+  if (typeof value !== "object" || value === null) return value;
+  if (ArrayBuffer.isView(value)) return `numbers (${sha256([value]).slice(0, 16)})`;
+  if (value instanceof Map || value instanceof Set) return plain([...value]);
+  if (Array.isArray(value)) return value.map(plain);
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+}
+
+/** What a model was calibrated with, in words. */
+export function calibrationName(calibration: string | Calibration | undefined): string {
+  if (calibration === undefined) return "the library's own sample";
+  if (typeof calibration === "string") return `a text (${digest(calibration)})`;
+  const parts = [...calibration].flatMap(([linear, entry]) => {
+    const { tokens, mean, meanAbs, meanSquare, gram } = entry;
+    return [`${linear} ${tokens}`, mean, meanAbs, meanSquare, ...(gram ? [gram] : [])];
+  });
+  return `statistics (${sha256(parts).slice(0, 16)})`;
+}

@@ -1,0 +1,198 @@
+/**
+ * What a quantization does, in memory and on disk alike: calibrate, choose, quantize, each as far as a store does not have it.
+ *
+ * @module
+ */
+import { pause } from "../event_loop.ts";
+import { OptionError } from "../errors.ts";
+import type { InputStats } from "../learn/input_stats.ts";
+import { methodOf, needsOf } from "../learn/methods/mod.ts";
+import { linearNames, linearsOf } from "../model/decoder/layout.ts";
+import type { Source } from "../model/source.ts";
+import { calibrateLayers, type Calibration, type SampleOptions } from "./calibrate.ts";
+import { checkOrigin } from "./calibration_file.ts";
+import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { chooseFormats } from "./choose_formats.ts";
+import { effectsOf, windowsOf } from "./effects.ts";
+import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
+import { type FormatChoice, type Planned, planOf } from "./plan.ts";
+import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
+import { SequentialCalibration } from "./sequential_calibration.ts";
+import type { Store } from "./store.ts";
+
+/** How a run is done. */
+export interface RunOptions extends PipelineOptions {
+  /** Keep the error of each Linear's output too. */
+  errors?: boolean;
+  /** Is told how far it is. */
+  onProgress?: (progress: OnDiskProgress) => void;
+}
+
+/** Finds the statistics of a Linear; undefined where there are none, or none are needed. */
+type StatsLookup = (linear: string) => Promise<InputStats | undefined>;
+
+/**
+ * Quantizes a model's Linears: afterwards the store has each as "linear", by its name. What it has already is not done again.
+ *
+ * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is
+ * another model's.
+ * @throws {TensorError} when a weight is NaN or infinite.
+ */
+export async function run(source: Source, store: Store, options: RunOptions): Promise<void> {
+  await new Run(source, store, options).run();
+}
+
+class Run {
+  readonly #source: Source;
+  readonly #store: Store;
+  readonly #options: RunOptions;
+  readonly #given?: Calibration;
+  /** The sample that it is calibrated with, unless statistics are given. */
+  readonly #sample: SampleOptions & { text?: string };
+  /** The layer of each Linear. */
+  readonly #layers: ReadonlyMap<string, number>;
+  /** Rows and columns of each Linear. */
+  readonly #shapes: ReadonlyMap<string, { readonly rows: number; readonly cols: number }>;
+
+  constructor(source: Source, store: Store, options: RunOptions) {
+    const { layout } = source;
+    this.#source = source;
+    this.#store = store;
+    this.#options = options;
+    const { calibration, parts, method } = options;
+    const text = typeof calibration === "string" ? calibration : undefined;
+    if (typeof calibration === "object") this.#given = calibration;
+    this.#sample = { text, parts, gram: methodOf(method).needs === "gram" };
+    this.#layers = new Map(
+      layout.layers.flatMap((_, layer) =>
+        linearNames(layout, layer).map((linear) => [linear, layer] as const)
+      ),
+    );
+    this.#shapes = new Map(Array.from(linearsOf(layout), ({ name, weight }) => [name, weight]));
+  }
+
+  async run(): Promise<void> {
+    const { sequential, targetBits } = this.#options;
+    const plan = planOf([...this.#layers.keys()], this.#options);
+    const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
+    if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
+    const all = targetBits !== undefined || (needed.length > 0 && !sequential);
+    const stats = all ? await this.#calibrate() : undefined;
+    const choices = targetBits === undefined ? plan : await this.#choose(plan, { stats: stats!, targetBits });
+    await this.#quantize(choices, sequential ? this.#sequential() : stats ?? nothing);
+  }
+
+  /** Statistics made earlier are refused before any work is done that they would spoil. */
+  #checkGiven(needed: readonly string[]): void {
+    if (this.#options.sequential) {
+      throw new OptionError("Cannot calibrate sequentially with statistics made earlier: give the text");
+    }
+    checkOrigin(this.#source, this.#given!);
+    const missing = needed.find((linear) => !this.#given!.has(linear));
+    if (missing) throw new OptionError(`Cannot quantize ${missing}: the calibration has no statistics of it`);
+  }
+
+  /** Collects all statistics that are not kept. */
+  async #calibrate(): Promise<StatsLookup> {
+    const given = this.#given;
+    if (given) return (linear) => Promise.resolve(given.get(linear));
+    await calibrateLayers(this.#source, this.#store, {
+      ...this.#sample,
+      onProgress: this.#layerProgress("calibrating"),
+    });
+    // Those of one layer are in memory at a time.
+    let [current, stats]: [number, ReadonlyMap<string, InputStats>] = [-1, new Map()];
+    return (linear) => {
+      const layer = this.#layers.get(linear)!;
+      if (layer !== current) [current, stats] = [layer, this.#store.get("stats", String(layer))!];
+      return Promise.resolve(stats.get(linear));
+    };
+  }
+
+  /** Statistics of each Linear on those done before. */
+  #sequential(): StatsLookup {
+    let sequential: Promise<SequentialCalibration> | undefined;
+    return async (linear) => {
+      sequential ??= SequentialCalibration.open(this.#source, this.#store, this.#sample);
+      return await (await sequential).stats(linear, this.#layers.get(linear)!);
+    };
+  }
+
+  /** Each Linear's format by what it costs. */
+  async #choose(
+    plan: ReadonlyMap<string, Planned>,
+    { stats, targetBits }: { stats: StatsLookup; targetBits: number },
+  ): Promise<ReadonlyMap<string, FormatChoice>> {
+    const [source, store] = [this.#source, this.#store];
+    const missing = [...plan.keys()].filter((linear) => !store.has("costs", linear));
+    return await chooseFormats(plan, {
+      ...this.#options,
+      source,
+      store,
+      stats,
+      targetBits,
+      shapes: this.#shapes,
+      done: this.#weightProgress("measuring", missing),
+      effects: async (probes) => {
+        const known = store.get("effects", "model");
+        if (known) return known;
+        const ids = source.tokenizer.encode(this.#sample.text ?? CALIBRATION_SAMPLE);
+        const onLayer = this.#layerProgress("following noise");
+        const windows = windowsOf(ids, source.config.max_position_embeddings);
+        const effects = await effectsOf(source, windows, { ...probes, store, onLayer });
+        store.set("effects", "model", effects);
+        return effects;
+      },
+    });
+  }
+
+  /** Quantizes what is not done yet. */
+  async #quantize(choices: ReadonlyMap<string, FormatChoice>, stats: StatsLookup): Promise<void> {
+    const [{ backend }, store] = [this.#source, this.#store];
+    const { sequential, errors } = this.#options;
+    const learning = learningOf(this.#options);
+    const missing = [...choices].filter(([linear]) => !store.has("linear", linear));
+    const tell = this.#weightProgress("quantizing", missing.map(([linear]) => linear));
+    for (const [linear, choice] of missing) {
+      const needed = needsOf(choice.format, learning) !== "nothing" || !sequential;
+      const problem = {
+        ...learning,
+        backend,
+        linear,
+        choice,
+        stats: needed ? await stats(linear) : undefined,
+      };
+      const weights = this.#source.weights(linear);
+      const done = errors ? solveLinear(weights, problem) : { packed: quantizeLinear(weights, problem) };
+      store.set("linear", linear, done);
+      await tell(linear);
+    }
+  }
+
+  /** Counts layers. */
+  #layerProgress(phase: OnDiskPhase): (done: number, layers: number) => void {
+    let first: number | undefined;
+    return (done, layers) => {
+      first ??= done - 1;
+      const name = `layer ${done - 1}`;
+      this.#options.onProgress?.({ phase, done: done - first, total: layers - first, name });
+    };
+  }
+
+  /** Counts the weights of some Linears as they are done. */
+  #weightProgress(phase: OnDiskPhase, linears: readonly string[]): (linear: string) => Promise<void> {
+    const size = (linear: string) => {
+      const { rows, cols } = this.#shapes.get(linear)!;
+      return rows * cols;
+    };
+    const total = linears.reduce((sum, linear) => sum + size(linear), 0);
+    let done = 0;
+    return async (linear) => {
+      this.#options.onProgress?.({ phase, done: done += size(linear), total, name: linear });
+      await pause();
+    };
+  }
+}
+
+/** Where no Linear needs statistics. */
+const nothing: StatsLookup = () => Promise.resolve(undefined);

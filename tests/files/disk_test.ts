@@ -1,0 +1,68 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { exists, isFile } from "../../lib/files/disk.ts";
+import { inFolder, list } from "../in_folder.ts";
+
+Deno.test("a link that leads nowhere exists and is no file; a folder is none either", () => {
+  inFolder((folder) => {
+    Deno.symlinkSync(`${folder}/nowhere`, `${folder}/link`);
+    Deno.writeTextFileSync(`${folder}/a`, "");
+    const paths = [`${folder}/nowhere`, `${folder}/link`, folder, `${folder}/a`];
+    assertEquals(paths.map(exists), [false, true, true, true]);
+    assertEquals(paths.map(isFile), [false, false, false, true]);
+  });
+});
+
+/** Runs a program that has `writeBeside`, `path` and every permission. */
+function runBeside(path: string, program: string): { success: boolean; text: string } {
+  const module = new URL("../../lib/files/disk.ts", import.meta.url);
+  const code = `import { writeBeside } from ${JSON.stringify(module)};
+    const path = ${JSON.stringify(path)};
+    ${program}`;
+  const args = ["eval", "--no-check", code];
+  const { success, stdout } = new Deno.Command(Deno.execPath(), { args, stderr: "null" }).outputSync();
+  return { success, text: new TextDecoder().decode(stdout) };
+}
+
+Deno.test({
+  name: "a full disk loses nothing",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    inFolder((folder) => {
+      Deno.writeTextFileSync(`${folder}/a`, "before");
+      // Whatever is written to /dev/full finds no space.
+      const { text } = runBeside(
+        `${folder}/a`,
+        `Deno.symlinkSync("/dev/full", path + "." + Deno.pid + ".part");
+        try {
+          writeBeside(path, () => [new Uint8Array(1e6)]);
+        } catch (error) {
+          console.log(error.name, error.message);
+        }`,
+      );
+      assertStringIncludes(text, `CheckpointError Cannot write ${folder}/a: No space left`);
+      assertEquals(Deno.readTextFileSync(`${folder}/a`), "before");
+      assertEquals(list(folder), ["a"]);
+    });
+  },
+});
+
+Deno.test({
+  name: "a killed process loses nothing",
+  ignore: Deno.build.os === "windows",
+  fn() {
+    inFolder((folder) => {
+      Deno.writeTextFileSync(`${folder}/a`, "before");
+      const { success } = runBeside(
+        `${folder}/a`,
+        `writeBeside(path, function* () {
+          yield new Uint8Array(1e6);
+          Deno.kill(Deno.pid, "SIGKILL");
+          for (;;);
+        });`,
+      );
+      assertEquals(success, false);
+      assertEquals(Deno.readTextFileSync(`${folder}/a`), "before");
+      assertEquals(list(folder).length, 2);
+    });
+  },
+});

@@ -1,0 +1,347 @@
+"""
+Writes tests/golden/gguf/models/: a tiny GGUF model of every architecture, converted as llama.cpp's conversion does, and
+models.json with the logits that transformers finds in float32 for the very values the files hold.
+
+    python tests/golden/make_gguf_models.py [NAME …]
+
+make_llama_cpp.mjs then adds what llama.cpp finds for the files. Names of tensors are those of llama.cpp's own Python
+package. Needs gguf, torch, transformers.
+"""
+
+import json
+import sys
+from base64 import b64encode
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+import transformers
+from gguf import GGMLQuantizationType as Type
+from make_gguf import byte_level, permute, pieces, sentence_piece
+
+FOLDER = Path(__file__).with_name("gguf") / "models"
+FOLDER.mkdir(exist_ok=True)
+TOKENS = 24
+ROWS = [4, 11, 23]
+
+SIZES = dict(
+    hidden_size=32,
+    intermediate_size=64,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    num_key_value_heads=1,
+    max_position_embeddings=64,
+)
+SENTENCE_PIECE, BYTE_LEVEL = 259 + len(pieces()), 337
+
+
+def rope(rope_type, theta=10000.0, **options):
+    return dict(rope_type=rope_type, rope_theta=theta, **options)
+
+
+LONG = [1.0 + 0.5 * i for i in range(6)]
+SHORT = [1.0 + 0.1 * i for i in range(6)]
+LLAMA3 = dict(factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=8192)
+
+# GGUF's architecture, the config, what its keys say beside, the tensors' types.
+MODELS = {
+    "llama3": (
+        "llama",
+        transformers.LlamaConfig(
+            **{**SIZES, "num_hidden_layers": 1},
+            tie_word_embeddings=True,
+            rope_parameters=rope("llama3", theta=500000.0, **LLAMA3),
+        ),
+        lambda w: None,
+        [Type.Q8_0],
+    ),
+    "llama_linear": (
+        "llama",
+        transformers.LlamaConfig(
+            **{**SIZES, "num_hidden_layers": 1},
+            tie_word_embeddings=True,
+            rope_parameters=rope("linear", factor=4.0),
+        ),
+        # A factor without a type.
+        lambda w: w.add_float32("llama.rope.scaling.factor", 4.0),
+        [Type.Q5_0],
+    ),
+    "llama_old_linear": (
+        "llama",
+        transformers.LlamaConfig(
+            **{**SIZES, "num_hidden_layers": 1},
+            tie_word_embeddings=True,
+            rope_parameters=rope("linear", factor=2.5),
+        ),
+        lambda w: w.add_float32("llama.rope.scale_linear", 2.5),
+        [Type.Q8_0],
+    ),
+    "llama_yarn": (
+        "llama",
+        transformers.LlamaConfig(
+            **{**SIZES, "num_hidden_layers": 1},
+            tie_word_embeddings=True,
+            rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=16),
+        ),
+        lambda w: (
+            w.add_rope_scaling_type(gguf.RopeScalingType.YARN),
+            w.add_rope_scaling_factor(4.0),
+            w.add_rope_scaling_orig_ctx_len(16),
+        ),
+        [Type.Q8_0],
+    ),
+    "mixtral": (
+        "llama",
+        transformers.MixtralConfig(**SIZES, num_local_experts=3, num_experts_per_tok=2),
+        lambda w: (w.add_expert_count(3), w.add_expert_used_count(2)),
+        [Type.Q8_0, Type.Q5_1],
+    ),
+    "qwen2": (
+        "qwen2",
+        transformers.Qwen2Config(**SIZES, tie_word_embeddings=True, use_sliding_window=False),
+        lambda w: None,
+        [Type.Q8_0, Type.Q4_0],
+    ),
+    "qwen3": (
+        "qwen3",
+        transformers.Qwen3Config(**SIZES, head_dim=32, rope_parameters=rope("default", theta=1e6)),
+        lambda w: None,
+        [Type.Q8_0, Type.Q5_1],
+    ),
+    "phi3": (
+        "phi3",
+        transformers.Phi3Config(
+            **SIZES,
+            original_max_position_embeddings=16,
+            pad_token_id=0,
+            rope_parameters=rope("longrope", partial_rotary_factor=0.75, short_factor=SHORT, long_factor=LONG),
+        ),
+        lambda w: (
+            w.add_rope_scaling_orig_ctx_len(16),
+            w.add_rope_scaling_attn_factors(float(np.sqrt(1 + np.log(64 / 16) / np.log(16)))),
+        ),
+        [Type.Q8_0],
+    ),
+    "gemma": (
+        "gemma",
+        transformers.GemmaConfig(**SIZES, head_dim=32, hidden_act="gelu_pytorch_tanh"),
+        lambda w: None,
+        [Type.Q8_0, Type.Q4_1],
+    ),
+    "gemma2": (
+        "gemma2",
+        transformers.Gemma2Config(
+            **SIZES,
+            head_dim=32,
+            query_pre_attn_scalar=32,
+            sliding_window=6,
+            attn_logit_softcapping=5.0,
+            final_logit_softcapping=3.0,
+        ),
+        lambda w: (
+            w.add_sliding_window(6),
+            w.add_attn_logit_softcapping(5.0),
+            w.add_final_logit_softcapping(3.0),
+        ),
+        [Type.Q8_0, Type.Q5_0],
+    ),
+    "gemma3": (
+        "gemma3",
+        transformers.Gemma3TextConfig(
+            **{**SIZES, "num_hidden_layers": 6},
+            head_dim=32,
+            query_pre_attn_scalar=32,
+            sliding_window=6,
+            rope_parameters={
+                "sliding_attention": rope("default"),
+                "full_attention": rope("linear", theta=1e6, factor=8.0),
+            },
+        ),
+        lambda w: (
+            w.add_sliding_window(6),
+            w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR),
+            w.add_rope_scaling_factor(8.0),
+        ),
+        [Type.Q4_0],
+    ),
+    "gpt2": (
+        "gpt2",
+        transformers.GPT2Config(n_embd=32, n_inner=64, n_layer=2, n_head=2, n_positions=64),
+        lambda w: None,
+        [Type.Q8_0, Type.F16],
+    ),
+    "gpt_neox": (
+        "gptneox",
+        transformers.GPTNeoXConfig(
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=64,
+            tie_word_embeddings=False,
+            rope_parameters=rope("default", partial_rotary_factor=0.25),
+        ),
+        lambda w: w.add_parallel_residual(True),
+        [Type.Q8_0, Type.BF16],
+    ),
+}
+OF_SENTENCE_PIECE = ("llama", "phi3", "gemma", "gemma2", "gemma3")
+
+
+def fill(model) -> None:
+    """Random weights: matrices that keep a token's size, norms and biases that matter."""
+    for name, weights in model.named_parameters():
+        if weights.ndim == 1:
+            around = 1.0 if ("norm" in name or "ln_" in name) and name.endswith("weight") else 0.0
+            if "gemma" in model.config.model_type and "norm" in name:
+                around = 0.0
+            weights.copy_(around + 0.3 * torch.randn(weights.shape))
+        elif any(part in name for part in ("embed_tokens", "embed_in", "wte", "wpe")):
+            weights.copy_((0.2 if "gemma" in model.config.model_type else 1.0) * torch.randn(weights.shape))
+        else:
+            columns = weights.shape[-2] if "c_" in name else weights.shape[-1]
+            weights.copy_(1.5 / columns**0.5 * torch.randn(weights.shape))
+
+
+def neox_rows(weights: np.ndarray, heads: int, back: bool) -> np.ndarray:
+    """From head by head to all queries, all keys, all values, or back."""
+    shape = weights.shape
+    rest = (shape[0] // heads // 3, *shape[1:])
+    parts = (3, heads) if back else (heads, 3)
+    return weights.reshape(*parts, *rest).swapaxes(0, 1).reshape(shape)
+
+
+def unpermute(weights: np.ndarray, heads: int) -> np.ndarray:
+    shape = weights.shape
+    return weights.reshape(heads, shape[0] // heads // 2, 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
+
+
+def converted(arch: str, config, name: str, weights: np.ndarray, back: bool = False) -> np.ndarray:
+    """A tensor as the file has it, or back."""
+    heads = config.num_attention_heads
+    for part, count in [("q_proj", heads), ("k_proj", getattr(config, "num_key_value_heads", heads))]:
+        if arch == "llama" and part in name:
+            return (unpermute if back else permute)(weights, count)
+    if arch.startswith("gemma") and "norm" in name:
+        return weights + (-1 if back else 1)
+    if arch == "gpt2" and ".c_" in name and weights.ndim == 2:
+        return weights.T
+    if arch == "gptneox" and "query_key_value" in name:
+        return neox_rows(weights, heads, back)
+    return weights
+
+
+def add_keys(writer: gguf.GGUFWriter, arch: str, config) -> None:
+    heads = config.num_attention_heads
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(getattr(config, "intermediate_size", None) or config.n_inner)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(getattr(config, "num_key_value_heads", heads))
+    if arch in ("gpt2", "gptneox"):
+        writer.add_layer_norm_eps(getattr(config, "layer_norm_eps", None) or config.layer_norm_epsilon)
+    else:
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
+    parameters = getattr(config, "rope_parameters", None)
+    if parameters:
+        parameters = parameters.get("full_attention", parameters)
+        writer.add_rope_freq_base(parameters["rope_theta"])
+        writer.add_rope_dimension_count(int(head_dim * parameters.get("partial_rotary_factor", 1)))
+    if head_dim * heads != config.hidden_size:
+        writer.add_key_length(head_dim)
+        writer.add_value_length(head_dim)
+
+
+def write(name: str) -> dict:
+    arch, config, more_keys, types = MODELS[name]
+    config.vocab_size = SENTENCE_PIECE if arch in OF_SENTENCE_PIECE else BYTE_LEVEL
+    torch.manual_seed(99)
+    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
+    path = str(FOLDER / f"{name}.gguf")
+    writer = gguf.GGUFWriter(path, arch)
+    add_keys(writer, arch, config)
+    more_keys(writer)
+    (sentence_piece if arch in OF_SENTENCE_PIECE else byte_level)(writer)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH_NAMES_INVERSE[arch], config.num_hidden_layers) if hasattr(
+        gguf, "MODEL_ARCH_NAMES_INVERSE"
+    ) else gguf.get_tensor_name_map(
+        next(key for key, value in gguf.MODEL_ARCH_NAMES.items() if value == arch), config.num_hidden_layers
+    )
+    made = 0
+
+    def stored(own: str, weights: np.ndarray) -> np.ndarray:
+        """Writes a tensor. Gives what was kept of it."""
+        nonlocal made
+        type = Type.F32
+        if weights.ndim > 1:
+            type = Type.F32 if "ffn_gate_inp" in own else types[made % len(types)]
+            made += 1
+        data = gguf.quants.quantize(np.ascontiguousarray(weights, np.float32), type)
+        writer.add_tensor(own, data, raw_dtype=type)
+        return gguf.quants.dequantize(data, type).reshape(weights.shape)
+
+    def called(hub: str) -> str:
+        found = names.get_name(hub, try_suffixes=(".weight", ".bias"))
+        assert found, hub
+        return found
+
+    with torch.no_grad():
+        fill(model)
+        done = set()
+        for hub, parameter in model.named_parameters():
+            if parameter.data_ptr() in done:
+                continue
+            done.add(parameter.data_ptr())
+            weights = parameter.numpy()
+            if "experts" in hub:
+                # transformers has gates and ups of all experts in one tensor.
+                at = hub.split(".")[2]
+                if "gate_up" in hub:
+                    half = weights.shape[1] // 2
+                    kept = [
+                        stored(f"blk.{at}.ffn_gate_exps.weight", weights[:, :half]),
+                        stored(f"blk.{at}.ffn_up_exps.weight", weights[:, half:]),
+                    ]
+                    parameter.copy_(torch.from_numpy(np.concatenate(kept, 1)))
+                else:
+                    parameter.copy_(torch.from_numpy(stored(f"blk.{at}.ffn_down_exps.weight", weights)))
+                continue
+            if name == "mixtral" and hub.endswith("mlp.gate.weight"):
+                own = f"blk.{hub.split('.')[2]}.ffn_gate_inp.weight"
+            else:
+                own = called(hub)
+            kept = stored(own, converted(arch, config, hub, weights))
+            parameter.copy_(torch.from_numpy(np.ascontiguousarray(converted(arch, config, hub, kept, back=True))))
+        if name == "llama3":
+            # What its conversion computes of the config.
+            inverse = model.model.rotary_emb.inv_freq.numpy()
+            plain = 1 / 500000.0 ** (np.arange(0, 16, 2) / 16)
+            writer.add_tensor("rope_freqs.weight", (plain / inverse).astype(np.float32))
+        if name == "phi3":
+            writer.add_tensor("rope_factors_long.weight", np.array(LONG, np.float32))
+            writer.add_tensor("rope_factors_short.weight", np.array(SHORT, np.float32))
+        tokens = torch.randint(3, config.vocab_size, (TOKENS,), generator=torch.Generator().manual_seed(7))
+        logits = model(tokens[None]).logits[0, ROWS]
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    print(f"{name}: {Path(path).stat().st_size} bytes, logits vary by {logits.std(-1).mean():.3f}")
+    return {
+        "model_type": config.model_type,
+        "ids": tokens.tolist(),
+        "rows": ROWS,
+        "logits": b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
+    }
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    path = FOLDER / "models.json"
+    golden = json.loads(path.read_text())["models"] if path.exists() else {}
+    for name in sys.argv[1:] or MODELS:
+        golden[name] = write(name)
+    path.write_text(json.dumps({"made_by": "make_gguf_models.py, gguf, transformers", "models": golden}) + "\n")

@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  any4,
+  calibrate,
+  dequantize,
+  formats,
+  isPacked,
+  loadModel,
+  OptionError,
+  type PackedMatrix,
+  quantizeModel,
+  TensorError,
+} from "any4";
+
+const model = await loadModel("tinyworld");
+const text = "Once upon a time, a girl lived in a small village near the river. One day she found a key.";
+
+Deno.test("logits and learned tables are the same bit for bit whatever the number of threads", async () => {
+  const ids = model.tokenizer.encode(text);
+  const results = await Promise.all([1, 2, 3].map(async (threads) => {
+    using original = await loadModel("tinyworld", { threads });
+    using small = await any4(original, { skip: "*.mlp.*" });
+    const logits: Float32Array[] = [];
+    // Once while the threads come up, once more when they are there.
+    for (let i = 0; i < 2; i++) {
+      for (const each of [original, small]) logits.push(await each.session().forward(ids, { logits: "all" }));
+    }
+    const { codes, codebook } = small.weights("model.layers.0.self_attn.q_proj") as PackedMatrix;
+    return { logits, codes, codebook };
+  }));
+  for (const result of results) assertEquals(result, results[0]);
+});
+
+Deno.test("every format keeps embeddings and norms and packs every Linear", async () => {
+  for (const format of formats.keys()) {
+    const small = await quantizeModel(model, { format });
+    for (const [name, tensor] of small.tensors) {
+      assertEquals(isPacked(tensor), name.endsWith("_proj.weight"), name);
+    }
+    assertLess(small.bitsPerWeight, 9.01, format);
+    assertLess(small.size.bytes, model.size.bytes, format);
+  }
+  assert([...model.tensors.values()].every((tensor) => !isPacked(tensor)), "the original was changed");
+});
+
+Deno.test("skip leaves Linears as they are, by name and by pattern", async () => {
+  const small = await any4(model, { skip: ["model.layers.0.*", "*.down_proj"] });
+  for (const linear of small.linears()) {
+    const skipped = linear.startsWith("model.layers.0.") || linear.endsWith("down_proj");
+    assertEquals(isPacked(small.weights(linear)), !skipped, linear);
+  }
+});
+
+Deno.test("a model quantized twice throws", async () => {
+  const small = await any4(model);
+  await assertRejects(() => any4(small), OptionError, "already");
+});
+
+Deno.test("NaN in a checkpoint's weights is an error that names tensor, row and column", async () => {
+  const name = "model.layers.1.mlp.up_proj.weight";
+  const weights = model.weights("model.layers.1.mlp.up_proj");
+  assert(!isPacked(weights));
+  const data = weights.data.slice();
+  data[weights.cols * 7 + 3] = NaN;
+  const broken = model.with({ tensors: new Map([...model.tensors, [name, { ...weights, data }]]) });
+  const calibration = await calibrate(model);
+  const error = await assertRejects(() => any4(broken, { calibration }), TensorError, name);
+  assert(error.message.includes("row 7, column 3"), error.message);
+});
+
+Deno.test("sequential calibration quantizes every Linear, and otherwise than calibration on the original", async () => {
+  const [fast, sequential] = [await any4(model), await any4(model, { sequential: true })];
+  const last = model.linears().at(-1)!;
+  const values = [fast, sequential].map((small) => {
+    const weights = small.weights(last);
+    assert(isPacked(weights));
+    return dequantize(weights);
+  });
+  assert(values[0]!.some((value, i) => value !== values[1]![i]));
+});
