@@ -179,6 +179,7 @@ export { show, type ShowOptions } from "./lib/show/show.ts";
 export { type Cell, recordsView, tableView, type TableViewOptions } from "./lib/show/table_view.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "./lib/terminal/table.ts";
 export { count, decimal, duration, percent, size } from "./lib/terminal/units.ts";
+export { visible } from "./lib/terminal/visible.ts";
 export { fold } from "./lib/terminal/width.ts";
 export {
   lineChart,

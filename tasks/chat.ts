@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { Any4Error, Conversation, decimal, type Generated, type GeneratedPiece, loadModel, quantizeModel, size } from "any4";
+import {
+  Any4Error,
+  Conversation,
+  decimal,
+  type Generated,
+  type GeneratedPiece,
+  loadModel,
+  quantizeModel,
+  size,
+  visible,
+} from "any4";
 import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
 
 const options = command(
@@ -49,7 +59,7 @@ async function answer(steps: AsyncGenerator<GeneratedPiece>): Promise<void> {
   const whole: Generated = { text: "", tokens: [], stoppedBy: "length" };
   try {
     for await (const step of steps) {
-      if (!options.json) write(step.text);
+      if (!options.json) write(visible(step.text));
       whole.text += step.text;
       whole.tokens.push(...step.tokens);
       if (step.stoppedBy) whole.stoppedBy = step.stoppedBy;
@@ -81,7 +91,7 @@ await main(async () => {
       } catch (error) {
         // A turn that does not fit ends no conversation; a model that cannot talk does.
         if (!(error instanceof Any4Error) || talk.messages.length === 0) throw error;
-        console.error(`${error.name}: ${error.message}. /reset begins anew.`);
+        console.error(visible(`${error.name}: ${error.message}. /reset begins anew.`));
       }
     }
   }

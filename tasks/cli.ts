@@ -14,6 +14,7 @@ import {
   formats,
   OptionError,
   table,
+  visible,
   weightings,
 } from "any4";
 
@@ -180,7 +181,7 @@ export async function main(run: () => Promise<void>): Promise<void> {
     await run();
   } catch (error) {
     if (!(error instanceof Any4Error)) throw error;
-    console.error(`${error.name}: ${error.message}`);
+    console.error(visible(`${error.name}: ${error.message}`));
     Deno.exit(1);
   }
 }

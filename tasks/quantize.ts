@@ -17,6 +17,7 @@ import {
   quantizeOnDisk,
   size,
   table,
+  visible,
 } from "any4";
 import {
   command,
@@ -184,7 +185,7 @@ await main(async () => {
     : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
   console.log(
-    `\n${summary.model}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
+    `\n${visible(summary.model)}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
       `${size(summary.originalBytes)} → ${size(bytes)} (${
         size(fileBytes)
       } in files), ${form} ${options.out} ` +

@@ -23,6 +23,7 @@ import {
   resultsText,
   size,
   terminalWidth,
+  visible,
 } from "any4";
 import {
   command,
@@ -187,9 +188,9 @@ await main(async () => {
       } tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
   );
   console.log(resultsText(report));
-  console.log(`\n"${options.prompt}" goes on:`);
+  console.log(`\n"${visible(options.prompt)}" goes on:`);
   for (const { name, text } of samples) {
-    const lines = fold(`…${text}`, Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
+    const lines = fold(visible(`…${text}`), Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
     console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
   const phases = Object.entries(timings).map(([phase, taken]) => `${phase} ${duration(taken)}`).join(", ");

@@ -14,7 +14,8 @@ import { table } from "../lib/terminal/table.ts";
  */
 const FOLDERS: Readonly<Record<string, number>> = {
   "lib": 200,
-  "lib/terminal": 355,
+  "lib/terminal": 375,
+  "lib/jinja": 3000,
   "lib/matrix": 350,
   "lib/formats": 300,
   "lib/files": 1350,
@@ -25,7 +26,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/decoder": 950,
   "lib/model/architectures": 950,
   "lib/model/gguf": 1150,
-  "lib/model/tokenizer": 350,
+  "lib/model/tokenizer": 1950,
   "lib/model/checkpoint": 600,
   "lib/model": 700,
   "lib/quantize": 2050,

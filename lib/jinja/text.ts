@@ -45,14 +45,19 @@ export function isSpace(character: string): boolean {
   return SPACE.test(character);
 }
 
+/** What ends a line, for Python's splitlines(). */
+const LINE_END = new RegExp(String.raw`\r\n|[\n-\r\x1c-\x1e\x85\u2028\u2029]`, "g");
+
 /** Lines as Python's splitlines() has them. */
 export function lines(text: string, keepEnds = false): string[] {
-  const found = text.match(
-    /[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])|[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+$/g,
-  ) ?? [];
-  return keepEnds
-    ? found
-    : found.map((line) => line.replace(/(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])$/, ""));
+  const found: string[] = [];
+  let from = 0;
+  for (const { 0: end, index } of text.matchAll(LINE_END)) {
+    found.push(text.slice(from, index + (keepEnds ? end.length : 0)));
+    from = index + end.length;
+  }
+  if (from < text.length) found.push(text.slice(from));
+  return found;
 }
 
 /** Compares strings by their characters' code points. */

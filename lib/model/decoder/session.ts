@@ -9,7 +9,7 @@ import { BusyError, DisposedError, OptionError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
 import { largest } from "./sampling.ts";
-import { checkTokenIds } from "../token_ids.ts";
+import { checkTokenIds } from "./token_ids.ts";
 
 /** Which tokens' logits a forward pass computes. */
 export type Logits = "all" | "last" | "none";

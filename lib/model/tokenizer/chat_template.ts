@@ -5,10 +5,31 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { Template } from "../../jinja/render.ts";
-import type { ChatOptions, Message } from "./tokenizer.ts";
 import type { Json } from "./fields.ts";
 import { NAMED_TOKENS, namedTemplates } from "./special_tokens.ts";
 import { tokenText } from "./token_text.ts";
+
+/** One turn of a conversation. */
+export interface Message {
+  /** "system", "user" or "assistant". */
+  role: string;
+  /** What was said. */
+  content: string;
+}
+
+/** How a conversation becomes a prompt. */
+export interface ChatOptions {
+  /** Whether the assistant's turn is begun; true when absent. */
+  addGenerationPrompt?: boolean;
+  /** Tools that the model may call, as JSON schemas; templates are told of none when absent. */
+  tools?: readonly Record<string, unknown>[];
+  /** Documents that the model may look into. */
+  documents?: readonly Record<string, unknown>[];
+  /** Which template, where the checkpoint has several: "default" when absent, "tool_use" where there are tools. */
+  template?: string;
+  /** More variables for the template. */
+  variables?: Readonly<Record<string, unknown>>;
+}
 
 /** The templates that a checkpoint has, and the tokens that they may name. */
 export class ChatTemplate {

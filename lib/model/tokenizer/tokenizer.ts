@@ -6,9 +6,9 @@
 import { inspect } from "../../display.ts";
 import { CheckpointError, OptionError } from "../../errors.ts";
 import type { TokenizerFiles } from "../gguf/tokenizer.ts";
-import { checkTokenIds } from "../token_ids.ts";
+import { checkTokenIds } from "../decoder/token_ids.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
-import { ChatTemplate } from "./chat_template.ts";
+import { type ChatOptions, ChatTemplate, type Message } from "./chat_template.ts";
 import type { TextStream } from "./decoding.ts";
 import type { Json } from "./fields.ts";
 import { readBytes, readObject, readText } from "./read_files.ts";
@@ -16,27 +16,7 @@ import { sentencePieceTokenizer } from "./sentencepiece.ts";
 import { withSpecialTokens } from "./special_tokens.ts";
 import { TokenizerJson } from "./tokenizer_json.ts";
 
-/** One turn of a conversation. */
-export interface Message {
-  /** "system", "user" or "assistant". */
-  role: string;
-  /** What was said. */
-  content: string;
-}
-
-/** How a conversation becomes a prompt. */
-export interface ChatOptions {
-  /** Whether the assistant's turn is begun; true when absent. */
-  addGenerationPrompt?: boolean;
-  /** Tools that the model may call, as JSON schemas; templates are told of none when absent. */
-  tools?: readonly Record<string, unknown>[];
-  /** Documents that the model may look into. */
-  documents?: readonly Record<string, unknown>[];
-  /** Which template, where the checkpoint has several: "default" when absent, "tool_use" where there are tools. */
-  template?: string;
-  /** More variables for the template. */
-  variables?: Readonly<Record<string, unknown>>;
-}
+export type { ChatOptions, Message };
 
 /** A checkpoint's tokenizer. */
 export class Tokenizer {

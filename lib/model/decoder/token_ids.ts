@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
+import { OptionError } from "../../errors.ts";
 
 /**
  * Checks that ids are ids: whole numbers from 0 to `vocabulary` − 1. A typed array would round 1.5 and turn null into 0.
