@@ -29,7 +29,7 @@ function bert(config: Json): Normalizer {
   const [clean, chinese] = [flag(config, "clean_text", true), flag(config, "handle_chinese_chars", true)];
   return (text) => {
     if (clean) {
-      text = text.replaceAll(/[\0\uFFFD]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, "").replaceAll(
+      text = text.replaceAll(/[\0\uFFFD]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu, "").replaceAll(
         /\p{White_Space}/gu,
         " ",
       );

@@ -115,6 +115,10 @@ function metaspace(config: Json): PreTokenizer {
     }));
 }
 
+/** Words, and what stands between them and white space, as Rust has them. */
+const WORDS_AND_MARKS =
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d\p{White_Space}]+/gu;
+
 const PUNCTUATION = /[\p{P}!-/:-@[-`{-~]/gu;
 
 const KINDS: Readonly<Record<string, (config: Json) => PreTokenizer>> = {
@@ -125,8 +129,7 @@ const KINDS: Readonly<Record<string, (config: Json) => PreTokenizer>> = {
       behavior: behaviorOf(config),
       invert: flag(config, "invert", false),
     }),
-  Whitespace: () =>
-    splitter(onigurumaPattern({ Regex: String.raw`\w+|[^\w\s]+` }), { behavior: "Removed", invert: true }),
+  Whitespace: () => splitter(WORDS_AND_MARKS, { behavior: "Removed", invert: true }),
   WhitespaceSplit: () => splitter(/\p{White_Space}/gu, { behavior: "Removed" }),
   Punctuation: (config) => splitter(PUNCTUATION, { behavior: behaviorOf(config, "Isolated") }),
   Digits: (config) =>

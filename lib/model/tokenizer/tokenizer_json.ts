@@ -45,7 +45,10 @@ function kindOf(model: Json): Kind {
 }
 
 /** The model's ids by token. */
-function vocabularyOf(model: Json, kind: Kind): Map<string, number> {
+function vocabularyOf(
+  model: Json,
+  kind: Kind,
+): { ids: Map<string, number>; tokens: (string | undefined)[] } {
   const bad = (token: unknown, what: string): never => {
     throw new CheckpointError(`its vocabulary's token ${quote(String(token))} ${what}`);
   };
@@ -59,15 +62,18 @@ function vocabularyOf(model: Json, kind: Kind): Map<string, number> {
     })
     : Object.entries(object(model, "vocab"));
   const ids = new Map<string, number>();
+  // Of equal pieces the last is meant, but each can be decoded.
+  const tokens: (string | undefined)[] = [];
   for (const [token, id] of entries) {
     if (!token.isWellFormed()) bad(token, "has half a surrogate pair");
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= MOST_IDS) {
       bad(token, `must have an id from 0 to ${MOST_IDS - 1}`);
     }
     ids.set(token, id as number);
+    tokens[id as number] = token;
   }
   if (ids.size === 0 && kind === "Unigram") throw new CheckpointError("its vocabulary is empty");
-  return ids;
+  return { ids, tokens };
 }
 
 /** Added tokens by id: the vocabulary's, else the one that they were given, else the next. */
@@ -120,7 +126,7 @@ export class TokenizerJson {
   readonly #around: Surroundings;
   readonly #stages: MakeStages;
   readonly #cleanUp: boolean;
-  readonly #tokens: (string | undefined)[] = [];
+  readonly #tokens: (string | undefined)[];
   readonly #special = new Set<string>();
   /** The file, in which every added token has its id. */
   readonly json: Json;
@@ -135,7 +141,7 @@ export class TokenizerJson {
     if (!isObject(json)) throw new CheckpointError("it must be an object");
     const model = object(json, "model");
     const kind = kindOf(model);
-    const ids = vocabularyOf(model, kind);
+    const { ids, tokens: pieces } = vocabularyOf(model, kind);
     const normalize = compileNormalizer(json.normalizer);
     const tokens = addedTokens(list(json, "added_tokens", []), ids);
     this.#model = MODELS[kind](model, ids);
@@ -143,13 +149,14 @@ export class TokenizerJson {
     this.#preTokenizer = compilePreTokenizer(json.pre_tokenizer);
     this.#stages = compileDecoder(json.decoder);
     this.#cleanUp = cleanUp && kind !== "BPE";
-    for (const [token, id] of ids) this.#tokens[id] = token;
-    for (const { id, content, special } of tokens.values()) {
-      this.#tokens[id] = content;
+    this.#tokens = pieces;
+    for (const { id, content, special, normalized } of tokens.values()) {
+      // What was found in normalized text stands for that; special tokens are shown as they are written.
+      this.#tokens[id] = normalized && !special ? normalize?.(content) ?? content : content;
       if (special) this.#special.add(content);
-      ids.set(content, id);
     }
-    const post_processor = withIds(json.post_processor, ids);
+    const added = Array.from(tokens.values(), ({ content, id }) => [content, id] as const);
+    const post_processor = withIds(json.post_processor, new Map([...ids, ...added]));
     this.#around = compilePostProcessor(post_processor);
     this.json = { ...json, added_tokens: [...tokens.values()], post_processor };
   }
