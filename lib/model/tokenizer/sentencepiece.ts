@@ -172,18 +172,23 @@ interface How {
   readonly legacy: boolean;
 }
 
-/** Control and unknown pieces are special, those that users defined are not; all are found whole. */
+/** Control and unknown pieces. */
 function addedTokens(pieces: How["pieces"], unknown: string | undefined): Json[] {
   return pieces.flatMap(({ text, kind }, id) => {
-    const special = kind === CONTROL || text === unknown;
-    if (text === "" || (!special && kind !== USER_DEFINED)) return [];
+    if (text === "" || (kind !== CONTROL && text !== unknown)) return [];
     const how = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-    return [{ id, content: text, ...how, special }];
+    return [{ id, content: text, ...how, special: true }];
   });
 }
 
+/** Pieces that users defined, the longest first: they are found whole, behind the space that is put first. */
+function userDefined(pieces: How["pieces"]): string[] {
+  return pieces.filter(({ kind, text }) => kind === USER_DEFINED && text !== "").map(({ text }) => text)
+    .sort((a, b) => b.length - a.length);
+}
+
 /** Normalizer, pre-tokenizer and decoder. */
-function surface({ trainer, normalizer, legacy }: How): Json {
+function surface({ pieces, trainer, normalizer, legacy }: How): Json {
   const [prefix, extra, escape] = [
     normalizer.flag(3, true),
     normalizer.flag(4, true),
@@ -199,12 +204,18 @@ function surface({ trainer, normalizer, legacy }: How): Json {
     // Metaspace puts no "▁" before one that is there.
     ...prefix && legacy ? [replace({ Regex: "\\A▁" }, "▁▁")] : [],
   ];
+  const scheme = legacy ? "always" : "first";
+  const whole = userDefined(pieces).map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("|");
+  const preTokenizers = [
+    ...prefix ? [{ type: "Metaspace", replacement: "▁", prepend_scheme: scheme, split: false }] : [],
+    ...whole === ""
+      ? []
+      : [{ type: "Split", pattern: { Regex: whole }, behavior: "Isolated", invert: false }],
+  ];
   const bytes = trainer.flag(35, false);
   return {
     normalizer: normalizers.length > 0 ? { type: "Sequence", normalizers } : null,
-    pre_tokenizer: prefix
-      ? { type: "Metaspace", replacement: "▁", prepend_scheme: legacy ? "always" : "first", split: false }
-      : null,
+    pre_tokenizer: preTokenizers.length > 0 ? { type: "Sequence", pretokenizers: preTokenizers } : null,
     decoder: {
       type: "Sequence",
       decoders: [
@@ -226,7 +237,7 @@ function bpeModel({ pieces, trainer }: How, unknown: string | undefined): Json {
     end_of_word_suffix: null,
     fuse_unk: true,
     byte_fallback: trainer.flag(35, false),
-    ignore_merges: false,
+    ignore_merges: userDefined(pieces).length > 0,
     // Of equal pieces the first is meant.
     vocab: Object.fromEntries(pieces.map(({ text }, id) => [text, id] as const).reverse()),
     merges: scoreMerges(pieces),

@@ -27,6 +27,8 @@ export interface SideFiles {
   readonly map?: Json;
   /** added_tokens.json. */
   readonly added?: Json;
+  /** Whether tokenizer.json was there: what it puts around texts counts then, not `add_bos_token`. */
+  readonly whole: boolean;
 }
 
 /** A token as tokenizer.json lists it, whose id is found later. */
@@ -83,8 +85,8 @@ function declaredTokens({ config, added }: SideFiles): [number, Token][] {
 }
 
 /**
- * Adds the tokens of the other files to tokenizer.json, and puts BOS and EOS around texts as `add_bos_token` and
- * `add_eos_token` say.
+ * Adds the tokens of the other files to tokenizer.json. Where there was none, BOS and EOS stand around texts as
+ * `add_bos_token` and `add_eos_token` say.
  *
  * @returns both files as they count.
  * @throws {CheckpointError} when a token's id is not the one that it gets.
@@ -111,7 +113,7 @@ export function withSpecialTokens(json: Json, files: SideFiles): { json: Json; c
     else tokens[at] = { ...(tokens[at] as Json), ...token };
   }
   for (const given of specialTokens(config)) add(tokenOf(given, true));
-  return { json: { ...json, added_tokens: tokens, ...around(json, config) }, config };
+  return { json: { ...json, added_tokens: tokens, ...files.whole ? {} : around(json, config) }, config };
 }
 
 /** The post-processor that the config asks for, if it says anything about it. */

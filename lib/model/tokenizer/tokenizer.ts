@@ -69,7 +69,12 @@ export class Tokenizer {
       readObject(`${folder}/chat_template.json`)?.chat_template ?? config.chat_template;
     const read = readTokenizer(folder, { ...map, ...config });
     return named(folder, () => {
-      const all = withSpecialTokens(read.json, { config: { ...read.config, ...config }, map, added });
+      const all = withSpecialTokens(read.json, {
+        config: { ...read.config, ...config },
+        map,
+        added,
+        whole: !read.made,
+      });
       const made = read.made ? { "tokenizer_config.json": all.config } : null;
       return new Tokenizer(all.json, { ...all.config, chat_template }, made);
     });
