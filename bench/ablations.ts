@@ -4,21 +4,10 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import {
-  compare,
-  dequantize,
-  type Document,
-  isPacked,
-  layerErrors,
-  loadModel,
-  type Model,
-  progress,
-  quantizeModel,
-  type QuantizeModelOptions,
-  referenceLogits,
-  table,
-  weightings,
-} from "any4";
+import { dequantize, isPacked, loadModel, type Model, quantizeModel, type QuantizeModelOptions } from "any4";
+import { weightings } from "any4/learn";
+import { compare, type Document, layerErrors, referenceLogits } from "any4/measure";
+import { progress, table } from "any4/show";
 
 const HELP = `Quantizes a model in many ways and shows what each choice costs.
 

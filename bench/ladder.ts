@@ -4,8 +4,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { GpuLab } from "../lib/compute/webgpu/gpu_lab.ts";
-import { table } from "../lib/terminal/table.ts";
+import { GpuLab } from "any4/compute";
+import { table } from "any4/show";
 import { ladderRace, type Sizes } from "./ladder_race.ts";
 
 const HELP = `Times the ladder of WGSL kernels: one matrix times a few tokens or many.

@@ -5,9 +5,11 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { duration, isPacked, loadModel, type Matrix, peakMemory, size } from "any4";
-import { createBackend } from "../lib/compute/mod.ts";
-import { formatOf } from "../lib/formats/mod.ts";
+import { isPacked, loadModel, type Matrix } from "any4";
+import { peakMemory } from "any4/measure";
+import { duration, size } from "any4/show";
+import { createBackend } from "../lib/compute/create_backend.ts";
+import { formatOf } from "../lib/formats/formats.ts";
 import { quantize } from "../lib/learn/quantize.ts";
 import { scaleGroups } from "../lib/learn/scaling.ts";
 import { ModelOnDisk } from "../lib/model/model_on_disk.ts";

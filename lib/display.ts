@@ -1,51 +1,53 @@
 /**
- * What a thing looks like: one picture, several ways, of which a notebook or a terminal takes the best that it has.
+ * Views of a value in several formats; a notebook or terminal shows the best one that it supports.
  *
  * @module
  */
 
 /**
- * The method by which a value says how a notebook shows it; a cell that ends with such a value shows it.
+ * The method that returns a value's views. A notebook cell that ends with such a value shows it.
  */
 export const display: unique symbol = Symbol.for("Jupyter.display") as never;
 
-/** The method by which a value says how `console.log` writes it: in one line, whatever it holds. */
+/** The method that returns a value's text for `console.log`: one line, however large the value is. */
 export const inspect: unique symbol = Symbol.for("Deno.customInspect") as never;
 
-/** The same thing as text, HTML, a picture …, by MIME type. */
+/** The views of a value, by MIME type. */
 export interface MimeBundle {
-  /** For terminals, and for whoever can show nothing else. */
+  /** For terminals, and for front ends without the other types. */
   readonly "text/plain": string;
-  /** Without scripts, so that notebooks that are not trusted show it. */
+  /** HTML without scripts, which untrusted notebooks show too. */
   readonly "text/html"?: string;
-  /** For notebooks that have no HTML of it. */
+  /** Markdown, for notebooks. */
   readonly "text/markdown"?: string;
   /** A static picture. */
   readonly "image/svg+xml"?: string;
-  /** A figure that answers to the pointer. */
+  /** An interactive figure. */
   readonly "application/vnd.plotly.v1+json"?: unknown;
 }
 
-/** Something that notebooks, terminals and {@linkcode show} can show. */
+/** A value that notebooks, terminals and {@linkcode show} can show. */
 export interface View {
-  /** Its ways to be shown. */
+  /** Returns its views. */
   [display](): MimeBundle;
 }
 
 /**
- * Makes something to show of a text, and perhaps of HTML.
+ * Makes a value that can be shown from its views.
  *
  * @example
  * ```ts
- * import { show, view } from "any4";
- * await show(view({ "text/plain": "small", "text/html": "<b>small</b>" }));
+ * import { display, view } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * const small = view({ "text/plain": "small", "text/html": "<b>small</b>" });
+ * assertEquals(small[display]()["text/html"], "<b>small</b>"); // what a notebook shows
  * ```
  */
 export function view(bundle: MimeBundle): View {
   return { [display]: () => bundle };
 }
 
-/** Whether a value says itself how it is shown. */
+/** Whether a value has views of its own. */
 export function isView(value: unknown): value is View {
   return typeof value === "object" && value !== null && display in value;
 }

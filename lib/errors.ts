@@ -1,6 +1,6 @@
 /**
- * The errors that this library throws on purpose. Each says what was found and what was expected;
- * anything else that is thrown is a bug.
+ * The errors that this library throws on purpose. Each message has the value found and the values expected. Any other
+ * error is a bug.
  *
  * @module
  */
@@ -8,9 +8,9 @@
 /** Base of every error thrown on purpose, so that one `instanceof` tells them from bugs. */
 export class Any4Error extends Error {
   /**
-   * Makes an error that bears the name of its class.
+   * Creates an error whose name is its class's.
    *
-   * @param message what was found and what was expected.
+   * @param message the value found and the values expected.
    */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -18,39 +18,39 @@ export class Any4Error extends Error {
   }
 }
 
-/** A file or folder does not hold what its format promises: truncated, malformed, or lying about its size. */
+/** A file or folder is missing, truncated, malformed or not of its format. */
 export class CheckpointError extends Any4Error {}
 
-/** config.json asks for something missing, contradictory or not supported. */
+/** config.json is missing a value, contradicts itself, or has a value that is not supported. */
 export class ConfigError extends Any4Error {}
 
-/** A tensor cannot be quantized or multiplied as it is: NaN, infinity, wrong shape. */
+/** A tensor has NaN, infinity or the wrong shape. */
 export class TensorError extends Any4Error {}
 
 /** An option's value is out of range or unknown. */
 export class OptionError extends Any4Error {}
 
-/** The memory that kernels compute in is full, or the machine has no more. */
+/** The kernels' memory is full, or the machine has no more. */
 export class MemoryError extends Any4Error {}
 
-/** A kernel failed on one of the threads. Nothing that it was to write can be relied on; the threads go on. */
+/** A kernel failed on a thread. Its outputs are undefined; the threads keep running. */
 export class KernelError extends Any4Error {}
 
-/** There is no GPU to use, or it failed, or was lost. Nothing that it was to write can be relied on. */
+/** There is no usable GPU, or it failed or was lost. Its outputs are undefined. */
 export class DeviceError extends Any4Error {}
 
-/** Work that was begun cannot be gone on with: what was asked for has changed since, or somebody else is at it. */
+/** Unfinished work cannot be resumed: its options have changed, or another process is at it. */
 export class ResumeError extends Any4Error {}
 
-/** A model cannot be had from the Hugging Face Hub, or sent to it: no such model, no leave, no connection, wrong bytes. */
+/** A download from or upload to the Hugging Face Hub failed: no such model, no permission, no connection, wrong bytes. */
 export class HubError extends Any4Error {
-  /** The HTTP status that the Hub answered with, where it answered. */
+  /** The HTTP status of the Hub's answer, if there was one. */
   readonly status?: number;
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
-   * @param message what was wanted, what happened, and what a person can do about it.
+   * @param message the purpose, the failure, and the remedy.
    */
   constructor(message: string, options: ErrorOptions & { status?: number } = {}) {
     super(message, options);
@@ -58,11 +58,11 @@ export class HubError extends Any4Error {
   }
 }
 
-/** Something is used after it was disposed of: a model, a sequence, a backend, or memory on one. */
+/** A model, a sequence, a backend, or memory on one was used after it was disposed of. */
 export class DisposedError extends Any4Error {}
 
-/** A sequence is continued, or moved, while another call is still continuing it. */
+/** A sequence was continued or moved during another call that continues it. */
 export class BusyError extends Any4Error {}
 
-/** Somebody has interrupted long work. */
+/** Long work was interrupted by the user. */
 export class InterruptedError extends Any4Error {}

@@ -1,5 +1,5 @@
 /**
- * Text inside HTML, kept text.
+ * Escaping of text for HTML.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const ENTITIES: Record<string, string> = {
   "'": "&#39;",
 };
 
-/** The text as HTML shows it, in elements and in quoted attributes alike. */
+/** Escapes a text for HTML elements and quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

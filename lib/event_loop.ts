@@ -1,12 +1,12 @@
 /**
- * Long work beside others.
+ * Long work that leaves time for other events.
  *
  * @module
  */
 import { InterruptedError } from "./errors.ts";
 import { jupyter } from "./jupyter.ts";
 
-/** Milliseconds that work may go on without a pause. */
+/** The longest time that work runs without a pause, in milliseconds. */
 const LONGEST_MS = 50;
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
@@ -14,12 +14,12 @@ const LOOK_MS = 300;
 const LOOKS = 3;
 
 let last = performance.now();
-/** Counts signs of life. */
+/** The number of signs of life so far. */
 let beats = 0;
-/** How many are waiting for something outside. */
+/** The number of waits for something outside of this thread. */
 let outside = 0;
 
-/** Gives the event loop its turn, for a number of milliseconds. */
+/** Lets the event loop run for a number of milliseconds. */
 export async function turn(milliseconds = 0): Promise<void> {
   beats++;
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -27,19 +27,19 @@ export async function turn(milliseconds = 0): Promise<void> {
   beats++;
 }
 
-/** What every function has that takes long: how it is called off. */
+/** Options of functions that take long: how to cancel them. */
 export interface Abortable {
   /**
-   * Calls the work off, as it does `fetch`: the promise is rejected with the signal's reason, an "AbortError" unless another is
-   * given, when the work next pauses. What the work used can be used further.
+   * Cancels the work, as for `fetch`: at the next pause, the promise is rejected with the signal's reason, by default an
+   * "AbortError". Everything that the work used stays usable.
    */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Gives the event loop its turn, unless it just had one: progress is drawn, interrupts are heard, what is abandoned is freed.
+ * Lets the event loop run, unless it just did: it draws progress, handles interrupts and frees abandoned objects.
  *
- * @throws the signal's reason, when it has been given: here long work ends that was called off.
+ * @throws the signal's reason, if the work was cancelled.
  */
 export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
@@ -47,7 +47,7 @@ export async function pause(signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
 }
 
-/** Waits for what is done elsewhere (a GPU, a server), however long that takes. */
+/** Waits for work done elsewhere (by a GPU or a server), however long it takes. */
 export async function waitFor<T>(promise: Promise<T>): Promise<T> {
   outside++;
   try {
@@ -59,8 +59,8 @@ export async function waitFor<T>(promise: Promise<T>): Promise<T> {
 }
 
 /**
- * Long work that a notebook can interrupt. Deno's kernel ends whatever runs at that moment, without an error: what waits for
- * it would wait for ever. So here somebody else looks after it.
+ * Runs long work that a notebook can interrupt. Deno's kernel terminates the running code without an error, so that a promise
+ * for it would never settle. A second task therefore watches the work.
  *
  * @throws {InterruptedError} when the work shows no sign of life any more.
  */
@@ -69,7 +69,7 @@ export function interruptible<T>(work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     let [seen, silent, looked] = [beats, 0, performance.now()];
     const timer = setInterval(() => {
-      // Who looks late has been kept from it by work.
+      // A late tick means that the thread was busy, not idle.
       const late = performance.now() - looked > 2 * LOOK_MS;
       silent = late || outside > 0 || beats !== seen ? 0 : silent + 1;
       [seen, looked] = [beats, performance.now()];

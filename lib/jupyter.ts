@@ -1,11 +1,11 @@
 /**
- * The notebook that a program runs in, if it does.
+ * The notebook kernel that runs the program, if there is one.
  *
  * @module
  */
 /** The part of Deno.jupyter that is used. */
 export interface Jupyter {
-  /** Sends a message to the notebook, during work that never pauses too. */
+  /** Sends a message to the notebook, even during work that never pauses. */
   broadcast(type: string, content: Record<string, unknown>): Promise<void> | void;
 }
 
@@ -14,7 +14,7 @@ export function jupyter(): Jupyter | undefined {
   try {
     return (Deno as unknown as { jupyter?: Jupyter }).jupyter;
   } catch {
-    // Outside a kernel, looking is an error.
+    // Outside of a kernel, reading the property throws.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The memory that the process has used.
+ * The memory of the process.
  *
  * @module
  */
@@ -7,13 +7,14 @@
 let largest = 0;
 
 /**
- * The most memory that the process has had resident, in bytes: as the kernel counted it where that can be read (on Linux,
- * with all permissions), else the largest of the values seen at each call.
+ * The largest resident memory of the process, in bytes: the kernel's count if it can be read (on Linux, with all
+ * permissions), else the largest value seen by the calls so far.
  *
  * @example
  * ```ts
- * import { peakMemory } from "any4";
- * console.log(peakMemory() > 1e6); // true
+ * import { peakMemory } from "any4/measure";
+ * import { assert } from "@std/assert";
+ * assert(peakMemory() > 1e6);
  * ```
  */
 export function peakMemory(): number {

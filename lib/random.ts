@@ -9,9 +9,10 @@
  *
  * @example
  * ```ts
- * import { Random } from "any4";
+ * import { Random } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const random = new Random(7);
- * console.log(random.next() < 1, random.next() === new Random(7).next()); // true false
+ * assertEquals(random.next(), new Random(7).next());
  * ```
  */
 export class Random {

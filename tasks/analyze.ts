@@ -1,14 +1,16 @@
 /**
- * `deno task analyze`: what the weights of each Linear look like.
+ * `deno task analyze`: statistics of each Linear's weights.
  *
  * @module
  */
-import { decimal, dequantize, isPacked, loadModel, percent, weightStats } from "any4";
+import { dequantize, isPacked, loadModel } from "any4";
+import { weightStats } from "any4/measure";
+import { decimal, percent } from "any4/show";
 import { command, jsonOption, linearsTable, main, modelOption, whole } from "./cli.ts";
 
 const options = command("analyze", "Show statistics of every Linear's weights: spread, outliers, entropy.")
   .addOption(modelOption())
-  .option("--bins <n>", "equal bins of the histogram whose entropy is shown", whole(2), 256)
+  .option("--bins <n>", "number of equal bins of the histogram for the entropy", whole(2), 256)
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{ model: string; bins: number; json?: true }>();

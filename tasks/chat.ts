@@ -3,27 +3,18 @@
  *
  * @module
  */
-import {
-  Any4Error,
-  Conversation,
-  decimal,
-  type Generated,
-  type GeneratedPiece,
-  loadModel,
-  quantizeModel,
-  size,
-  visible,
-} from "any4";
+import { Any4Error, Conversation, type Generated, type GeneratedPiece, loadModel, quantizeModel } from "any4";
+import { decimal, size, visible } from "any4/show";
 import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
 
 const options = command(
   "chat",
-  "Talk with a model that has a chat template. /reset begins anew, /exit ends; Ctrl-C stops an answer.",
+  "Talk with a model that has a chat template. /reset starts a new conversation, /exit ends the program, Ctrl-C stops an answer.",
 )
   .addOption(modelOption())
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
-  .option("-s, --system <text>", "what the model is told first")
+  .option("-s, --system <text>", "the system message")
   .sampling(512)
   .computing()
   .option("--json", "print a line of JSON for each answer")
@@ -40,7 +31,7 @@ const options = command(
 
 const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
 
-/** What the user says, from the terminal or line by line from a file or another program. */
+/** The user's messages, from the terminal, or line by line from a file or another program. */
 async function* turns(): AsyncGenerator<string> {
   if (Deno.stdin.isTerminal()) {
     for (let text; (text = prompt(">")) !== null;) yield text.trim();
@@ -50,7 +41,7 @@ async function* turns(): AsyncGenerator<string> {
   for (const line of all.split("\n")) yield line.trim();
 }
 
-/** Writes an answer as it comes, until it ends or is interrupted, and then what it cost. */
+/** Writes an answer while it is generated, until it ends or is interrupted, then its statistics. */
 async function answer(steps: AsyncGenerator<GeneratedPiece>): Promise<void> {
   let stopped = false;
   const stop = () => stopped = true;
@@ -89,9 +80,9 @@ await main(async () => {
       try {
         await answer(talk.say(text));
       } catch (error) {
-        // A turn that does not fit ends no conversation; a model that cannot talk does.
+        // A turn that does not fit is reported and the conversation continues; a model without a chat template ends it.
         if (!(error instanceof Any4Error) || talk.messages.length === 0) throw error;
-        console.error(visible(`${error.name}: ${error.message}. /reset begins anew.`));
+        console.error(visible(`${error.name}: ${error.message}. /reset starts a new conversation.`));
       }
     }
   }

@@ -3,22 +3,14 @@
  *
  * @module
  */
-import {
-  compare,
-  count,
-  decimal,
-  loadModel,
-  percent,
-  perplexity,
-  progress,
-  referenceLogits,
-  table,
-} from "any4";
+import { loadModel, type Perplexity, perplexity } from "any4";
+import { compareModels, type Comparison } from "any4/measure";
+import { count, decimal, percent, progress, table } from "any4/show";
 import { command, type Computing, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
   .addOption(modelOption())
-  .option("--original <name>", "also measure divergence from this model and agreement with it")
+  .option("--original <name>", "also measure the divergence from this model and the agreement with it")
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens; all when absent", whole(2))
   .option("--context <n>", "tokens of context", whole(2))
@@ -43,21 +35,9 @@ await main(async () => {
     maxTokens: options.tokens,
     context: options.context,
   };
-  using bar = progress(`measuring ${model.name}`, options.original ? 2 : 1, { quiet: options.json });
-  const result = await (async () => {
-    if (!options.original) {
-      return await perplexity(model, { ...settings, onProgress: (done, total) => bar.update(done / total) });
-    }
-    using original = await loadModel(options.original, { ...options, quiet: options.json });
-    const reference = await referenceLogits(original, {
-      ...settings,
-      onProgress: (done, total) => bar.update(done / total),
-    });
-    const { kl, top1, ...own } = await compare(model, reference, {
-      onProgress: (done, total) => bar.update(1 + done / total),
-    });
-    return { ...own, kl, top1, original: reference.perplexity };
-  })();
+  using bar = progress(`measuring ${model.name}`, 1, { quiet: options.json });
+  const watched = { ...settings, onProgress: (done: number, total: number) => bar.update(done / total) };
+  const result = await measure();
   bar[Symbol.dispose]();
   if (options.json) {
     console.log(
@@ -70,10 +50,16 @@ await main(async () => {
     console.log(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
   }
   console.log(`perplexity ${decimal(result.perplexity)} on ${count(result.tokens)} tokens`);
-  if ("kl" in result) {
+  if ("original" in result) {
     console.log(
       `original ${decimal(result.original.perplexity)}, KL ${decimal(result.kl)} nats a token, ` +
         `same likeliest token ${percent(result.top1, { places: 1 })}`,
     );
+  }
+
+  async function measure(): Promise<Perplexity | (Comparison & { original: Perplexity })> {
+    if (!options.original) return await perplexity(model, watched);
+    using original = await loadModel(options.original, { ...options, quiet: options.json });
+    return await compareModels(model, original, watched);
   }
 });

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { findJupyter, hasKernel, installKernel, jupyterEnv, makeJupyter } from "./jupyter.ts";
+import { findJupyter, hasKernel, installKernel, jupyterEnv, labArgs, makeJupyter } from "./jupyter.ts";
 import { command } from "./cli.ts";
 
-const FIRST = "notebooks/01_first_look.ipynb";
-
-const parsed = command("lab", "Open JupyterLab on the notebooks; make what is missing for that in .venv.")
-  .option("--check", "only say what is there and what is missing; status 1 if anything is")
-  .option("--install", "make what is missing, and stop there")
-  .argument("[arguments...]", "what else JupyterLab is told, behind --: -- --no-browser --port 9000")
-  .parse(Deno.args.filter((arg, i) => arg !== "--" || i !== 0), { from: "user" });
+const parsed = command(
+  "lab",
+  "Open JupyterLab on the notebooks. Whatever is missing is installed into .venv.",
+)
+  .option("--check", "only report what is there and what is missing; status 1 if anything is missing")
+  .option("--install", "install what is missing, then stop")
+  .argument("[arguments...]", "further arguments of JupyterLab, after --: -- --no-browser --port 9000")
+  .parse(Deno.args, { from: "user" });
 const options = parsed.opts<{ check?: true; install?: true }>();
 
 if (options.check) {
@@ -22,9 +23,10 @@ if (options.check) {
   if (found) {
     console.log(`packages:   ${found.missing.length > 0 ? `${found.missing.join(", ")} missing` : "all"}`);
   }
-  console.log(`kernel:     ${kernel ? `starts ${Deno.execPath()}` : "missing, or for another Deno"}`);
+  console.log(`kernel:     ${kernel ? `starts ${Deno.execPath()}` : "missing, or of another Deno"}`);
+  console.log(`starts:     ${[found?.python ?? "python", ...labArgs(parsed.args)].join(" ")}`);
   const whole = found?.missing.length === 0 && kernel;
-  if (!whole) console.log("deno task lab makes what is missing.");
+  if (!whole) console.log("deno task lab installs what is missing.");
   Deno.exit(whole ? 0 : 1);
 }
 
@@ -38,23 +40,16 @@ const { python, missing } = (() => {
 })();
 if (missing.length > 0) {
   console.error(
-    `Using the Jupyter of ${python}, which lacks ${missing.join(", ")}: figures stand still without plotly.`,
+    `Using the Jupyter of ${python}, which lacks ${missing.join(", ")}; without plotly, figures are static.`,
   );
 }
 if (!hasKernel()) installKernel();
 if (options.install) Deno.exit(0);
 
-// Jupyter gets the interrupt too, asks whether it is meant, and then ends.
+// Jupyter receives the interrupt too, asks for confirmation, and exits.
 Deno.addSignalListener("SIGINT", () => {});
 const lab = new Deno.Command(python, {
-  args: [
-    "-m",
-    "jupyterlab",
-    // Containers often have no other user.
-    ...(Deno.build.os !== "windows" && Deno.uid() === 0 ? ["--allow-root"] : []),
-    ...parsed.args,
-    FIRST,
-  ],
+  args: labArgs(parsed.args),
   cwd: new URL("../", import.meta.url),
   env: jupyterEnv(),
 }).spawn();

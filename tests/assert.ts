@@ -34,6 +34,11 @@ export function assertAlmostEquals(
   nodeAssert.ok(close, message ?? `${actual} is not within ${tolerance} of ${expected}`);
 }
 
+/** Fails unless actual > expected. */
+export function assertGreater(actual: number, expected: number, message?: string): void {
+  nodeAssert.ok(actual > expected, message ?? `${actual} is not greater than ${expected}`);
+}
+
 /** Fails unless actual ≥ expected. */
 export function assertGreaterOrEqual(actual: number, expected: number, message?: string): void {
   nodeAssert.ok(actual >= expected, message ?? `${actual} is less than ${expected}`);

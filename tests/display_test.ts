@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createBackend, loadModel } from "any4";
+import { loadModel } from "any4";
+import { createBackend } from "any4/compute";
 import { display, isView, view } from "../lib/display.ts";
 
 Deno.test("console.log writes a model, session, tokenizer or backend in one line", async () => {
@@ -14,7 +15,7 @@ Deno.test("console.log writes a model, session, tokenizer or backend in one line
     "Session: 2 of 8 tokens",
     "Tokenizer",
     "PlainBackend: 1 thread",
-    "WasmBackend: 1 thread",
+    `WasmBackend: ${wasm.description}`,
   ]);
 });
 

@@ -24,11 +24,11 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/compute": 3700,
   "lib/hub": 750,
   "lib/model/decoder": 950,
-  "lib/model/architectures": 950,
+  "lib/model/architectures": 1350,
   "lib/model/gguf": 1150,
   "lib/model/tokenizer": 1950,
-  "lib/model/checkpoint": 600,
-  "lib/model": 700,
+  "lib/model/checkpoint": 900,
+  "lib/model": 750,
   "lib/quantize": 2050,
   "lib/measure": 800,
   "lib/show": 2650,
@@ -93,11 +93,8 @@ function* filesBelow(folder: string): Iterable<string> {
 if (import.meta.main) {
   Deno.chdir(`${import.meta.dirname}/..`);
   const folders = Object.keys(FOLDERS);
-  const texts = new Map(
-    ["lib", "kernels/wgsl"].flatMap((folder) => [...filesBelow(folder)]).map((
-      file,
-    ) => [file, Deno.readTextFileSync(file)]),
-  );
+  const files = ["lib", "kernels/wgsl"].flatMap((folder) => [...filesBelow(folder)]);
+  const texts = new Map(files.map((file) => [file, Deno.readTextFileSync(file)]));
   const imports = new Map(
     Array.from(texts, ([file, text]) => [file, importsOf(file, text).filter((other) => texts.has(other))]),
   );
@@ -107,8 +104,8 @@ if (import.meta.main) {
     ...upward(imports, folders).map((one) => `imports run up: ${one}`),
   ];
   const sum = { files: 0, lines: 0, code: 0, budget: 0 };
-  const rows = folders.map((folder) => {
-    const files = rooms.get(folder) ?? [];
+  const rows = folders.filter((folder) => rooms.has(folder)).map((folder) => {
+    const files = rooms.get(folder)!;
     const lines = files.reduce((all, [, text]) => all + text.split("\n").length - 1, 0);
     const code = files.reduce((all, [, text]) => all + codeLines(text), 0);
     const budget = FOLDERS[folder]!;

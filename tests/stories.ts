@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Document } from "any4";
+import type { Document } from "any4/measure";
 
 /** A folder with models and texts that are not in the project; tests that want them are ignored without it. */
 const DATA = Deno.env.get("ANY4_DATA");

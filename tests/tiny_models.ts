@@ -5,7 +5,8 @@
  * @module
  */
 import { assertEquals, assertLess } from "@std/assert";
-import { type BackendName, generate, loadModel, type Model } from "any4";
+import { generate, loadModel, type Model } from "any4";
+import type { BackendName } from "any4/compute";
 import { SafetensorsFile } from "../lib/files/safetensors/read.ts";
 import { relativeError } from "../lib/measure/layer_error.ts";
 

@@ -5,7 +5,7 @@
  */
 import { Any4Error, CheckpointError } from "../errors.ts";
 
-/** Whether anything is at a path, a link that leads nowhere included. */
+/** Whether a path exists; a broken link does. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -15,7 +15,7 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Whether there is a file, at the end of a link too. */
+/** Whether a path is a file, links followed. */
 export function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
@@ -24,7 +24,44 @@ export function isFile(path: string): boolean {
   }
 }
 
-/** Runs what is tidied up in passing: its failure changes nothing. */
+/** Whether there is a folder, at the end of a link too. */
+export function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens a file for reading, and closes it again if its beginning is wrong.
+ *
+ * @param start reads the beginning.
+ * @returns the file, which the caller closes, and the result of `start`.
+ * @throws {CheckpointError} when there is no such file, or its beginning cannot be read.
+ */
+export function openFile<Start>(
+  path: string,
+  start: (file: Deno.FsFile) => Start,
+): { file: Deno.FsFile; start: Start } {
+  let file: Deno.FsFile;
+  try {
+    // Opening a pipe would wait for its other end.
+    if (!Deno.statSync(path).isFile) throw new CheckpointError("it is not a file");
+    file = Deno.openSync(path);
+  } catch (cause) {
+    throw new CheckpointError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return { file, start: start(file) };
+  } catch (cause) {
+    file.close();
+    if (cause instanceof Any4Error) throw cause;
+    throw new CheckpointError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Runs an optional clean-up and ignores its failure. */
 export function tryTo(run: () => void): void {
   try {
     run();
@@ -39,16 +76,18 @@ export function writeText(path: string, text: string): void {
 }
 
 /**
- * Writes a file beside its place, has the disk confirm it, and renames it into place.
+ * Writes a file under a temporary name, syncs it to the disk, and renames it into place.
  *
- * @param path where the file is to lie.
+ * @param path the file's path.
  * @param chunks its bytes, piece by piece.
- * @throws {CheckpointError} when writing fails; nothing is left behind and what was there before stays.
+ * @throws {CheckpointError} when writing fails; the temporary file is removed, and a file that was there before stays.
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * const path = await Deno.makeTempFile();
  * writeBeside(path, () => [new TextEncoder().encode("whole or not at all")]);
+ * assertEquals(await Deno.readTextFile(path), "whole or not at all");
  * await Deno.remove(path);
  * ```
  */
@@ -65,7 +104,7 @@ export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): v
     }
     Deno.renameSync(part, path);
   } catch (cause) {
-    // It may never have been made.
+    // It may not exist.
     tryTo(() => Deno.removeSync(part));
     if (cause instanceof Any4Error) throw cause;
     throw new CheckpointError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });

@@ -18,7 +18,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The object of a JSON file, of at most 16 MiB.
+ * The object of a JSON file, of at most 16 MiB. What Python writes beyond JSON is read too: NaN, infinities, halves of
+ * surrogate pairs.
  *
  * @throws {CheckpointError} when there is no such file, it is too large, or it holds no JSON object.
  */
@@ -36,11 +37,10 @@ export function readJson(path: string): Record<string, unknown> {
     if (cause instanceof CheckpointError) throw cause;
     fail(cause instanceof TypeError ? "it is not UTF-8" : (cause as Error).message, cause);
   }
-  // Read over first: JSON.parse would build whatever a hostile file has nested.
-  const cursor = new JsonCursor(text, { name: "it", fail });
-  cursor.skip();
+  // JSON.parse would build whatever a hostile file has nested, and does not know the NaN of Python's files.
+  const cursor = new JsonCursor(text, { name: "it", fail, python: true });
+  const json = cursor.value();
   cursor.end();
-  const json: unknown = JSON.parse(text);
   return isObject(json) ? json : fail("expected a JSON object");
 }
 

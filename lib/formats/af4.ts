@@ -109,7 +109,7 @@ export function af4Values(groupSize: number): Float32Array {
   return values;
 }
 
-/** AF4 with a largest magnitude a group. */
+/** AF4, scaled by the largest magnitude of each group. */
 export const af4: Format = {
   name: "af4",
   bits: 4,

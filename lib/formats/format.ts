@@ -1,5 +1,5 @@
 /**
- * What a number format is: a codebook of values, and a rule that scales a group of weights onto it.
+ * The definition of a number format: a codebook of values, and a rule that scales a group of weights onto it.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 /**
  * A number format. Every one is a codebook: ŵ = scale · value[code] + zero.
  *
- * A new format is one new file that exports one of these, and its name in `lib/formats/mod.ts`.
+ * A new format is one new file that exports one of these, and its name in `lib/formats/formats.ts`.
  */
 export interface Format {
-  /** As users write it: "any4", "nf4", "int3" … */
+  /** Its name: "any4", "nf4", "int3" … */
   readonly name: string;
   /** Bits of a code; the codebook has 2^bits values. */
   readonly bits: 2 | 3 | 4 | 8;
   /** Group size used when none is asked for. */
   readonly groupSize: number;
-  /** One line on what it is and where it comes from. */
+  /** One line with its definition and source. */
   readonly summary: string;
   /** The codebook indexed by code, given the group size (only af4 looks at it); null when it is learned. */
   readonly values: ((groupSize: number) => Float32Array) | null;
-  /** How a group is mapped onto the codebook. */
+  /** The mapping of a group onto the codebook. */
   readonly scaling: Scaling;
 }
 
@@ -28,11 +28,11 @@ export interface Format {
 export interface Scaling {
   /** The group's scale; never negative. */
   scale(min: number, max: number): number;
-  /** The group's zero, the value that scaled 0 stands for; absent when it is always 0. */
+  /** The group's zero, the offset added to scaled values; absent when it is always 0. */
   zero?(min: number, max: number): number;
-  /** How scales are stored unless the options say otherwise. */
+  /** The stored type of scales, unless options name another. */
   readonly stored: "f16" | "e8m0";
-  /** The only group size that the format's definition allows, if it does. */
+  /** The only group size that the format's definition allows, if there is one. */
   readonly fixedGroupSize?: number;
 }
 

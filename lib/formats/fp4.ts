@@ -11,7 +11,7 @@ export const FP4_VALUES: Float32Array = Float32Array.from(
   (value) => value / 12,
 );
 
-/** FP4 with a largest magnitude a group. */
+/** FP4, scaled by the largest magnitude of each group. */
 export const fp4: Format = {
   name: "fp4",
   bits: 4,

@@ -1,56 +1,16 @@
 /**
- * Every number format by its name.
+ * Number formats: the values that codes of 2, 3, 4 or 8 bits stand for, and how weights are scaled to them.
+ *
+ * ```ts
+ * import { formatOf } from "any4/formats";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const int4 = formatOf("int4");
+ * assertEquals([int4.bits, int4.values!(128).length], [4, 16]);
+ * assertEquals(formatOf("any4").values, null); // learned, for each row
+ * ```
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
-import { af4 } from "./af4.ts";
-import { any } from "./any.ts";
-import type { Format } from "./format.ts";
-import { fp4 } from "./fp4.ts";
-import { int, intSymmetric } from "./int.ts";
-import { mx4 } from "./mx4.ts";
-import { nf4 } from "./nf4.ts";
-
-/** All formats, in the order in which tables show them. */
-export const formats: ReadonlyMap<string, Format> = new Map(
-  [
-    int(8),
-    int(4),
-    fp4,
-    nf4,
-    af4,
-    mx4,
-    any(4),
-    int(3),
-    any(3),
-    int(2),
-    any(2),
-    intSymmetric(8),
-    intSymmetric(4),
-    intSymmetric(3),
-    intSymmetric(2),
-  ].map((format) => [format.name, format]),
-);
-
-/**
- * The format of a name; a format passes through.
- *
- * @throws {OptionError} when there is none, with the names that there are.
- *
- * @example
- * ```ts
- * import { formatOf } from "any4";
- * console.log(formatOf("any4").bits); // 4
- * ```
- */
-export function formatOf(format: string | Format): Format {
-  if (typeof format !== "string") return format;
-  const found = formats.get(format.toLowerCase());
-  if (!found) {
-    throw new OptionError(
-      `Cannot find format "${format}": expected one of ${[...formats.keys()].join(", ")}`,
-    );
-  }
-  return found;
-}
+export type { Format, Scaling } from "./format.ts";
+export { formatOf, formats } from "./formats.ts";

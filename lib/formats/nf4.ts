@@ -25,7 +25,7 @@ export const NF4_VALUES: Float32Array = Float32Array.of(
   1,
 );
 
-/** NF4 with a largest magnitude a group. */
+/** NF4, scaled by the largest magnitude of each group. */
 export const nf4: Format = {
   name: "nf4",
   bits: 4,

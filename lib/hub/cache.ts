@@ -1,5 +1,5 @@
 /**
- * Where downloads lie: the layout of Python's huggingface_hub, so that both find one another's files.
+ * The cache of downloads, in the layout of Python's huggingface_hub, so that both use the same files.
  *
  *     models--org--name/blobs/<checksum>                    what files hold
  *     models--org--name/snapshots/<commit>/config.json      links to blobs
@@ -9,7 +9,7 @@
  */
 import { HubError } from "../errors.ts";
 
-/** The part of the cache that is about one repository. */
+/** The part of the cache for one repository. */
 export class RepoCache {
   /** Its folder. */
   readonly folder: string;
@@ -24,7 +24,7 @@ export class RepoCache {
     return `${this.folder}/snapshots/${commit}`;
   }
 
-  /** What a file holds, by its checksum. */
+  /** The path of a file's content, by its checksum. */
   blob(checksum: string): string {
     return `${this.folder}/blobs/${checksum}`;
   }
@@ -39,13 +39,13 @@ export class RepoCache {
     }
   }
 
-  /** Keeps the commit that a branch or tag is at. */
+  /** Stores the commit of a branch or tag. */
   keep(revision: string, commit: string): void {
     if (isCommit(revision) || this.commit(revision) === commit) return;
     this.#write(`${this.folder}/refs/${revision}`, (path) => Deno.writeTextFileSync(path, commit));
   }
 
-  /** Makes a commit's file lead to a blob that is there. */
+  /** Links a commit's file to an existing blob. */
   link(file: string, to: { commit: string; checksum: string }): void {
     const up = "../".repeat(file.split("/").length + 1);
     this.#write(
@@ -54,7 +54,7 @@ export class RepoCache {
     );
   }
 
-  /** Makes a file beside its place and renames it: another program may do the same at this moment. */
+  /** Makes a file under a temporary name and renames it, as another program may do the same. */
   #write(path: string, make: (path: string) => void): void {
     const part = `${path}.${Deno.pid}.part`;
     try {
@@ -67,7 +67,7 @@ export class RepoCache {
   }
 }
 
-/** Whether a revision is a commit's whole hash. */
+/** Whether a revision is a full commit hash. */
 export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }

@@ -1,5 +1,5 @@
 /**
- * One file of a repository into the cache: whole and as its checksum says, or not at all.
+ * Download of one file into the cache, complete and with the right checksum, or not at all.
  *
  * @module
  */
@@ -16,30 +16,30 @@ export interface RepoFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** SHA-256 of what it holds where it lies in large file storage, else its git blob's SHA-1. */
+  /** SHA-256 of its content if it is in large file storage, else its git blob's SHA-1. */
   readonly checksum: string;
 }
 
-/** Where a file comes from and goes to. */
+/** Source and destination of a download. */
 export interface Transfer {
   /** "org/name". */
   readonly repo: string;
   readonly commit: string;
   readonly cache: RepoCache;
   readonly settings: HubSettings;
-  /** Asks the Hub. */
+  /** Sends requests to the Hub. */
   readonly fetch: typeof fetch;
-  /** Is told, as bytes come, how many of the file are there. */
+  /** Called as bytes arrive, with the number of bytes so far. */
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** Redirects that are followed. */
+/** The largest number of redirects followed. */
 const MOST_HOPS = 5;
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * Downloads a file unless its blob is there. What an earlier try left in `blobs/<checksum>.incomplete` is gone on with;
- * two programs that want the same file take turns.
+ * Downloads a file unless its blob is there. A partial download in `blobs/<checksum>.incomplete` is resumed. A lock keeps two
+ * programs from downloading the same file at once.
  *
  * @throws {HubError} when the Hub refuses, the connection is cut again and again without a byte in between, or the bytes
  * are twice not those of the checksum.
@@ -51,7 +51,7 @@ export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<
       Deno.mkdirSync(blob.slice(0, blob.lastIndexOf("/")), { recursive: true });
       using part = await Deno.open(`${blob}.incomplete`, { read: true, write: true, create: true });
       await part.lock(true);
-      // Whoever had the lock before may have finished.
+      // The previous holder of the lock may have finished.
       if (!isFile(blob)) {
         await fill(part, file, transfer);
         await part.sync();
@@ -82,7 +82,7 @@ class Growing {
     return createHash("sha1").update(`blob ${this.file.size}\0`);
   }
 
-  /** Reads over what is there. */
+  /** Hashes the bytes that are already there. */
   async resume(): Promise<void> {
     const { size } = await this.part.stat();
     if (size > this.file.size) return await this.clear();
@@ -104,14 +104,14 @@ class Growing {
     try {
       for (let done = 0; done < bytes.length;) done += await this.part.write(bytes.subarray(done));
     } catch (cause) {
-      // A full disk is none of the connection's failures.
+      // A full disk is not a connection failure.
       throw new HubError(`Cannot save ${this.file.path}: ${(cause as Error).message}`, { cause });
     }
     this.#hash.update(bytes);
     this.length += bytes.length;
   }
 
-  /** The checksum; to be asked for once. */
+  /** The checksum; call it once. */
   digest(): string {
     return this.#hash.digest("hex");
   }
@@ -128,14 +128,14 @@ async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Prom
       const digest = growing.digest();
       if (digest === file.checksum) return;
       await growing.clear();
-      // What was resumed may have been of another file, or spoilt on the disk: once more from the start.
+      // The resumed part may belong to another file or be corrupt: start again from zero, once.
       if (++wrong < 2) continue;
       throw new HubError(
         `Cannot load ${transfer.repo}: ${file.path} does not arrive as it should: expected checksum ${file.checksum}, ` +
           `current checksum is ${digest}`,
       );
     }
-    // Slow lines are cut often; only tries that bring nothing count.
+    // Slow connections are cut often; only tries without progress count.
     attempt = growing.length > before ? 1 : attempt + 1;
     if (attempt > ATTEMPTS) {
       throw new HubError(
@@ -147,7 +147,7 @@ async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Prom
   }
 }
 
-/** Appends what the server has from there on. Returns why it ended, where it did not end well. */
+/** Appends the rest of the file from the server. Returns the reason if it ended early. */
 async function receive(growing: Growing, transfer: Transfer): Promise<string | undefined> {
   const { file } = growing;
   const cut = new AbortController();
@@ -156,7 +156,7 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
   let timer = alarm();
   try {
     const response = await request(growing, transfer, cut.signal);
-    // A server that knows no ranges starts over.
+    // A server without support for ranges starts over.
     if (response.status !== 206) await growing.clear();
     const from = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
     if (response.status === 206 && Number(from) !== growing.length) {
@@ -183,18 +183,18 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
   }
 }
 
-/** Asks for a file's bytes from where it ends, through the redirects that lead to where it is stored. */
+/** Requests a file's remaining bytes, through the redirects to its storage. */
 async function request(growing: Growing, transfer: Transfer, signal: AbortSignal): Promise<Response> {
   const { repo, commit, settings } = transfer;
   const { path, checksum } = growing.file;
-  // Ranges and checksums are of the bytes as they are stored.
+  // Ranges and checksums refer to the stored bytes.
   const headers = new Headers({ "accept-encoding": "identity" });
   if (growing.length > 0) headers.set("range", `bytes=${growing.length}-`);
   let url = new URL(
     `${settings.endpoint}/${repo}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`,
   );
   for (let hop = 0; hop <= MOST_HOPS; hop++) {
-    // Followed by hand: the first answer alone has the checksum.
+    // Redirects are followed by hand, as only the first answer has the checksum.
     const response = await transfer.fetch(url, { headers, redirect: "manual", signal });
     const etag = response.headers.get("x-linked-etag") ?? (hop === 0 ? response.headers.get("etag") : null);
     const named = etag?.replace(/^(W\/)?"|"$/g, "");

@@ -1,25 +1,25 @@
 /**
- * A model from the Hugging Face Hub into the cache that Python's huggingface_hub uses too.
+ * Download of a model from the Hugging Face Hub into the cache that Python's huggingface_hub uses too.
  *
  * @module
  */
 import { HubError } from "../errors.ts";
-import { isFile } from "../files/disk.ts";
+import { isFile, isFolder } from "../files/disk.ts";
 import { isCommit, RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
 import { hubFetch } from "./hub_fetch.ts";
 import { type ModelId, parseModelId } from "./model_id.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
-/** How a model is downloaded. */
+/** Options of {@linkcode downloadModel}. */
 export interface DownloadOptions extends HubOptions {
-  /** Is told, as bytes come, how many of how many are there, and of which file they are. */
+  /** Called as bytes arrive, with the bytes so far, the total, and the current file. */
   onProgress?: (bytes: number, total: number, file: string) => void;
-  /** Is told what a person should know, such as that the Hub cannot be reached and the last download is used. */
+  /** Called with notices for the user, such as that the Hub cannot be reached and the last download is used. */
   onNotice?: (notice: string) => void;
 }
 
-/** What a checkpoint has beside its weights: its config, its tokenizer, its terms. */
+/** The files of a checkpoint beside its weights: config, tokenizer, licence. */
 const SMALL_FILES = [
   ...["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"],
   ...["special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"],
@@ -30,22 +30,25 @@ const INDEX = "model.safetensors.index.json";
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 /**
- * Downloads what is needed of a model on the Hub, unless it is there already: config, tokenizer and safetensors, or one
+ * Downloads the needed files of a model on the Hub, unless they are in the cache: config, tokenizer and safetensors, or one
  * .gguf file; no pickles, no copies in other forms.
  *
  * @param name "org/name", "org/name@revision" or "org/name/file.gguf".
  * @returns the folder, or the .gguf file, in the cache.
- * @throws {HubError} when there is no such model, leave or connection, or a file arrives with wrong bytes.
+ * @throws {HubError} when there is no such model, no permission or no connection, or a file arrives with wrong bytes.
  *
  * @example
  * ```ts
- * import { downloadModel } from "any4";
+ * import { downloadModel } from "any4/hub";
+ * import { HubError } from "any4";
+ * import { assertRejects } from "@std/assert";
  *
- * try {
- *   await downloadModel("org/name", { offline: true, cache: await Deno.makeTempDir() });
- * } catch (error) {
- *   console.log((error as Error).message); // Cannot load org/name: offline, and it has not been downloaded to …
- * }
+ * const cache = await Deno.makeTempDir();
+ * await assertRejects(
+ *   () => downloadModel("org/name", { offline: true, cache }),
+ *   HubError,
+ *   "Cannot load org/name: offline, and it has not been downloaded to",
+ * );
  * ```
  */
 export async function downloadModel(name: string, options: DownloadOptions = {}): Promise<string> {
@@ -61,7 +64,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   try {
     return await download(id, { cache, settings, options });
   } catch (error) {
-    // Without a connection, what was there the last time is better than nothing.
+    // Without a connection, the previous download is used.
     if (!(error instanceof HubError) || !unreachable(error)) throw error;
     let folder: string;
     try {
@@ -74,7 +77,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   }
 }
 
-/** Whether a failure says nothing about the model. */
+/** Whether a failure is about the connection, not the model. */
 function unreachable(error: HubError): boolean {
   return error.status === undefined ? error.cause instanceof TypeError : error.status >= 500;
 }
@@ -86,8 +89,8 @@ async function download(
   const { cache, settings, options } = with_;
   const fetch = hubFetch(settings, { verb: "load", repo: id.repo });
   const asked = { hubUrl: settings.endpoint, fetch };
-  // Only here: those who load folders need not wait for the library.
-  const hub = await import("@huggingface/hub");
+  // Imported on demand, so that loading folders does not wait for the library.
+  const hub = await import("npm:@huggingface/hub@2.17.5");
   let commit = id.revision;
   const files = new Map<string, RepoFile>();
   try {
@@ -151,7 +154,7 @@ async function download(
   return cached({ ...id, file: gguf, revision: commit }, cache, "the download is not whole");
 }
 
-/** The one .gguf file of a repository that has weights in no other form. */
+/** The only .gguf file of a repository without weights in another form. */
 function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): string | undefined {
   if (files.has(WEIGHTS) || files.has(INDEX)) return undefined;
   const ggufs = [...files.keys()].filter((path) => path.endsWith(".gguf"));
@@ -168,23 +171,23 @@ function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): stri
   );
 }
 
-/** The files that a folder's weights are in, as far as it says. */
+/** The names of a folder's weight files, by its index or by their names. */
 function weightFiles(folder: string): string[] {
   if (!isFile(`${folder}/${INDEX}`)) return [WEIGHTS];
   try {
     const { weight_map } = JSON.parse(Deno.readTextFileSync(`${folder}/${INDEX}`));
-    // Checkpoints look at each name; here a strange one is just not there.
+    // Names are checked when the checkpoint is opened; here an invalid one counts as missing.
     return [...new Set(Object.values(weight_map))].filter((name) => typeof name === "string");
   } catch {
     return [WEIGHTS];
   }
 }
 
-/** What was downloaded before, if it is whole. */
+/** The previous download, if it is complete. */
 function cached(id: ModelId, cache: RepoCache, why: string): string {
   const commit = cache.commit(id.revision);
   const fail = (what: string) => new HubError(`Cannot load ${id.repo}: ${why}, and ${what}`);
-  if (commit === undefined || !exists(cache.snapshot(commit))) {
+  if (commit === undefined || !isFolder(cache.snapshot(commit))) {
     const at = id.revision === "main" ? "" : ` at ${id.revision}`;
     throw fail(`it has not been downloaded${at} to ${cache.folder}`);
   }
@@ -199,12 +202,4 @@ function cached(id: ModelId, cache: RepoCache, why: string): string {
   const ggufs = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".gguf"));
   if (ggufs.length === 1) return `${folder}/${ggufs[0]!.name}`;
   throw fail(`${folder} lacks ${lacking.slice(0, 3).join(", ")}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * A file as a Blob that is read when it is sent, not before.
+ * A file as a Blob that is read while it is sent.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 const CHUNK_BYTES = 2 ** 18;
 
 /**
- * Part of a file, read from the disk as it is asked for.
+ * Part of a file, read from the disk on demand.
  *
  * @example
  * ```ts
@@ -40,14 +40,14 @@ export class FileBlob extends Blob {
     return this.#to - this.#from;
   }
 
-  /** The same, saying how many bytes were read each time that more of them were. */
+  /** The same blob, which reports the number of bytes of each read. */
   counted(onRead: (bytes: number, name: string) => void): FileBlob {
     const blob = new FileBlob(this.#path, this.#from, this.#to);
     blob.#onRead = onRead;
     return blob;
   }
 
-  /** Part of it; negative places are none of what it is for. */
+  /** Part of it. Negative positions are not supported. */
   override slice(from = 0, to: number = this.size): FileBlob {
     const end = Math.min(this.#from + to, this.#to);
     return new FileBlob(this.#path, Math.min(this.#from + from, end), end);

@@ -1,5 +1,5 @@
 /**
- * Asking the Hub: patient with what passes, clear about what does not.
+ * Requests to the Hub: temporary failures are retried, others are reported.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import type { HubSettings } from "./settings.ts";
 
 /** Tries of one request. */
 export const ATTEMPTS = 6;
-/** No pause between tries is longer, in milliseconds, not even where the server asks for it. */
+/** The longest pause between tries in milliseconds, even if the server asks for more. */
 const LONGEST_PAUSE_MS = 60_000;
-/** A connection over which nothing came for as long is taken for cut, in milliseconds. */
+/** A connection without data for this time counts as cut, in milliseconds. */
 export const STALLED_MS = 60_000;
 
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** What a request is for, as messages say it. */
+/** The purpose of a request, for messages. */
 export interface Purpose {
   /** "load" or "push to". */
   readonly verb: string;
@@ -36,17 +36,17 @@ export async function pauseBetween(
 }
 
 /**
- * A `fetch` for one purpose. It says who asks, and only to the Hub itself; it tries again what failed for a reason that
- * may pass (no connection, 429, 5xx), a few times; and it throws what the Hub refuses.
+ * Makes a `fetch` for one purpose. It sends the token to the Hub alone, retries temporary failures (no connection, 429, 5xx)
+ * a few times, and throws if the Hub refuses.
  *
- * @throws {HubError} saying what a person can do about it.
+ * @throws {HubError} with the remedy.
  */
 export function hubFetch(settings: HubSettings, purpose: Purpose): typeof fetch {
   const { origin } = new URL(settings.endpoint);
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const headers = new Headers(init.headers);
-    // Storage servers, which redirects and uploads go to, have leave in their URLs and must not see the token.
+    // URLs of storage servers, for redirects and uploads, are signed; these servers must not see the token.
     headers.delete("authorization");
     if (url.origin === origin && settings.token) headers.set("authorization", `Bearer ${settings.token}`);
     for (let attempt = 1;; attempt++) {
@@ -83,7 +83,7 @@ function noPermission(url: URL, { verb, repo }: Purpose, cause: Error): HubError
   );
 }
 
-/** What the Hub says besides a status: its error codes are in a header, its words in another or in the body. */
+/** The Hub's explanation of a status: its error code is in a header, the message in another or in the body. */
 async function refusal(
   response: Response,
   asked: { url: URL; purpose: Purpose; settings: HubSettings },

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a name says: a repository, one of its revisions, perhaps one of its GGUF files. */
+/** The parts of a name: a repository, a revision, and perhaps a GGUF file. */
 export interface ModelId {
   /** "org/name". */
   readonly repo: string;

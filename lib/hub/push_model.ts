@@ -1,5 +1,5 @@
 /**
- * A folder to the Hugging Face Hub.
+ * Upload of a folder to the Hugging Face Hub.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { hubFetch } from "./hub_fetch.ts";
 import { parseModelId } from "./model_id.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
-/** How a folder is sent. */
+/** Options of {@linkcode pushModel}. */
 export interface PushOptions extends Omit<HubOptions, "cache" | "offline"> {
-  /** Whether only its owners see a repository that is made; one that is there stays as it is. */
+  /** Whether a new repository is private; an existing one stays as it is. */
   private?: boolean;
-  /** What the commit says it is. */
+  /** The commit message. */
   message?: string;
-  /** Is told how many of how many bytes were sent, and what is being done. */
+  /** Called with the bytes sent, the total, and the current step. */
   onProgress?: (bytes: number, total: number, what: string) => void;
 }
 
-/** What was sent where. */
+/** The result of an upload. */
 export interface Pushed {
-  /** Where the commit can be seen. */
+  /** The commit's page. */
   readonly url: string;
   /** The commit. */
   readonly commit: string;
@@ -32,22 +32,25 @@ export interface Pushed {
 }
 
 /**
- * Sends the files of a saved model to a repository on the Hub, which is made where it is not there, in one commit. Files
- * that the repository has already, by checksum, are not sent again.
+ * Uploads the files of a saved model to a repository on the Hub in one commit. The repository is created if there is none.
+ * Files that it has already, by checksum, are not sent again.
  *
- * @param folder what {@linkcode saveModel} wrote.
+ * @param folder a folder written by {@linkcode saveModel}.
  * @param options.repo "org/name", or "org/name@branch".
  * @throws {HubError} when the folder holds no model, or the Hub refuses or cannot be reached.
  *
  * @example
  * ```ts
- * import { pushModel } from "any4";
+ * import { pushModel } from "any4/hub";
+ * import { Any4Error } from "any4";
+ * import { assertRejects } from "@std/assert";
  *
- * try {
- *   await pushModel(await Deno.makeTempDir(), { repo: "org/name", token: "hf_…" });
- * } catch (error) {
- *   console.log((error as Error).message); // Cannot push to org/name: … holds no config.json
- * }
+ * const folder = await Deno.makeTempDir();
+ * await assertRejects(
+ *   () => pushModel(folder, { repo: "org/name", token: "hf_…" }),
+ *   Any4Error,
+ *   "holds no config.json",
+ * );
  * ```
  */
 export async function pushModel(folder: string, options: PushOptions & { repo: string }): Promise<Pushed> {
@@ -70,7 +73,7 @@ export async function pushModel(folder: string, options: PushOptions & { repo: s
     options.onProgress?.(parts.values().reduce((sum, bytes) => sum + bytes, 0), total, what);
   };
   const ask = hubFetch(settings, { verb: "push to", repo });
-  // Whatever is sent from a file is counted as it is read.
+  // Bytes sent from a file are counted as they are read.
   const counting: typeof fetch = (input, init) => {
     if (init?.body instanceof FileBlob) {
       const body: FileBlob = init.body.counted((bytes, name) => {
@@ -82,14 +85,14 @@ export async function pushModel(folder: string, options: PushOptions & { repo: s
     return ask(input, init);
   };
   const asked = { repo, hubUrl: settings.endpoint, fetch: counting };
-  const hub = await import("@huggingface/hub");
+  const hub = await import("npm:@huggingface/hub@2.17.5");
   try {
     try {
       const visibility = options.private ? "private" : undefined;
-      // The library wants one, and wants it to begin so; the real one is put in by hubFetch.
+      // The library requires a token of this form; hubFetch replaces it by the real one.
       await hub.createRepo({ ...asked, visibility, accessToken: "hf_" });
     } catch (error) {
-      // 409: it is there already.
+      // 409: it exists already.
       if (!(error instanceof HubError && error.status === 409)) throw error;
     }
     const commits = hub.commitIter({
@@ -121,7 +124,7 @@ const PHASES = {
   committing: "committing",
 } as const;
 
-/** The folder's own files; neither what lies deeper nor what is hidden. */
+/** The folder's own files, without hidden ones and those in subfolders. */
 function listFolder(folder: string, fail: (what: string, cause?: unknown) => HubError) {
   const files: { path: string; blob: FileBlob }[] = [];
   try {

@@ -1,34 +1,35 @@
 /**
- * Which Hub, as whom, and where its files are kept: the environment variables of Python's huggingface_hub.
+ * Settings of the Hub: its address, the token and the cache, by the environment variables of Python's huggingface_hub.
  *
  * @module
  */
 
-/** How the Hugging Face Hub is used; what is absent comes from the environment. */
+/** Settings of the Hugging Face Hub; absent ones come from the environment. */
 export interface HubOptions {
   /** The Hub's address; HF_ENDPOINT, or https://huggingface.co. */
   endpoint?: string;
-  /** Who asks; HF_TOKEN, or what `hf auth login` left in HF_TOKEN_PATH or HF_HOME/token. "" asks as nobody. */
+  /** The access token; HF_TOKEN, or the file HF_TOKEN_PATH or HF_HOME/token of `hf auth login`. "" sends no token. */
   token?: string;
   /** The folder of all downloads; HF_HUB_CACHE, or HF_HOME/hub, or ~/.cache/huggingface/hub. */
   cache?: string;
-  /** Use only what has been downloaded already; HF_HUB_OFFLINE. */
+  /** Use only previous downloads; HF_HUB_OFFLINE. */
   offline?: boolean;
   /** Milliseconds before the first retry, doubled for each further one; 500. */
   retryDelay?: number;
 }
 
-/** All of it, decided. */
+/** All settings, with defaults filled in. */
 export type HubSettings = Readonly<Required<HubOptions>>;
 
 /**
- * Settings from options and, where these are silent, from the environment.
+ * Takes settings from options, and absent ones from the environment.
  *
- * @param options what was asked for.
+ * @param options settings that come before the environment's.
  * @param env reads an environment variable; Deno.env.get when absent.
  *
  * @example
  * ```ts
+ * import { hubSettings } from "any4/hub";
  * import { assertEquals } from "@std/assert";
  * const { cache, endpoint } = hubSettings({ token: "" }, (name) => name === "HF_HOME" ? "/data/hf" : undefined);
  * assertEquals([cache, endpoint], ["/data/hf/hub", "https://huggingface.co"]);
@@ -38,7 +39,7 @@ export function hubSettings(
   options: HubOptions = {},
   env: (name: string) => string | undefined = (name) => Deno.env.get(name),
 ): HubSettings {
-  // An empty variable is as good as none.
+  // An empty variable counts as absent.
   const get = (name: string) => env(name) || undefined;
   const path = (text: string) => text.replace(/^~(?=\/|$)/, env("HOME") ?? env("USERPROFILE") ?? "~");
   const home = path(get("HF_HOME") ?? `${get("XDG_CACHE_HOME") ?? "~/.cache"}/huggingface`);
@@ -53,7 +54,7 @@ export function hubSettings(
   };
 }
 
-/** The token of a file; none where there is no such file. */
+/** The token in a file; "" if there is no such file. */
 function readToken(path: string): string {
   try {
     return Deno.readTextFileSync(path).trim();

@@ -1,5 +1,5 @@
 /**
- * Lloyd's algorithm in one dimension, from a chosen start: what any4's reference runs, for comparison.
+ * Lloyd's algorithm in one dimension from a chosen start, as any4's reference runs it; for comparison.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Random } from "../random.ts";
 import type { Learner } from "./learner.ts";
 import { SortedPoints } from "./sorted_points.ts";
 
-/** How Lloyd's algorithm starts and stops. */
+/** Options of Lloyd's algorithm. */
 export interface LloydOptions {
   /**
    * Where centroids start, "k-means++" when absent: "k-means++" draws values by weight · squared distance to the nearest one drawn, keeping the
@@ -36,10 +36,11 @@ const INITS = ["k-means++", "random", "int", "nf4"];
  *
  * @example
  * ```ts
- * import { Lloyd } from "any4";
+ * import { Lloyd } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const centroids = new Float64Array(2);
  * const inertia = new Lloyd(2, { init: "int" }).fit(Float64Array.of(5, 1, 2, 6), null, centroids);
- * console.log(inertia, centroids); // 1 Float64Array [1.5, 5.5]
+ * assertEquals([inertia, ...centroids], [1, 1.5, 5.5]);
  * ```
  */
 export class Lloyd implements Learner {
@@ -56,9 +57,9 @@ export class Lloyd implements Learner {
   readonly #bounds: Int32Array;
 
   /**
-   * Makes a learner, with buffers that all its fits share.
+   * Creates a learner, whose fits share buffers.
    *
-   * @param k how many centroids to find.
+   * @param k the number of centroids.
    * @throws {OptionError} when k or an option is out of range or unknown.
    */
   constructor(k: number, options: LloydOptions = {}) {
@@ -308,7 +309,7 @@ function nf4At(part: number): number {
   return a + (b - a) * (part * last - i);
 }
 
-/** How many of the first `count` sorted numbers are at most x. */
+/** The number of the first `count` sorted values that are at most x. */
 function upperBound(sorted: Float64Array, x: number, count: number): number {
   let low = 0;
   let high = count;

@@ -29,9 +29,9 @@ export type DType =
 /** The types that float32 values are written as. */
 export type FloatType = "F32" | "F16" | "BF16";
 
-/** How a type is stored. */
+/** Storage of a type. */
 interface Storage {
-  /** Bytes that one value takes. */
+  /** Bytes per value. */
   readonly bytes: number;
   /** Writes stored values to an array of as many float32 values. */
   readonly widen: (bytes: Uint8Array, out: Float32Array) => void;
@@ -61,12 +61,13 @@ export function isDType(name: unknown): name is DType {
 }
 
 /**
- * Bytes that one value takes: 1, 2, 4 or 8.
+ * The size of one value in bytes: 1, 2, 4 or 8.
  *
  * @example
  * ```ts
- * import { bytesOf } from "any4";
- * console.log(bytesOf("BF16")); // 2
+ * import { bytesOf } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(bytesOf("BF16"), 2);
  * ```
  */
 export function bytesOf(dtype: DType): number {
@@ -74,16 +75,16 @@ export function bytesOf(dtype: DType): number {
 }
 
 /**
- * Stored values as float32.
+ * Converts stored values to float32.
  *
  * Exact for F32, F16, BF16, both F8 kinds, BOOL (0 and 1) and whole numbers of up to 24 bits; F64 and larger whole
  * numbers are rounded to the nearest float32, ties to even.
  *
  * @param bytes the values, little-endian, at any offset into their buffer.
- * @param dtype how they are stored.
- * @param out where to write, one float32 a value; a new array when absent.
+ * @param dtype their type.
+ * @param out receives one float32 per value; a new array when absent.
  * @returns `out`.
- * @throws {TensorError} when `bytes` is not whole values, or `out` is not as long as they are many.
+ * @throws {TensorError} when `bytes` is not a whole number of values, or `out` does not have their number.
  *
  * @example
  * ```ts

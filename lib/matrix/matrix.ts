@@ -1,5 +1,5 @@
 /**
- * A dense matrix as the rest of the library passes it about.
+ * The dense matrix of the library.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export interface Matrix {
   /** Number of columns (in_features). */
   readonly cols: number;
   /**
-   * rows · cols values, row by row. They may be a view of memory that threads share, and are not to be changed; where they are
-   * widened from stored values at each look, whoever needs them more than once takes them once.
+   * rows · cols values, row-major. Do not change them: they can be a view of memory that threads share. Read the property
+   * once: matrices of stored values convert them at each read.
    */
   readonly data: Float32Array;
   /** How the checkpoint stores it; F32 when absent. Only sizes and saving look at it. */
@@ -25,7 +25,7 @@ export interface Matrix {
 }
 
 /**
- * Checks that a matrix is what it says: whole, non-negative sizes and as many values.
+ * Checks that a matrix has whole, non-negative sizes and as many values.
  *
  * @throws {TensorError} when the sizes and the data disagree.
  */
@@ -45,23 +45,6 @@ export function checkMatrix(matrix: Matrix, name = "matrix"): void {
   }
 }
 
-/**
- * Checks that every value is finite.
- *
- * @throws {TensorError} naming the tensor, row and column of the first value that is NaN or infinite.
- */
-export function checkFinite(matrix: Matrix, name = "matrix"): void {
-  const { cols, data } = matrix;
-  for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i]!)) {
-      const row = Math.floor(i / cols);
-      throw new TensorError(
-        `Cannot quantize ${name}: value at row ${row}, column ${i - row * cols} is ${data[i]}`,
-      );
-    }
-  }
-}
-
 /** The transpose of a matrix. */
 export function transposed(matrix: Matrix): Matrix {
   const { rows, cols, data } = matrix;
@@ -70,4 +53,34 @@ export function transposed(matrix: Matrix): Matrix {
     for (let c = 0; c < cols; c++) turned[c * rows + r] = data[r * cols + c]!;
   }
   return { ...matrix, rows: cols, cols: rows, data: turned };
+}
+
+/**
+ * Features of heads from pairs that turn together, (2i, 2i + 1), to halves: i and i + head / 2.
+ *
+ * @param data `outputs` rows, or as many numbers of a vector.
+ * @param options `head`: features of a head; `back`: the other way.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const halves = toHalves(Float32Array.of(0, 1, 2, 3), { outputs: 4, head: 4 });
+ * assertEquals(halves, Float32Array.of(0, 2, 1, 3));
+ * ```
+ */
+export function toHalves(
+  data: Float32Array,
+  options: { outputs: number; head: number; back?: boolean },
+): Float32Array {
+  const { outputs, head, back } = options;
+  const width = data.length / outputs;
+  const out = new Float32Array(data.length);
+  for (let to = 0; to < outputs; to++) {
+    const inHead = to % head;
+    const pair = 2 * (inHead % (head / 2)) + Math.floor(inHead / (head / 2));
+    const from = to - inHead + pair;
+    const [source, target] = back ? [to, from] : [from, to];
+    out.set(data.subarray(source * width, (source + 1) * width), target * width);
+  }
+  return out;
 }

@@ -1,5 +1,5 @@
 /**
- * The one packed matrix: b-bit codes into a codebook, a scale (and perhaps a zero) per group of columns.
+ * The packed matrix of all formats: b-bit codes into a codebook, with a scale and perhaps a zero per group of columns.
  *
  * @module
  */
@@ -7,19 +7,19 @@ import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
 import { unpackRow } from "./packing.ts";
 
-/** How a group's scale is stored: a half, a single, or OCP's power-of-two byte. */
+/** The stored type of a group's scale: a half, a single, or OCP's power-of-two byte. */
 export type ScaleType = "f16" | "f32" | "e8m0";
 
 /**
- * A quantized matrix. Every format is this one thing:
+ * A quantized matrix, of any format:
  *
  * ŵ[r, c] = scales[r, g] · codebook[r or 0][code[r, c]] + zeros[r, g], where g = ⌊c / groupSize⌋.
  *
  * Scales, zeros and learned codebooks are kept as Float32Array for computing, already rounded to the type
  * that they are stored in, so that a matrix saved and loaded again is the same bit for bit.
  *
- * A codebook is the list of values that codes stand for; others call it a table or a lookup table (lut). A zero is an offset: what
- * is added to a group's scaled values, the least weight of the group where codebooks begin at 0. It is not the code that
+ * A codebook is the list of values that codes stand for; others call it a table or a lookup table (lut). A zero is an offset
+ * that is added to a group's scaled values; if codebooks begin at 0, it is the group's least weight. It is not the code that
  * stands for 0, which "zero point" means elsewhere.
  */
 export interface PackedMatrix {
@@ -44,9 +44,9 @@ export interface PackedMatrix {
   readonly zeros: Float32Array | null;
   /** [1 or rows, 2^bits] values; one row is shared by all rows of the matrix. */
   readonly codebook: Float32Array;
-  /** How scales and zeros are stored. */
+  /** The stored type of scales and zeros. */
   readonly scaleType: ScaleType;
-  /** How the codebook is stored; "fixed" is a constant of the format and takes no space. */
+  /** The stored type of the codebook; "fixed" is a constant of the format and takes no space. */
   readonly codebookType: "fixed" | "f16" | "f32";
 }
 
@@ -56,8 +56,9 @@ export interface PackedMatrix {
  * @example
  * ```ts
  * import { isPacked, quantize } from "any4";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 1, 2, 3) };
- * console.log(isPacked(matrix), isPacked(quantize(matrix, { format: "int2" }))); // false true
+ * assertEquals([isPacked(matrix), isPacked(quantize(matrix, { format: "int2" }))], [false, true]);
  * ```
  */
 export function isPacked(matrix: Matrix | PackedMatrix): matrix is PackedMatrix {
@@ -79,7 +80,7 @@ export function groupsPerRow(packed: { cols: number; groupSize: number }): numbe
  * Writes the rows [from, to) of a packed matrix as float32 into `out`.
  *
  * @param packed the matrix.
- * @param rows which rows, and scratch for one row of codes that the caller may keep between calls.
+ * @param rows the range of rows, and scratch for one row of codes, which the caller may reuse.
  * @param out at least (to − from) · cols long.
  */
 export function dequantizeRows(
@@ -108,13 +109,14 @@ export function dequantizeRows(
 }
 
 /**
- * The float32 matrix that a packed matrix stands for, [rows, cols] row by row.
+ * Returns the float32 values of a packed matrix, [rows, cols], row-major.
  *
  * @example
  * ```ts
  * import { dequantize, quantize } from "any4";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 1, 2, 3) };
- * console.log(dequantize(quantize(matrix, { format: "int2" }))); // Float32Array [0, 1, 2, 3]
+ * assertEquals(dequantize(quantize(matrix, { format: "int2" })), Float32Array.of(0, 1, 2, 3));
  * ```
  */
 export function dequantize(packed: PackedMatrix): Float32Array {
@@ -126,13 +128,15 @@ export function dequantize(packed: PackedMatrix): Float32Array {
 const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
 
 /**
- * Bytes that a packed matrix takes when stored: codes (with their padding), scales, zeros and codebooks.
+ * The stored size of a packed matrix in bytes: codes (with their padding), scales, zeros and codebooks.
  *
  * @example
  * ```ts
- * import { packedBytes, quantize } from "any4";
+ * import { quantize } from "any4";
+ * import { packedBytes } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
- * console.log(packedBytes(quantize(matrix, { format: "nf4" }))); // 66: 64 of codes, 2 of scale
+ * assertEquals(packedBytes(quantize(matrix, { format: "nf4" })), 64 + 2); // codes, scale
  * ```
  */
 export function packedBytes(packed: PackedMatrix): number {
@@ -141,19 +145,21 @@ export function packedBytes(packed: PackedMatrix): number {
   return packed.codes.byteLength + (codebooks + groups) / 8;
 }
 
-/** Bytes that a matrix takes when stored, dense or packed. */
+/** The stored size of a matrix in bytes, dense or packed. */
 export function storedBytes(matrix: Matrix | PackedMatrix): number {
   return isPacked(matrix) ? packedBytes(matrix) : matrix.rows * matrix.cols * bytesOf(matrix.dtype ?? "F32");
 }
 
 /**
- * Bits that a packed matrix takes per weight, everything stored counted.
+ * The stored bits per weight of a packed matrix: codes, scales, zeros and codebooks.
  *
  * @example
  * ```ts
- * import { packedBitsPerWeight, quantize } from "any4";
+ * import { quantize } from "any4";
+ * import { packedBitsPerWeight } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 128, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
- * console.log(packedBitsPerWeight(quantize(matrix, { format: "nf4" }))); // 4.125
+ * assertEquals(packedBitsPerWeight(quantize(matrix, { format: "nf4" })), 4.125);
  * ```
  */
 export function packedBitsPerWeight(packed: PackedMatrix): number {

@@ -7,18 +7,18 @@
  * @module
  */
 
-/** Words that a row of `cols` codes takes. */
+/** The number of words of a row of `cols` codes. */
 export function wordsPerRow(cols: number, bits: number): number {
   return Math.ceil(cols / 32) * bits;
 }
 
-/** Where a row lies in a packed array: bits of a code, columns, and which row. */
+/** The position of a row in a packed array. */
 export interface RowPlace {
   /** Bits of a code: 2, 3, 4 or 8. */
   readonly bits: number;
   /** Codes in a row. */
   readonly cols: number;
-  /** Which row. */
+  /** The row's index. */
   readonly row: number;
 }
 

@@ -1,26 +1,26 @@
 /**
- * Dense matrices that are kept as their checkpoint stores them.
+ * Dense matrices that keep their checkpoint's bytes.
  *
  * @module
  */
 import { toFloat32 } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
 
-/** Types of which a matrix keeps the bytes: those that backends compute with. */
+/** The types whose bytes a matrix keeps: those that backends compute with. */
 export type StoredType = "F16" | "BF16";
 
-/** True for a type of which a matrix keeps the bytes. */
+/** Whether a matrix keeps the bytes of a type. */
 export function isStoredType(dtype: string): dtype is StoredType {
   return dtype === "F16" || dtype === "BF16";
 }
 
-/** Not a property of matrices, which copies with other data would have too. */
+/** Not a property of matrices, because copies with other data would inherit it. */
 const kept = new WeakMap<Matrix, Uint8Array>();
 
 /**
- * A matrix of stored values, which widens them to a new array each time that its `data` is asked for.
+ * Makes a matrix of stored values. Each read of its `data` converts them to a new array.
  *
- * @param stored rows · cols values, row by row, little-endian; they are not copied, and not to be changed any more.
+ * @param stored rows · cols values, row-major, little-endian. They are not copied; do not change them afterwards.
  *
  * @example
  * ```ts

@@ -1,14 +1,15 @@
 /**
- * Texts to measure on.
+ * Texts for measurements.
  *
  * @module
  */
+import evaluation from "../../models/tinyworld/eval.json" with { type: "json" };
 import { OptionError } from "../errors.ts";
 import type { Tokenizer } from "../model/tokenizer/tokenizer.ts";
 
-/** A text of a kind. */
+/** A text and its kind. */
 export interface Document {
-  /** "fiction", "news" …; one word for all where there are no kinds. */
+  /** "fiction", "news" …; the same word for all if there are no kinds. */
   readonly kind: string;
   /** The text. */
   readonly text: string;
@@ -28,20 +29,21 @@ export interface TokenizedDocument {
  *
  * @example
  * ```ts
- * import { evaluationDocuments } from "any4";
- * console.log(new Set(evaluationDocuments().map(({ kind }) => kind)));
+ * import { evaluationDocuments } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
+ * const kinds = new Set(evaluationDocuments().map(({ kind }) => kind));
+ * assertEquals([...kinds], ["fiction", "news", "code", "arithmetic", "facts"]);
  * ```
  */
 export function evaluationDocuments(): Document[] {
-  const url = new URL("../../models/tinyworld/eval.json", import.meta.url);
-  const { documents } = JSON.parse(Deno.readTextFileSync(url)) as { documents: Record<string, string[]> };
-  return Object.entries(documents).flatMap(([kind, texts]) => texts.map((text) => ({ kind, text })));
+  return Object.entries<string[]>(evaluation.documents).flatMap(([kind, texts]) =>
+    texts.map((text) => ({ kind, text }))
+  );
 }
 
 /**
- * Tokenizes documents. What is longer than the context is cut into pieces of that
- * length (or, with `truncate`, cut off), and documents are taken from
- * the kinds in turn until `maxTokens` are reached, so that every kind has its share.
+ * Tokenizes documents. Texts longer than the context are cut into pieces of its length, or truncated to it. Documents
+ * are taken from the kinds in turn until `maxTokens` are reached, so that every kind has an equal share.
  *
  * @throws {OptionError} when an option is out of range, or nothing is left to measure.
  */

@@ -1,5 +1,5 @@
 /**
- * What quantization does to each layer: errors of the weights and of the output.
+ * The errors of each layer's weights and output after quantization.
  *
  * @module
  */
@@ -14,8 +14,9 @@ import type { Model } from "../model/model.ts";
  *
  * @example
  * ```ts
- * import { relativeError } from "any4";
- * console.log(relativeError([3, 5], [3, 4])); // 0.2
+ * import { relativeError } from "any4/measure";
+ * import { assertAlmostEquals } from "@std/assert";
+ * assertAlmostEquals(relativeError([3, 5], [3, 4]), 0.2);
  * ```
  */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -42,23 +43,26 @@ export interface LayerError {
   linear: string;
   /** ‖Ŵ − W‖ / ‖W‖. */
   weightError: number;
-  /** ‖XŴᵀ − XWᵀ‖ / ‖XWᵀ‖, X being what the original model feeds it. */
+  /** ‖XŴᵀ − XWᵀ‖ / ‖XWᵀ‖, where X is its input in the original model. */
   outputError: number;
 }
 
 /**
- * The errors of each Linear of a changed model against the original's, on the original's own activations.
+ * Measures the errors of each Linear of a changed model against the original's, on the original's activations.
  *
- * @param options.text what runs through the original; the calibration sample when absent.
- * @param options.maxTokens tokens of it that are used; 128 when absent.
+ * @param options.text the input of the original; the calibration sample when absent.
+ * @param options.maxTokens the number of its tokens; 128 when absent.
  * @throws {OptionError} when the models' Linears differ in number or shape.
  *
  * @example
  * ```ts
- * import { layerErrors, loadModel, nf4 } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { layerErrors } from "any4/measure";
+ * import { assertEquals, assertLess } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const [first] = await layerErrors(model, await nf4(model), { maxTokens: 16 });
- * console.log(first!.linear, first!.outputError < 0.5);
+ * assertEquals(first!.linear, "model.layers.0.self_attn.q_proj");
+ * assertLess(first!.outputError, 0.5);
  * ```
  */
 export function layerErrors(
@@ -81,7 +85,7 @@ async function collect(
   using session = original.session(ids.length);
   await session.forward(ids, {
     logits: "none",
-    // A long text goes through the model in pieces: each is seen once a piece.
+    // A long text passes through the model in pieces, and each Linear sees every piece.
     async observe(linears, input) {
       for (const linear of linears) {
         const [before, after] = [original.weights(linear), changed.weights(linear)];

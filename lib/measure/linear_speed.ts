@@ -1,5 +1,5 @@
 /**
- * How long one linear layer takes: by number format, shape, tokens and backend (any4's microbenchmark).
+ * The time of one linear layer by number format, shape, tokens and backend (any4's microbenchmark).
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { Random } from "../random.ts";
 import { median } from "./median.ts";
 import { randomWeight } from "./random_weight.ts";
 
-/** Which products are timed, and how. */
+/** Options of {@linkcode linearSpeed}. */
 export interface LinearSpeedOptions {
   /** out_features. */
   rows: number;
@@ -24,13 +24,13 @@ export interface LinearSpeedOptions {
   /** Columns that share a scale; the format's own when absent. */
   groupSize?: number | "row";
   /**
-   * Bytes of weights that take turns, all formats together; 256 MiB, more than most caches hold, when absent. There is one
-   * weight a format at least.
+   * Bytes of weights used in turn, of all formats together; 256 MiB when absent, more than most caches. There is at least
+   * one weight per format.
    */
   bytes?: number;
-  /** Seconds that the rounds may take: 1 when absent. There are three rounds at least. */
+  /** Seconds for all rounds; 1 when absent. There are at least three rounds. */
   seconds?: number;
-  /** Is told how much is done, of 1. */
+  /** Called with the part that is done, from 0 to 1. */
   onProgress?: (done: number) => void;
 }
 
@@ -44,25 +44,25 @@ export interface LinearSpeed {
   cols: number;
   /** Rows of x. */
   tokens: number;
-  /** Columns that share a scale; absent where weights are not packed. */
+  /** Columns that share a scale; absent if weights are not packed. */
   groupSize?: number;
-  /** Seconds a product. */
+  /** Seconds per product. */
   seconds: number;
   /** Bytes of the weight as stored: codes, scales, zeros and codebooks. */
   weightBytes: number;
-  /** Bytes that a product reads and writes at least: the weight, x and out. */
+  /** The least bytes that a product reads and writes: the weight, x and out. */
   bytes: number;
   /** bytes / seconds. */
   bytesPerSecond: number;
-  /** Bytes a second that the backend's memory gives at most; absent where the backend cannot say. */
+  /** The bandwidth of the backend's memory in bytes a second; absent if the backend cannot measure it. */
   bandwidth?: number;
   /** bytesPerSecond / bandwidth. */
   share?: number;
   /** Multiplications and additions a second: 2 · rows · cols · tokens / seconds. */
   flops: number;
-  /** f16's seconds / seconds; absent where f16 is not among the formats. */
+  /** f16's seconds / seconds; absent if f16 is not among the formats. */
   speedup?: number;
-  /** Weights that took turns. */
+  /** The number of weights used in turn. */
   copies: number;
   /** Whether weights came from memory: all formats' together were at least 256 MiB. */
   cold: boolean;
@@ -70,13 +70,13 @@ export interface LinearSpeed {
   rounds: number;
 }
 
-/** The formats whose speed is measured unless others are named. */
+/** The default formats of {@linkcode linearSpeed}. */
 export const SPEED_FORMATS: readonly string[] = ["f16", "any4", "any3", "any2", "int4", "nf4"];
 
-/** Bytes of weights from which on few caches hold them. */
+/** A size in bytes that exceeds most caches. */
 const COLD_BYTES = 256 << 20;
 
-/** Weights of a format at most: what a device is given to do at a time has an end. */
+/** The largest number of weights of a format, as a device limits the work submitted at once. */
 const MOST_COPIES = 256;
 
 /** Rounds at least. */
@@ -89,17 +89,19 @@ const bandwidths = new WeakMap<Backend, Promise<number> | undefined>();
  * Times out = x · Wᵀ for each of some formats. Weights are random and packed without learning; every format has several,
  * used in turn, so that they come from memory as they do in a model.
  *
- * @returns a result a format, in the order given.
+ * @returns one result per format, in the order given.
  * @throws {OptionError} when a format is unknown or an option out of range.
  *
  * @example
  * ```ts
- * import { createBackend, linearSpeed } from "any4";
+ * import { createBackend } from "any4/compute";
+ * import { linearSpeed } from "any4/measure";
+ * import { assert, assertEquals } from "@std/assert";
  * using backend = await createBackend("wasm");
  * const options = { rows: 512, cols: 512, formats: ["f16", "any4"], bytes: 2 ** 22, seconds: 0.1 };
- * for (const { format, seconds, bytesPerSecond } of await linearSpeed(backend, options)) {
- *   console.log(format, 1e6 * seconds, "µs", bytesPerSecond / 1e9, "GB/s");
- * }
+ * const [f16, any4] = await linearSpeed(backend, options);
+ * assertEquals([f16!.format, any4!.format], ["f16", "any4"]);
+ * assert(any4!.seconds > 0 && any4!.bytesPerSecond > 0);
  * ```
  */
 export function linearSpeed(backend: Backend, options: LinearSpeedOptions): Promise<LinearSpeed[]> {
@@ -148,7 +150,7 @@ async function race(backend: Backend, options: LinearSpeedOptions): Promise<Line
     least: 2,
     async each(contestant) {
       await pass(contestant);
-      // Some backends choose their kernels when something is read.
+      // Some backends choose their kernels at the first read.
       await backend.read(out);
     },
   });
@@ -187,7 +189,7 @@ async function race(backend: Backend, options: LinearSpeedOptions): Promise<Line
   });
 }
 
-/** Normal numbers as a backend keeps them, [tokens, cols]. */
+/** A tensor of normal random numbers, [tokens, cols]. */
 function activations(
   backend: Backend,
   { tokens, cols, random }: { tokens: number; cols: number; random: Random },
@@ -197,7 +199,7 @@ function activations(
   return x;
 }
 
-/** Lets all take turns until the time is over, so that a busy machine slows them alike. */
+/** Runs all in turn until the time is over, so that a busy machine slows them alike. */
 async function rounds<Contestant>(
   contestants: readonly Contestant[],
   { seconds, least, each, onProgress }: {
@@ -215,7 +217,7 @@ async function rounds<Contestant>(
       const done = (round + (i + 1) / contestants.length) / least;
       onProgress?.(Math.min(1, done, part()));
     }
-    // Between rounds, that is: progress is drawn, and threads that wait for it start.
+    // Between rounds, progress is drawn and waiting threads start.
     await turn();
   }
 }

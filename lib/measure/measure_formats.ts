@@ -1,10 +1,10 @@
 /**
- * What each of several number formats costs a model: size, perplexity, divergence, error of every layer.
+ * The costs of several number formats on a model: size, perplexity, divergence, errors of every layer.
  *
  * @module
  */
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
+import { formatOf } from "../formats/formats.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
@@ -19,18 +19,18 @@ import {
   referenceLogits,
 } from "./perplexity.ts";
 
-/** Which formats are measured, and how: the options of quantization, and those of perplexity. */
+/** Options of {@linkcode measureFormats}, with those of quantization and of perplexity. */
 export interface MeasureFormatsOptions
   extends Omit<QuantizeModelOptions, "format" | "onProgress">, Omit<PerplexityOptions, "onProgress"> {
   /** The formats; all but the symmetric integers when absent. */
   formats?: readonly (string | Format)[];
-  /** Is given each quantized model once it is measured; it is disposed of afterwards. */
+  /** Called with each quantized model after its measurement; it is disposed of afterwards. */
   onModel?: (small: Model, format: Format) => void | Promise<void>;
-  /** Is told how much is done, of 1, and what is under way. */
+  /** Called with the part that is done, from 0 to 1, and the current format. */
   onProgress?: (done: number, what: string) => void;
 }
 
-/** What one format costs and gains. */
+/** The costs of one format. */
 export interface FormatCost extends Comparison {
   /** The format's name: "any4". */
   format: string;
@@ -56,11 +56,11 @@ export interface FormatCost extends Comparison {
 export interface FormatCosts {
   /** The original's own numbers. */
   baseline: Perplexity & { bitsPerWeight: number; bytes: number };
-  /** A row a format, in the order given. */
+  /** One row per format, in the order given. */
   rows: FormatCost[];
 }
 
-/** The formats that are measured unless others are named. */
+/** The default formats of {@linkcode measureFormats}. */
 export const MEASURED_FORMATS: readonly string[] = [
   "int8",
   "int4",
@@ -83,7 +83,8 @@ export const MEASURED_FORMATS: readonly string[] = [
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { loadModel, measureFormats } from "any4";
+ * import { loadModel } from "any4";
+ * import { measureFormats } from "any4/measure";
  * using model = await loadModel("tinyworld");
  * const { rows } = await measureFormats(model, { formats: ["int4", "any4"], maxTokens: 100 });
  * assertEquals(rows.map(({ format }) => format), ["int4", "any4"]);
@@ -95,14 +96,14 @@ export async function measureFormats(
 ): Promise<FormatCosts> {
   const { formats = MEASURED_FORMATS, onModel, onProgress, ...rest } = options;
   const chosen = formats.map(formatOf);
-  // The original is measured once, about as long as it takes for each format.
+  // The original counts as much as a format for progress.
   const steps = chosen.length + 1;
   const reference = await referenceLogits(model, {
     ...rest,
     onProgress: (part, total) => onProgress?.(part / total / steps, model.name),
   });
   const text = typeof rest.calibration === "string" ? rest.calibration : undefined;
-  // One calibration serves every format, but where each format's own layers before a layer change what it sees.
+  // One calibration serves every format, unless calibration is sequential and depends on the format.
   const calibration = rest.sequential || typeof rest.calibration === "object"
     ? rest.calibration
     : await calibrate(model, { text });

@@ -1,10 +1,10 @@
 /**
- * The middle of some measurements.
+ * The median.
  *
  * @module
  */
 
-/** The middle of some numbers, or the mean of the two in the middle. */
+/** The median of some numbers; for an even count, the mean of the two in the middle. */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;

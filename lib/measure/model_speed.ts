@@ -1,5 +1,5 @@
 /**
- * How fast a whole model reads a prompt and continues it, and the memory that it takes (any4's benchmark).
+ * The speed of a model at reading a prompt and continuing it, and its memory (any4's benchmark).
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { argmax } from "../model/decoder/sampling.ts";
 import { Random } from "../random.ts";
 import { median } from "./median.ts";
 
-/** What a model is given to do. */
+/** Options of {@linkcode modelSpeed}. */
 export interface ModelSpeedOptions {
   /** Tokens of the prompt; 128 when absent. */
   promptTokens?: number;
-  /** Tokens that continue it; 64 when absent. */
+  /** Tokens to generate; 64 when absent. */
   newTokens?: number;
-  /** Rounds, of which the median counts; 5 when absent. One more before them is not counted. */
+  /** Rounds, of which the median counts; 5 when absent. A first round is not counted. */
   rounds?: number;
-  /** Is told how much is done, of 1. */
+  /** Called with the part that is done, from 0 to 1. */
   onProgress?: (done: number) => void;
 }
 
@@ -26,9 +26,9 @@ export interface ModelSpeedOptions {
 export interface ModelSpeed {
   /** Tokens of the prompt. */
   promptTokens: number;
-  /** Tokens that continued it. */
+  /** Generated tokens. */
   newTokens: number;
-  /** Seconds from the prompt to the id of the first new token. */
+  /** Seconds until the first token. */
   firstToken: number;
   /** Tokens a second of the prompt: promptTokens / firstToken. */
   prefill: number;
@@ -42,25 +42,27 @@ export interface ModelSpeed {
   bitsPerWeight: number;
   /** Bytes of the float32 keys and values of all promptTokens + newTokens tokens. */
   cacheBytes: number;
-  /** Bytes that the backend holds, of all models on it, if it can say. */
+  /** Bytes allocated by the backend, for all its models, if it counts them. */
   backendBytes?: number;
-  /** Bytes of the process that are in memory. */
+  /** Resident memory of the process, in bytes. */
   processBytes: number;
   /** Rounds, of which the median counts. */
   rounds: number;
 }
 
 /**
- * Times a model on a prompt of random tokens. What it says does not matter: an end token ends nothing here.
+ * Times a model on a prompt of random tokens. End tokens are ignored.
  *
  * @throws {OptionError} when an option is out of range, or the tokens do not fit the model's context.
  *
  * @example
  * ```ts
- * import { loadModel, modelSpeed } from "any4";
+ * import { loadModel } from "any4";
+ * import { modelSpeed } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { prefill, decode } = await modelSpeed(model, { promptTokens: 32, newTokens: 8, rounds: 1 });
- * console.log(`${prefill.toFixed(0)} tokens/s of prompt, ${decode.toFixed(0)} new ones`);
+ * assert(prefill > 0 && decode > 0); // tokens a second
  * ```
  */
 export function modelSpeed(model: Model, options: ModelSpeedOptions = {}): Promise<ModelSpeed> {
@@ -97,7 +99,7 @@ async function timeModel(model: Model, options: ModelSpeedOptions): Promise<Mode
     const greedy = await timeGreedy(model, { prompt, newTokens });
     const stepwise = await timeStepwise(model, { prompt, newTokens });
     onProgress?.((round + 2) / (rounds + 1));
-    // Threads start, and what is left over from a round is freed, while nothing is timed.
+    // Between timings, threads start and garbage of the previous round is freed.
     await turn(round < 0 ? 50 : 0);
     if (round < 0) continue;
     times.firstToken.push(greedy.firstToken);
@@ -124,7 +126,7 @@ async function timeModel(model: Model, options: ModelSpeedOptions): Promise<Mode
 
 const since = (start: number) => (performance.now() - start) / 1000;
 
-/** Seconds to the first new token, and then to all others. */
+/** Seconds to the first token, and from there to all others. */
 async function timeGreedy(
   model: Model,
   { prompt, newTokens }: { prompt: readonly number[]; newTokens: number },
@@ -142,7 +144,7 @@ async function timeGreedy(
   return { firstToken, rest: since(first) };
 }
 
-/** Seconds from the first new token to all others, each chosen here from all logits. */
+/** Seconds from the first token to all others, each chosen from the logits by the caller. */
 async function timeStepwise(
   model: Model,
   { prompt, newTokens }: { prompt: readonly number[]; newTokens: number },

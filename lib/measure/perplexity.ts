@@ -1,8 +1,9 @@
 /**
- * Perplexity, and how far a model's predictions are from another's.
+ * Perplexity, and the divergence of a model's predictions from another's.
  *
  * @module
  */
+import { OptionError } from "../errors.ts";
 import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { argmax } from "../model/decoder/sampling.ts";
 import { logSumExp, tokenDivergence } from "../quantize/divergence.ts";
@@ -14,23 +15,27 @@ import {
   tokenizeDocuments,
 } from "./documents.ts";
 
-/** What perplexity is measured on. */
-export interface PerplexityOptions extends Abortable {
-  /** One text. */
-  text?: string;
-  /** Or several, by kind. The library's own evaluation text when neither is given. */
-  documents?: readonly Document[];
-  /** Predicted tokens at most, shared evenly by the kinds. */
-  maxTokens?: number;
-  /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
-  context?: number;
-  /** Leave out what is longer than the context instead of cutting it into pieces. */
-  truncate?: boolean;
-  /** Is told how many of all tokens are done. */
+/** How measuring is watched, and called off. */
+export interface Watching extends Abortable {
+  /** Called with the number of tokens done and their total. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** A perplexity. */
+/** The text of a measurement, and its limits. */
+export interface PerplexityOptions extends Watching {
+  /** One text. */
+  text?: string;
+  /** Several texts, by kind. The library's own evaluation text when neither is given. */
+  documents?: readonly Document[];
+  /** The largest number of predicted tokens, shared evenly by the kinds. */
+  maxTokens?: number;
+  /** Tokens of context; longer texts are cut into pieces of this length. The model's own when absent. */
+  context?: number;
+  /** Truncate longer texts instead of cutting them into pieces. */
+  truncate?: boolean;
+}
+
+/** A measured perplexity. */
 export interface Perplexity {
   /** e^(mean negative log-likelihood of the predicted tokens). */
   perplexity: number;
@@ -42,7 +47,7 @@ export interface Perplexity {
   kinds: Record<string, number>;
 }
 
-/** A perplexity beside another model's predictions of the same tokens. */
+/** A measured perplexity, compared with another model's predictions of the same tokens. */
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
@@ -62,8 +67,8 @@ export interface Reference {
   readonly perplexity: Perplexity;
 }
 
-/** Tokenizes what a model is to be measured on. */
-export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
+/** Tokenizes the text of a measurement. */
+function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
     : [{ kind: "text", text: options.text }];
@@ -75,23 +80,41 @@ export function measuredDocuments(model: Model, options: PerplexityOptions = {})
   });
 }
 
-/** What a model says of a document. */
-interface Prediction {
-  readonly document: TokenizedDocument;
-  /** [tokens, vocab_size]. */
+/** Logits of some tokens, [tokens, vocab]. */
+interface Rows {
   readonly logits: Float32Array;
-  /** ln Σ e^logit of each token but the last, whose next is not known. */
+  /** ln Σ e^logit of each token whose next is known. */
   readonly logSums: Float64Array;
+  readonly vocab: number;
 }
 
-/** Adds up losses by kind. */
+/** A model's logits of some tokens of a document. */
+interface Prediction extends Rows {
+  /** Which document. */
+  readonly document: number;
+  /** Its token of the first row. */
+  readonly from: number;
+  /** Each row's next token; of a document's last token there is none. */
+  readonly next: readonly number[];
+}
+
+/** Bytes of logits that are held at a time, whatever the vocabulary and the context. */
+const CHUNK_BYTES = 2 ** 24;
+
+/** Tokens that are predicted at a time at most. */
+const CHUNK_TOKENS = 256;
+
+/** Sums losses by kind. */
 class Losses {
   readonly #kinds = new Map<string, { loss: number; tokens: number }>();
 
-  add(kind: string, loss: number): void {
+  /** Adds a prediction's; `kind`: its document's. */
+  add(kind: string, { logits, logSums, vocab, next }: Prediction): void {
     const entry = this.#kinds.get(kind) ?? { loss: 0, tokens: 0 };
-    entry.loss += loss;
-    entry.tokens++;
+    for (const [t, id] of next.entries()) {
+      entry.loss += logSums[t]! - logits[t * vocab + id]!;
+    }
+    entry.tokens += next.length;
     this.#kinds.set(kind, entry);
   }
 
@@ -106,124 +129,191 @@ class Losses {
   }
 }
 
+/** Sums divergences from other predictions of the same tokens, over the vocabulary that both models have. */
+class Distances {
+  #kl = 0;
+  #agreed = 0;
+  #tokens = 0;
+
+  add(found: Prediction, expected: Rows): void {
+    const vocab = Math.min(found.vocab, expected.vocab);
+    for (const t of found.next.keys()) {
+      const row = ({ logits, logSums, vocab: width }: Rows) => {
+        const part = logits.subarray(t * width, t * width + vocab);
+        return { logits: part, logSum: width === vocab ? logSums[t]! : logSumExp(part, 0, vocab) };
+      };
+      const [p, q] = [row(expected), row(found)];
+      this.#kl += tokenDivergence(p, q, { from: 0, vocab });
+      if (argmax(p.logits) === argmax(q.logits)) this.#agreed++;
+      this.#tokens++;
+    }
+  }
+
+  result(): { kl: number; top1: number } {
+    // Rounding can make a divergence of 0 slightly negative.
+    return { kl: Math.max(this.#kl / this.#tokens, 0), top1: this.#agreed / this.#tokens };
+  }
+}
+
 /**
- * The perplexity of a model on a text: every token but each piece's first is predicted from those before it.
+ * Measures the perplexity of a model on a text: every token but each piece's first is predicted from those before it.
  *
  * @throws {OptionError} when an option is out of range or there are fewer than 2 tokens.
+ * @throws {TensorError} when logits are not finite.
  *
  * @example
  * ```ts
  * import { loadModel, perplexity } from "any4";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const result = await perplexity(model, { text: "Once upon a time, a girl lived in a village." });
- * console.log(result.tokens > 5, result.perplexity > 1); // true true
+ * assert(result.tokens > 5 && result.perplexity > 1);
  * ```
  */
 export async function perplexity(model: Model, options: PerplexityOptions = {}): Promise<Perplexity> {
   const documents = measuredDocuments(model, options);
   const losses = new Losses();
-  await eachDocument(
-    model,
+  await eachPrediction(
+    [model],
     documents,
-    (prediction) => addLosses(losses, prediction),
+    ([found]) => losses.add(documents[found!.document]!.kind, found!),
     options,
   );
   return losses.result();
 }
 
 /**
- * A model's logits of documents, to compare others with. Takes vocab_size · 4 bytes a token.
+ * Computes a model's logits of documents as a reference for {@linkcode compare}. They take vocab_size · 4 bytes per token;
+ * {@linkcode compareModels} keeps none of them.
  *
  * @example
  * ```ts
- * import { loadModel, referenceLogits } from "any4";
+ * import { loadModel } from "any4";
+ * import { referenceLogits } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { documents, logits } = await referenceLogits(model, { text: "Once upon a time" });
- * console.log(logits[0]!.length === documents[0]!.ids.length * model.config.vocab_size); // true
+ * assertEquals(logits[0]!.length, documents[0]!.ids.length * model.config.vocab_size);
  * ```
  */
 export async function referenceLogits(model: Model, options: PerplexityOptions = {}): Promise<Reference> {
   const documents = measuredDocuments(model, options);
-  const kept: Float32Array[] = [];
-  const logSums: Float64Array[] = [];
+  const { vocab_size: vocab } = model.config;
   const losses = new Losses();
-  await eachDocument(model, documents, (prediction) => {
-    addLosses(losses, prediction);
-    kept.push(prediction.logits);
-    logSums.push(prediction.logSums);
+  const kept = documents.map(({ ids }) => new Float32Array(ids.length * vocab));
+  const logSums = documents.map(({ ids }) => new Float64Array(ids.length - 1));
+  await eachPrediction([model], documents, ([found]) => {
+    losses.add(documents[found!.document]!.kind, found!);
+    kept[found!.document]!.set(found!.logits, found!.from * vocab);
+    logSums[found!.document]!.set(found!.logSums, found!.from);
   }, options);
   return { documents, logits: kept, logSums, perplexity: losses.result() };
 }
 
 /**
- * The perplexity, divergence and agreement of a model on a reference's documents.
+ * Measures a model's perplexity, divergence and agreement on a reference's documents.
  *
  * @example
  * ```ts
- * import { compare, loadModel, nf4, referenceLogits } from "any4";
+ * import { loadModel, nf4 } from "any4";
+ * import { compare, referenceLogits } from "any4/measure";
+ * import { assert } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const reference = await referenceLogits(model, { maxTokens: 50 });
  * const { kl, top1 } = await compare(await nf4(model), reference);
- * console.log(kl > 0, top1 <= 1); // true true
+ * assert(kl > 0 && top1 <= 1);
  * ```
  */
 export async function compare(
   model: Model,
   reference: Reference,
-  options: Pick<PerplexityOptions, "onProgress" | "signal"> = {},
+  options: Watching = {},
 ): Promise<Comparison> {
-  const losses = new Losses();
-  let [kl, agreed, tokens, at] = [0, 0, 0, 0];
-  await eachDocument(model, reference.documents, (prediction) => {
-    addLosses(losses, prediction);
-    const { document, logits, logSums } = prediction;
-    const [expected, expectedSums] = [reference.logits[at]!, reference.logSums[at]!];
-    at++;
-    const vocab = logits.length / document.ids.length;
-    for (let t = 0; t + 1 < document.ids.length; t++) {
-      const from = t * vocab;
-      kl += tokenDivergence({ logits: expected, logSum: expectedSums[t]! }, { logits, logSum: logSums[t]! }, {
-        from,
-        vocab,
-      });
-      const likeliest = (of: Float32Array) => argmax(of.subarray(from, from + vocab));
-      if (likeliest(logits) === likeliest(expected)) agreed++;
-      tokens++;
-    }
+  const { documents } = reference;
+  const [losses, distances] = [new Losses(), new Distances()];
+  await eachPrediction([model], documents, ([found]) => {
+    const { document, from } = found!;
+    const { kind, ids } = documents[document]!;
+    losses.add(kind, found!);
+    const [logits, logSums] = [reference.logits[document]!, reference.logSums[document]!];
+    const vocab = logits.length / ids.length;
+    distances.add(found!, { logits: logits.subarray(from * vocab), logSums: logSums.subarray(from), vocab });
   }, options);
-  // Rounding may leave a divergence of 0 a hair below it.
-  return { ...losses.result(), kl: Math.max(kl / tokens, 0), top1: agreed / tokens };
+  return { ...losses.result(), ...distances.result() };
 }
 
-function addLosses(losses: Losses, { document, logits, logSums }: Prediction): void {
-  const { kind, ids } = document;
-  const vocab = logits.length / ids.length;
-  for (let t = 0; t + 1 < ids.length; t++) {
-    losses.add(kind, logSums[t]! - logits[t * vocab + ids[t + 1]!]!);
-  }
-}
-
-function eachDocument(
+/**
+ * {@linkcode compare} with a model instead of its logits: both predict side by side, and no logits are kept. Their
+ * vocabularies may be of other sizes, as where an embedding was padded: the divergence is over the tokens that both have.
+ *
+ * @returns the comparison, and the original's own perplexity.
+ * @throws {OptionError} when their tokenizers give a text other ids.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { loadModel, nf4 } from "any4";
+ * import { compareModels } from "any4/measure";
+ * using model = await loadModel("tinyworld");
+ * const { kl, original } = await compareModels(await nf4(model), model, { maxTokens: 50 });
+ * assert(kl > 0 && original.perplexity > 1);
+ * ```
+ */
+export async function compareModels(
   model: Model,
+  original: Model,
+  options: PerplexityOptions = {},
+): Promise<Comparison & { original: Perplexity }> {
+  const context = Math.min(
+    ...[options.context ?? Infinity, model.config.max_position_embeddings],
+    original.config.max_position_embeddings,
+  );
+  const [documents, others] = [model, original].map((one) => measuredDocuments(one, { ...options, context }));
+  const text = (pieces: readonly TokenizedDocument[]) => pieces.map(({ ids }) => ids.join()).join(";");
+  if (text(documents!) !== text(others!)) {
+    throw new OptionError(
+      `Cannot compare ${model.name} with ${original.name}: their tokenizers give other ids`,
+    );
+  }
+  const [losses, originalLosses, distances] = [new Losses(), new Losses(), new Distances()];
+  await eachPrediction([model, original], documents!, ([found, expected]) => {
+    const { kind } = documents![found!.document]!;
+    losses.add(kind, found!);
+    originalLosses.add(kind, expected!);
+    distances.add(found!, expected!);
+  }, options);
+  return { ...losses.result(), ...distances.result(), original: originalLosses.result() };
+}
+
+/** Has models predict documents' tokens, some at a time, all models the same. */
+function eachPrediction(
+  models: readonly Model[],
   documents: readonly TokenizedDocument[],
-  use: (prediction: Prediction) => void,
-  { onProgress, signal }: Pick<PerplexityOptions, "onProgress" | "signal">,
+  use: (predictions: Prediction[]) => void,
+  { onProgress, signal }: Watching,
 ): Promise<void> {
+  const largest = Math.max(...models.map(({ config }) => config.vocab_size));
+  const size = Math.min(CHUNK_TOKENS, Math.max(1, Math.floor(CHUNK_BYTES / (4 * largest))));
   return interruptible(async () => {
     const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
     let done = 0;
-    for (const document of documents) {
-      const { length } = document.ids;
-      using session = model.session(length);
-      const logits = await session.forward(document.ids, { logits: "all", signal });
-      const vocab = logits.length / length;
-      const logSums = Float64Array.from(
-        { length: length - 1 },
-        (_, t) => logSumExp(logits, t * vocab, vocab),
-      );
-      use({ document, logits, logSums });
-      onProgress?.(done += length, total);
-      await pause(signal);
+    for (const [document, { ids }] of documents.entries()) {
+      using open = new DisposableStack();
+      const sessions = models.map((model) => open.use(model.session(ids.length)));
+      for (let from = 0; from < ids.length; from += size) {
+        const chunk = ids.slice(from, from + size);
+        const next = ids.slice(from + 1, from + size + 1);
+        const predictions: Prediction[] = [];
+        for (const [m, session] of sessions.entries()) {
+          const logits = await session.forward(chunk, { logits: "all", signal });
+          const { vocab_size: vocab } = models[m]!.config;
+          const logSums = Float64Array.from(next, (_, t) => logSumExp(logits, t * vocab, vocab));
+          predictions.push({ document, from, next, logits, logSums, vocab });
+        }
+        use(predictions);
+        onProgress?.(done += chunk.length, total);
+        await pause(signal);
+      }
     }
   });
 }

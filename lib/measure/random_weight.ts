@@ -1,24 +1,25 @@
 /**
- * Weights to time: of any format, with random values, since the values do not matter to speed and to learn them takes long.
+ * Random weights of any format for timing. Values do not affect speed, and learning them would take long.
  *
  * @module
  */
-import type { FloatType } from "../matrix/dtype.ts";
+import { type FloatType, fromFloat32 } from "../matrix/dtype.ts";
 import { OptionError } from "../errors.ts";
-import { formats } from "../formats/mod.ts";
+import { formats } from "../formats/formats.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../matrix/packing.ts";
+import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
 import { Random } from "../random.ts";
 
-/** Formats of weights that are not packed. */
+/** The formats of dense weights. */
 export const DENSE_FORMATS: readonly string[] = ["f32", "f16", "bf16"];
 
-/** Numbers after which the random ones start again: a prime, so that no two rows are alike. */
+/** The period of the random numbers: a prime, so that no two rows are equal. */
 const PERIOD = 65537;
 
-/** Fills an array with numbers that repeat after a while: large arrays take no longer than a copy. */
+/** Fills an array with periodic random numbers, as fast as a copy. */
 function fill<Numbers extends Float32Array | Uint32Array>(numbers: Numbers, next: () => number): Numbers {
   const { length } = numbers;
   for (let i = 0; i < Math.min(PERIOD, length); i++) numbers[i] = next();
@@ -29,7 +30,7 @@ function fill<Numbers extends Float32Array | Uint32Array>(numbers: Numbers, next
 }
 
 /**
- * A weight of a format, [rows, cols], with random values.
+ * Makes a weight of a format, [rows, cols], with random values.
  *
  * @param options.format a number format, or one of {@linkcode DENSE_FORMATS}.
  * @param options.groupSize columns that share a scale; the format's own when absent.
@@ -42,9 +43,21 @@ export function randomWeight(
   const { rows, cols } = shape;
   const { format: name, random = new Random(1) } = options;
   if (DENSE_FORMATS.includes(name)) {
-    // Sixteenths of 4 bits: every type holds them.
-    const data = fill(new Float32Array(rows * cols), () => (Math.floor(16 * random.next()) - 8) / 16);
-    return { rows, cols, data, dtype: name.toUpperCase() as FloatType };
+    // Multiples of 1/16 with 4 bits, which every type represents exactly.
+    const sixteenth = () => (Math.floor(16 * random.next()) - 8) / 16;
+    const dtype = name.toUpperCase() as FloatType;
+    if (!isStoredType(dtype)) {
+      return { rows, cols, data: fill(new Float32Array(rows * cols), sixteenth), dtype };
+    }
+    const halves = fromFloat32(
+      Float32Array.from({ length: Math.min(PERIOD, rows * cols) }, sixteenth),
+      dtype,
+    );
+    const stored = new Uint8Array(2 * rows * cols);
+    for (let at = 0; at < stored.length; at += halves.length) {
+      stored.set(halves.subarray(0, stored.length - at), at);
+    }
+    return storedMatrix(stored, { rows, cols, dtype });
   }
   const format = formats.get(name);
   if (!format) {

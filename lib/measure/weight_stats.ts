@@ -1,5 +1,5 @@
 /**
- * What the weights of a matrix look like.
+ * Statistics of a matrix's weights.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { OptionError } from "../errors.ts";
 
 /** Statistics of a list of weights. */
 export interface WeightStats {
-  /** How many. */
+  /** Their number. */
   count: number;
   /** Their mean. */
   mean: number;
@@ -26,17 +26,18 @@ export interface WeightStats {
 }
 
 /**
- * Statistics of weights, or of codes.
+ * Computes statistics of weights or codes.
  *
  * @param values at least one.
- * @param options.bins of the entropy's histogram; 256 when absent.
+ * @param options.bins bins of the histogram for the entropy; 256 when absent.
  * @throws {OptionError} when there are no values or no bins.
  *
  * @example
  * ```ts
- * import { weightStats } from "any4";
+ * import { weightStats } from "any4/measure";
+ * import { assertEquals } from "@std/assert";
  * const { mean, std, entropy } = weightStats([-1, 1, -1, 1]);
- * console.log(mean, std, entropy); // 0 1 1
+ * assertEquals([mean, std, entropy], [0, 1, 1]);
  * ```
  */
 export function weightStats(values: ArrayLike<number>, options: { bins?: number } = {}): WeightStats {

@@ -22,8 +22,9 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  *
  * @example
  * ```ts
+ * import { Conversation, loadModel } from "any4";
+ * import { Tokenizer } from "any4/model";
  * import { assertEquals } from "@std/assert";
- * import { Conversation, loadModel, Tokenizer } from "any4";
  * using plain = await loadModel("tinyworld");
  * // tinyworld has no chat template of its own.
  * const file = JSON.parse(Deno.readTextFileSync(`${plain.folder}/tokenizer.json`));

@@ -58,8 +58,8 @@ export interface GeneratedPiece {
  *
  * @example
  * ```ts
- * import { assertEquals } from "@std/assert";
  * import { generate, loadModel } from "any4";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const { tokens } = await generate(model, "Once upon a time", { maxTokens: 8 });
  * assertEquals(tokens.length, 8);

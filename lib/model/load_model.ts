@@ -4,14 +4,13 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
-import { type BackendName, type BackendOptions, createBackend } from "../compute/mod.ts";
-import { type Matrix, transposed } from "../matrix/matrix.ts";
+import { type BackendName, type BackendOptions, createBackend } from "../compute/create_backend.ts";
+import { type Matrix, toHalves, transposed } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import { layoutOf } from "./architectures/mod.ts";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { locateModel, type LocateOptions, shortName } from "./checkpoint/locate.ts";
 import { readPacked } from "./checkpoint/packed_tensors.ts";
-import { type TensorPlace, tensorsOf } from "./decoder/layout.ts";
+import { outputsOf, type TensorPlace } from "./decoder/layout.ts";
 import { isGguf, openGguf } from "./gguf/open.ts";
 import { Model } from "./model.ts";
 import { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -34,8 +33,9 @@ export interface LoadOptions extends BackendOptions, LocateOptions {
  * @example
  * ```ts
  * import { loadModel } from "any4";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
- * console.log(model.config.num_hidden_layers, model.size.parameters); // 4 3410176
+ * assertEquals([model.config.num_hidden_layers, model.size.parameters], [4, 3_410_176]);
  * ```
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
@@ -46,10 +46,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   const backend = open.use(await createBackend(options.backend, options));
   const room = backend.room?.bind(backend);
   const tensors = new Map<string, Matrix | PackedMatrix>();
-  for (const place of tensorsOf(layoutOf(config, (name) => checkpoint.has(name)))) {
-    const tensor = readTensor(checkpoint, place, room);
-    if (tensor) tensors.set(place.name, tensor);
-  }
+  for (const place of checkpoint.places()) tensors.set(place.name, readTensor(checkpoint, place, room));
   const model = new Model({
     name: shortName(name),
     folder,
@@ -78,16 +75,19 @@ export async function openFiles(
   return { checkpoint, tokenizer };
 }
 
-/** A tensor as the decoder wants it, packed or dense; undefined where there is none and none is needed. */
+/** A tensor as the decoder wants it, packed or dense. */
 export function readTensor(
   checkpoint: Checkpoint,
   place: TensorPlace,
   room?: Backend["room"],
-): Matrix | PackedMatrix | undefined {
+): Matrix | PackedMatrix {
   const { name, rows, cols } = place;
   const packed = readPacked(checkpoint, { tensor: name, rows, cols, room });
   if (packed) return packed;
-  if (place.optional && !checkpoint.has(name)) return undefined;
+  if (place.interleaved) {
+    const matrix = checkpoint.matrix(name, { rows, cols });
+    return { ...matrix, data: toHalves(matrix.data, { outputs: outputsOf(place), head: place.interleaved }) };
+  }
   if (!place.transposed) return checkpoint.matrix(name, { rows, cols }, room);
   return transposed(checkpoint.matrix(name, { rows: cols, cols: rows }));
 }

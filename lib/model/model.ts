@@ -16,7 +16,7 @@ import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder, type DecoderPart, type WeightLookup } from "./decoder/decoder.ts";
 import { type Layout, linearNames } from "./decoder/layout.ts";
 import { Session } from "./decoder/session.ts";
-import type { LoadedPart, Replaced, Source } from "./source.ts";
+import type { LoadedPart, Replaced } from "./source.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** The parts of a model. */
@@ -40,7 +40,7 @@ export interface ModelParts {
 }
 
 /** A loaded language model. Quantizing it makes another one that shares what stays as it is. */
-export class Model implements Source, Disposable, View {
+export class Model implements Disposable, View {
   /** What to call it. */
   readonly name: string;
   /** The folder, or the GGUF file, that it was loaded from. */

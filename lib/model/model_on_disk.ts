@@ -4,16 +4,15 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
-import { createBackend } from "../compute/mod.ts";
+import { createBackend } from "../compute/create_backend.ts";
 import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { matrixRows } from "../matrix/matrix_rows.ts";
-import { layoutOf } from "./architectures/mod.ts";
 import type { Checkpoint } from "./checkpoint/checkpoint.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder, type DecoderPart } from "./decoder/decoder.ts";
-import { type Layout, linearNames, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
+import { type Layout, linearNames, type TensorPlace } from "./decoder/layout.ts";
 import { type LoadOptions, openFiles, readTensor } from "./load_model.ts";
 import { withOffset } from "./model.ts";
 import type { LoadedPart, Replaced, Source } from "./source.ts";
@@ -39,9 +38,8 @@ export class ModelOnDisk implements Source, Disposable {
     this.checkpoint = checkpoint;
     this.backend = backend;
     this.tokenizer = tokenizer;
-    this.layout = layoutOf(checkpoint.config, (name) => checkpoint.has(name));
-    const places = [...tensorsOf(this.layout)].filter(({ name, optional }) => !optional || this.has(name));
-    this.places = new Map(places.map((place) => [place.name, place]));
+    this.layout = checkpoint.layout;
+    this.places = new Map(checkpoint.places().map((place) => [place.name, place]));
   }
 
   /**
@@ -81,7 +79,7 @@ export class ModelOnDisk implements Source, Disposable {
    * @throws {CheckpointError} when they are missing or cut off.
    */
   weights(linear: string): Matrix | PackedMatrix {
-    return readTensor(this.checkpoint, this.#place(`${linear}.weight`))!;
+    return readTensor(this.checkpoint, this.#place(`${linear}.weight`));
   }
 
   /** The tensors that a tensor is in the files: itself, or the parts of a packed one. */

@@ -5,14 +5,14 @@
  */
 import { OptionError } from "../errors.ts";
 import { type DType, type FloatType, fromFloat32 } from "../matrix/dtype.ts";
-import { transposed } from "../matrix/matrix.ts";
+import { toHalves, transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
 import { isStoredType, storedValues } from "../matrix/stored_matrix.ts";
 import { writeCheckpoint } from "./checkpoint/write_checkpoint.ts";
-import { type TensorPlace, tensorsOf } from "./decoder/layout.ts";
+import { outputsOf, type TensorPlace, tensorsOf } from "./decoder/layout.ts";
 import type { Model } from "./model.ts";
-import { packedTensors, type QuantizationConfig } from "./checkpoint/packed_tensors.ts";
+import { codebooksOf, packedTensors, type QuantizationConfig } from "./checkpoint/packed_tensors.ts";
 import { referenceTensors } from "./checkpoint/reference_tensors.ts";
 
 /** How a model is saved. */
@@ -38,12 +38,13 @@ export interface SaveOptions {
  * @example
  * ```ts
  * import { any4, loadModel, saveModel } from "any4";
+ * import { assertLess } from "@std/assert";
  * using model = await loadModel("tinyworld");
  * const folder = await Deno.makeTempDir();
  * await saveModel(await any4(model), folder);
  * using again = await loadModel(folder);
  * await Deno.remove(folder, { recursive: true });
- * console.log(again.bitsPerWeight < 16); // true
+ * assertLess(again.bitsPerWeight, 16);
  * ```
  */
 // deno-lint-ignore require-await -- writing is synchronous today; devices will wait
@@ -60,7 +61,9 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
     if (!isPacked(tensor)) {
       const asked = options.dequantized ? "BF16" : tensor.dtype ?? "F32";
       const dtype = writableType(asked);
-      const bytes = dtype === tensor.dtype && !place.transposed ? storedValues(tensor) : undefined;
+      const bytes = dtype === tensor.dtype && !place.transposed && !place.interleaved
+        ? storedValues(tensor)
+        : undefined;
       const dense = denseTensor(place, { dtype, values: () => tensor.data });
       tensors.push(bytes ? { ...dense, data: () => bytes } : dense);
     } else if (options.dequantized) {
@@ -92,14 +95,17 @@ export function denseTensor(
   place: TensorPlace,
   options: { dtype: FloatType; values: () => Float32Array },
 ): TensorToWrite {
-  const { name, rows, cols, vector, transposed: turned } = place;
+  const { name, rows, cols, vector, interleaved, transposed: turned } = place;
   const { dtype, values } = options;
   return {
     name,
     dtype,
     shape: vector ? [cols] : turned ? [cols, rows] : [rows, cols],
     data() {
-      const data = values();
+      const given = values();
+      const data = interleaved
+        ? toHalves(given, { outputs: outputsOf(place), head: interleaved, back: true })
+        : given;
       return fromFloat32(turned ? transposed({ rows, cols, data }).data : data, dtype);
     },
   };
@@ -112,12 +118,17 @@ export function savedConfig(
 ): Record<string, unknown> {
   const { quantization, dequantized, reference } = options;
   const { quantization_config: _, ...config } = rawConfig;
-  const packed = Object.keys(quantization.tensors).length > 0;
+  const { tensors } = quantization;
+  const packed = Object.keys(tensors).length > 0;
   return {
     ...config,
     ...(dequantized ? { ["dtype" in config ? "dtype" : "torch_dtype"]: "bfloat16" } : {}),
     ...(packed
-      ? { quantization_config: reference ? { ...quantization, quant_method: "any4" } : quantization }
+      ? {
+        quantization_config: reference
+          ? { ...quantization, quant_method: "any4" }
+          : { ...quantization, codebooks: codebooksOf(tensors) },
+      }
       : {}),
   };
 }

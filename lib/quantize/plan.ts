@@ -1,13 +1,13 @@
 /**
- * Which format each Linear gets.
+ * The plan: the format of each Linear.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/mod.ts";
+import { formatOf } from "../formats/formats.ts";
 
-/** What a Linear is quantized to. */
+/** The format and group size of a Linear. */
 export interface FormatChoice {
   /** The format. */
   readonly format: Format;
@@ -15,7 +15,7 @@ export interface FormatChoice {
   readonly groupSize?: number | "row";
 }
 
-/** How formats are chosen. */
+/** Options of the choice of formats. */
 export interface PlanOptions {
   /** The number format of all that nothing else is said of; "any4" when absent. */
   format?: string | Format;
@@ -41,6 +41,23 @@ function matches(name: string, patterns: readonly string[]): boolean {
   });
 }
 
+/** Modules that stay as they are in any case: naming them in `skip` is no mistake. */
+const STAYING =
+  /(^|[.*])(lm_head|embed_out|embed_tokens|embed_positions|embed_in|word_embeddings|wte|wpe|gate)$/;
+
+/** Refuses a pattern that fits no Linear: whoever gave it meant some. */
+function checkFits(pattern: string, of: { linears: readonly string[]; verb: string }): void {
+  const { linears, verb } = of;
+  if (linears.some((name) => matches(name, [pattern]))) return;
+  const longer = [`*.${pattern}`, `*.${pattern}.*`].find((one) =>
+    linears.some((name) => matches(name, [one]))
+  );
+  throw new OptionError(
+    `Cannot ${verb} "${pattern}": it fits no Linear, ` +
+      (longer ? `did you mean "${longer}"` : `this model has Linears such as ${linears[0]}`),
+  );
+}
+
 /** "any4" or "any4:64" as a choice; without a group size of its own it has the one given. */
 export function parseChoice(text: string, groupSize?: number | "row"): FormatChoice {
   const [, name = "", size] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
@@ -54,7 +71,7 @@ export function parseChoice(text: string, groupSize?: number | "row"): FormatCho
   return { format, groupSize: size === "row" ? size : Number(size) };
 }
 
-/** What was decided for a Linear, and whether it was by a pattern of its own. */
+/** The format decided for a Linear, and whether a pattern decided it. */
 export interface Planned extends FormatChoice {
   /** Whether `override` says so. */
   readonly overridden: boolean;
@@ -63,20 +80,17 @@ export interface Planned extends FormatChoice {
 /**
  * The Linears that are quantized, in their order, and to what.
  *
- * @throws {OptionError} when a format or group size is unknown, or a pattern of `override` fits no Linear.
+ * @throws {OptionError} when a format or group size is unknown, or a pattern of `override` or `skip` fits no Linear.
  */
 export function planOf(linears: readonly string[], options: PlanOptions): Map<string, Planned> {
   const { groupSize, override = {} } = options;
   const format = formatOf(options.format ?? "any4");
   const overrides = Object.entries(override).map(([pattern, text]) => {
-    if (!linears.some((name) => matches(name, [pattern]))) {
-      throw new OptionError(
-        `Cannot override "${pattern}": it fits no Linear, this model has Linears such as ${linears[0]}`,
-      );
-    }
+    checkFits(pattern, { linears, verb: "override" });
     return { pattern, choice: parseChoice(text, groupSize) };
   });
   const skip = [options.skip ?? []].flat();
+  for (const pattern of skip) if (!STAYING.test(pattern)) checkFits(pattern, { linears, verb: "skip" });
   const plan = new Map<string, Planned>();
   for (const name of linears) {
     if (matches(name, skip)) continue;

@@ -1,5 +1,5 @@
 /**
- * Bars: one number for each of several things.
+ * Bar charts: one number for each of several things.
  *
  * @module
  */
@@ -10,33 +10,37 @@ import { axisFor } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
 import type { PlotOptions } from "./xy_plot.ts";
 
-/** A number for each of the things, with a colour of its own. */
+/** One number for each thing, in one colour. */
 export interface BarSeries {
-  /** What the legend calls it; a format's name gets the format's colour. */
+  /** Its name in the legend; the name of a format gets the format's colour. */
   readonly name: string;
-  /** A height for each thing; NaN leaves its place empty. */
+  /** The height of each bar; NaN leaves a gap. */
   readonly values: ArrayLike<number>;
   /** "#rrggbb" for all bars. */
   readonly color?: string;
 }
 
-/** How bars are drawn. */
+/** Options of {@linkcode barChart}. */
 export interface BarOptions extends PlotOptions {
   /** Whether heights are logarithmic. */
   readonly log?: boolean;
 }
 
 /**
- * A group of bars for each thing, a bar for each series. A single series whose things are formats is drawn in the formats'
- * colours.
+ * Draws a group of bars for each thing, with one bar for each series. If there is one series and the things are formats,
+ * each bar has its format's colour.
  *
- * @param things what stands below the bars.
+ * @param things the labels below the bars.
  *
  * @example
  * ```ts
- * import { barChart, show } from "any4";
+ * import { show } from "any4";
+ * import { barChart } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const errors = [{ name: "error", values: [0.06, 0.08] }];
- * await show(barChart(["any4", "int4"], errors, { y: "relative error of the output" }));
+ * const figure = barChart(["any4", "int4"], errors, { y: "relative error of the output" });
+ * assertEquals(figure.data.map(({ y }) => y), [[0.06], [0.08]]); // a bar for each format, in its colour
+ * await show(figure);
  * ```
  */
 export function barChart(
@@ -64,7 +68,7 @@ export function barChart(
     });
     const all = things.map((_, i) => i);
     if (color || series.length > 1) return [trace(all, color ?? seriesStyle(name, s).color)];
-    // Beside formats, what is none stands back.
+    // Series that are no formats are grey beside formats.
     const style = things.some(isFormat) ? formatStyle : (name: string) => seriesStyle(name, 0);
     const colors = Map.groupBy(all, (i) => style(things[i]!).color);
     return Array.from(colors, ([color, chosen]) => trace(chosen, color));

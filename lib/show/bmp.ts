@@ -7,7 +7,7 @@
 const HEADERS_BYTES = 54;
 
 /**
- * A picture of at most 256 colours as a data: URL.
+ * Encodes a picture of at most 256 colours as a data: URL.
  *
  * @param pixels numbers of colours, row by row from the top.
  * @param options.palette red, green and blue of each of 256 colours.
@@ -28,7 +28,7 @@ export function bmpUrl(
   header.setUint32(10, start, true);
   header.setUint32(14, 40, true);
   header.setInt32(18, width, true);
-  // A negative height says that the top row comes first.
+  // A negative height means that the top row comes first.
   header.setInt32(22, -height, true);
   header.setUint16(26, 1, true);
   header.setUint16(28, 8, true);

@@ -9,16 +9,19 @@ import { tableView } from "./table_view.ts";
 import { decimal } from "../terminal/units.ts";
 
 /**
- * A line for each input of a calibrated model: how many columns, how large they are in the mean, and by how much the largest
- * stands out.
+ * Lists each input of a calibrated model: the number of columns, their mean size, and the ratio of the largest to it.
  *
  * @param calibration statistics by the Linears' names; those that share an input share a line.
  *
  * @example
  * ```ts
- * import { calibrate, calibrationSummary, loadModel, show } from "any4";
+ * import { calibrate, loadModel, show } from "any4";
+ * import { calibrationSummary, display } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
  * using model = await loadModel("tinyworld");
- * await show(calibrationSummary(await calibrate(model)));
+ * const summary = calibrationSummary(await calibrate(model));
+ * assertStringIncludes(summary[display]()["text/plain"], "mlp.down_proj");
+ * await show(summary);
  * ```
  */
 export function calibrationSummary(calibration: ReadonlyMap<string, InputStats>): View {

@@ -1,26 +1,26 @@
 /**
- * Programs as text, line by line.
+ * Source code as numbered lines.
  *
  * @module
  */
 import { type View, view } from "../display.ts";
 import { escapeHtml } from "../escape_html.ts";
 
-/** How a program is shown. */
+/** Options of {@linkcode codeView}. */
 export interface CodeViewOptions {
-  /** What the program was before it was edited: lines that it did not have are marked. */
+  /** The code before an edit; new lines are marked. */
   readonly before?: string;
 }
 
 /**
- * A program with numbered lines, as compilers count them.
+ * Shows code with line numbers, counted from 1 as compilers do.
  *
  * @example
  * ```ts
- * import { codeView, show } from "any4";
- * await show(codeView("let a = 2;\nlet b = a;", { before: "let a = 1;\nlet b = a;" }));
- * // 1 > let a = 2;
- * // 2   let b = a;
+ * import { codeView, display } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * const code = codeView("let a = 2;\nlet b = a;", { before: "let a = 1;\nlet b = a;" });
+ * assertEquals(code[display]()["text/plain"], "1 > let a = 2;\n2   let b = a;");
  * ```
  */
 export function codeView(code: string, options: CodeViewOptions = {}): View {

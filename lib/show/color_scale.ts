@@ -7,7 +7,7 @@
 /** Places from 0 to 1, rising, and their colours as "#rrggbb". */
 export type ColorScale = readonly (readonly [number, string])[];
 
-/** From nothing to much: ever darker, legible without colour too. */
+/** For values from 0 upwards: darker means more, also without colour. */
 export const SEQUENTIAL: ColorScale = [
   [0, "#f4f7fb"],
   [0.25, "#b8d4f0"],
@@ -16,7 +16,7 @@ export const SEQUENTIAL: ColorScale = [
   [1, "#0c3168"],
 ];
 
-/** From below zero, in the middle, to above: warm, pale, cool. */
+/** For values around zero: warm below, pale at zero, cool above. */
 export const DIVERGING: ColorScale = [
   [0, "#8c3407"],
   [0.25, "#e58a4c"],

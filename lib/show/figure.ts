@@ -1,5 +1,5 @@
 /**
- * Plotly figures, as far as the plots here use them: plain data that a page gives to plotly and a notebook shows.
+ * The part of Plotly's figure format that the plots here use. Figures are plain data; pages and notebooks pass them to plotly.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Dash, PointShape } from "./palette.ts";
 export interface Trace {
   /** Points and lines, bars, or coloured cells. */
   readonly type: "scatter" | "bar" | "heatmap";
-  /** What the legend calls it, in plotly's markup. */
+  /** Name in the legend, in plotly's markup. */
   readonly name: string;
-  /** Where its points are, in axis units; x, y and hovertext are of one length. Of cells: the columns' middles. */
+  /** Positions of the points, in axis units; x, y and hovertext have equal lengths. For cells: the columns' middles. */
   readonly x: readonly number[];
-  /** Their heights, in axis units; null leaves a gap. Of cells: the rows' middles. */
+  /** Heights of the points, in axis units; null leaves a gap. For cells: the rows' middles. */
   readonly y: readonly (number | null)[];
-  /** Of points: joined, marked or both. */
+  /** For points: joined, marked or both. */
   readonly mode?: "lines" | "markers" | "lines+markers";
-  /** Which vertical axis; the first unless said. */
+  /** The vertical axis; the first when absent. */
   readonly yaxis?: "y2";
-  /** Of bars, in the units of x. */
+  /** Width of bars, in units of x. */
   readonly width?: number;
-  /** How points or bars look; sizes and widths in pixels. */
+  /** Style of points or bars; sizes and widths in pixels. */
   readonly marker?: {
     readonly color: string;
     readonly size?: number;
@@ -30,21 +30,21 @@ export interface Trace {
     readonly symbol?: PointShape | "line-ns-open";
     readonly line?: { readonly color: string; readonly width: number };
   };
-  /** How the line between points looks; its width in pixels. */
+  /** Style of the line between points; its width in pixels. */
   readonly line?: { readonly color: string; readonly width: number; readonly dash?: Dash };
-  /** What is shown beside each point under the pointer, in plotly's markup. */
+  /** Hover text of each point, in plotly's markup. */
   readonly hovertext?: readonly string[] | readonly (readonly string[])[];
-  /** The same for all points, with plotly's "%{x}", "%{y}" and "%{z}" in it. */
+  /** Hover text of all points, with plotly's "%{x}", "%{y}" and "%{z}". */
   readonly hovertemplate?: string;
-  /** Of cells: their values, a list a row. */
+  /** For cells: their values, one list per row. */
   readonly z?: readonly (readonly number[])[];
-  /** Of cells: the value that has the first colour. */
+  /** For cells: the value of the first colour. */
   readonly zmin?: number;
-  /** Of cells: the value that has the last colour. */
+  /** For cells: the value of the last colour. */
   readonly zmax?: number;
-  /** Of cells: places from 0 to 1 and their colours. */
+  /** For cells: positions from 0 to 1 and their colours. */
   readonly colorscale?: readonly (readonly [number, string])[];
-  /** Of cells: what the colours mean, beside the plot. */
+  /** For cells: the colour bar beside the plot. */
   readonly colorbar?: {
     readonly title: {
       readonly text: string;
@@ -58,45 +58,45 @@ export interface Trace {
   };
   /** Whether it is drawn; true when absent. */
   readonly visible?: boolean;
-  /** Whether that text is all that is shown, or nothing at all. */
+  /** "text" shows only the hover text, "skip" shows none. */
   readonly hoverinfo?: "text" | "skip";
-  /** Whether the legend has it; true when absent. */
+  /** Whether it is in the legend; true when absent. */
   readonly showlegend?: boolean;
 }
 
-/** One axis; its ticks and range are always given. */
+/** An axis, with explicit ticks and range. */
 export interface Axis {
-  /** What the numbers are. */
+  /** Title of the axis. */
   readonly title?: { readonly text: string };
-  /** A logarithmic axis has powers of ten as range, and plain numbers as ticks. */
+  /** "log" takes the logarithms to base 10 as range, and plain numbers as ticks. */
   readonly type?: "linear" | "log";
   /** The first and the last number shown. */
   readonly range: readonly [number, number];
-  /** Where ticks stand. */
+  /** Positions of the ticks. */
   readonly tickvals: readonly number[];
-  /** What stands at each of them, in plotly's markup. */
+  /** Their labels, in plotly's markup. */
   readonly ticktext: readonly string[];
-  /** Degrees that these texts are turned clockwise. */
+  /** Clockwise rotation of the labels, in degrees. */
   readonly tickangle?: number;
-  /** Which part of the plot's height it takes. */
+  /** The part of the plot's height that it covers, from 0 to 1. */
   readonly domain?: readonly [number, number];
-  /** Of the horizontal axis: the vertical one that it lies below. */
+  /** For the horizontal axis: the vertical axis above it. */
   readonly anchor?: "y" | "y2";
-  /** Whether lines cross the plot at its ticks; true when absent. */
+  /** Whether grid lines are drawn at the ticks; true when absent. */
   readonly showgrid?: boolean;
 }
 
 /** A text at a point. */
 export interface Annotation {
-  /** What it says, in plotly's markup. */
+  /** The text, in plotly's markup. */
   readonly text: string;
-  /** The point, in axis units: a logarithmic axis wants the logarithm. */
+  /** The point, in axis units; on a logarithmic axis, the logarithm. */
   readonly x: number;
   /** The point, in axis units. */
   readonly y: number;
-  /** How far to the right of the point the text stands, in pixels. */
+  /** Distance of the text to the right of the point, in pixels. */
   readonly ax: number;
-  /** How far below it, in pixels. */
+  /** Distance of the text below the point, in pixels. */
   readonly ay: number;
 }
 
@@ -116,17 +116,17 @@ export interface Line {
   readonly y0: number;
   /** Where it ends. */
   readonly y1: number;
-  /** Behind the traces. */
+  /** "below" draws it behind the traces. */
   readonly layer: "below";
-  /** How it looks; its width in pixels. */
+  /** Its style; width in pixels. */
   readonly line: { readonly color: string; readonly width: number; readonly dash?: Dash };
 }
 
-/** Everything around the traces. */
+/** Axes, titles, texts and sizes. */
 export interface FigureLayout {
-  /** What the figure shows, above it. */
+  /** Title above the figure. */
   readonly title?: { readonly text: string };
-  /** Pixels, the legend counted. */
+  /** Height in pixels, with the legend. */
   readonly height: number;
   /** Pixels to the left, right, top and bottom of the plot, for its axes. */
   readonly margin: { readonly l: number; readonly r: number; readonly t: number; readonly b: number };
@@ -136,7 +136,7 @@ export interface FigureLayout {
   readonly yaxis: Axis;
   /** A second vertical axis, below the first. */
   readonly yaxis2?: Axis;
-  /** Bars stand where their x says, even where traces have several; plotly puts them side by side otherwise. */
+  /** "overlay" draws bars at their x; by default plotly moves the bars of several traces side by side. */
   readonly barmode?: "overlay";
   /** Lines across the plot. */
   readonly shapes?: readonly Line[];
@@ -144,16 +144,16 @@ export interface FigureLayout {
   readonly annotations?: readonly Annotation[];
 }
 
-/** What plotly draws: give `data` and `layout` to `Plotly.newPlot`, or the figure to `show`. */
+/** A plotly figure: pass `data` and `layout` to `Plotly.newPlot`, or the figure to `show`. */
 export interface Figure extends View {
-  /** What is drawn, the first at the back. */
+  /** The traces; the first is drawn at the back. */
   readonly data: readonly Trace[];
-  /** What is around it. */
+  /** Axes, titles, texts and sizes. */
   readonly layout: FigureLayout;
 }
 
-/** How much room a figure has. */
+/** The size of a figure. */
 export interface FigureSize {
-  /** Pixels from edge to edge; default 800. */
+  /** Width in pixels; 800 when absent. */
   readonly width?: number;
 }

@@ -1,15 +1,15 @@
 /**
- * A figure as an HTML page, for where there is no notebook.
+ * A figure as an HTML page, for use outside of notebooks.
  *
  * @module
  */
-import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
+import { plotly } from "./plotly.ts";
 import type { Figure } from "./figure.ts";
 import { display } from "../display.ts";
 import { escapeHtml } from "../escape_html.ts";
 import { inlineScript, scriptJson } from "./html.ts";
 
-/** The page, about 1.5 MB: plotly is inside, nothing is loaded from anywhere. */
+/** Returns the page, about 1.5 MB. It contains plotly and loads nothing. */
 export function figurePage(figure: Figure): string {
   const { "application/vnd.plotly.v1+json": drawn, "text/plain": name } = figure[display]();
   return `<!doctype html>

@@ -1,5 +1,5 @@
 /**
- * A figure as static SVG: for README files, and for notebooks whose front end has no plotly.
+ * A figure as static SVG, for README files and for notebook front ends without plotly.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { colorAt } from "./color_scale.ts";
 import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
 import { escapeHtml } from "../escape_html.ts";
 
-/** What the picture needs besides its figure. */
+/** Options of {@linkcode figureSvg}. */
 export interface SvgOptions extends FigureSize {
-  /** What the picture shows, for those who cannot see it. */
+  /** A description for screen readers. */
   readonly title?: string;
-  /** Colour behind the picture, whose ink is then dark: for pages that do not say how bright they are. */
+  /** Background colour, with dark text on it; for pages of unknown brightness. */
   readonly paper?: string;
 }
 
-/** Text takes the colour of what is around it; an SVG that stands alone follows the reader's colour scheme. */
+/** Text has the surrounding colour; a stand-alone SVG follows the reader's colour scheme. */
 const STYLE = "svg:root{color:#1e2227}@media(prefers-color-scheme:dark){svg:root{color:#e9e7e3}}";
 const DASHES: Record<string, string> = { dash: "7 4", dot: "2 3", dashdot: "7 3 2 3" };
 
@@ -30,7 +30,7 @@ function element(name: string, attributes: Attributes, content = ""): string {
   return `<${name}${written.join("")}>${content}</${name}>`;
 }
 
-/** Plotly's text is escaped already; of its tags only bold is used here. */
+/** Plotly's text is already escaped; bold is the only tag in use. */
 function text(words: string, attributes: Attributes): string {
   return element(
     "text",
@@ -59,16 +59,16 @@ function stroke({ color, width, dash }: NonNullable<Trace["line"]>): Attributes 
   return { fill: "none", stroke: color, "stroke-width": width, "stroke-dasharray": DASHES[dash ?? "solid"] };
 }
 
-/** Pixels of a value, between the axis's ends. */
+/** The position of a value between the axis's ends, in pixels. */
 function scale({ range, type }: Axis, [start, end]: readonly [number, number]) {
   return (value: number, plain = type !== "log") =>
     start + (end - start) * ((plain ? value : Math.log10(value)) - range[0]) / (range[1] - range[0]);
 }
 
 /**
- * Draws a figure.
+ * Draws a figure as SVG.
  *
- * @returns an svg element that may stand alone in a file or inside HTML; it refers to nothing outside.
+ * @returns an svg element without external references, for a file of its own or for HTML.
  */
 export function figureSvg(
   { data, layout }: Pick<Figure, "data" | "layout">,
@@ -141,7 +141,7 @@ export function figureSvg(
     if (trace.type === "bar") {
       for (const { x, y } of points) {
         const [from, to] = [px(x - trace.width! / 2), px(x + trace.width! / 2)];
-        // On a logarithmic axis there is no 0: bars stand on its lower end.
+        // A logarithmic axis has no 0, so bars start at its lower end.
         const [a, b] = [py(y), axes[0]!.axis.type === "log" ? bottom : py(0)];
         const size = { x: from, y: Math.min(a, b), width: to - from, height: Math.abs(b - a) };
         parts.push(element("rect", { ...size, fill: trace.marker!.color }));
@@ -179,7 +179,7 @@ export function figureSvg(
   );
 }
 
-/** A thin line from a point to the nearest place of its label, where there is room for one. */
+/** A thin line from a point to its label, if they are far enough apart. */
 function leader(
   [x, y]: readonly [number, number],
   { middle, letters }: { middle: readonly [number, number]; letters: number },
@@ -195,13 +195,13 @@ function leader(
   return element("path", { d, stroke: "currentColor", "stroke-opacity": 0.5 });
 }
 
-/** Pixels of a value on the two axes. */
+/** The position of a point on both axes, in pixels. */
 interface AxisScales {
   readonly px: (value: number) => number;
   readonly py: (value: number) => number;
 }
 
-/** Cells as one small picture, a pixel each, that the reader's program enlarges; the first row is at the top. */
+/** Cells as one small picture with a pixel per cell, enlarged by the viewer; the first row is at the top. */
 function cells({ x, y, z, zmin, zmax, colorscale }: Trace, { px, py }: AxisScales): string {
   const level = (value: number) => 255 * Math.min(Math.max((value - zmin!) / (zmax! - zmin!), 0), 1);
   const [rows, cols] = [z!.length, z![0]!.length];
@@ -219,12 +219,12 @@ function cells({ x, y, z, zmin, zmax, colorscale }: Trace, { px, py }: AxisScale
   });
 }
 
-/** Pixels from one middle to the next. */
+/** The distance between the middles of neighbours, in pixels. */
 function cellSize([first, last]: readonly [number, number], count: number): number {
   return count > 1 ? (last - first) / (count - 1) : 40;
 }
 
-/** What the colours of cells mean, to the right of the plot. */
+/** The colour bar to the right of the plot. */
 function colorBar(
   { zmin, zmax, colorscale, colorbar }: Trace,
   { left, top, bottom }: { left: number; top: number; bottom: number },
@@ -237,7 +237,7 @@ function colorBar(
       x: left,
       y: bottom - (i + 1) * height,
       width: colorbar.thickness,
-      // A little more, so that no line of paper shows between two bands.
+      // Bands overlap a little, so that the background does not show between them.
       height: height + 0.5,
       fill: `rgb(${colorAt(colorscale!, (i + 0.5) / steps).join(" ")})`,
     }));

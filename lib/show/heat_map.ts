@@ -10,33 +10,37 @@ import { extent, roundTicks } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
 import type { PlotOptions } from "./xy_plot.ts";
 
-/** How cells are drawn. */
+/** Options of {@linkcode heatMap}. */
 export interface HeatMapOptions extends PlotOptions {
-  /** What the colours mean, with their unit. */
+  /** Title of the colour bar, with the unit. */
   readonly value?: string;
   /** Names of the columns; numbers when absent. */
   readonly columns?: readonly string[];
   /** Names of the rows; numbers when absent. */
   readonly rowNames?: readonly string[];
-  /** What the first and the last colour stand for; by default the extremes, evenly around 0 where signs differ. */
+  /** Values of the first and the last colour; by default the extremes, symmetric around 0 if there are both signs. */
   readonly range?: readonly [number, number];
 }
 
-/** As many cells as a picture of this size can show. */
+/** The largest number of cells that a picture of this size can show. */
 const [MOST_ROWS, MOST_COLUMNS] = [96, 160];
 const MOST_TEXTS = 600;
 
 /**
- * A matrix as coloured cells, the first row at the top. Of more than 96 rows or 160 columns, a cell shows the value of the
- * largest size among several, so that outliers stay visible.
+ * Draws a matrix as coloured cells, with the first row at the top. Beyond 96 rows or 160 columns, a cell stands for several
+ * values and shows the one of the largest magnitude, so that outliers stay visible.
  *
- * @param matrix [rows, cols], row by row.
+ * @param matrix [rows, cols], row-major.
  *
  * @example
  * ```ts
- * import { heatMap, show } from "any4";
+ * import { show } from "any4";
+ * import { heatMap } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 2, cols: 3, data: Float32Array.of(-1, 0, 1, 2, 0.5, -2) };
- * await show(heatMap(matrix, { x: "column", y: "row", value: "weight" }));
+ * const figure = heatMap(matrix, { x: "column", y: "row", value: "weight" });
+ * assertEquals(figure.data.length, 1);
+ * await show(figure);
  * ```
  */
 export function heatMap(
@@ -72,7 +76,7 @@ export function heatMap(
     return names?.[from] ?? (to - from === 1 ? String(from) : `${from} to ${to - 1}`);
   };
   const words = [value, options.y ?? "row", options.x ?? "column"] as const;
-  // A text for each of very many cells would be most of the figure's size.
+  // Beyond this number, hover texts would make up most of the figure's size.
   const hovers = shown.rows * shown.cols > MOST_TEXTS
     ? {
       hovertemplate: `${
@@ -132,7 +136,7 @@ export function heatMap(
     },
     yaxis: {
       ...(options.y ? { title: { text: options.y } } : {}),
-      // From the bottom to the top: the first row is at the top.
+      // Plotly counts rows from the bottom; the first row belongs at the top.
       range: [rows - 0.5, -0.5],
       ...axis(rows, rowNames, 8),
     },

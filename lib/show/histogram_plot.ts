@@ -1,5 +1,5 @@
 /**
- * A layer's weights, and where each format has values for them.
+ * A histogram of weights above the values of each format.
  *
  * @module
  */
@@ -17,13 +17,13 @@ export interface FormatValues {
   readonly values: ArrayLike<number>;
 }
 
-/** What a histogram is of. */
+/** Options of {@linkcode histogramPlot}. */
 export interface HistogramOptions extends FigureSize {
-  /** What the figure shows, above it. */
+  /** Title above the figure. */
   readonly title?: string;
-  /** What the numbers are, with their unit; "weight" when absent. */
+  /** Title of the horizontal axis, with the unit; "weight" when absent. */
   readonly x?: string;
-  /** What is counted; "weights" when absent. */
+  /** Name of the counted things; "weights" when absent. */
   readonly y?: string;
 }
 
@@ -32,13 +32,14 @@ const ROW_HEIGHT_PX = 24;
 const BINS = 40;
 
 /**
- * A histogram of weights or of other numbers, and below it a row of strokes for each format's values.
+ * Draws a histogram of weights or other numbers, and below it the values of each format as strokes.
  *
  * @example
  * ```ts
- * import { histogramPlot } from "any4";
+ * import { histogramPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const figure = histogramPlot([-0.9, -0.2, 0.1, 0.3, 1], [{ name: "int2", values: [-1, -0.5, 0, 0.5] }]);
- * console.log(figure.data.map(({ name }) => name)); // ["weights", "int2"]
+ * assertEquals(figure.data.map(({ name }) => name), ["weights", "int2"]);
  * ```
  */
 export function histogramPlot(

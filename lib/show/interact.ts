@@ -1,5 +1,5 @@
 /**
- * Several figures as one that the reader moves through, without a server: by a slider, a menu, or as a film.
+ * Several figures in one, chosen by a slider, a menu or an animation. No server is needed.
  *
  * @module
  */
@@ -11,33 +11,37 @@ import { OptionError } from "../errors.ts";
 
 /** One of several figures. */
 export interface Step {
-  /** What the slider or the menu calls it: "128". */
+  /** Its label on the slider or in the menu: "128". */
   readonly label: string;
-  /** What it shows. */
+  /** Its figure. */
   readonly figure: Figure;
 }
 
-/** How a choice of figures is offered. */
+/** Options of {@linkcode slider}, {@linkcode dropdown} and {@linkcode animation}. */
 export interface ChoiceOptions {
-  /** What is chosen, written before the label: "group size". */
+  /** The name of the choice, shown before the label: "group size". */
   readonly name?: string;
-  /** Which figure is shown at first, and alone where nothing can be moved; 0 when absent. */
+  /** Index of the first figure shown, which is also the static picture; 0 when absent. */
   readonly start?: number;
 }
 
 /**
- * A slider over figures.
+ * Combines figures under a slider.
  *
- * @throws {OptionError} when there are no steps, or no step of the number `start`.
+ * @throws {OptionError} when there are no steps, or no step has the index `start`.
  *
  * @example
  * ```ts
- * import { barChart, show, slider } from "any4";
+ * import { show } from "any4";
+ * import { barChart, slider } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const steps = [2, 3, 4].map((bits) => ({
  *   label: `${bits}`,
  *   figure: barChart(["any", "int"], [{ name: "error", values: [1 / bits ** 3, 2 / bits ** 3] }]),
  * }));
- * await show(slider(steps, { name: "bits" }));
+ * const figure = slider(steps, { name: "bits" });
+ * assertEquals(figure.data.map(({ visible }) => visible), [true, false, false]); // the first step
+ * await show(figure);
  * ```
  */
 export function slider(steps: readonly Step[], options: ChoiceOptions = {}): Figure {
@@ -57,15 +61,19 @@ export function slider(steps: readonly Step[], options: ChoiceOptions = {}): Fig
 }
 
 /**
- * A menu of figures.
+ * Combines figures under a menu.
  *
- * @throws {OptionError} when there are no steps, or no step of the number `start`.
+ * @throws {OptionError} when there are no steps, or no step has the index `start`.
  *
  * @example
  * ```ts
- * import { dropdown, scatterPlot, show } from "any4";
+ * import { show } from "any4";
+ * import { dropdown, scatterPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const layer = (label: string, y: number[]) => ({ label, figure: scatterPlot([{ name: label, x: [0, 1], y }]) });
- * await show(dropdown([layer("q_proj", [1, 2]), layer("k_proj", [3, 1])]));
+ * const figure = dropdown([layer("q_proj", [1, 2]), layer("k_proj", [3, 1])]);
+ * assertEquals(figure.data.map(({ visible }) => visible), [true, false]); // the first step
+ * await show(figure);
  * ```
  */
 export function dropdown(steps: readonly Step[], options: ChoiceOptions = {}): Figure {
@@ -80,19 +88,23 @@ export function dropdown(steps: readonly Step[], options: ChoiceOptions = {}): F
 }
 
 /**
- * A film of figures, with a button that plays it and a slider. All figures have as many traces.
+ * Animates figures, with a play button and a slider. All figures need the same number of traces.
  *
- * @param options.seconds how long each figure stays; 0.5 when absent.
- * @throws {OptionError} when there are no steps, no step of the number `start`, or traces of different numbers.
+ * @param options.seconds duration of each figure; 0.5 when absent.
+ * @throws {OptionError} when there are no steps, no step has the index `start`, or the numbers of traces differ.
  *
  * @example
  * ```ts
- * import { animation, scatterPlot, show } from "any4";
+ * import { show } from "any4";
+ * import { animation, scatterPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const steps = [0, 1, 2, 3].map((t) => ({
  *   label: `${t}`,
  *   figure: scatterPlot([{ name: "values", x: [0, 1], y: [t, 3 - t] }], { range: [0, 3] }),
  * }));
- * await show(animation(steps, { name: "step", seconds: 0.3 }));
+ * const figure = animation(steps, { name: "step", seconds: 0.3 });
+ * assertEquals(figure.data[0]!.y, [0, 3]); // the first step
+ * await show(figure);
  * ```
  */
 export function animation(
@@ -131,7 +143,7 @@ export function animation(
   return displayed({ data: first.data, layout, frames }, () => pictureOf(steps[start]!));
 }
 
-/** Pixels that a slider takes above the plot, and a menu. */
+/** Height of a slider and of a menu above the plot, in pixels. */
 const [SLIDER_ROOM, MENU_ROOM] = [74, 54];
 const ABOVE = { x: 0, xanchor: "left", y: 1, yanchor: "bottom" };
 const SLIDER = {
@@ -160,12 +172,12 @@ function stepAt(steps: readonly Step[], start: number): Figure {
   return step.figure;
 }
 
-/** Of all traces together: which belong to step i. */
+/** For each trace of all steps: whether it belongs to step i. */
 function visibility(steps: readonly Step[], i: number): boolean[] {
   return steps.flatMap(({ figure }, s) => figure.data.map(() => s === i));
 }
 
-/** All figures' traces in one, those of the first step visible. */
+/** One figure with the traces of all, of which those of the step `start` are visible. */
 function together(
   steps: readonly Step[],
   start: number,
@@ -179,7 +191,7 @@ function together(
   return displayed({ data, layout }, () => pictureOf(steps[start]!));
 }
 
-/** The layout with room above the plot, where the controls are. */
+/** The layout with space above the plot for the controls. */
 function withRoom(layout: FigureLayout, controls: Record<string, unknown>): FigureLayout {
   const { margin, height } = layout;
   const room = "sliders" in controls ? SLIDER_ROOM : MENU_ROOM;
@@ -191,7 +203,7 @@ function withRoom(layout: FigureLayout, controls: Record<string, unknown>): Figu
   } as FigureLayout;
 }
 
-/** What differs from figure to figure, as plotly takes changes of a layout. */
+/** The parts of a layout that differ between figures, as plotly's relayout takes them. */
 function changes(
   { title, xaxis, yaxis, shapes = [], annotations = [] }: FigureLayout,
 ): Record<string, unknown> {
@@ -215,7 +227,7 @@ function frameLayout(
   return { ...(title ? { title } : {}), xaxis, yaxis, shapes, annotations };
 }
 
-/** A figure without its controls, for where nothing can be moved. */
+/** A figure without its controls, for static pictures. */
 function pictureOf({ figure }: Step): string {
   return figure[display]()["image/svg+xml"]!;
 }

@@ -1,5 +1,5 @@
 /**
- * What each format costs on each kind of text.
+ * The cost of each format on each kind of text.
  *
  * @module
  */
@@ -10,23 +10,24 @@ import { formatStyle, neutralColor } from "./palette.ts";
 import type { ReportRow } from "./report_data.ts";
 import { decimal } from "../terminal/units.ts";
 
-/** What the plot of kinds needs besides its rows. */
+/** Options of {@linkcode kindsPlot}. */
 export interface KindsOptions extends FigureSize {
-  /** The original's perplexity of each kind. */
+  /** The original's perplexity on each kind. */
   readonly baseline: { readonly kinds: Readonly<Record<string, number>> };
 }
 
 const HEIGHT_PX = 370;
 
 /**
- * Perplexity against the original's: a group of points for each kind of text, a point a format.
+ * Draws perplexity relative to the original's: a group of points for each kind of text, with a point for each format.
  *
  * @example
  * ```ts
- * import { kindsPlot } from "any4";
+ * import { kindsPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const baseline = { kinds: { fiction: 3, code: 2 } };
  * const figure = kindsPlot([{ format: "any4", kinds: { fiction: 3.1, code: 2.02 } }], { baseline });
- * console.log(figure.layout.xaxis.ticktext); // ["fiction", "code"]
+ * assertEquals(figure.layout.xaxis.ticktext, ["fiction", "code"]);
  * ```
  */
 export function kindsPlot(
@@ -44,7 +45,7 @@ export function kindsPlot(
       type: "scatter",
       mode: "markers",
       name: plotText(row.format),
-      // Formats stand beside each other in the order of the rows, over four fifths of a kind's place.
+      // The points of a kind stand side by side, in the order of the rows, on four fifths of its width.
       x: measured.map(({ k }) => k + 0.8 * ((r + 0.5) / rows.length - 0.5)),
       y: measured.map(({ ratio }) => increasePlace(ratio)),
       marker: { color, symbol, size: width < 500 ? 7 : 10 },

@@ -1,5 +1,5 @@
 /**
- * What each format does to each layer's output.
+ * The error of each layer's output, by format.
  *
  * @module
  */
@@ -12,21 +12,22 @@ import { percent } from "../terminal/units.ts";
 export interface LayerSeries {
   /** The format's name. */
   readonly name: string;
-  /** Relative errors of the outputs, 0.01 being a hundredth. */
+  /** Relative errors of the outputs; 0.01 is one per cent. */
   readonly errors: readonly number[];
 }
 
 const HEIGHT_PX = 420;
 
 /**
- * Relative error of every layer's output on a logarithmic axis, a line a format.
+ * Draws the relative error of every layer's output on a logarithmic axis, with a line for each format.
  *
  * @example
  * ```ts
- * import { layerErrorPlot } from "any4";
+ * import { layerErrorPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const layers = ["model.layers.0.mlp.up_proj", "model.layers.0.mlp.down_proj"];
  * const figure = layerErrorPlot(layers, [{ name: "any4", errors: [0.07, 0.09] }]);
- * console.log(figure.layout.xaxis.ticktext); // ["0.up_proj", "0.down_proj"]
+ * assertEquals(figure.layout.xaxis.ticktext, ["0.up_proj", "0.down_proj"]);
  * ```
  */
 export function layerErrorPlot(
@@ -43,7 +44,7 @@ export function layerErrorPlot(
       mode: "lines+markers",
       name: plotText(name),
       x: layers.map((_, i) => i),
-      // A logarithmic axis has no place for 0.
+      // A logarithmic axis has no 0.
       y: layers.map((_, i) => errors[i]! > 0 && Number.isFinite(errors[i]) ? errors[i]! : null),
       line: { color, dash, width: /^any/i.test(name) ? 2.4 : 1.4 },
       marker: { color, symbol, size: layers.length > 60 ? 4 : 6 },
@@ -78,7 +79,7 @@ export function layerErrorPlot(
       tickvals: errors,
       ticktext: errors.map((error) => `${Number((100 * error).toPrecision(1))}\u00a0%`),
     },
-    // A line where a new block begins, unless there are too many to help.
+    // A vertical line starts each block, unless there are too many blocks.
     shapes: starts.length > 48 ? [] : starts.slice(1).map((i) => ({
       type: "line",
       xref: "x",
@@ -94,11 +95,11 @@ export function layerErrorPlot(
 }
 
 /** "model.layers.3.self_attn.q_proj" as "3.q_proj"; names without a number stay as they are. */
-export function shortLayerName(name: string): string {
+function shortLayerName(name: string): string {
   return name.replace(/^.*?(?:^|\.)(\d+)\.(?:.*\.)?([^.]+)$/, "$1.$2");
 }
 
-/** Which layers are named: all where they fit, else the first of each block, or every so many of those. */
+/** The layers with a label: all if they fit, else the first of each block, or of every n-th block. */
 function ticks(starts: readonly number[], { all, fit }: { all: number; fit: number }): number[] {
   if (all <= fit) return Array.from({ length: all }, (_, i) => i);
   const step = Math.ceil(starts.length / fit);

@@ -13,11 +13,11 @@ const GRID = "rgba(128,136,144,0.22)";
 const TITLE_HEIGHT_PX = 34;
 
 /**
- * A figure in the common style, with a legend below where a trace wants one.
+ * Makes a figure in the common style, with a legend below if a trace wants one.
  *
- * @param data what to draw.
- * @param layout what differs from plot to plot; room for the title and the legend is added to its height.
- * @param size the width that it is made for; plotly will stretch it.
+ * @param data the traces.
+ * @param layout the plot's own part of the layout; the heights of title and legend are added.
+ * @param size the width of the layout; plotly stretches the figure to its container.
  */
 export function figure(data: readonly Trace[], layout: FigureLayout, size: FigureSize = {}): Figure {
   const { width = 800 } = size;
@@ -34,7 +34,7 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
       plot_bgcolor: "rgba(0,0,0,0)",
       hovermode: "closest",
       hoverlabel: { align: "left" },
-      // Dragging would zoom, and so would a finger that scrolls the page.
+      // Dragging would zoom, so that a page could not be scrolled by touch.
       dragmode: false,
       height: above + height + legend,
       margin: { ...margin, t: margin.t + above, b: margin.b + legend },
@@ -57,7 +57,7 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
   return displayed(styled, () => figureSvg(styled, { width, title: title?.text, paper: "#ffffff" }));
 }
 
-/** Plain data that also says how a notebook shows it: by plotly, or as a static picture. */
+/** Adds to plain data how a notebook displays it: by plotly, or as a static picture. */
 export function displayed(
   { data, layout, frames }: Pick<Figure, "data" | "layout"> & { readonly frames?: unknown },
   picture: () => string,
@@ -72,11 +72,11 @@ export function displayed(
       names.length > 0 ? ` (${names.join(", ")})` : ""
     }`,
   });
-  // Not enumerable, so that JSON and comparisons see plain data.
+  // Not enumerable, so that JSON and comparisons see only the data.
   return Object.defineProperty(shown, display, { value: bundle }) as Figure;
 }
 
-/** How plotly behaves: nothing stands over the plot. A "responsive" plot would lose its height in JupyterLab when it changes. */
+/** Plotly's settings: no tool bar. "responsive" is off because plots would lose their height in JupyterLab when updated. */
 const PLOTLY = { displayModeBar: false };
 
 const TITLE = {
@@ -98,7 +98,7 @@ function styledAxis(axis: Axis): Axis {
 
 const LABEL = { showarrow: true, arrowhead: 0, arrowwidth: 0.8, arrowcolor: neutralColor, standoff: 6 };
 
-/** Pixels for the legend's lines: entries stand in columns as wide as the longest. */
+/** Height of the legend in pixels; its columns are as wide as the longest entry. */
 function legendHeight(data: readonly Trace[], width: number): number {
   const shown = data.filter(({ showlegend }) => showlegend !== false);
   if (shown.length === 0) return 0;
@@ -106,7 +106,7 @@ function legendHeight(data: readonly Trace[], width: number): number {
   return 14 + 20 * Math.ceil(shown.length / Math.max(Math.floor(width / entry), 1));
 }
 
-/** Names as plotly's texts show them: it would read "<b>" as bold and "&lt;" as "<". */
+/** Escapes a name for plotly, which reads "<b>" as bold and "&lt;" as "<". */
 export function plotText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

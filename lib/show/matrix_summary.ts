@@ -20,14 +20,18 @@ import { recordsView } from "./table_view.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 
 /**
- * A matrix's format, shape, bits per weight and size, and a picture of its first row: how its weights are distributed and,
- * where it is packed, the values that the row has for its first group of columns.
+ * Shows a matrix's format, shape, bits per weight and size, and a histogram of its first row. For a packed matrix, it also
+ * shows the row's values for the first group of columns.
  *
  * @example
  * ```ts
- * import { matrixSummary, quantize, show } from "any4";
+ * import { quantize, show } from "any4";
+ * import { display, matrixSummary } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
  * const matrix = { rows: 2, cols: 64, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i)) };
- * await show(matrixSummary(quantize(matrix, { format: "any3", groupSize: 32 })));
+ * const summary = matrixSummary(quantize(matrix, { format: "any3", groupSize: 32 }));
+ * assertStringIncludes(summary[display]()["text/plain"], "any3");
+ * await show(summary);
  * ```
  */
 export function matrixSummary(matrix: Matrix | PackedMatrix): View {

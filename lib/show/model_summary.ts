@@ -11,7 +11,7 @@ import { recordsView } from "./table_view.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 import { Model } from "../model/model.ts";
 
-/** A model's name, sizes and bits per weight, its kinds of Linears, and a picture of one row. */
+/** Shows a model's name, sizes and bits per weight, its kinds of Linears, and a histogram of one row. */
 export function modelSummary(model: Model): View {
   const { name, config, backend } = model;
   const { parameters, bytes } = model.size;
@@ -47,7 +47,7 @@ export function modelSummary(model: Model): View {
   });
 }
 
-// A model is made below this folder and cannot know how it is drawn.
+// lib/model is below this folder and cannot import it.
 Model.prototype[display] = function (): MimeBundle {
   return modelSummary(this)[display]();
 };

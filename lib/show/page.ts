@@ -1,9 +1,9 @@
 /**
- * A page with plots: one HTML file with everything inside, to be opened without a network or a server.
+ * A page with plots: one self-contained HTML file that opens without a network or a server.
  *
  * @module
  */
-import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
+import { plotly } from "./plotly.ts";
 import style from "./report.css" with { type: "text" };
 import script from "./report_page.js" with { type: "text" };
 import type { Figure, FigureSize } from "./figure.ts";
@@ -11,37 +11,37 @@ import { figureSvg } from "./figure_svg.ts";
 import { escapeHtml } from "../escape_html.ts";
 import { inlineScript, scriptJson } from "./html.ts";
 
-/** Nothing is loaded from anywhere, even if a text got past the escaping. */
+/** Forbids loading anything, as a second guard behind the escaping of texts. */
 const POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
-/** Pixels that the figures are laid out for: a telephone, a screen. */
+/** Widths for which figures are laid out, in pixels: a phone, a screen. */
 const [NARROW, WIDE] = [340, 960];
 
 /** A plot on a page. */
 export interface Plot {
-  /** Tells it from the page's other plots. */
+  /** Its id, unique on the page. */
   readonly id: string;
-  /** What it is about, as text. */
+  /** Its title, as text. */
   readonly title: string;
-  /** What to see in it, as text. */
+  /** Its explanation, as text. */
   readonly caption: string;
-  /** Lays it out for some width. */
+  /** Makes the figure for a width. */
   readonly draw: (size: FigureSize) => Figure;
 }
 
-/** What a page is made of. */
+/** The parts of a page. */
 export interface Page {
   /** Its title, as text. */
   readonly title: string;
-  /** What stands in a line below it, as texts. */
+  /** The texts in the line below the title. */
   readonly facts: readonly string[];
-  /** What follows, as HTML; {@linkcode plotHtml} says where plots stand. */
+  /** The rest, as HTML; {@linkcode plotHtml} marks the places of plots. */
   readonly body: readonly string[];
   /** The plots in it. */
   readonly plots: readonly Plot[];
 }
 
-/** The page, about 1.8 MB: plotly, which draws the plots, is inside. */
+/** Returns the page, about 1.8 MB, which contains plotly. */
 export function pageHtml({ title, facts, body, plots }: Page): string {
   return `<!doctype html>
 <html lang="en">
@@ -67,7 +67,7 @@ ${body.join("\n")}
 `;
 }
 
-/** A plot's place in a page, below its title. */
+/** The place of a plot on a page, below its title. */
 export function plotHtml({ id, title, caption, draw }: Plot): string {
   return `<h2>${escapeHtml(title)}</h2>
 <figure>
@@ -77,7 +77,7 @@ export function plotHtml({ id, title, caption, draw }: Plot): string {
 </figure>`;
 }
 
-/** Terms and what they mean, as texts. */
+/** A list of terms and their values, as texts. */
 export function definitions(entries: readonly (readonly [string, string])[]): string {
   const lines = entries.map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`);
   return `<dl>${lines.join("\n")}</dl>`;

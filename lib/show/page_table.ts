@@ -7,9 +7,9 @@ import { escapeHtml } from "../escape_html.ts";
 import type { Column } from "../terminal/table.ts";
 
 /**
- * Rows as an HTML table. A row whose first cell is empty belongs to the one above: groups have lines between them.
+ * Renders rows as an HTML table. A row whose first cell is empty belongs to the row above; lines separate such groups.
  *
- * @param options.label what the table is, for those who cannot see it.
+ * @param options.label a description for screen readers.
  */
 export function pageTableHtml(
   columns: readonly Column[],

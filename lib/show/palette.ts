@@ -1,5 +1,5 @@
 /**
- * How a format looks in every plot: its hue tells the family, its shape and dash the bits.
+ * The style of a format in all plots: the hue shows its family, shape and dash show its bits.
  *
  * Learned formats are cool, fixed ones warm, which every common colour blindness tells apart. Each colour has at
  * least 3:1 against white and against the report's dark background, so that a figure needs no second palette.
@@ -7,13 +7,13 @@
  * @module
  */
 
-/** Plotly's names of the shapes that points have here. */
+/** Plotly's names of the marker shapes in use. */
 export type PointShape = "circle" | "diamond" | "square" | "triangle-down";
 
 /** Plotly's names of dashes. */
 export type Dash = "solid" | "dash" | "dot" | "dashdot";
 
-/** How a format's marks look. */
+/** The style of a format's marks. */
 export interface FormatStyle {
   readonly color: string;
   readonly symbol: PointShape;
@@ -33,10 +33,10 @@ const FAMILIES: Record<string, string> = {
 export const learnedColor: string = FAMILIES.any!;
 /** The colour of fixed formats as a whole. */
 export const fixedColor: string = FAMILIES.int!;
-/** For lines that are no format's, legible on light and on dark. */
+/** The colour of lines that belong to no format, legible on light and on dark. */
 export const neutralColor = "#7d858d";
 
-/** The look of a format, from its name: "any4", "int3", "nf4" … */
+/** The style of a format by its name: "any4", "int3", "nf4" … */
 export function formatStyle(name: string): FormatStyle {
   const [, family = "", bits = "4"] = /^([a-z]*)(\d*)/i.exec(name) ?? [];
   const color = FAMILIES[family.toLowerCase()] ?? neutralColor;
@@ -52,16 +52,16 @@ export function formatStyle(name: string): FormatStyle {
   }
 }
 
-/** For series that are no formats, in the order in which they are used. */
+/** The colours of series that are no formats, in order of use. */
 const OTHERS = ["#2b7fd6", "#d9601a", "#2a9d6f", "#a97f00", "#9467bd", "#cf5f77", "#7d858d", "#857d4d"];
 
-/** Whether a name is that of a number format that has a colour of its own. */
+/** Whether a name is a number format's with a colour of its own. */
 export function isFormat(name: string): boolean {
   const family = /^([a-z]+)\d/i.exec(name)?.[1]?.toLowerCase() ?? "";
   return family in FAMILIES;
 }
 
-/** The look of the n-th series of a plot: its format's where its name is one, else the next that is free. */
+/** The style of the n-th series of a plot: its format's style if its name is a format's, else the next free one. */
 export function seriesStyle(name: string, index: number): FormatStyle {
   if (isFormat(name)) return formatStyle(name);
   return { color: OTHERS[index % OTHERS.length]!, symbol: "circle", dash: "solid" };

@@ -11,26 +11,27 @@ import { placeLabels } from "./place_labels.ts";
 import type { ReportRow } from "./report_data.ts";
 import { decimal, percent, size } from "../terminal/units.ts";
 
-/** What a Pareto plot needs besides its rows. */
+/** Options of {@linkcode paretoPlot}. */
 export interface ParetoOptions extends FigureSize {
-  /** The original's perplexity: the line that no format is expected to pass. */
+  /** The original's perplexity, drawn as a line. */
   readonly baseline: { readonly perplexity: number };
 }
 
 /**
- * The rows that no other row beats: none is at least as good in both and better in one.
+ * Selects the rows that no other row dominates, that is: none is at least as good in both numbers and better in one.
  *
- * @returns them by rising bits; of equal rows, the first. Rows whose perplexity is not finite are left out.
+ * @returns these rows by rising bits; of equal rows, the first. Rows with a perplexity that is not finite are left out.
  *
  * @example
  * ```ts
- * import { paretoFront } from "any4";
+ * import { paretoFront } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const rows = [
  *   { format: "int4", bitsPerWeight: 4.25, perplexity: 3.3 },
  *   { format: "nf4", bitsPerWeight: 4.125, perplexity: 3.2 },
  *   { format: "any4", bitsPerWeight: 4.5, perplexity: 3.1 },
  * ];
- * console.log(paretoFront(rows).map(({ format }) => format)); // ["nf4", "any4"]
+ * assertEquals(paretoFront(rows).map(({ format }) => format), ["nf4", "any4"]);
  * ```
  */
 export function paretoFront<Row extends { readonly bitsPerWeight: number; readonly perplexity: number }>(
@@ -44,15 +45,16 @@ export function paretoFront<Row extends { readonly bitsPerWeight: number; readon
 }
 
 const HEIGHT_PX = 430;
-/** Pixels that a letter of a label takes on average. */
+/** Average width of a label's letter, in pixels. */
 const LETTER_PX = 7.4;
 
 /**
- * Bits per weight against perplexity, with the formats that none beats joined by a line.
+ * Draws bits per weight against perplexity, and joins the formats on the Pareto front by a line.
  *
  * @example
  * ```ts
- * import { paretoPlot, type ReportRow } from "any4";
+ * import { paretoPlot, type ReportRow } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row: ReportRow = {
  *   format: "any4",
  *   bits: 4,
@@ -68,7 +70,7 @@ const LETTER_PX = 7.4;
  *   learned: true,
  * };
  * const figure = paretoPlot([row], { baseline: { perplexity: 3 } });
- * console.log(figure.data.map(({ name }) => name)); // ["Pareto front", "learned values"]
+ * assertEquals(figure.data.map(({ name }) => name), ["Pareto front", "learned values"]);
  * ```
  */
 export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): Figure {
@@ -77,7 +79,7 @@ export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): 
   const plot = { width: width - margin.l - margin.r, height: HEIGHT_PX - margin.t - margin.b };
   const points = rows.map((row) => {
     const ratio = row.perplexity / baseline.perplexity;
-    // What is too bad for the scale stands at its end, with its number.
+    // Perplexities beyond the scale are drawn at its end, labelled with their number.
     const label = ratio < 1000 ? row.format : `${row.format} ${increaseText(ratio)} ↑`;
     return { row, ratio, label, x: Math.log10(row.bitsPerWeight), y: increasePlace(ratio) };
   });
@@ -168,7 +170,7 @@ export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): 
   }, { width });
 }
 
-/** From the least to the largest, and a part of that more at both ends. */
+/** The range from the smallest to the largest value, extended at both ends by a part of it. */
 function padded(values: readonly number[], part: number): [number, number] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return [low - part * (high - low), high + part * (high - low)];

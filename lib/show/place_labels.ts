@@ -1,5 +1,5 @@
 /**
- * Labels beside points, none over another.
+ * Placement of labels beside points without overlap.
  *
  * @module
  */
@@ -11,13 +11,13 @@ export interface Labelled {
   readonly width: number;
 }
 
-/** What labels have to fit into. */
+/** The space for the labels. */
 export interface Scene {
-  /** Pixels that the plot is wide. */
+  /** Width of the plot, in pixels. */
   readonly width: number;
-  /** Pixels that the plot is high. */
+  /** Height of the plot, in pixels. */
   readonly height: number;
-  /** The corners of a line that labels should rather not cross. */
+  /** The corners of a line that labels should avoid. */
   readonly line?: readonly { readonly x: number; readonly y: number }[];
 }
 
@@ -26,7 +26,7 @@ interface Place {
   readonly y: number;
 }
 
-/** From a point to the middle of its label. */
+/** The offset of a label's middle from its point, in pixels. */
 type Way = readonly [Place, Place];
 
 interface Box {
@@ -38,21 +38,21 @@ interface Box {
 
 /** Height of a label, in pixels. */
 export const LABEL_HEIGHT_PX = 16;
-/** Half the side of the square that a marker takes. */
+/** Half the side of the square around a marker, in pixels. */
 const MARKER_PX = 7;
 /** In the order of preference: right, above, left, below, then between them. */
 const DIRECTIONS = [[1, 0], [0, -1], [-1, 0], [0, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]] as const;
-/** Pixels from the point to the label's nearest side. */
+/** Distance from the point to the label's nearest side, in pixels. */
 const REACHES = [10, 18, 28, 40, 54, 70, 90, 112, 136];
 
 /**
- * Where each label's middle goes, relative to its point.
+ * Places the middle of each label relative to its point.
  *
  * Greedy: the most crowded points choose first, and each takes the place that costs least in overlap with labels
  * and markers, in crossing the line or the way from another point to its label, in being nearer to another point than
  * to its own, and in distance.
  *
- * @returns pixels to the right and down, in the order of the points.
+ * @returns offsets to the right and down in pixels, in the order of the points.
  */
 export function placeLabels(points: readonly Labelled[], scene: Scene): { dx: number; dy: number }[] {
   const markers = points.map(({ x, y }) => around(x, y, [MARKER_PX, MARKER_PX]));
@@ -100,24 +100,24 @@ function overlap(a: Box, b: Box): number {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-/** From a place to a box's nearest edge. */
+/** The distance from a position to the nearest edge of a box, in pixels. */
 function distance({ x, y }: Place, box: Box): number {
   return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
 }
 
-/** Whether two ways cross. */
+/** Whether two line segments cross. */
 function cross([a, b]: Way, [c, d]: Way): boolean {
   const side = (p: Place, q: Place, r: Place) => (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
   return side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;
 }
 
-/** Pixels by which a box sticks out of the plot. */
+/** The overhang of a box beyond the plot, in pixels. */
 function outside(box: Box, { width, height }: Scene): number {
   return Math.max(0, -box.left) + Math.max(0, box.right - width) + Math.max(0, -box.top) +
     Math.max(0, box.bottom - height);
 }
 
-/** Pixels of the line inside a box, roughly: by points along it. */
+/** The approximate length of the line inside a box in pixels, by points along it. */
 function crossed(box: Box, { line = [] }: Scene): number {
   let hits = 0;
   for (let i = 1; i < line.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * The report: one HTML page with everything inside, to be opened without a network or a server.
+ * The report: one self-contained HTML page that opens without a network or a server.
  *
  * @module
  */
@@ -15,14 +15,15 @@ import { resultsHtml } from "./results_table.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 
 /**
- * The report as an HTML page.
+ * Renders the report as an HTML page.
  *
- * @param report what to show; its texts may hold anything, they are shown as they are.
- * @returns the page, about 1.8 MB: plotly, which draws the plots, is inside.
+ * @param report the numbers and texts; texts are escaped.
+ * @returns the page, about 1.8 MB, which contains plotly.
  *
  * @example
  * ```ts
- * import { reportHtml } from "any4";
+ * import { reportHtml } from "any4/show";
+ * import { assert } from "@std/assert";
  * const html = reportHtml({
  *   title: "What any4 costs",
  *   model: { name: "tinyworld", parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 },
@@ -33,7 +34,7 @@ import { count, decimal, size } from "../terminal/units.ts";
  *   samples: { prompt: "", outputs: [] },
  *   settings: { backend: "plain" },
  * });
- * console.log(html.startsWith("<!doctype html>")); // true
+ * assert(html.startsWith("<!doctype html>"));
  * ```
  */
 export function reportHtml(report: Report): string {
@@ -62,7 +63,7 @@ export function reportHtml(report: Report): string {
   });
 }
 
-/** The best learned and the best fixed format of as many bits, wherever there are both, in a line each. */
+/** One sentence for each number of bits with both learned and fixed formats, comparing the best of each. */
 function headline({ rows, baseline }: Report): string {
   const best = (bits: number, learned: boolean) =>
     rows.filter((row) => row.bits === bits && row.learned === learned && !Number.isNaN(row.perplexity))
@@ -125,7 +126,7 @@ function plotsOf({ rows, baseline, histogram, layers }: Report): Plot[] {
   return plots;
 }
 
-/** A column for each model: the prompt stepped back, what agrees with the original underlined. */
+/** One column per model: the prompt in grey, and the part that agrees with the original underlined. */
 function samplesHtml({ prompt, outputs }: Report["samples"]): string {
   const original = outputs[0]!.text;
   const articles = outputs.map(({ name, text }, i) => {
@@ -140,7 +141,7 @@ function samplesHtml({ prompt, outputs }: Report["samples"]): string {
 <div class="samples">${articles.join("\n")}</div>`;
 }
 
-/** Letters at the start that two texts share, up to the end of a word. */
+/** The length of the common start of two texts, up to the end of a word. */
 function sharedWords(a: string, b: string): number {
   let same = 0;
   while (same < a.length && a[same] === b[same]) same++;

@@ -1,5 +1,5 @@
 /**
- * What a report is made of: plain numbers and texts.
+ * The data of a report: plain numbers and texts.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import type { FormatCost, FormatCosts } from "../measure/measure_formats.ts";
 import type { FormatValues } from "./histogram_plot.ts";
 import type { LayerSeries } from "./layer_error_plot.ts";
 
-/** What one format costs and gains, its single layers apart. */
+/** The costs of one format, without its layers. */
 export type ReportRow = Readonly<Omit<FormatCost, "layers" | "tokens" | "loss">>;
 
-/** The original, unquantized model's numbers; kinds of text are shown in their order here. */
+/** The numbers of the original, unquantized model; their order of kinds of text is the report's. */
 export type ReportBaseline = Readonly<Omit<FormatCosts["baseline"], "tokens" | "loss">>;
 
-/** All that a report shows; what has no rows, series, values or outputs is left out. */
+/** The content of a report; parts without rows, series, values or outputs are left out. */
 export interface Report {
   /** The page's title. */
   readonly title: string;
-  /** The model, and how many tokens it was measured on. */
+  /** The model, and the number of tokens measured. */
   readonly model: {
     readonly name: string;
     readonly parameters: number;
@@ -27,9 +27,9 @@ export interface Report {
   };
   /** The original's numbers. */
   readonly baseline: ReportBaseline;
-  /** A row a format. */
+  /** One row per format. */
   readonly rows: readonly ReportRow[];
-  /** Some weights, which layer and part of it they are, and what each format makes of them. */
+  /** Some weights, the name of their layer and columns, and each format's values for them. */
   readonly histogram: {
     readonly layer: string;
     readonly values: ArrayLike<number>;
@@ -37,11 +37,11 @@ export interface Report {
   };
   /** The relative output error of every layer, for each format. */
   readonly layers: { readonly names: readonly string[]; readonly series: readonly LayerSeries[] };
-  /** How models go on from a prompt; the first is the original. */
+  /** The models' continuations of a prompt; the first is the original's. */
   readonly samples: {
     readonly prompt: string;
     readonly outputs: readonly { readonly name: string; readonly text: string }[];
   };
-  /** How it was measured, by name. */
+  /** Settings of the measurement, by name. */
   readonly settings: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 /**
- * The table of results, for the terminal and for the report: the original first, then a row a format.
+ * The table of results, for the terminal and the report: the original first, then one row per format.
  *
  * @module
  */
@@ -14,11 +14,11 @@ export type Results = Pick<Report, "model" | "baseline" | "rows">;
 
 interface Column {
   readonly title: string;
-  /** The title where there is little room. */
+  /** The title for narrow screens. */
   readonly short?: string;
   readonly value: (row: ReportRow) => number | undefined;
   readonly text: (row: ReportRow) => string;
-  /** Which of the values with as many bits is best, where that says something. */
+  /** The index of the best value among formats of equal bits, if there are several. */
   readonly best?: "min" | "max";
 }
 
@@ -58,24 +58,26 @@ function columns(kinds: readonly string[]): Column[] {
   ];
 }
 
-/** The original as if it were a format that costs nothing. */
+/** The original as the row of a format without costs. */
 function original({ baseline, model }: Results): ReportRow {
   const perfect = { kl: 0, top1: 1, layerError: 0, seconds: NaN, bits: NaN, groupSize: NaN, learned: false };
   return { ...perfect, ...baseline, format: `original (${model.dtype})` };
 }
 
 /**
- * The table for a terminal.
+ * Renders the table for a terminal.
  *
  * @example
  * ```ts
- * import { resultsText } from "any4";
+ * import { resultsText } from "any4/show";
+ * import { assertMatch } from "@std/assert";
  * const sizes = { parameters: 3_410_176, dtype: "BF16", bytes: 6_820_352, tokens: 2000 };
- * console.log(resultsText({
+ * const text = resultsText({
  *   model: { name: "tinyworld", ...sizes },
  *   baseline: { perplexity: 3, bitsPerWeight: 16, bytes: sizes.bytes, kinds: {} },
  *   rows: [],
- * }));
+ * });
+ * assertMatch(text, /original \(BF16\) +16\.00/);
  * ```
  */
 export function resultsText(report: Results, options: TableOptions = {}): string {
@@ -90,7 +92,7 @@ export function resultsText(report: Results, options: TableOptions = {}): string
   );
 }
 
-/** The table for a page; the best of as many bits is bold. */
+/** Renders the table for a page; the best value among formats of equal bits is bold. */
 export function resultsHtml(report: Results): string {
   const shown = columns(Object.keys(report.baseline.kinds));
   const { rows } = report;

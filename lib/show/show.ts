@@ -1,5 +1,5 @@
 /**
- * One way to show anything, wherever the program runs.
+ * One function that shows anything, in a notebook or outside.
  *
  * @module
  */
@@ -10,30 +10,35 @@ import { display, isView, type View, view } from "../display.ts";
 import type { Figure } from "./figure.ts";
 import { figurePage } from "./figure_page.ts";
 import { escapeHtml } from "../escape_html.ts";
-// Lets models that end a cell be drawn.
+// Registers how models are displayed.
 import "./model_summary.ts";
 import { matrixSummary } from "./matrix_summary.ts";
 import { type Cell, cellText, recordsView, tableView } from "./table_view.ts";
 
-/** Where a figure goes outside notebooks. */
+/** Options of {@linkcode show}. */
 export interface ShowOptions {
-  /** The HTML file; figure-1.html, figure-2.html … in the folder `out` when absent. */
+  /** The HTML file of a figure outside of notebooks; out/figure-1.html, out/figure-2.html … when absent. */
   readonly file?: string;
 }
 
 let figures = 0;
 
 /**
- * Shows something: in a notebook below the cell, elsewhere as text, and figures as HTML files.
+ * Shows a value: in a notebook below the cell, elsewhere as text. Outside of notebooks, figures are written as HTML files.
  *
  * @param thing a figure, a table or summary; a model, a matrix, a calibration; a list of records, which becomes a table; a
  * record of numbers and texts, which becomes a table of two columns; or a text.
- * @returns when the notebook has it: a cell's last output can be lost unless it is awaited.
+ * @returns when the notebook has received it. Await it: the kernel can lose the last output of a cell otherwise.
  *
  * @example
  * ```ts
  * import { show } from "any4";
- * await show([{ format: "any4", perplexity: 3.57 }, { format: "int4", perplexity: 3.81 }]);
+ * import { barChart } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
+ * await show([{ format: "any4", perplexity: 3.57 }, { format: "int4", perplexity: 3.81 }]); // a table
+ * const file = await Deno.makeTempFile({ suffix: ".html" });
+ * await show(barChart(["any4", "int4"], [{ name: "perplexity", values: [3.57, 3.81] }]), { file });
+ * assertStringIncludes(await Deno.readTextFile(file), "perplexity");
  * ```
  */
 export async function show(thing: unknown, options: ShowOptions = {}): Promise<void> {
@@ -54,7 +59,7 @@ export async function show(thing: unknown, options: ShowOptions = {}): Promise<v
   console.log(`${bundle["text/plain"]}: ${file}`);
 }
 
-/** How to show a value: as it says itself, or by what it looks like. */
+/** The view of a value: its own, or one by its type. */
 export function viewOf(thing: unknown): View {
   if (isView(thing)) return thing;
   if (typeof thing === "string") {
@@ -87,7 +92,7 @@ function isStats(value: unknown): value is InputStats {
   return isRecord(value) && value.meanSquare instanceof Float64Array && value.meanAbs instanceof Float64Array;
 }
 
-/** A record with its lists and records written out, so that every value is a cell. */
+/** A record whose lists and records are turned into text, so that every value fits a cell. */
 function plain(record: Record<string, unknown>): Record<string, Cell> {
   const cell = (value: unknown): Cell => {
     if (typeof value !== "object" || value === null) return value as Cell;

@@ -1,12 +1,12 @@
 /**
- * What a report on speed is made of: plain numbers and texts.
+ * The data of a report on speed: plain numbers and texts.
  *
  * @module
  */
 import type { LinearSpeed } from "../measure/linear_speed.ts";
 import type { ModelSpeed } from "../measure/model_speed.ts";
 
-/** The speed of one format at one product; weights came from memory where it does not say that they did not. */
+/** The speed of one format at one product; weights come from memory unless `cached` is set. */
 export type LinearSpeedRow = Readonly<
   & Pick<
     LinearSpeed,
@@ -20,13 +20,13 @@ export type ModelSpeedRow = Readonly<
   { format: string } & Omit<ModelSpeed, "promptTokens" | "newTokens" | "backendBytes" | "rounds">
 >;
 
-/** What was measured on one backend. */
+/** The measurements on one backend. */
 export interface SpeedPlace {
   /** Its name: "wasm". */
   readonly backend: string;
-  /** What it runs on: "2 threads". */
+  /** Its device: "2 threads". */
   readonly description: string;
-  /** Bytes a second that its memory gives at most. */
+  /** The bandwidth of its memory, in bytes a second. */
   readonly bandwidth?: number;
   /** Linears, by shape, tokens and format. */
   readonly linears: readonly LinearSpeedRow[];
@@ -34,19 +34,19 @@ export interface SpeedPlace {
   readonly models: readonly ModelSpeedRow[];
 }
 
-/** All that a report on speed shows; what has no rows is left out. */
+/** The content of a report on speed; parts without rows are left out. */
 export interface SpeedReport {
   /** The page's title. */
   readonly title: string;
-  /** The model, and how many tokens it was given and gave. */
+  /** The model, and the numbers of prompt tokens and generated tokens. */
   readonly model?: {
     readonly name: string;
     readonly parameters: number;
     readonly promptTokens: number;
     readonly newTokens: number;
   };
-  /** A backend each. */
+  /** One entry per backend. */
   readonly places: readonly SpeedPlace[];
-  /** How it was measured, by name. */
+  /** Settings of the measurement, by name. */
   readonly settings: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 /**
- * Speeds of linears over their size, and of models.
+ * Plots of the speed of Linears by size, and of models.
  *
  * @module
  */
@@ -14,14 +14,15 @@ const HEIGHT_PX = 380;
 const MARGIN = { l: 72, r: 14, t: 12, b: 52 };
 
 /**
- * How much faster than f16 each format is, a line a format over the sizes.
+ * Draws the speed of each format relative to f16 over the sizes, with a line for each format.
  *
  * @example
  * ```ts
- * import { speedupPlot } from "any4";
+ * import { speedupPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row = { cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10 };
  * const rows = [1024, 2048].map((rows) => ({ ...row, rows, seconds: 0.001, speedup: 2 }));
- * console.log(speedupPlot(rows).data.map(({ name }) => name)); // ["any4"]
+ * assertEquals(speedupPlot(rows).data.map(({ name }) => name), ["any4"]);
  * ```
  */
 export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize = {}): Figure {
@@ -39,13 +40,14 @@ export function speedupPlot(rows: readonly LinearSpeedRow[], options: FigureSize
 }
 
 /**
- * Bytes a second that each format's product reads and writes, beside what the memory gives at most.
+ * Draws the bytes a second that each format's product reads and writes, and the memory's bandwidth as a line.
  *
  * @example
  * ```ts
- * import { throughputPlot } from "any4";
+ * import { throughputPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row = { rows: 1024, cols: 1024, tokens: 1, format: "any4", bytesPerSecond: 4e9, flops: 1e10, seconds: 1e-3 };
- * console.log(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.type); // log
+ * assertEquals(throughputPlot([row], { bandwidth: 3e10 }).layout.yaxis.type, "log");
  * ```
  */
 export function throughputPlot(
@@ -61,13 +63,13 @@ export function throughputPlot(
   });
 }
 
-/** A value of each format over the sizes, in the order of the rows, and a dashed line. */
+/** Draws a value of each format over the sizes, in the order of the rows, and a dashed line. */
 function overSizes(
   rows: readonly LinearSpeedRow[],
   options: FigureSize & {
     readonly value: (row: LinearSpeedRow) => number;
     readonly line?: number;
-    /** The vertical axis, for the largest value, the line among them, and the least. */
+    /** The vertical axis for the smallest and the largest value, the dashed line's included. */
     readonly axis: (largest: number, least: number) => Axis;
   },
 ): Figure {
@@ -111,14 +113,15 @@ function overSizes(
 }
 
 /**
- * Tokens a second of a model in each format: of the prompt above, new ones below.
+ * Draws a model's tokens a second in each format: of the prompt above, generated ones below.
  *
  * @example
  * ```ts
- * import { tokensPlot } from "any4";
+ * import { tokensPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const row = { bitsPerWeight: 4.5, weightBytes: 3e6, firstToken: 0.05, stepwise: 900, cacheBytes: 1e6, processBytes: 1e8 };
  * const figure = tokensPlot([{ ...row, format: "any4", prefill: 2000, decode: 1000 }]);
- * console.log(figure.layout.xaxis.ticktext); // ["any4"]
+ * assertEquals(figure.layout.xaxis.ticktext, ["any4"]);
  * ```
  */
 export function tokensPlot(rows: readonly ModelSpeedRow[], options: FigureSize = {}): Figure {
@@ -169,7 +172,7 @@ export function tokensPlot(rows: readonly ModelSpeedRow[], options: FigureSize =
   }, options);
 }
 
-/** An axis from 0 to a little more than the largest value, with ticks at round numbers. */
+/** An axis from 0 to slightly more than the largest value, with ticks at round numbers. */
 function fromZero(
   largest: number,
   { title, tick, most = 6 }: { title: string; tick: (value: number) => string; most?: number },
@@ -184,7 +187,7 @@ function fromZero(
   return { title: { text: title }, range: [0, top], tickvals: ticks, ticktext: ticks.map(tick) };
 }
 
-/** An axis of GB/s from a little below the least value to a little above the largest. */
+/** An axis of GB/s from slightly below the smallest value to slightly above the largest. */
 function logarithmic(largest: number, least: number): Axis {
   const [low, high] = [least / 1.3, largest * 1.3];
   const powers = Array.from({ length: 9 }, (_, i) => i - 4);

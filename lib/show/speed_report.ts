@@ -11,20 +11,21 @@ import { linearSpeedTable, modelSpeedTable, placeText, type SpeedTable } from ".
 import { pageTableHtml } from "./page_table.ts";
 import { count, decimal } from "../terminal/units.ts";
 
-/** Tokens up to which a product is bound by the bytes of its weight. */
+/** The number of tokens up to which the bytes of the weight bound a product's speed. */
 const FEW_TOKENS = 8;
 
 /**
- * The report as an HTML page.
+ * Renders the report as an HTML page.
  *
- * @param report what to show; its texts may hold anything, they are shown as they are.
- * @returns the page, about 1.4 MB: plotly, which draws the plots, is inside.
+ * @param report the numbers and texts; texts are escaped.
+ * @returns the page, about 1.4 MB, which contains plotly.
  *
  * @example
  * ```ts
- * import { speedHtml } from "any4";
+ * import { speedHtml } from "any4/show";
+ * import { assert } from "@std/assert";
  * const html = speedHtml({ title: "How fast any4 is", places: [], settings: { date: "today" } });
- * console.log(html.startsWith("<!doctype html>")); // true
+ * assert(html.startsWith("<!doctype html>"));
  * ```
  */
 export function speedHtml(report: SpeedReport): string {

@@ -7,11 +7,11 @@ import type { LinearSpeedRow, ModelSpeedRow, SpeedPlace, SpeedReport } from "./s
 import { type Column, table, type TableOptions } from "../terminal/table.ts";
 import { decimal, MISSING, percent, size } from "../terminal/units.ts";
 
-/** Columns, and a text for each in every row. */
+/** Columns, and rows with one text per column. */
 export interface SpeedTable {
-  /** What is shown. */
+  /** The columns. */
   readonly columns: readonly Column[];
-  /** The texts. */
+  /** The rows' texts. */
   readonly rows: readonly (readonly string[])[];
 }
 
@@ -24,7 +24,7 @@ export const times = (factor: number | undefined): string =>
 /** "4096×4096". */
 export const shapeText = ({ rows, cols }: { rows: number; cols: number }): string => `${rows}×${cols}`;
 
-/** Linears: a row a format, below one another by shape and tokens. */
+/** The table of Linears: one row per format, grouped by shape and tokens. */
 export function linearSpeedTable(rows: readonly LinearSpeedRow[]): SpeedTable {
   const group = (row?: LinearSpeedRow) => row && `${shapeText(row)} ${row.tokens}`;
   const weight = (row: LinearSpeedRow) => shapeText(row) + (row.cold === false ? " (cached)" : "");
@@ -47,7 +47,7 @@ export function linearSpeedTable(rows: readonly LinearSpeedRow[]): SpeedTable {
   };
 }
 
-/** A model: a row a format, the original first. */
+/** The table of a model: one row per format, the original first. */
 export function modelSpeedTable(rows: readonly ModelSpeedRow[]): SpeedTable {
   return {
     columns: [
@@ -85,20 +85,22 @@ export function placeText({ backend, description, bandwidth }: SpeedPlace): stri
 }
 
 /**
- * A report on speed for a terminal.
+ * Renders a report on speed for a terminal.
  *
  * @example
  * ```ts
- * import { speedText } from "any4";
+ * import { speedText } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
  * const row = { rows: 4096, cols: 4096, tokens: 1, bytesPerSecond: 4.3e9, flops: 16.8e9 };
- * console.log(speedText({
+ * const text = speedText({
  *   places: [{
  *     backend: "wasm",
  *     description: "2 threads",
  *     linears: [{ ...row, format: "any4", seconds: 0.002, speedup: 1.6 }],
  *     models: [],
  *   }],
- * }));
+ * });
+ * assertStringIncludes(text, "any4");
  * ```
  */
 export function speedText(report: Pick<SpeedReport, "model" | "places">, options: TableOptions = {}): string {

@@ -1,5 +1,5 @@
 /**
- * Tables that notebooks show as HTML and terminals as text.
+ * Tables, shown as HTML in notebooks and as text in terminals.
  *
  * @module
  */
@@ -8,25 +8,27 @@ import { escapeHtml } from "../escape_html.ts";
 import { type Column, table } from "../terminal/table.ts";
 import { decimal } from "../terminal/units.ts";
 
-/** What a cell of a table may be. */
+/** The value of a table's cell. */
 export type Cell = string | number | boolean | null | undefined;
 
-/** What a table has besides its rows. */
+/** Options of {@linkcode tableView}. */
 export interface TableViewOptions {
-  /** Above the table. */
+  /** Title above the table. */
   readonly title?: string;
 }
 
 /**
- * A table to show.
+ * Makes a table that can be shown.
  *
- * @param columns what to show, from left to right.
- * @param rows a text for each column.
+ * @param columns the columns, from left to right.
+ * @param rows one text per column.
  *
  * @example
  * ```ts
- * import { show, tableView } from "any4";
- * await show(tableView([{ title: "format" }, { title: "perplexity", align: "right" }], [["any4", "3.57"]]));
+ * import { display, tableView } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
+ * const columns = [{ title: "format" }, { title: "perplexity", align: "right" as const }];
+ * assertStringIncludes(tableView(columns, [["any4", "3.57"]])[display]()["text/plain"], "any4          3.57");
  * ```
  */
 export function tableView(
@@ -42,8 +44,8 @@ export function tableView(
   });
 }
 
-/** The table as HTML; notebooks and pages have a style for it already. */
-export function tableHtml(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** The table as HTML, styled by the notebook or page. */
+function tableHtml(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const cell = (name: "th" | "td", text: string, c: number) =>
     `<${name} style="text-align:${columns[c]!.align ?? "left"}">${escapeHtml(text)}</${name}>`;
   const line = (name: "th" | "td", cells: readonly string[]) =>
@@ -57,12 +59,14 @@ ${rows.map((row) => line("td", row)).join("\n")}
 }
 
 /**
- * A table of records: a column for each key, numbers to the right with four digits.
+ * Makes a table of records, with a column for each key. Numbers have four digits and are aligned to the right.
  *
  * @example
  * ```ts
- * import { recordsView, show } from "any4";
- * await show(recordsView([{ format: "any4", perplexity: 3.5712 }, { format: "int4", perplexity: 3.8123 }]));
+ * import { display, recordsView } from "any4/show";
+ * import { assertStringIncludes } from "@std/assert";
+ * const records = [{ format: "any4", perplexity: 3.5712 }, { format: "int4", perplexity: 3.8123 }];
+ * assertStringIncludes(recordsView(records)[display]()["text/plain"], "int4         3.812");
  * ```
  */
 export function recordsView(
@@ -70,7 +74,7 @@ export function recordsView(
   options: TableViewOptions = {},
 ): View {
   const keys = [...new Set(records.flatMap((record) => Object.keys(record)))];
-  // Numbers made into text with their unit are numbers still.
+  // Texts such as "3.2 %" are aligned as numbers.
   const numeric = (key: string) =>
     records.every(({ [key]: value }) =>
       value === null || value === undefined || typeof value === "number" ||
@@ -80,7 +84,7 @@ export function recordsView(
   return tableView(columns, records.map((record) => keys.map((key) => cellText(record[key]))), options);
 }
 
-/** A value as a cell of a table has it. */
+/** The text of a value in a cell. */
 export function cellText(value: Cell): string {
   if (value === null || value === undefined) return "–";
   if (typeof value === "number" && Number.isSafeInteger(value)) {

@@ -5,7 +5,7 @@
  */
 import type { Axis } from "./figure.ts";
 
-/** The least and the largest finite number; something around it where there is no span. */
+/** The smallest and the largest finite number, moved apart if they are equal. */
 export function extent(lists: readonly ArrayLike<number | null>[]): [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const list of lists) {
@@ -20,7 +20,7 @@ export function extent(lists: readonly ArrayLike<number | null>[]): [number, num
   return low === high ? [low - 1, high + 1] : [low, high];
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten within a range, at most so many. */
+/** Multiples of 1, 2 or 5 times a power of ten within a range, at most `most`. */
 export function roundTicks([low, high]: readonly [number, number], most: number): number[] {
   const power = 10 ** Math.floor(Math.log10((high - low) / most));
   const step = [1, 2, 5, 10].map((digit) => digit * power).find((step) => (high - low) / step <= most)!;
@@ -28,7 +28,7 @@ export function roundTicks([low, high]: readonly [number, number], most: number)
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
-/** Powers of ten within a range of positive numbers; their doubles and fives too where few would be left. */
+/** Powers of ten within a range of positive numbers, and their multiples by 2 and 5 if there are few. */
 export function logTicks([low, high]: readonly [number, number], most: number): number[] {
   const powers = Array.from({ length: 40 }, (_, i) => i - 20);
   for (const digits of [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]]) {
@@ -40,25 +40,25 @@ export function logTicks([low, high]: readonly [number, number], most: number): 
   return all.filter((_, i) => i % Math.ceil(all.length / most) === 0);
 }
 
-/** How an axis is made. */
+/** Options of {@linkcode axisFor}. */
 export interface AxisOptions {
-  /** What the numbers are. */
+  /** Title of the axis. */
   readonly title?: string;
-  /** Whether the axis is logarithmic; numbers that have no logarithm are then left out. */
+  /** Whether the axis is logarithmic; numbers without a logarithm are ignored. */
   readonly log?: boolean;
-  /** Whether 0 belongs to it. */
+  /** Whether it includes 0. */
   readonly zero?: boolean;
-  /** The first and the last number shown; what the values need when absent. */
+  /** The first and the last number shown; by default, the range of the values. */
   readonly range?: readonly [number, number];
-  /** Where ticks stand; round numbers when absent. */
+  /** Positions of the ticks; round numbers when absent. */
   readonly ticks?: readonly number[];
-  /** How a number is written beside a tick. */
+  /** Formats a number beside a tick. */
   readonly format?: (value: number) => string;
-  /** How many ticks there are at most. */
+  /** The largest number of ticks. */
   readonly most: number;
 }
 
-/** An axis on which all values of some lists have a place, with a little room at both ends. */
+/** Makes an axis that covers all values of some lists, with a margin at both ends. */
 export function axisFor(lists: readonly ArrayLike<number | null>[], options: AxisOptions): Axis {
   const { title, log = false, zero = false, format = plain, most } = options;
   const positive = log ? lists.map((list) => Array.from(list).filter((value) => value! > 0)) : lists;
@@ -67,7 +67,7 @@ export function axisFor(lists: readonly ArrayLike<number | null>[], options: Axi
     ? [Math.log10(Math.max(low, 1e-30)), Math.log10(Math.max(high, 1e-30))]
     : [low, high];
   const room = options.range ? 0 : 0.04 * (to - from);
-  // What stands on zero needs no room below it.
+  // Bars that start at zero need no margin below.
   const range = [
     zero && !log && low === 0 ? 0 : from - room,
     zero && !log && high === 0 ? 0 : to + room,
@@ -83,7 +83,7 @@ export function axisFor(lists: readonly ArrayLike<number | null>[], options: Axi
   };
 }
 
-/** A number of an axis without digits that say nothing. */
+/** A tick's number without trailing zeros. */
 function plain(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(0).replace("e+", "e");

@@ -1,5 +1,5 @@
 /**
- * Lines and points: one number against another.
+ * Line charts and scatter plots.
  *
  * @module
  */
@@ -10,54 +10,59 @@ import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
 
-/** A line, or a set of points. */
+/** The points of a line or a scatter plot. */
 export interface XySeries {
-  /** What the legend calls it; a format's name gets the format's colour. */
+  /** Its name in the legend; the name of a format gets the format's colour. */
   readonly name: string;
-  /** Where its points are. */
+  /** Positions of the points. */
   readonly x: ArrayLike<number>;
-  /** Their heights, as many; NaN leaves a gap. */
+  /** Their heights, of equal number; NaN leaves a gap. */
   readonly y: ArrayLike<number>;
-  /** A text for each point, shown under the pointer. */
+  /** The hover text of each point. */
   readonly labels?: readonly string[];
-  /** "#rrggbb"; the palette's next when absent. */
+  /** "#rrggbb"; the next of the palette when absent. */
   readonly color?: string;
 }
 
-/** What axes are called, and which of them are logarithmic. */
+/** Titles, number format and height of a plot. */
 export interface PlotOptions extends FigureSize {
-  /** What the figure shows, above it. */
+  /** Title above the figure. */
   readonly title?: string;
-  /** What the horizontal numbers are, with their unit. */
+  /** Title of the horizontal axis, with the unit. */
   readonly x?: string;
-  /** What the vertical numbers are, with their unit. */
+  /** Title of the vertical axis, with the unit. */
   readonly y?: string;
-  /** How a vertical number is written, at ticks and under the pointer. */
+  /** Formats a vertical number, at ticks and in hover texts. */
   readonly format?: (value: number) => string;
-  /** Pixels from the top axis end to the bottom, about. */
+  /** Approximate height of the vertical axis, in pixels. */
   readonly height?: number;
 }
 
-/** How lines and points are drawn. */
+/** Options of {@linkcode lineChart} and {@linkcode scatterPlot}. */
 export interface XyOptions extends PlotOptions {
   /** Logarithmic axes: "x", "y" or "xy". */
   readonly log?: "x" | "y" | "xy";
-  /** The horizontal axis's ticks, where they are to be these. */
+  /** Ticks of the horizontal axis; round numbers when absent. */
   readonly ticks?: readonly number[];
   /** The first and the last height shown. */
   readonly range?: readonly [number, number];
-  /** A dashed level to compare with: the original's perplexity. */
+  /** A dashed horizontal line for comparison, such as the original's perplexity. */
   readonly level?: { readonly y: number; readonly name: string };
 }
 
 /**
- * A line for each series.
+ * Draws a line for each series.
  *
  * @example
  * ```ts
- * import { lineChart, show } from "any4";
+ * import { show } from "any4";
+ * import { lineChart } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * const x = [64, 128, 256];
- * await show(lineChart([{ name: "any4", x, y: [3.1, 3.12, 3.2] }], { x: "group size", y: "perplexity", log: "x" }));
+ * const series = [{ name: "any4", x, y: [3.1, 3.12, 3.2] }];
+ * const figure = lineChart(series, { x: "group size", y: "perplexity", log: "x" });
+ * assertEquals(figure.layout.xaxis.type, "log");
+ * await show(figure);
  * ```
  */
 export function lineChart(series: readonly XySeries[], options: XyOptions = {}): Figure {
@@ -65,12 +70,17 @@ export function lineChart(series: readonly XySeries[], options: XyOptions = {}):
 }
 
 /**
- * Points, a colour for each series.
+ * Draws the points of each series in a colour of its own.
  *
  * @example
  * ```ts
- * import { scatterPlot, show } from "any4";
- * await show(scatterPlot([{ name: "rows", x: [1, 2, 3], y: [0.1, 0.4, 0.2] }], { x: "kurtosis", y: "error" }));
+ * import { show } from "any4";
+ * import { scatterPlot } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * const series = [{ name: "rows", x: [1, 2, 3], y: [0.1, 0.4, 0.2] }];
+ * const figure = scatterPlot(series, { x: "kurtosis", y: "error" });
+ * assertEquals(figure.data[0]!.mode, "markers");
+ * await show(figure);
  * ```
  */
 export function scatterPlot(series: readonly XySeries[], options: XyOptions = {}): Figure {
@@ -87,7 +97,7 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
     const shown = { ...style, color: color ?? style.color };
     return {
       type: "scatter",
-      // Many points would hide their line.
+      // Beyond this number, markers would hide their line.
       mode: mode !== "markers" && points > 60 ? "lines" : mode,
       name: plotText(name),
       x: xs,
@@ -152,7 +162,7 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
   }, { width });
 }
 
-/** The level's name, at its right end, on the side that has more room. */
+/** The name of the comparison line, at its right end, on the side with more space. */
 function levelName(name: string, { x, y, toTop }: { x: number; y: number; toTop: boolean }) {
   return { text: plotText(name), x, y, ax: -6 - 3.7 * name.length, ay: toTop ? -11 : 11 };
 }

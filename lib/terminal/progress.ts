@@ -1,11 +1,11 @@
 /**
- * Progress of long work, on stderr so that results on stdout stay clean: a bar in a terminal, a live one in a
- * notebook, a plain line now and then elsewhere.
+ * Progress of long work, on stderr so that stdout has results only: a bar in a terminal, an updated output in a
+ * notebook, elsewhere an occasional line.
  *
  * @module
  */
 // @ts-types="./cli_progress.d.ts"
-import cliProgress from "cli-progress";
+import cliProgress from "npm:cli-progress@3.12.0";
 import { jupyter } from "../jupyter.ts";
 import { escapeHtml } from "../escape_html.ts";
 import { terminalWidth } from "./table.ts";
@@ -13,59 +13,61 @@ import { duration } from "./units.ts";
 import { visible } from "./visible.ts";
 import { cut, displayWidth } from "./width.ts";
 
-/** Shows how far a piece of work has come; disposing of it ends the bar. */
+/** A progress display; disposing of it ends it. */
 export interface Progress extends Disposable {
-  /** Says how much is done, in the units of the total, and perhaps what is being worked on. */
+  /** Updates the amount done, in units of the total, and perhaps a note. */
   update(done: number, note?: string): void;
-  /** Ends the bar: all is done. Later calls do nothing. */
+  /** Ends the display: all is done. Later calls do nothing. */
   done(note?: string): void;
 }
 
-/** How progress is shown. */
+/** Options of {@linkcode progress}. */
 export interface ProgressOptions {
-  /** Show nothing. */
+  /** Whether to show nothing. */
   readonly quiet?: boolean;
-  /** Writes a plain line, and only plain lines are then written; by default console.error. */
+  /** Writes a plain line; if given, only plain lines are written. console.error when absent. */
   readonly write?: (line: string) => void;
-  /** Milliseconds that only grow; by default performance.now. */
+  /** A monotonic clock in milliseconds; performance.now when absent. */
   readonly now?: () => number;
 }
 
-/** What is known at a moment. */
+/** The state at a moment. */
 interface Moment {
   readonly label: string;
-  /** Part that is done, 0 to 1. */
+  /** The part that is done, from 0 to 1. */
   readonly part: number;
-  /** What is being worked on. */
+  /** The note. */
   readonly note: string;
   readonly seconds: number;
-  /** Seconds that are probably left; undefined until there is something to judge by. */
+  /** The estimated seconds left; undefined until an estimate is possible. */
   readonly left?: number;
 }
 
-/** Draws moments; `end` gets the last one, `finished` when all was done. */
+/** Draws states; `end` receives the last one, and whether all was done. */
 interface Renderer {
   draw(moment: Moment): void;
   end(moment: Moment, finished: boolean): void;
 }
 
-/** Work shorter than this leaves no line behind. */
+/** Shorter work, in seconds, leaves no line. */
 const SHORT_SECONDS = 2;
 const SECONDS_BETWEEN_LINES = 5;
 
 /**
- * Starts showing progress.
+ * Starts a progress display.
  *
- * Disposing of the result ends it too, as done when the total was reached, else without a closing line.
+ * Disposing of the result ends it: as done if the total was reached, else without a closing line.
  *
- * @param label what is being done: "quantizing".
- * @param total how much there is to do, in any unit.
+ * @param label a name of the work: "quantizing".
+ * @param total the amount of work, in any unit.
  *
  * @example
  * ```ts
- * import { progress } from "any4";
+ * import { progress } from "any4/show";
+ * import { assertEquals } from "@std/assert";
  * using bar = progress("quantizing", 42);
  * for (let i = 0; i < 42; i++) bar.update(i + 1, `layer ${i}`);
+ * assertEquals(typeof bar.done, "function"); // ends it early
  * ```
  */
 export function progress(label: string, total: number, options: ProgressOptions = {}): Progress {
@@ -97,7 +99,7 @@ export function progress(label: string, total: number, options: ProgressOptions 
       end(true);
     },
     [Symbol.dispose]() {
-      // What was last worked on says nothing about the whole.
+      // The last note does not describe the whole.
       note = "";
       end(part === 1);
     },
@@ -105,18 +107,18 @@ export function progress(label: string, total: number, options: ProgressOptions 
 }
 
 function rendererHere(label: string): Renderer {
-  // A notebook first: its kernel may have the terminal in which the notebook's server was started.
+  // A notebook comes first: its kernel can inherit the terminal of the notebook's server.
   const notebook = notebookBar();
   if (notebook) return notebook;
   return Deno.stderr.isTerminal() ? terminalBar(label) : plainLines((line) => console.error(line));
 }
 
-/** "quantizing: done in 28 s", and what came of it. */
+/** "quantizing: done in 28 s", and the note. */
 function closingLine({ label, seconds, note }: Moment): string {
   return visible(`${label}: done in ${duration(seconds)}${note === "" ? "" : `, ${note}`}`);
 }
 
-/** A bar that is redrawn in place; a line stays where the work took a while. */
+/** A bar that is redrawn in place; after long work, a line stays. */
 function terminalBar(label: string): Renderer {
   // Braces would be read as placeholders, and a wrapped line could not be redrawn: hence payload and cut.
   const bar = new cliProgress.SingleBar({
@@ -148,7 +150,7 @@ function terminalBar(label: string): Renderer {
   };
 }
 
-/** A line after the first seconds, then one now and then. */
+/** A line after the first seconds, then further ones at growing intervals. */
 function plainLines(write: (line: string) => void): Renderer {
   let next = SECONDS_BETWEEN_LINES;
   return {
@@ -166,7 +168,7 @@ function plainLines(write: (line: string) => void): Renderer {
   };
 }
 
-/** Milliseconds between redraws: more would flood the notebook's messages. */
+/** Milliseconds between redraws; more frequent ones would flood the notebook with messages. */
 const LEAST_PAUSE_MS = 200;
 
 function notebookHtml({ label, part, note, seconds, left }: Moment, ended: boolean): string {
@@ -175,7 +177,7 @@ function notebookHtml({ label, part, note, seconds, left }: Moment, ended: boole
   return `<div>${escapeHtml(label)} <progress max="1" value="${part}"></progress> ${escapeHtml(words)}</div>`;
 }
 
-/** Draws into one output that is replaced as the work goes on; undefined outside a notebook. */
+/** Draws into one output, which is replaced at each update; undefined outside of a notebook. */
 function notebookBar(): Renderer | undefined {
   const kernel = jupyter();
   if (kernel === undefined) return undefined;

@@ -8,15 +8,15 @@ import { cut, displayWidth } from "./width.ts";
 
 /** One column of a table. */
 export interface Column {
-  /** Heading. */
+  /** The heading. */
   readonly title: string;
-  /** Text to the left (the default), numbers to the right. */
+  /** The alignment; "left" when absent. */
   readonly align?: "left" | "right";
 }
 
-/** How a table is drawn. */
+/** Options of {@linkcode table}. */
 export interface TableOptions {
-  /** Columns of the terminal; those of stdout, or no limit where stdout is a file or a pipe. */
+  /** The largest width in columns; the terminal's width, or no limit if stdout is a file or a pipe. */
   readonly width?: number;
   /** Whether to make headings bold; by default only in a terminal where NO_COLOR is not set. */
   readonly color?: boolean;
@@ -28,22 +28,22 @@ const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
 const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
 
 /**
- * Draws rows as an aligned table.
+ * Renders rows as an aligned table.
  *
  * A table wider than the terminal first shortens its longest text columns; if that is not enough, the columns
  * that do not fit follow in further blocks, each starting with the first column again.
  *
  * @param columns what to show, from left to right.
- * @param rows a text for each column; a line break in it becomes a space, other control characters are shown.
+ * @param rows one text per column; line breaks become spaces, other control characters are shown.
  * @returns lines without a final line break.
  *
  * @example
  * ```ts
- * import { table } from "any4";
- * console.log(table(
- *   [{ title: "format" }, { title: "perplexity", align: "right" }],
- *   [["any4", "3.57"], ["int4", "3.81"]],
- * ));
+ * import { table } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * const columns = [{ title: "format" }, { title: "perplexity", align: "right" as const }];
+ * const [head, , first] = table(columns, [["any4", "3.57"], ["int4", "3.81"]], { color: false }).split("\n");
+ * assertEquals([head, first], ["format  perplexity", "any4          3.57"]);
  * ```
  */
 export function table(
@@ -73,12 +73,13 @@ export function table(
 }
 
 /**
- * Columns of the terminal that stdout or stderr is; 80 where it does not tell.
+ * The width of the terminal of stdout or stderr in columns; 80 if it is unknown.
  *
  * @example
  * ```ts
- * import { terminalWidth } from "any4";
- * console.log(terminalWidth() > 0); // true
+ * import { terminalWidth } from "any4/show";
+ * import { assert } from "@std/assert";
+ * assert(terminalWidth() > 0);
  * ```
  */
 export function terminalWidth(): number {
@@ -104,7 +105,7 @@ function shorten(
   }
 }
 
-/** Which columns stand beside each other: all, or as many as fit, the first one in front each time. */
+/** The blocks of columns that fit side by side; each starts with the first column. */
 function blocks(widths: readonly number[], limit: number): number[][] {
   const first = widths[0] ?? 0;
   const all = [[0]];

@@ -1,5 +1,5 @@
 /**
- * Numbers as people read them: percentages, sizes, durations, counts.
+ * Formatting of numbers: percentages, sizes, durations, counts.
  *
  * A no-break space stands between a number and its unit, so that no line ends between them.
  *
@@ -13,15 +13,16 @@ const MINUS = "\u2212";
 export const MISSING = "–";
 
 /**
- * A number with so many significant digits; whole numbers keep all of theirs, grouped by thousands.
+ * Formats a number with significant digits; whole numbers keep all their digits, grouped by thousands.
  *
  * @param value any number; NaN and undefined become a dash.
  * @param digits significant digits.
  *
  * @example
  * ```ts
- * import { decimal } from "any4";
- * console.log(decimal(3.14159), decimal(71234.5)); // 3.142 71,235
+ * import { decimal } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([decimal(3.14159), decimal(71234.5)], ["3.142", "71,235"]);
  * ```
  */
 export function decimal(value: number | undefined, digits = 4): string {
@@ -29,7 +30,7 @@ export function decimal(value: number | undefined, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   const size = Math.abs(value);
   if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(digits - 1).replace(/^-/, MINUS);
-  // How many places are left behind the point once the places before it are counted.
+  // The digits behind the point: those that the digits before it leave.
   const rounded = Number(size.toPrecision(digits));
   const before = rounded === 0 ? 1 : Math.floor(Math.log10(rounded)) + 1;
   const places = Math.min(Math.max(digits - before, 0), 20);
@@ -38,7 +39,7 @@ export function decimal(value: number | undefined, digits = 4): string {
 }
 
 /**
- * A fraction as a percentage: 0.037 is 3.7 %.
+ * Formats a fraction as a percentage: 0.037 is 3.7 %.
  *
  * @param fraction 1 is 100 %; NaN and undefined become a dash.
  * @param options.sign write + before a positive one.
@@ -46,8 +47,9 @@ export function decimal(value: number | undefined, digits = 4): string {
  *
  * @example
  * ```ts
- * import { percent } from "any4";
- * console.log(percent(0.037), percent(0.34, { sign: true })); // 3.7 % +34 %
+ * import { percent } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([percent(0.037), percent(0.34, { sign: true })], ["3.7\u00a0%", "+34\u00a0%"]);
  * ```
  */
 export function percent(
@@ -70,12 +72,13 @@ export function percent(
 }
 
 /**
- * Bytes in decimal units: 1.24 MB is 1 240 000 bytes.
+ * Formats bytes in decimal units: 1.24 MB is 1 240 000 bytes.
  *
  * @example
  * ```ts
- * import { size } from "any4";
- * console.log(size(6_820_352)); // 6.82 MB
+ * import { size } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(size(6_820_352), "6.82\u00a0MB");
  * ```
  */
 export function size(bytes: number): string {
@@ -90,12 +93,13 @@ export function size(bytes: number): string {
 }
 
 /**
- * Seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min.
+ * Formats seconds as 0.4 s, 42 s, 3 min 05 s or 2 h 10 min.
  *
  * @example
  * ```ts
- * import { duration } from "any4";
- * console.log(duration(185)); // 3 min 05 s
+ * import { duration } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(duration(185), "3\u00a0min\u00a005\u00a0s");
  * ```
  */
 export function duration(seconds: number): string {
@@ -110,12 +114,13 @@ export function duration(seconds: number): string {
 }
 
 /**
- * A count in words from a million on: 260,032, 1.24 billion.
+ * Formats a count, in words from a million on: 260,032, 1.24 billion.
  *
  * @example
  * ```ts
- * import { count } from "any4";
- * console.log(count(3_410_176)); // 3.41 million
+ * import { count } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(count(3_410_176), "3.41\u00a0million");
  * ```
  */
 export function count(value: number): string {

@@ -1,5 +1,5 @@
 /**
- * How many columns of a terminal a text takes.
+ * The width of a text in a terminal.
  *
  * @module
  */
@@ -16,14 +16,14 @@ function graphemeWidth(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : 1;
 }
 
-/** Columns that the text takes in a terminal: East Asian letters and emoji take two, accents and colours none. */
+/** The width of a text in columns: East Asian letters and emoji take two, accents and colours none. */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const { segment } of graphemes.segment(text.replace(COLOURS, ""))) width += graphemeWidth(segment);
   return width;
 }
 
-/** The text, cut to so many columns; an ellipsis says that something is gone. Colours must not be in it yet. */
+/** Cuts a text to a number of columns and marks the cut with an ellipsis. The text must not contain colours. */
 export function cut(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let kept = "";
@@ -37,12 +37,13 @@ export function cut(text: string, columns: number): string {
 }
 
 /**
- * The text in lines of at most so many columns, broken at spaces; a longer word stands alone.
+ * Breaks a text at spaces into lines of at most a number of columns; a longer word has a line of its own.
  *
  * @example
  * ```ts
- * import { fold } from "any4";
- * console.log(fold("Once upon a time", 9)); // ["Once upon", "a time"]
+ * import { fold } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(fold("Once upon a time", 9), ["Once upon", "a time"]);
  * ```
  */
 export function fold(text: string, columns: number): string[] {

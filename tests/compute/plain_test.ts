@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { TensorError } from "../../lib/errors.ts";
-import { formats } from "../../lib/formats/mod.ts";
+import { formats } from "../../lib/formats/formats.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { dequantize } from "../../lib/matrix/packed_matrix.ts";

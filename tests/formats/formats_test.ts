@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { OptionError } from "../../lib/errors.ts";
 import { af4Values } from "../../lib/formats/af4.ts";
-import { formatOf, formats } from "../../lib/formats/mod.ts";
+import { formatOf, formats } from "../../lib/formats/formats.ts";
 import { mx4 } from "../../lib/formats/mx4.ts";
 
 Deno.test("every fixed format has 2^bits values", () => {

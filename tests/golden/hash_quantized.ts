@@ -7,7 +7,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { formats, isPacked, loadModel, type Model, quantizeModel, type QuantizeModelOptions } from "any4";
+import { isPacked, loadModel, type Model, quantizeModel, type QuantizeModelOptions } from "any4";
+import { formats } from "any4/formats";
 
 /** The ways, by name. */
 export function ways(): Map<string, QuantizeModelOptions> {

@@ -47,6 +47,17 @@ def llama(**changes):
     return transformers.LlamaConfig(**{**SIZES, **changes})
 
 
+FALCON = dict(
+    vocab_size=VOCAB,
+    hidden_size=32,
+    ffn_hidden_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    max_position_embeddings=64,
+    bos_token_id=1,
+    eos_token_id=2,
+)
+
 LONG = [1.0 + 0.5 * i for i in range(3)]
 SHORT = [1.0 + 0.1 * i for i in range(3)]
 
@@ -143,6 +154,22 @@ CONFIGS = {
         bos_token_id=1,
         eos_token_id=2,
     ),
+    "qwen3_moe": transformers.Qwen3MoeConfig(
+        **SIZES, head_dim=16, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=20, mlp_only_layers=[0]
+    ),
+    "olmo2": transformers.Olmo2Config(**SIZES),
+    "granite": transformers.GraniteConfig(
+        **SIZES, embedding_multiplier=3.0, logits_scaling=4.0, residual_multiplier=0.3, attention_multiplier=0.2
+    ),
+    "smollm3": transformers.SmolLM3Config(
+        **SIZES, no_rope_layers=[0, 1], use_sliding_window=True, sliding_window=5
+    ),
+    "stablelm": transformers.StableLmConfig(**SIZES, use_qkv_bias=True),
+    "stablelm_parallel": transformers.StableLmConfig(**SIZES, use_parallel_residual=True),
+    "starcoder2": transformers.Starcoder2Config(**SIZES, sliding_window=7),
+    "cohere": transformers.CohereConfig(**SIZES, attention_bias=True, logit_scale=0.7),
+    "falcon": transformers.FalconConfig(**FALCON),
+    "falcon_grouped": transformers.FalconConfig(**FALCON, new_decoder_architecture=True, num_kv_heads=2, bias=True),
 }
 # Where a pass over few tokens is another one.
 SHORT_TOKENS = {"phi3_longrope": 12, "llama_dynamic": 12}

@@ -39,8 +39,8 @@ function given(conversation: string, variables: Record<string, unknown>): Record
   });
   return {
     ...{ add_generation_prompt: false, tools: null, documents: null, ...tokens, ...variables, messages },
-    ...variables.tools && { tools },
-    ...variables.documents && { documents },
+    ...variables.tools ? { tools } : {},
+    ...variables.documents ? { documents } : {},
   };
 }
 

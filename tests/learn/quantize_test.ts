@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { OptionError, TensorError } from "../../lib/errors.ts";
-import { formats } from "../../lib/formats/mod.ts";
+import { formats } from "../../lib/formats/formats.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import type { Matrix } from "../../lib/matrix/matrix.ts";
 import { dequantize, packedBitsPerWeight } from "../../lib/matrix/packed_matrix.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { evaluationDocuments, OptionError } from "any4";
+import { OptionError } from "any4";
+import { evaluationDocuments } from "any4/measure";
 import { tokenizeDocuments } from "../../lib/measure/documents.ts";
 
 /** A token for each letter, and one before them all. */

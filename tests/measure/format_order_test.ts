@@ -4,7 +4,8 @@
  * @module
  */
 import { assertEquals, assertLess } from "@std/assert";
-import { loadModel, measureFormats, type MeasureFormatsOptions, type Model } from "any4";
+import { loadModel, type Model } from "any4";
+import { measureFormats, type MeasureFormatsOptions } from "any4/measure";
 import { hasStories, storiesFolder, storiesMeasure, storiesReason } from "../stories.ts";
 
 /** Measures formats and checks that each order goes from the least perplexity to the most. */

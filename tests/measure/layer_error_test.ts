@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { isPacked, layerErrors, loadModel, type Matrix, OptionError, quantizeModel } from "any4";
+import { isPacked, loadModel, type Matrix, OptionError, quantizeModel } from "any4";
+import { layerErrors } from "any4/measure";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 
 const model = await loadModel("tinyworld");

@@ -1,14 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import {
-  createBackend,
-  DENSE_FORMATS,
-  dequantize,
-  formats,
-  isPacked,
-  linearSpeed,
-  OptionError,
-  SPEED_FORMATS,
-} from "any4";
+import { dequantize, isPacked, OptionError } from "any4";
+import { createBackend } from "any4/compute";
+import { formats } from "any4/formats";
+import { DENSE_FORMATS, linearSpeed, SPEED_FORMATS } from "any4/measure";
 
 import { randomWeight } from "../../lib/measure/random_weight.ts";
 import { hasGpu } from "../gpu.ts";

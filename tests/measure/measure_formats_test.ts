@@ -1,13 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  calibrate,
-  compare,
-  loadModel,
-  measureFormats,
-  OptionError,
-  quantizeModel,
-  referenceLogits,
-} from "any4";
+import { calibrate, loadModel, OptionError, quantizeModel } from "any4";
+import { compare, measureFormats, referenceLogits } from "any4/measure";
 
 Deno.test("measureFormats() says of each format what quantizeModel() and compare() say one by one", async () => {
   using model = await loadModel("tinyworld", { backend: "plain" });

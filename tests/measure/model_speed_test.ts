@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { loadModel, modelSpeed, OptionError } from "any4";
+import { loadModel, OptionError } from "any4";
+import { modelSpeed } from "any4/measure";
 
 Deno.test("modelSpeed() gives numbers that agree with one another and with the model", async () => {
   for (const backend of ["wasm", "plain"] as const) {

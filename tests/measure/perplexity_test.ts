@@ -1,14 +1,18 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { int2, loadModel, nf4, OptionError, perplexity } from "any4";
 import {
   compare,
+  compareModels,
   evaluationDocuments,
-  int2,
-  loadModel,
-  OptionError,
-  perplexity,
   referenceLogits,
   type TokenizedDocument,
-} from "any4";
+} from "any4/measure";
+import { createBackend } from "../../lib/compute/create_backend.ts";
+import type { Matrix } from "../../lib/matrix/matrix.ts";
+import { Model } from "../../lib/model/model.ts";
+import { layoutOf } from "../../lib/model/architectures/mod.ts";
+import { parseConfig } from "../../lib/model/architectures/parse_config.ts";
+import { tensorsOf } from "../../lib/model/decoder/layout.ts";
 
 const model = await loadModel("tinyworld");
 const vocab = model.config.vocab_size;
@@ -115,6 +119,90 @@ Deno.test("KL and top-1 are means over the predicted tokens of their definitions
   assertAlmostEquals(kl, divergence.reduce((sum, value) => sum + value, 0) / p.length, 1e-6);
   assertEquals(top1, p.filter((row, t) => likeliest(row) === likeliest(q[t]!)).length / p.length);
   assert(kl > 0 && top1 < 1);
+});
+
+/** A model whose embedding, tied to its head, has rows of zeros more. */
+function padded(of: Model, rows: number): Model {
+  const name = of.layout.embedding.name;
+  const { cols, data } = of.tensors.get(name) as Matrix;
+  const more = new Float32Array((vocab + rows) * cols);
+  more.set(data);
+  const tensors = new Map([...of.tensors, [name, { rows: vocab + rows, cols, data: more }] as const]);
+  return of.with({ tensors, config: { ...of.config, vocab_size: vocab + rows } });
+}
+
+Deno.test("models of other vocabulary sizes are compared over the tokens that both have", async () => {
+  const small = await nf4(model);
+  const [wide, narrow] = [
+    await compareModels(padded(small, 64), model, { text }),
+    await compareModels(small, model, { text }),
+  ];
+  assertAlmostEquals(wide.kl, narrow.kl, 1e-6);
+  assertEquals([wide.top1, wide.original], [narrow.top1, narrow.original]);
+  // Rows of zeros take some of the probability.
+  assert(wide.perplexity > narrow.perplexity);
+  assertEquals((await compareModels(small, padded(model, 64), { text })).top1, narrow.top1);
+  const reference = await referenceLogits(padded(model, 64), { text });
+  assertAlmostEquals((await compare(model, reference)).kl, 0, 1e-9);
+});
+
+Deno.test("compareModels() says what compare() says of the original's logits", async () => {
+  const small = await int2(model);
+  const { original, ...own } = await compareModels(small, model, { maxTokens: 300 });
+  const reference = await referenceLogits(model, { maxTokens: 300 });
+  assertEquals([own, original], [await compare(small, reference), reference.perplexity]);
+});
+
+Deno.test("models whose tokenizers give other ids are not compared", async () => {
+  const tokenizer = Object.create(model.tokenizer, { encode: { value: () => [1, 2, 3] } });
+  const other = model.with({ tokenizer });
+  await assertRejects(
+    () => compareModels(model, other, { text }),
+    OptionError,
+    "their tokenizers give other ids",
+  );
+});
+
+Deno.test("memory does not grow with vocabulary × tokens: Llama 3.2's takes under 350 MB, whatever the text", async () => {
+  const vocab_size = 128_256;
+  const { tokenizer } = model;
+  const config = {
+    model_type: "llama",
+    hidden_size: 8,
+    intermediate_size: 8,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    tie_word_embeddings: true,
+    max_position_embeddings: 131_072,
+    vocab_size,
+  };
+  const parsed = parseConfig(config, "config.json");
+  const tensors = new Map(
+    Array.from(tensorsOf(layoutOf(parsed, () => false))).filter(({ optional }) => !optional).map(
+      ({ name, rows, cols }) => {
+        const data = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i));
+        return [name, { rows, cols, data }] as const;
+      },
+    ),
+  );
+  using wide = new Model({
+    ...{ name: "wide", folder: "", config: parsed, rawConfig: config, generationConfig: null },
+    ...{ tokenizer, tensors, backend: await createBackend("wasm") },
+  });
+  const used = () => {
+    const { heapUsed, external } = Deno.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = used();
+  let peak = 0;
+  // All logits of so many tokens of two models would take 600 MB.
+  const { tokens } = await compareModels(wide, wide, {
+    text: text.repeat(30),
+    maxTokens: 600,
+    onProgress: () => peak = Math.max(peak, used() - before),
+  });
+  assert(tokens > 590);
+  assertLess(peak, 350e6);
 });
 
 Deno.test("progress rises to the whole", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { bytesOf, formats } from "any4";
+import { formats } from "any4/formats";
+import { bytesOf } from "../../lib/matrix/dtype.ts";
 import { OptionError } from "../../lib/errors.ts";
 import { dequantize, isPacked, packedBytes, storedBytes } from "../../lib/matrix/packed_matrix.ts";
 import { DENSE_FORMATS, randomWeight } from "../../lib/measure/random_weight.ts";

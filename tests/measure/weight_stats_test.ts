@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { OptionError, weightStats } from "any4";
+import { OptionError } from "any4";
+import { weightStats } from "any4/measure";
 import { Random } from "../../lib/random.ts";
 
 Deno.test("two values equally often have kurtosis 1 and an entropy of one bit", () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Conversation, type ConversationOptions, generate, loadModel, type Model, Tokenizer } from "any4";
+import { Conversation, generate, loadModel, type Model } from "any4";
+import { type ConversationOptions, Tokenizer } from "any4/model";
 import { CheckpointError, OptionError } from "../../lib/errors.ts";
 
 using plain = await loadModel("tinyworld");

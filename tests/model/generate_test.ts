@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { CheckpointError, generate, generateStream, loadModel, OptionError, Tokenizer } from "any4";
+import { CheckpointError, generate, generateStream, loadModel, OptionError } from "any4";
+import { Tokenizer } from "any4/model";
 
 const model = await loadModel("tinyworld");
 

@@ -5,10 +5,8 @@
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  type BackendName,
   BusyError,
   calibrate,
-  createBackend,
   DisposedError,
   generate,
   loadModel,
@@ -16,8 +14,9 @@ import {
   nf4,
   OptionError,
   perplexity,
-  Random,
 } from "any4";
+import { type BackendName, createBackend } from "any4/compute";
+import { Random } from "../../lib/random.ts";
 import { gpuReason, hasGpu } from "../gpu.ts";
 
 const root = `${import.meta.dirname}/../golden/models`;

@@ -1,15 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import {
-  any4,
-  calibrate,
-  compare,
-  formats,
-  isPacked,
-  loadModel,
-  quantizeModel,
-  referenceLogits,
-  saveModel,
-} from "any4";
+import { any4, calibrate, isPacked, loadModel, quantizeModel, saveModel } from "any4";
+import { formats } from "any4/formats";
+import { compare, referenceLogits } from "any4/measure";
 
 const model = await loadModel("tinyworld");
 const text = "Once upon a time, a girl lived in a small village near the river. One day she found a key.";

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Tokenizer } from "any4";
+import { Tokenizer } from "any4/model";
 
 const data = Deno.env.get("ANY4_DATA");
 const reason = data ? "" : " (ignored: ANY4_DATA is not set)";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Page } from "playwright-core";
-import { jupyterEnv } from "../../tasks/jupyter.ts";
+import { jupyterEnv, labArgs } from "../../tasks/jupyter.ts";
 import { startChromium } from "../chromium.ts";
 
 /** A JupyterLab, and a page that shows it. */
@@ -15,21 +15,20 @@ export interface Lab extends AsyncDisposable {
 /**
  * Opens a notebook in JupyterLab and waits for its kernel; disposing of the result ends both programs.
  *
- * @param path the notebook, from the folder where JupyterLab runs.
+ * @param path the notebook, from the project's root.
  */
 export async function openLab(
   path: string,
-  { python, browser, folder }: { python: string; browser: string; folder: string | URL },
+  { python, browser }: { python: string; browser: string },
 ): Promise<Lab> {
   const port = freePort();
-  const settings = ["--no-browser", "--allow-root", `--ServerApp.port=${port}`, "--ServerApp.port_retries=0"]
+  const settings = ["--no-browser", `--ServerApp.port=${port}`, "--ServerApp.port_retries=0"]
     .concat(["--IdentityProvider.token=", "--LabApp.news_url=", "--LabApp.check_for_updates_class="]);
   // What a reader has set up must not change what is tested.
   const home = await Deno.makeTempDir({ prefix: "any4-lab-" });
   const own = { JUPYTER_CONFIG_DIR: home, JUPYTERLAB_SETTINGS_DIR: home, JUPYTERLAB_WORKSPACES_DIR: home };
   const server = new Deno.Command(python, {
-    args: ["-m", "jupyterlab", ...settings],
-    cwd: folder,
+    args: labArgs(settings),
     env: { ...jupyterEnv(), ...own },
     stdout: "null",
     stderr: "null",

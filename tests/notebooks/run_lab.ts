@@ -15,7 +15,8 @@ const browser = findChromium();
 const lacking = [jupyter ? [] : ["JupyterLab"], jupyter?.missing ?? [], browser ? [] : ["Chromium"]].flat();
 
 const CELLS = [
-  `import { barChart, progress, show, slider } from "any4";
+  `import { show } from "any4";
+import { barChart, progress, slider } from "any4/show";
 const step = (bits: number) => ({
   label: String(bits),
   figure: barChart(["any", "int"], [{ name: "error", values: [1, bits] }]),
@@ -57,11 +58,31 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `JupyterLab follows a notebook's links to the project's files${
+    lacking.length > 0 ? ` (ignored: no ${lacking.join(", no ")})` : ""
+  }`,
+  ignore: named || lacking.length > 0,
+  // The browser's driver keeps timers of its own.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    if (!hasKernel()) installKernel();
+    const path = "notebooks/02_number_formats.ipynb";
+    await using lab = await openLab(path, { python: jupyter!.python, browser: browser! });
+    const { page } = lab;
+    const link = page.locator('.jp-RenderedMarkdown a[href*="lib/formats/format.ts"]');
+    await link.scrollIntoViewIfNeeded();
+    await link.click();
+    await page.locator(".jp-FileEditor .cm-content", { hasText: "export interface Format" }).waitFor();
+    assert(await page.locator(".jp-Dialog").count() === 0, "no dialog says that the file is not there");
+  },
+});
+
 async function walk(folder: string): Promise<void> {
   await using lab = await openLab(`out/${folder}/probe.ipynb`, {
     python: jupyter!.python,
     browser: browser!,
-    folder: root,
   });
   const { page } = lab;
   const cell = (i: number) => page.locator(".jp-Notebook .jp-CodeCell").nth(i);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { calibrate, loadModel, type Model, OptionError, type Tensor } from "any4";
+import { calibrate, loadModel, type Model, OptionError } from "any4";
+import type { Tensor } from "any4/compute";
 import { calibrateLayers, sampleOf, sumsOfPart } from "../../lib/quantize/calibrate.ts";
 import { FileStore } from "../../lib/quantize/file_store.ts";
 import { joinSums, type Sums } from "../../lib/quantize/input_sums.ts";

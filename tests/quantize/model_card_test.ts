@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { byFormat, type CardSummary, modelCard } from "any4";
+import { byFormat, type CardSummary, modelCard } from "any4/quantize";
 
 const linear = { rows: 10, cols: 100, format: "any4", groupSize: 100, bitsPerWeight: 4.5, error: 0.01 };
 

@@ -3,7 +3,6 @@ import {
   any4,
   calibrate,
   dequantize,
-  formats,
   isPacked,
   loadModel,
   OptionError,
@@ -11,6 +10,7 @@ import {
   quantizeModel,
   TensorError,
 } from "any4";
+import { formats } from "any4/formats";
 
 const model = await loadModel("tinyworld");
 const text = "Once upon a time, a girl lived in a small village near the river. One day she found a key.";

@@ -6,7 +6,8 @@ import {
   assertLessOrEqual,
   assertThrows,
 } from "@std/assert";
-import { any4, compare, loadModel, OptionError, quantizeModel, referenceLogits } from "any4";
+import { any4, loadModel, OptionError, quantizeModel } from "any4";
+import { compare, referenceLogits } from "any4/measure";
 import { planOf } from "../../lib/quantize/plan.ts";
 import { chooseByCost, type Cost, lowerHull } from "../../lib/quantize/target_bits.ts";
 import { Random } from "../../lib/random.ts";

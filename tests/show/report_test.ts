@@ -1,4 +1,4 @@
-import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
+import { plotly } from "../../lib/show/plotly.ts";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { escapeHtml } from "../../lib/escape_html.ts";
 import { reportHtml } from "../../lib/show/report.ts";

@@ -1,4 +1,4 @@
-import plotly from "plotly.js-cartesian-dist-min/plotly-cartesian.min.js" with { type: "text" };
+import { plotly } from "../../lib/show/plotly.ts";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import {
   type LinearSpeedRow,
@@ -9,7 +9,7 @@ import {
   speedupPlot,
   throughputPlot,
   tokensPlot,
-} from "any4";
+} from "any4/show";
 import { figureSvg } from "../../lib/show/figure_svg.ts";
 import { HOSTILE } from "./sample_report.ts";
 

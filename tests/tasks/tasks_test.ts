@@ -3,20 +3,49 @@ import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } f
 const root = new URL("../../", import.meta.url);
 
 /** Runs a task as deno.json has it, with its own permissions. */
-async function task(
-  name: string,
-  ...args: string[]
-): Promise<{ code: number; stdout: string; stderr: string }> {
+async function task(name: string, ...args: string[]): Promise<Ended> {
+  return await taskWith({}, name, ...args);
+}
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a task with further environment variables. */
+async function taskWith(env: Record<string, string>, name: string, ...args: string[]): Promise<Ended> {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
   // Quotes keep the task runner from taking "*" for files.
-  const words = (tasks[name].command as string).replaceAll("'", "").split(" ").slice(1);
+  const words = (tasks[name].command as string).replaceAll("'", "").split(" ").slice(1)
+    .filter((word) => word !== "--no-prompt");
   const command = new Deno.Command(Deno.execPath(), {
     // --quiet: no word of what Deno has to fetch first.
     args: [...words.slice(0, 1), "--quiet", "--no-prompt", ...words.slice(1), ...args],
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   });
   const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Runs the task repl on lines. */
+async function repl(lines: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const [, ...words] = (tasks.repl.command as string).replaceAll("'", "").split(" ");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...words.slice(0, 1), "--quiet", ...words.slice(1)],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(lines + "\n"));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
@@ -39,6 +68,7 @@ const tasks = [
   "chat",
   "bench",
   "push",
+  "doctor",
 ];
 
 Deno.test("every task explains itself with --help and refuses an unknown option with status 2", async () => {
@@ -130,6 +160,29 @@ Deno.test("calibrate and analyze show a row for every Linear", async () => {
   }
 });
 
+Deno.test("what calibrate has saved is what quantize learns from, and another model's is refused", async () => {
+  const folder = await Deno.makeTempDir();
+  const stats = `${folder}/stats.safetensors`;
+  const text = "Once upon a time there was a fox.";
+  const { code, stdout, stderr } = await task("calibrate", "--text", text, "--out", stats);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, `--calibration ${stats}`);
+  const weights = async (...options: string[]) => {
+    await json("quantize", "--format", "any2", "--out", `${folder}/out`, "--backend", "wasm", ...options);
+    return Deno.readFileSync(`${folder}/out/model.safetensors`);
+  };
+  assertEquals(await weights("--calibration", stats), await weights("--text", text));
+
+  const other = ["--model", "tests/golden/models/qwen2", "--out", `${folder}/other`];
+  const refused = await task("quantize", ...other, "--calibration", stats);
+  assertEquals(refused.code, 1);
+  assertMatch(refused.stderr, /^OptionError: .*it is of another model, tinyworld/m);
+  const both = await task("quantize", "--out", `${folder}/both`, "--calibration", stats, "--text", text);
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.stderr, "--calibration");
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("bench --json prints one document with every format, and writes the page", async () => {
   const folder = await Deno.makeTempDir();
   const html = `${folder}/speed.html`;
@@ -197,7 +250,76 @@ Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear l
 
 Deno.test("lab --check says what is there and changes nothing", async () => {
   const { code, stdout } = await task("lab", "--check");
-  assert(code === 0 || stdout.includes("deno task lab makes what is missing"), stdout);
+  assert(code === 0 || stdout.includes("deno task lab installs what is missing"), stdout);
   assertMatch(stdout, /^JupyterLab: (with .+|missing)$/m);
   assertMatch(stdout, /^kernel: {5}(starts .+|missing.*)$/m);
+});
+
+Deno.test("lab hands what stands behind -- to JupyterLab, and refuses an unknown option before it", async () => {
+  const { code, stdout } = await task("lab", "--check", "--", "--no-browser", "--port", "9000");
+  assertLess(code, 2);
+  assertMatch(stdout, /^starts: .+ -m jupyterlab .*--ServerApp\.root_dir=\S+ .*--no-browser --port 9000$/m);
+  const wrong = await task("lab", "--no-browser");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "--no-browser");
+});
+
+Deno.test("the lines of repl's hint run in repl", async () => {
+  const { stdout: hint } = await repl("");
+  const lines = hint.split("\n").filter((line) => line.startsWith("  ")).map((line) => line.trim());
+  assertEquals(lines.length, 4);
+  const { code, stdout, stderr } = await repl(lines.join("\n"));
+  assertEquals([code, stderr], [0, ""]);
+  const [perplexity, text] = stdout.slice(hint.length).trim().split("\n").slice(-2);
+  assert(Number(perplexity) > 1 && Number(perplexity) < 3, stdout);
+  assertMatch(text!, /^["'`].{20,}["'`]$/);
+});
+
+Deno.test("repl has the functions of every entry", async () => {
+  const names = ["any4", "quantize", "formatOf", "ExactKMeans", "createBackend", "Tokenizer", "calibrate"]
+    .concat(["perplexity", "show", "downloadModel"]);
+  const { stdout } = await repl(names.map((name) => `typeof ${name}`).join("\n"));
+  assertEquals(stdout.trim().split("\n").slice(-names.length), names.map(() => '"function"'));
+});
+
+Deno.test("doctor reports versions, devices and caches, and a way to get each thing that is missing", async () => {
+  const found = await json("doctor");
+  const { version } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  assertEquals([found.any4, found.deno.deno], [version, Deno.version.deno]);
+  assertEquals([found.system.os, found.system.cores], [Deno.build.os, navigator.hardwareConcurrency]);
+  assert(found.memory.available <= found.memory.total);
+  assert(found.cpu.bytesPerSecond > 1e8);
+  assertMatch(found.cpu.description, /^\d+ threads?, (relaxed )?SIMD$/);
+  for (const { name, use, get } of found.missing) assert(name && use && get, JSON.stringify(found.missing));
+  const { code, stdout, stderr } = await task("doctor");
+  assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, `any4         ${version}\n`);
+  for (const { get } of found.missing) assertStringIncludes(stdout, `To get it: ${get}.`);
+});
+
+Deno.test("doctor ends well where nothing is there, counts what is, and keeps a token to itself", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = { HF_TOKEN: "hf_secret" };
+  // No Vulkan driver is found in a file that is not there.
+  const drivers = { VK_ICD_FILENAMES: `${folder}/none.json`, VK_DRIVER_FILES: `${folder}/none.json` };
+  const blobs = `${folder}/models--org--name/blobs`;
+  await Deno.mkdir(blobs, { recursive: true });
+  await Deno.writeFile(`${blobs}/a`, new Uint8Array(1000));
+  await Deno.symlink(`${blobs}/a`, `${blobs}/link`);
+  const runs = await Promise.all([
+    taskWith({ ...env, ...drivers, HF_HUB_CACHE: folder }, "doctor", "--json"),
+    taskWith({ ...env, HF_HUB_CACHE: "/dev/null/none" }, "doctor"),
+  ]);
+  for (const { code, stdout, stderr } of runs) {
+    assertEquals([code, stderr], [0, ""]);
+    assert(!stdout.includes("hf_secret"), stdout);
+  }
+  const found = JSON.parse(runs[0].stdout);
+  assertEquals([found.caches.hub.files, found.caches.hub.bytes, found.hub.token], [1, 1000, true]);
+  assertStringIncludes(runs[1].stdout, "/dev/null/none, empty");
+  if (Deno.build.os === "linux") {
+    assertMatch(found.gpu.error, /no adapter/);
+    assertEquals(found.missing[0].name, "GPU");
+  }
+  await Deno.remove(folder, { recursive: true });
 });

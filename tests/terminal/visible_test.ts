@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { table, visible } from "any4";
+import { table, visible } from "any4/show";
 
 Deno.test("control characters are shown, line breaks, tabs, letters and emoji stay", () => {
   const text = "naïve 東京 👩‍👩‍👧 e\u0301\ttab\nline\r\nend";

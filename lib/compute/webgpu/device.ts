@@ -1,12 +1,12 @@
 /**
- * A WebGPU device: how it is opened, what it has, and its one path for errors.
+ * A WebGPU device: opening it, its features, and its error handling.
  *
  * @module
  */
 import { waitFor } from "../../event_loop.ts";
 import { type Any4Error, DeviceError, DisposedError } from "../../errors.ts";
 
-/** How a device is opened. */
+/** Options of opening a device. */
 export interface DeviceOptions {
   /** Take a software adapter where there is no other; true when absent. */
   software?: boolean;
@@ -17,7 +17,7 @@ export interface DeviceOptions {
 }
 
 /** Features that make kernels faster, each asked for where the adapter has it. */
-const WANTED = ["shader-f16", "subgroups", "timestamp-query"];
+const WANTED: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /** Limits that are raised to what the adapter has. */
 const LIMITS = [
@@ -31,7 +31,7 @@ const LIMITS = [
 
 const CLOSED = "Cannot use the GPU: it has been disposed of";
 
-/** What uses a feature as kernels do: a driver may give a feature that its compiler then refuses. */
+/** Probes that use a feature as kernels do: a driver can grant a feature that its compiler refuses. */
 const PROBES: Readonly<Record<string, string>> = {
   "shader-f16": `enable f16;
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
@@ -65,7 +65,7 @@ async function compiles(gpu: GPUDevice, code: string): Promise<boolean> {
 export class Device implements Disposable {
   /** WebGPU's own object. */
   readonly gpu: GPUDevice;
-  /** What it calls itself: "NVIDIA H100 …", "llvmpipe (LLVM …)". */
+  /** Its name: "NVIDIA H100 …", "llvmpipe (LLVM …)". */
   readonly description: string;
   /** Whether the processor plays its part. */
   readonly software: boolean;
@@ -124,8 +124,8 @@ export class Device implements Disposable {
     const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
     // An adapter may have a feature that it does not list (subgroups, today) or list one that fails: try.
     const features = WANTED.filter((name) => !options.without?.includes(name));
-    const open = (requiredFeatures: string[]) =>
-      adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
+    const open = (requiredFeatures: GPUFeatureName[]) =>
+      adapter.requestDevice({ requiredFeatures, requiredLimits });
     const made = async (gpu: GPUDevice, had: string[]) => {
       const probes = had.filter((name) => name in PROBES).map((name) => [name, PROBES[name]!] as const);
       const [works, older] = await Promise.all(
@@ -231,7 +231,7 @@ export class Device implements Disposable {
     if (this.#closed) throw new DisposedError(CLOSED);
   }
 
-  /** Gives the device and all that was made on it back. */
+  /** Frees the device and everything made on it. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -246,11 +246,12 @@ export class Device implements Disposable {
  */
 async function findAdapter(): Promise<GPUAdapter | null | undefined> {
   const find = () => navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (Deno.build.os !== "linux" || Deno.permissions.querySync({ name: "env" }).state !== "granted") {
-    return await find();
-  }
+  if (Deno.build.os !== "linux") return await find();
   const wanted = Object.entries({ DENO_WEBGPU_BACKEND: "vulkan", XDG_RUNTIME_DIR: "/tmp" });
-  const missing = wanted.filter(([name]) => !Deno.env.has(name));
+  const allowed = wanted.filter(([variable]) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  const missing = allowed.filter(([name]) => !Deno.env.has(name));
   for (const [name, value] of missing) Deno.env.set(name, value);
   try {
     return await find();

@@ -14,11 +14,11 @@ import { denseParts, tableParts } from "./weight_parts.ts";
 
 /** A kernel of the ladder with its arrays. */
 export interface Rung extends GpuJob {
-  /** What it adds to those before it: "3 table in workgroup memory". */
+  /** Its change from the previous rung: "3 table in workgroup memory". */
   readonly name: string;
 }
 
-/** What is multiplied, and on what. */
+/** Options of {@linkcode ladder}. */
 export interface LadderOptions {
   /** [tokens, cols] activations. */
   readonly x: Float32Array;
@@ -46,11 +46,14 @@ const ANY: Target["device"] = { features: new Set(), subgroupSize: 0 };
  *
  * @example
  * ```ts
- * import { ladder, quantize } from "any4";
+ * import { quantize } from "any4";
+ * import { ladder } from "any4/compute";
+ * import { assertEquals, assertStringIncludes } from "@std/assert";
  * const data = Float32Array.from({ length: 8 * 64 }, (_, i) => Math.sin(i * i));
  * const weight = quantize({ rows: 8, cols: 64, data }, { format: "any4", groupSize: 32 });
  * const [naive] = ladder(weight, { x: new Float32Array(64).fill(1) });
- * console.log(naive!.name, naive!.kernels[0]!.code.includes("@workgroup_size(64)")); // 1 naive true
+ * assertEquals(naive!.name, "1 naive");
+ * assertStringIncludes(naive!.kernels[0]!.code, "@workgroup_size(64)");
  * ```
  */
 export function ladder(weight: Matrix | PackedMatrix, options: LadderOptions): Rung[] {

@@ -1,19 +1,20 @@
 /**
- * Which of several kernels is the fastest on this device, found by timing and remembered on disk.
+ * The choice of the fastest kernel on this device, by timing; results are remembered on disk.
  *
  * @module
  */
+import { cacheFolder } from "../../cache_folder.ts";
 import type { Device } from "./device.ts";
 
-/** How a tuner works. */
+/** Options of a tuner. */
 export interface TunerOptions {
   /** Time candidates; when false, what is remembered is used, and the default where nothing is. */
   readonly tune: boolean;
-  /** Where winners are remembered; nowhere when absent. */
+  /** The file of the fastest kernels; none when absent. */
   readonly file?: string;
 }
 
-/** What the file holds: winners' names by what they do, by device. */
+/** The file's content: the names of the fastest kernels, by task and by device. */
 type Winners = Record<string, Record<string, string>>;
 
 /** Rounds in which candidates take turns; the median counts. */
@@ -100,15 +101,13 @@ function readWinners(file: string): Winners {
 }
 
 /**
- * Where winners are remembered unless somebody says otherwise: any4/kernels.json in the user's cache folder; undefined where
- * the process may not know or write there.
+ * The file in which the fastest GPU kernels are remembered by default: any4/kernels.json in the user's cache folder; undefined
+ * if the process may not read there, or may not know where it is.
  */
 export function winnersFile(): string | undefined {
-  if (!granted({ name: "env" })) return undefined;
-  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ?? (home && `${home}/.cache`);
-  if (!cache) return undefined;
-  const file = `${cache}/any4/kernels.json`;
+  const folder = cacheFolder();
+  if (!folder) return undefined;
+  const file = `${folder}/kernels.json`;
   return granted({ name: "read", path: file }) ? file : undefined;
 }
 

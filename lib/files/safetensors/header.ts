@@ -1,9 +1,10 @@
 /**
- * The header of a safetensors file: where each tensor lies, in JSON. It is checked whole before anything else is read,
- * so that a broken or hostile file costs nothing.
+ * The header of a safetensors file: the position of each tensor, in JSON. It is checked completely before anything else
+ * is read, so that a broken or hostile file costs nothing.
  *
- * What is accepted is what the format's own library (the Rust crate `safetensors`) accepts, less what the format forbids
- * or nobody writes: repeated keys, tensors as lists instead of objects, sizes of 2^53 and more, more than 64 dimensions.
+ * It accepts the headers that the format's own library (the Rust crate `safetensors`) accepts, except for those that
+ * the format forbids or that no program writes: repeated keys, tensors as lists instead of objects, sizes of 2^53 and
+ * more, more than 64 dimensions.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { bytesOf, type DType, isDType } from "../../matrix/dtype.ts";
 import { JsonCursor } from "./json.ts";
 import { type Fail, quote, showShape } from "./messages.ts";
 
-/** A tensor in a file, of a type that may be one that is not read. */
+/** A tensor in a file; its type may be one that cannot be read. */
 export interface TensorEntry {
   /** The tensor's name. */
   readonly name: string;
@@ -31,7 +32,7 @@ export interface TensorInfo extends TensorEntry {
   readonly dtype: DType;
 }
 
-/** What a header holds. */
+/** The content of a header. */
 export interface Header {
   /** Every tensor by name, in the header's order. */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
@@ -60,7 +61,7 @@ const OTHER_TYPES: Readonly<Record<string, number>> = {
  * Reads the header of an open file.
  *
  * @param file the file; its position is moved.
- * @param fail what throws when the header is malformed in any way.
+ * @param fail throws, when the header is malformed.
  */
 export function readHeader(file: Deno.FsFile, fail: Fail): Header {
   const { size } = file.statSync();
@@ -86,12 +87,12 @@ export function readHeader(file: Deno.FsFile, fail: Fail): Header {
 /**
  * Fills `out` from a place in a file.
  *
- * @returns how many bytes there were.
+ * @returns the number of bytes read.
  */
 export function readAt(file: Deno.FsFile, offset: number, out: Uint8Array): number {
   file.seekSync(offset, Deno.SeekMode.Start);
   let done = 0;
-  // One read returns at most 2 GiB − 4 KiB, whatever it is asked for.
+  // One read returns at most 2 GiB − 4 KiB.
   while (done < out.length) {
     const read = file.readSync(out.subarray(done));
     if (read === null) break;
@@ -179,7 +180,7 @@ function readEntry(name: string, json: JsonCursor, fail: Fail): Entry {
   return { name, dtype, shape, from, to };
 }
 
-/** A list of numbers. Of one that is too long no more is kept than what shows that. */
+/** Reads a list of numbers. Of a list that is too long, it keeps only enough to report that. */
 function readSizes(expected: string, json: JsonCursor): number[] {
   const sizes: number[] = [];
   json.items(expected, () => {

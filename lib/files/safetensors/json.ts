@@ -11,12 +11,23 @@ const DEEPEST = 127;
 
 const WHOLE = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const SCALAR = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
+/** What Python's json module writes and reads beyond JSON. */
+const PYTHON_SCALAR = /NaN|-?Infinity/y;
+const NAMED: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+  ["NaN", NaN],
+  ["Infinity", Infinity],
+  ["-Infinity", -Infinity],
+]);
 
 /** A place in a JSON text, and the ways to read on from there. Each throws through `fail` where the text is another. */
 export class JsonCursor {
   readonly #text: string;
   readonly #name: string;
   readonly #fail: Fail;
+  readonly #python: boolean;
   #at = 0;
   #depth = 0;
 
@@ -24,12 +35,14 @@ export class JsonCursor {
    * Starts at the text's first character.
    *
    * @param text the JSON text.
-   * @param options what messages call it, such as "its header", and what throws them.
+   * @param options `name`: what messages call it, such as "its header"; `fail`: what throws them; `python`: whether NaN,
+   * infinities and halves of surrogate pairs are read too, as Python's json module does.
    */
-  constructor(text: string, options: { name: string; fail: Fail }) {
+  constructor(text: string, options: { name: string; fail: Fail; python?: boolean }) {
     this.#text = text;
     this.#name = options.name;
     this.#fail = options.fail;
+    this.#python = options.python ?? false;
   }
 
   /** An object, no key of which may come twice; `visit` reads each member's value. */
@@ -63,7 +76,7 @@ export class JsonCursor {
     for (this.#at++;; this.#at++) {
       const code = this.#text.charCodeAt(this.#at);
       if (code === 0x22) break;
-      // NaN, past the end, is not above either.
+      // Past the end, the code is NaN, which is not greater either.
       if (!(code >= 0x20)) this.#unexpected("a string to go on");
       if (code !== 0x5c) continue;
       plain = false;
@@ -71,7 +84,9 @@ export class JsonCursor {
     }
     this.#at++;
     const value = plain ? this.#text.slice(from + 1, this.#at - 1) : this.#unescape(from);
-    if (!value.isWellFormed()) this.#fail(`${this.#name} has half a surrogate pair at character ${from}`);
+    if (!this.#python && !value.isWellFormed()) {
+      this.#fail(`${this.#name} has half a surrogate pair at character ${from}`);
+    }
     return value;
   }
 
@@ -86,7 +101,36 @@ export class JsonCursor {
     if (next === "{") this.#object("an object", () => this.skip());
     else if (next === "[") this.items("a list", () => this.skip());
     else if (next === '"') this.string("a string");
-    else if (this.#match(SCALAR) === null) this.#unexpected("a value");
+    else this.#scalar();
+  }
+
+  /**
+   * Any value; of a key that comes twice the last one counts.
+   *
+   * @param onNumber is given each number as it is written, and the key whose value it is.
+   */
+  value(onNumber?: (text: string, key?: string) => void, key?: string): unknown {
+    const next = this.#peek();
+    if (next === "{") {
+      const members: [string, unknown][] = [];
+      this.#object("an object", (key) => members.push([key, this.value(onNumber, key)]));
+      return Object.fromEntries(members);
+    }
+    if (next === "[") {
+      const items: unknown[] = [];
+      this.items("a list", () => items.push(this.value(onNumber)));
+      return items;
+    }
+    if (next === '"') return this.string("a string");
+    const text = this.#scalar();
+    if (NAMED.has(text)) return NAMED.get(text);
+    onNumber?.(text, key);
+    return Number(text);
+  }
+
+  #scalar(): string {
+    const found = this.#match(SCALAR) ?? (this.#python ? this.#match(PYTHON_SCALAR) : null);
+    return found ?? this.#unexpected("a value");
   }
 
   /** Nothing but space may follow. */

@@ -1,10 +1,10 @@
 /**
- * Pieces of the messages that say what is wrong with a file of tensors.
+ * Parts of error messages about a file of tensors.
  *
  * @module
  */
 
-/** Throws an error that names the file and says what is wrong with it. */
+/** Throws an error that names the file and the fault. */
 export type Fail = (what: string, cause?: unknown) => never;
 
 /**

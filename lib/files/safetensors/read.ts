@@ -1,9 +1,10 @@
 /**
- * Safetensors files: a header that says where each tensor lies, then their bytes.
+ * Reading of safetensors files: a header with each tensor's position, then their bytes.
  *
  * @module
  */
-import { Any4Error, CheckpointError } from "../../errors.ts";
+import { openFile } from "../disk.ts";
+import { CheckpointError } from "../../errors.ts";
 import { bytesOf, isDType, toFloat32 } from "../../matrix/dtype.ts";
 import { fillFrom, type Header, readHeader, type TensorInfo } from "./header.ts";
 import { alternatives, type Fail, quote } from "./messages.ts";
@@ -12,7 +13,7 @@ import { alternatives, type Fail, quote } from "./messages.ts";
 const CHUNK_BYTES = 2 ** 22;
 
 /**
- * An open safetensors file; tensors are read when asked for.
+ * An open safetensors file. Tensors are read on demand.
  *
  * @example
  * ```ts
@@ -28,7 +29,7 @@ const CHUNK_BYTES = 2 ** 22;
  * ```
  */
 export class SafetensorsFile implements Disposable {
-  /** Where the file lies. */
+  /** The file's path. */
   readonly path: string;
   /** The header's `__metadata__`. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -49,24 +50,11 @@ export class SafetensorsFile implements Disposable {
    * @throws {CheckpointError} when the file is missing or its header is malformed in any way.
    */
   static open(path: string): SafetensorsFile {
-    let file: Deno.FsFile;
-    try {
-      // Opening a pipe would wait for its other end.
-      if (!Deno.statSync(path).isFile) throw new CheckpointError("it is not a file");
-      file = Deno.openSync(path);
-    } catch (cause) {
-      throw new CheckpointError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
-    }
     const fail: Fail = (what, cause) => {
       throw new CheckpointError(`Cannot read ${path}: ${what}`, { cause });
     };
-    try {
-      return new SafetensorsFile(path, file, readHeader(file, fail));
-    } catch (cause) {
-      file.close();
-      if (cause instanceof Any4Error) throw cause;
-      return fail((cause as Error).message, cause);
-    }
+    const { file, start } = openFile(path, (file) => readHeader(file, fail));
+    return new SafetensorsFile(path, file, start);
   }
 
   /** Names of all tensors, in the header's order. */
@@ -100,7 +88,7 @@ export class SafetensorsFile implements Disposable {
   /**
    * The bytes of a tensor.
    *
-   * @param out where to read them, as many as they are; a new array when absent.
+   * @param out receives them, and has their length; a new array when absent.
    * @throws {CheckpointError} as {@linkcode SafetensorsFile.info} does, and when the file has been closed or has shrunk
    * since it was opened, or memory is short.
    */
@@ -141,9 +129,9 @@ export class SafetensorsFile implements Disposable {
   }
 
   /**
-   * A tensor as float32. No more than a few MB beside the result are used.
+   * Reads a tensor as float32, with a few MB of memory beside the result.
    *
-   * @param out where to write it, as many values as it has; a new array when absent.
+   * @param out receives it, and has its length; a new array when absent.
    * @throws {CheckpointError} as {@linkcode SafetensorsFile.read} does.
    */
   readFloat32(name: string, out?: Float32Array): Float32Array {

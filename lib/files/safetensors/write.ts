@@ -1,5 +1,5 @@
 /**
- * Safetensors files, written so that neither a full disk nor a killed process loses what was there before.
+ * Writing of safetensors files. A full disk or a killed process leaves the previous file as it was.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const WRITE_ORDER: readonly DType[] = [
  * Writes a safetensors file, a tensor in memory at a time, through {@linkcode writeBeside}. The bytes are those that the
  * format's own library writes, wide types first, then by name.
  *
- * @param path where the file is to lie.
+ * @param path the file's path.
  * @param tensors the tensors, in any order; each one's data is asked for in the file's order.
  * @param metadata the header's `__metadata__`.
  * @throws {CheckpointError} when a name, a shape or the size of a tensor's data is wrong, or writing fails; what was
@@ -40,10 +40,16 @@ const WRITE_ORDER: readonly DType[] = [
  * @example
  * ```ts
  * import { fromFloat32 } from "../../matrix/dtype.ts";
+ * import { SafetensorsFile } from "./read.ts";
+ * import { assertEquals } from "@std/assert";
  *
  * const path = await Deno.makeTempFile();
  * const data = () => fromFloat32(Float32Array.of(1, 2, 3), "F16");
  * writeSafetensors(path, [{ name: "a", dtype: "F16", shape: [3], data }], { format: "pt" });
+ * {
+ *   using file = SafetensorsFile.open(path);
+ *   assertEquals(file.readFloat32("a"), Float32Array.of(1, 2, 3));
+ * }
  * await Deno.remove(path);
  * ```
  */
@@ -67,7 +73,7 @@ export function writeSafetensors(
     members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets })}`);
   }
   const text = `{${members.join(",")}}`;
-  // What could not be read again is not written.
+  // A header that cannot be read is not written.
   parseHeader(text, { start: 0, end, fail });
   writeBeside(path, function* () {
     yield encodeHeader(text, fail);
@@ -101,7 +107,7 @@ function encodeHeader(text: string, fail: Fail): Uint8Array {
 }
 
 /**
- * Bytes that a tensor takes when stored.
+ * The stored size of a tensor, in bytes.
  *
  * @example
  * ```ts

@@ -24,6 +24,19 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
   ["relu", "relu"],
 ]);
 
+/** The least and the largest value that make sense. */
+export interface Bounds {
+  /** At least this. */
+  readonly least: number;
+  /** At most this. */
+  readonly most: number;
+}
+
+/** Bounds of what has no narrower ones. */
+const SENSIBLE: Bounds = { least: 1e-12, most: 1e12 };
+/** Bounds of what is added to a mean square. */
+const EPSILON: Bounds = { least: 1e-30, most: 1 };
+
 /** Reads values of a JSON object, each checked; errors name the file, the key, the value and what was expected. */
 export class ConfigReader {
   /** @param json the object; where: the file, for messages. */
@@ -50,21 +63,26 @@ export class ConfigReader {
     return this.#get(key, options.fallback, check, `a whole number from 1 to ${most}`);
   }
 
-  /** A number above 0. */
-  positive(key: string, fallback?: number): number {
-    return this.#get(key, fallback, isPositive, "a number above 0");
+  /** A number above 0. Beyond the bounds float32 would make 0, infinity or nonsense of it. */
+  positive(key: string, fallback?: number, bounds: Bounds = SENSIBLE): number {
+    return this.#get(key, fallback, isWithin(bounds), showBounds(bounds));
+  }
+
+  /** What is added below a root. */
+  epsilon(key: string, fallback: number): number {
+    return this.positive(key, fallback, EPSILON);
   }
 
   /** A number above 0, or null where it is null or absent. */
-  maybePositive(key: string): number | null {
-    return this.json[key] == null ? null : this.positive(key);
+  maybePositive(key: string, bounds?: Bounds): number | null {
+    return this.json[key] == null ? null : this.positive(key, undefined, bounds);
   }
 
   /** As many numbers above 0 as asked for. */
   positives(key: string, count: number): number[] {
     const check = (value: unknown) =>
-      Array.isArray(value) && value.length === count && value.every(isPositive);
-    return this.#get<number[]>(key, undefined, check, `${count} numbers above 0`);
+      Array.isArray(value) && value.length === count && value.every(isWithin(SENSIBLE));
+    return this.#get<number[]>(key, undefined, check, `${count} numbers, each ${showBounds(SENSIBLE)}`);
   }
 
   /** True or false. */
@@ -107,8 +125,12 @@ export class ConfigReader {
   }
 }
 
-function isPositive(value: unknown): value is number {
-  return typeof value === "number" && value > 0 && value < Infinity;
+function isWithin({ least, most }: Bounds): (value: unknown) => boolean {
+  return (value) => typeof value === "number" && value >= least && value <= most;
+}
+
+function showBounds({ least, most }: Bounds): string {
+  return `a number from ${least} to ${most}`;
 }
 
 function isId(value: unknown): value is number {

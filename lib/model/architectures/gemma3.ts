@@ -30,7 +30,6 @@ export const gemma3: Architecture = {
     const local = new ConfigReader({ ...read.json, rope_scaling: null }, read.where);
     return {
       ...config,
-      attn_logit_softcapping: read.maybePositive("attn_logit_softcapping"),
       final_logit_softcapping: read.maybePositive("final_logit_softcapping"),
       rope_parameters: parseRope(read, { head_dim, context, theta: 1e6, layer: "full_attention" }),
       local_rope_parameters: parseRope(local, {
@@ -45,6 +44,6 @@ export const gemma3: Architecture = {
   layout: (config, prefix) =>
     llamaLayout(config, prefix, {
       norms: GEMMA2_NORMS,
-      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { headNorms: true }),
+      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { norms: "each" }),
     }),
 };

@@ -31,30 +31,41 @@ export function llamaConfig(
   return { ...config, rope_parameters, max_position_embeddings: Math.floor(context * stretched) };
 }
 
-/** A layer's attention under a Llama's names; heads have norms where `headNorms`. */
+/**
+ * A layer's attention under a Llama's names.
+ *
+ * @param options `norms`: whether queries and keys have norms, of each head or of all heads together; `interleaved`: whether
+ * neighbouring features turn together.
+ */
 export function llamaAttention(
   config: ModelConfig,
   at: string,
-  options: { headNorms?: boolean; qkvBias?: boolean } = {},
+  options: { norms?: "each" | "all"; interleaved?: boolean } = {},
 ): AttentionPlaces {
   const { hidden_size, head_dim, attention_bias: bias } = config;
   const [q, kv] = [config.num_attention_heads * head_dim, config.num_key_value_heads * head_dim];
   const input = (part: "q" | "k" | "v", rows: number) => ({
-    linear: linear(`${at}.${part}_proj`, [rows, hidden_size], { bias: options.qkvBias ?? bias }),
+    linear: linear(`${at}.${part}_proj`, [rows, hidden_size], {
+      bias: bias || config.qkv_bias,
+      interleaved: options.interleaved && part !== "v" ? head_dim : undefined,
+    }),
     gives: [{ part }],
   });
-  const headNorm = (part: string): NormPlace | undefined =>
-    options.headNorms ? norm(`${at}.${part}_norm`, head_dim) : undefined;
+  const partNorm = (part: string, size: number): NormPlace | undefined =>
+    options.norms && norm(`${at}.${part}_norm`, options.norms === "all" ? size : head_dim);
   return {
     inputs: [input("q", q), input("k", kv), input("v", kv)],
-    qNorm: headNorm("q"),
-    kNorm: headNorm("k"),
+    qNorm: partNorm("q", q),
+    kNorm: partNorm("k", kv),
     output: linear(`${at}.o_proj`, [hidden_size, q], { bias }),
   };
 }
 
 /** A layer's MLP under a Llama's names. */
-export function llamaMlp(config: ModelConfig, at: string): MlpPlaces {
+export function llamaMlp(
+  config: Pick<ModelConfig, "hidden_size" | "intermediate_size" | "mlp_bias">,
+  at: string,
+): MlpPlaces {
   const { hidden_size, intermediate_size, mlp_bias: bias } = config;
   const input = (part: "gate" | "up") => ({
     linear: linear(`${at}.${part}_proj`, [intermediate_size, hidden_size], { bias }),
@@ -66,38 +77,55 @@ export function llamaMlp(config: ModelConfig, at: string): MlpPlaces {
   };
 }
 
-/** What a relative of Llama keeps elsewhere; each is given the name of its layer. */
+/** What a relative of Llama keeps elsewhere; each is given the name and the number of its layer. */
 export interface LlamaChanges {
   /** Attention. */
   readonly attention?: (layer: string) => AttentionPlaces;
   /** The MLP. */
-  readonly mlp?: (layer: string) => MlpPlaces | ExpertPlaces;
-  /** Names of the norms before the MLP, and behind both halves. */
-  readonly norms?: { readonly mlp: string; readonly afterAttention: string; readonly afterMlp: string };
+  readonly mlp?: (layer: string, number: number) => MlpPlaces | ExpertPlaces;
+  /** Names of norms; null where there is none. */
+  readonly norms?: {
+    /** Before attention; "input_layernorm" when absent. */
+    readonly attention?: string | null;
+    /** Before the MLP; "post_attention_layernorm" when absent. */
+    readonly mlp?: string | null;
+    /** Behind attention; none when absent. */
+    readonly afterAttention?: string;
+    /** Behind the MLP; none when absent. */
+    readonly afterMlp?: string;
+  };
+  /** Whether norms have biases. */
+  readonly normBias?: boolean;
 }
 
 /** A decoder under a Llama's names. */
 export function llamaLayout(config: ModelConfig, prefix: string, changes: LlamaChanges = {}): Layout {
   const { hidden_size: hidden, vocab_size: vocab } = config;
-  const { norms } = changes;
+  const { attention, mlp, afterAttention, afterMlp } = {
+    attention: "input_layernorm",
+    mlp: "post_attention_layernorm",
+    ...changes.norms,
+  };
+  const normOf = (name: string) => norm(name, hidden, { bias: changes.normBias });
   return {
     embedding: table(`${prefix}embed_tokens`, vocab, hidden),
     layers: Array.from({ length: config.num_hidden_layers }, (_, i) => {
       const at = `${prefix}layers.${i}`;
+      const maybeNorm = (name?: string | null) => name == null ? undefined : normOf(`${at}.${name}`);
       return {
         attention: {
-          norm: norm(`${at}.input_layernorm`, hidden),
+          norm: maybeNorm(attention),
           inner: changes.attention?.(at) ?? llamaAttention(config, `${at}.self_attn`),
-          after: norms && norm(`${at}.${norms.afterAttention}`, hidden),
+          after: maybeNorm(afterAttention),
         },
         mlp: {
-          norm: norm(`${at}.${norms?.mlp ?? "post_attention_layernorm"}`, hidden),
-          inner: changes.mlp?.(at) ?? llamaMlp(config, `${at}.mlp`),
-          after: norms && norm(`${at}.${norms.afterMlp}`, hidden),
+          norm: maybeNorm(mlp),
+          inner: changes.mlp?.(at, i) ?? llamaMlp(config, `${at}.mlp`),
+          after: maybeNorm(afterMlp),
         },
       };
     }),
-    norm: norm(`${prefix}norm`, hidden),
+    norm: normOf(`${prefix}norm`),
     head: config.tie_word_embeddings ? undefined : linear("lm_head", [vocab, hidden]),
   };
 }

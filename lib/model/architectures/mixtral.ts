@@ -26,6 +26,7 @@ export const mixtral: Architecture = {
       ...config,
       ...parseSliding(read, { layers, window: null, slides: () => true }),
       num_local_experts,
+      moe_intermediate_size: config.intermediate_size,
       num_experts_per_tok: read.whole("num_experts_per_tok", { fallback: 2, most: num_local_experts }),
     };
   },

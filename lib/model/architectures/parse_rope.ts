@@ -5,7 +5,7 @@
  */
 import { isObject } from "../../files/json_file.ts";
 import type { RopeParameters } from "../decoder/rope_parameters.ts";
-import { ConfigReader, MOST_POSITIONS } from "./config_reader.ts";
+import { type Bounds, ConfigReader, MOST_POSITIONS } from "./config_reader.ts";
 
 /** What an architecture has to say about it. */
 export interface RopeDefaults {
@@ -17,7 +17,7 @@ export interface RopeDefaults {
   readonly theta?: number;
   /** Its key outside of `rope_parameters`; "rope_theta" when absent. */
   readonly thetaKey?: string;
-  /** The share of features that turn where the config has none; 1 when absent. */
+  /** The share of features that turn where the config has none; absent where all turn, whatever the config says. */
   readonly partial?: number;
   /** Its key outside of `rope_parameters`; "partial_rotary_factor" when absent. */
   readonly partialKey?: string;
@@ -26,6 +26,9 @@ export interface RopeDefaults {
   /** Names of types that mean another one here. */
   readonly aliases?: Readonly<Record<string, string>>;
 }
+
+/** Bounds of how far contexts are stretched. */
+const FACTOR: Bounds = { least: 1e-3, most: 1e6 };
 
 /**
  * Reads `rope_theta` and `rope_scaling`, or `rope_parameters`, which transformers 5 writes.
@@ -47,7 +50,8 @@ export function parseRope(read: ConfigReader, options: RopeDefaults): RopeParame
   if (perLayer !== undefined) throw inner.fail(perLayer, "one for all layers");
 
   const rope_theta = inner.positive("rope_theta", theta);
-  const partial = inner.positive("partial_rotary_factor", share);
+  const asked = inner.positive("partial_rotary_factor", share);
+  const partial = options.partial === undefined ? 1 : asked;
   if (partial > 1) throw inner.fail("partial_rotary_factor", "at most 1", partial);
   const rotary_dim = Math.floor(head_dim * partial);
   // Rotary embeddings turn features in pairs.
@@ -65,7 +69,9 @@ export function parseRope(read: ConfigReader, options: RopeDefaults): RopeParame
   const named = inner.json[typeKey] ?? "default";
   const type =
     (typeof named === "string" && Object.hasOwn(aliases, named) ? aliases[named] : named) as string;
-  const factor = () => inner.positive("factor");
+  // Without scaling, others do not look at it either; with scaling they fail.
+  if (type !== "default" && partial !== asked) throw inner.fail("partial_rotary_factor", "1", asked);
+  const factor = () => inner.positive("factor", undefined, FACTOR);
   /** A config that says it outside means it. */
   const original_max_position_embeddings = json.original_max_position_embeddings != null
     ? read.whole("original_max_position_embeddings", { most: MOST_POSITIONS })
@@ -98,7 +104,7 @@ export function parseRope(read: ConfigReader, options: RopeDefaults): RopeParame
         attention_factor: inner.maybePositive("attention_factor") ?? yarnFactor(inner, factor()),
       };
     case "longrope": {
-      const stretched = inner.maybePositive("factor") ?? context / original_max_position_embeddings;
+      const stretched = inner.maybePositive("factor", FACTOR) ?? context / original_max_position_embeddings;
       const grown = Math.sqrt(1 + Math.log(stretched) / Math.log(original_max_position_embeddings));
       return {
         ...base,

@@ -14,7 +14,10 @@ export const phi3: Architecture = {
   config(read) {
     const defaults = { max_position_embeddings: 4096, norm_eps: 1e-5, bos_token_id: 1, eos_token_id: 32000 };
     // Early configs have other names of LongRoPE.
-    const config = llamaConfig(read, { defaults, rope: { aliases: { su: "longrope", yarn: "longrope" } } });
+    const config = llamaConfig(read, {
+      defaults,
+      rope: { partial: 1, aliases: { su: "longrope", yarn: "longrope" } },
+    });
     const { num_hidden_layers: layers } = config;
     return { ...config, ...parseSliding(read, { layers, window: null, slides: () => true }) };
   },

@@ -6,7 +6,7 @@
 import type { ModelConfig } from "../decoder/config.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import type { Architecture } from "./architecture.ts";
-import { llamaAttention, llamaConfig, llamaLayout } from "./llama.ts";
+import { llamaConfig, llamaLayout } from "./llama.ts";
 import { parseSliding } from "./sliding.ts";
 
 /** A Qwen's config. */
@@ -21,9 +21,6 @@ export function qwenConfig(read: ConfigReader, options: { head_dim?: number } = 
 /** Qwen 2 and 2.5. */
 export const qwen2: Architecture = {
   prefixes: ["model."],
-  config: qwenConfig,
-  layout: (config, prefix) =>
-    llamaLayout(config, prefix, {
-      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { qkvBias: true }),
-    }),
+  config: (read) => ({ ...qwenConfig(read), qkv_bias: true }),
+  layout: llamaLayout,
 };

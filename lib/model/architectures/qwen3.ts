@@ -16,6 +16,6 @@ export const qwen3: Architecture = {
   }),
   layout: (config, prefix) =>
     llamaLayout(config, prefix, {
-      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { headNorms: true }),
+      attention: (layer) => llamaAttention(config, `${layer}.self_attn`, { norms: "each" }),
     }),
 };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CheckpointError } from "../../errors.ts";
+import { CheckpointError, ConfigError } from "../../errors.ts";
 import { exists, isFile, tryTo } from "../../files/disk.ts";
 import { isObject, readJson } from "../../files/json_file.ts";
 import type { TensorInfo } from "../../files/safetensors/header.ts";
@@ -12,12 +12,17 @@ import { SafetensorsFile } from "../../files/safetensors/read.ts";
 import type { TensorFile } from "../../files/tensor_file.ts";
 import { bytesOf, toFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
+import { checkFinite } from "../../matrix/finite.ts";
 import { isStoredType, storedMatrix } from "../../matrix/stored_matrix.ts";
 import { show } from "../architectures/config_reader.ts";
+import { layoutOf } from "../architectures/mod.ts";
 import { parseConfig } from "../architectures/parse_config.ts";
 import type { ModelConfig } from "../decoder/config.ts";
+import { type Layout, type TensorPlace, tensorsOf } from "../decoder/layout.ts";
 import type { GgufModel } from "../gguf/open.ts";
-import { CONFIG, GENERATION_CONFIG, INDEX, UNFINISHED, WEIGHTS } from "./file_names.ts";
+import { CONFIG, GENERATION_CONFIG, INDEX, QUANTIZATION, UNFINISHED, WEIGHTS } from "./file_names.ts";
+import { quantizationFault } from "./quantization_config.ts";
+import { scaledWeights } from "./scaled_weights.ts";
 
 /** An error about what a folder lacks that says what it has instead. */
 function lacks(folder: string, what: string): CheckpointError {
@@ -33,6 +38,10 @@ function unfinished(folder: string): CheckpointError {
   return new CheckpointError(
     `Cannot open the model ${folder}: its quantization is not finished, start it again with the same options to finish it`,
   );
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**
@@ -60,6 +69,7 @@ export class Checkpoint implements Disposable {
   readonly #files = new Map<string, TensorFile>();
   /** The file of each tensor. */
   readonly #places = new Map<string, TensorFile>();
+  #layout?: Layout;
 
   private constructor(folder: string, gguf?: GgufModel) {
     this.folder = folder;
@@ -85,14 +95,10 @@ export class Checkpoint implements Disposable {
       ? readJson(`${folder}/${GENERATION_CONFIG}`)
       : null;
     try {
-      if (isFile(`${folder}/${WEIGHTS}`)) {
-        const file = this.#file(WEIGHTS);
-        for (const name of file.names()) this.#places.set(name, file);
-      } else if (isFile(`${folder}/${INDEX}`)) {
-        this.#readIndex();
-      } else {
-        throw lacks(folder, `${WEIGHTS} and ${INDEX}`);
-      }
+      if (isFile(`${folder}/${WEIGHTS}`)) this.#open(WEIGHTS);
+      else if (isFile(`${folder}/${INDEX}`)) this.#readIndex();
+      else throw lacks(folder, `${WEIGHTS} and ${INDEX}`);
+      this.#applyScales();
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -128,12 +134,14 @@ export class Checkpoint implements Disposable {
     return new Checkpoint(path, gguf);
   }
 
-  #file(name: string): TensorFile {
-    let file = this.#files.get(name);
-    if (!file) this.#files.set(name, file = SafetensorsFile.open(`${this.folder}/${name}`));
-    return file;
+  /** Opens a file, and takes all of its tensors. */
+  #open(name: string): void {
+    const file = SafetensorsFile.open(`${this.folder}/${name}`);
+    this.#files.set(name, file);
+    for (const tensor of file.names()) this.#places.set(tensor, file);
   }
 
+  /** Opens all shards. As elsewhere they say themselves which tensors they have, whatever the index says of each. */
   #readIndex(): void {
     const path = `${this.folder}/${INDEX}`;
     const { weight_map } = readJson(path);
@@ -141,19 +149,74 @@ export class Checkpoint implements Disposable {
       throw new CheckpointError(`Cannot read ${path}: weight_map must map tensors to files`);
     }
     for (const [name, shard] of Object.entries(weight_map)) {
-      const tensor = `Cannot read ${path}: tensor ${quote(name)}`;
       // A shard lies beside its index; anything else would lead out of the folder.
       if (typeof shard !== "string" || !/^[\w.-]+\.safetensors$/.test(shard)) {
         throw new CheckpointError(
-          `${tensor} must lie in a .safetensors file of the same folder, current value is ${show(shard)}`,
+          `Cannot read ${path}: tensor ${quote(name)} must lie in a .safetensors file of the same folder, ` +
+            `current value is ${show(shard)}`,
         );
       }
-      const file = this.#file(shard);
-      if (!file.has(name)) {
-        throw new CheckpointError(`${tensor} is not in ${shard}: ${alternatives(name, file.names())}`);
-      }
-      this.#places.set(name, file);
+      if (!this.#files.has(shard)) this.#open(shard);
     }
+  }
+
+  /** Weights that are codes with scales beside them become what both stand for. */
+  #applyScales(): void {
+    const { folder, rawConfig: { quantization_config } } = this;
+    // Where it is none that is understood, tensors are left as they are, to be looked at.
+    if (quantizationFault(quantization_config) !== undefined) return;
+    const declared = quantization_config != null || isFile(`${folder}/${QUANTIZATION}`);
+    for (const [name, weight] of scaledWeights(this.#places, { folder, declared })) {
+      for (const part of weight.parts) this.#places.delete(part);
+      this.#places.set(name, weight);
+    }
+  }
+
+  /**
+   * Where the decoder's parts are. A tied model has one copy of its embedding, under whichever name; where it has two that
+   * differ, they are two tensors.
+   *
+   * @throws {ConfigError} when the checkpoint was quantized in a way that is not understood.
+   * @throws {CheckpointError} when a copy cannot be read.
+   */
+  get layout(): Layout {
+    if (this.#layout) return this.#layout;
+    const fault = quantizationFault(this.rawConfig.quantization_config);
+    if (fault !== undefined) throw new ConfigError(`Cannot use ${this.folder}: ${fault}`);
+    const layout = layoutOf(this.config, (name) => this.#hasWeight(name));
+    const [embedding, head] = [layout.embedding.name, layout.head?.weight.name];
+    const copied = this.config.tie_word_embeddings && head !== undefined && head !== embedding &&
+      this.#same(embedding, head);
+    return this.#layout = copied ? { ...layout, head: undefined } : layout;
+  }
+
+  /**
+   * The tensors that the decoder is made of. Biases that the config denies are none of them: others leave them out. A GGUF
+   * file's model has what the file has.
+   */
+  places(): TensorPlace[] {
+    return [...tensorsOf(this.layout)].filter(({ name, optional }) =>
+      !optional || (this.#files.has("") && this.has(name))
+    );
+  }
+
+  /** Whether there is a weight, dense or packed. */
+  #hasWeight(name: string): boolean {
+    return this.has(name) || this.has(`${name}.codes`);
+  }
+
+  /** Whether two tensors are equal. */
+  #same(a: string, b: string): boolean {
+    // Of two of which one is packed, the packed one would have to be guessed at.
+    if (!this.has(a) || !this.has(b)) return false;
+    const [first, second] = [this.info(a), this.info(b)];
+    if (first.dtype !== second.dtype || String(first.shape) !== String(second.shape)) return false;
+    const others = this.chunks(b)[Symbol.iterator]();
+    for (const chunk of this.chunks(a)) {
+      const { value: other } = others.next();
+      if (!equalBytes(chunk, other)) return false;
+    }
+    return true;
   }
 
   /** Names of all tensors. */
@@ -193,6 +256,7 @@ export class Checkpoint implements Disposable {
    * @param room makes room for the values of what has more than one row, which are then kept as a backend reads them: F16 and
    * BF16 as they are stored, others as float32. Absent, they are float32 in an array of their own.
    * @throws {CheckpointError} when it is missing, cut off or of another size.
+   * @throws {TensorError} when a value is not finite.
    */
   matrix(
     name: string,
@@ -209,17 +273,16 @@ export class Checkpoint implements Disposable {
       );
     }
     const file = this.#place(name);
-    if (!room || rows === 1) return { rows, cols, data: file.readFloat32(name), dtype };
-    if (isStoredType(dtype)) {
-      return storedMatrix(file.read(name, room(rows * cols * bytesOf(dtype))), { rows, cols, dtype });
+    const tensor = `${quote(name)} of ${this.folder}`;
+    if (room && rows > 1 && isStoredType(dtype)) {
+      const stored = file.read(name, room(rows * cols * bytesOf(dtype)));
+      checkFinite(stored, { tensor, cols, dtype });
+      return storedMatrix(stored, { rows, cols, dtype });
     }
-    const { buffer, byteOffset } = room(4 * rows * cols);
-    return {
-      rows,
-      cols,
-      data: file.readFloat32(name, new Float32Array(buffer, byteOffset, rows * cols)),
-      dtype,
-    };
+    const { buffer, byteOffset } = room && rows > 1 ? room(4 * rows * cols) : new Float32Array(rows * cols);
+    const data = file.readFloat32(name, new Float32Array(buffer, byteOffset, rows * cols));
+    checkFinite(data, { tensor, cols });
+    return { rows, cols, data, dtype };
   }
 
   /**
@@ -227,6 +290,7 @@ export class Checkpoint implements Disposable {
    *
    * @returns a matrix of as many rows as are asked for, in that order.
    * @throws {CheckpointError} when the tensor is missing, cut off or has no such row.
+   * @throws {TensorError} when a value is not finite.
    */
   rows(name: string, rows: readonly number[]): Matrix {
     const file = this.#place(name);
@@ -245,7 +309,9 @@ export class Checkpoint implements Disposable {
       if (whole) out.set(whole.subarray(row * bytes, (row + 1) * bytes));
       else file.readPart!(name, row * bytes, out);
     });
-    return { rows: rows.length, cols, data: toFloat32(stored, dtype), dtype };
+    const data = toFloat32(stored, dtype);
+    checkFinite(data, { tensor: `${quote(name)} of ${this.folder}`, cols });
+    return { rows: rows.length, cols, data, dtype };
   }
 
   /** A tensor's bytes piece by piece, each in the same array as the one before. */

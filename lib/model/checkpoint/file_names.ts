@@ -11,5 +11,7 @@ export const GENERATION_CONFIG = "generation_config.json";
 export const WEIGHTS = "model.safetensors";
 /** The file that says which shard has which tensor. */
 export const INDEX = "model.safetensors.index.json";
+/** The file in which ModelOpt says how it has quantized. */
+export const QUANTIZATION = "hf_quant_config.json";
 /** Where a quantization from disk to disk keeps what it has done, inside the folder, until it is finished. */
 export const UNFINISHED = ".quantizing";

@@ -10,6 +10,7 @@ import { downloadModel } from "../../hub/download_model.ts";
 import { parseModelId } from "../../hub/model_id.ts";
 import type { HubOptions } from "../../hub/settings.ts";
 import { progress } from "../../terminal/progress.ts";
+import { embeddedFolder } from "./embedded.ts";
 import { size } from "../../terminal/units.ts";
 
 /** Where models come from and what is shown meanwhile. */
@@ -17,11 +18,6 @@ export interface LocateOptions extends HubOptions {
   /** Show no progress of a download. */
   quiet?: boolean;
 }
-
-/** Models that come with the library, by name. */
-const embedded: ReadonlyMap<string, URL> = new Map([
-  ["tinyworld", new URL("../../../models/tinyworld/", import.meta.url)],
-]);
 
 /**
  * The folder or .gguf file of a model: an embedded one, else what is there under that path, else what the Hub has under
@@ -31,8 +27,8 @@ const embedded: ReadonlyMap<string, URL> = new Map([
  * @throws {HubError} when the Hub has no such model, or it cannot be had.
  */
 export async function locateModel(name: string, options: LocateOptions = {}): Promise<string> {
-  const url = embedded.get(name);
-  if (url) return decodeURIComponent(url.pathname).replace(/\/$/, "");
+  const embedded = await embeddedFolder(name);
+  if (embedded !== undefined) return embedded;
   const path = withoutSlash(name);
   if (exists(path)) return path;
   if (!parseModelId(name)) {

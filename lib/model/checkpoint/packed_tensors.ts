@@ -3,26 +3,57 @@
  *
  * The weight "X.weight" becomes "X.weight.codes" (I32 words), "X.weight.scales", "X.weight.zeros" and
  * "X.weight.codebook" where the format has them; config.json's `quantization_config.tensors` says each one's format and
- * group size.
+ * group size, and `quantization_config.codebooks` the values of formats that have their own.
  *
  * @module
  */
 import type { Backend } from "../../compute/backend.ts";
 import { CheckpointError } from "../../errors.ts";
+import { isObject } from "../../files/json_file.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
-import { formatOf } from "../../formats/mod.ts";
+import { formats } from "../../formats/formats.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
+import { checkFinite } from "../../matrix/finite.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { OWN_METHOD } from "./quantization_config.ts";
 
 /** What config.json says of the packed tensors of a checkpoint. */
 export interface QuantizationConfig {
   /** Always "any4-deno". */
-  quant_method: "any4-deno";
+  quant_method: typeof OWN_METHOD;
   /** Format and group size of each packed tensor by name. */
   tensors: Record<string, { format: string; group_size: number }>;
+  /** Values of the fixed codebooks, as "int4:128": by format and group size. What was saved before they were has none. */
+  codebooks?: Record<string, number[]>;
+}
+
+type Entry = QuantizationConfig["tensors"][string];
+
+const codebookKey = ({ format, group_size }: Entry) => `${format}:${group_size}`;
+
+/** The fixed codebooks of some packed tensors, for {@linkcode QuantizationConfig}. */
+export function codebooksOf(tensors: QuantizationConfig["tensors"]): Record<string, number[]> {
+  const codebooks: Record<string, number[]> = {};
+  for (const entry of Object.values(tensors)) {
+    const values = formats.get(entry.format)?.values?.(entry.group_size);
+    if (values) codebooks[codebookKey(entry)] = [...values];
+  }
+  return codebooks;
+}
+
+/** Whether codebooks of a config say the same of an entry's codes as its format does. */
+function sameCodebook(entry: Entry, codebooks: unknown): boolean {
+  // Sizes that are none are errors of their own.
+  if (!Number.isSafeInteger(entry.group_size) || entry.group_size < 1) return true;
+  const values = formats.get(entry.format)?.values?.(entry.group_size);
+  if (!values || codebooks === undefined) return true;
+  const given = isObject(codebooks) ? codebooks[codebookKey(entry)] : undefined;
+  // JSON has no −0.
+  return Array.isArray(given) && given.length === values.length &&
+    given.every((value, i) => Number(value) === values[i]);
 }
 
 /** A tensor in memory, as a checkpoint stores it. */
@@ -61,23 +92,13 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
     tensors.push(numbers("scales", scales, [rows, groups], scaleType));
     if (zeros) tensors.push(numbers("zeros", zeros, [rows, groups], scaleType));
   }
-  if (codebookType !== "fixed") {
+  // Who loads it may not know what the codes of a format of somebody's own mean.
+  if (codebookType !== "fixed" || !formats.has(packed.format)) {
     const values = 2 ** bits;
-    tensors.push(numbers("codebook", codebook, [codebook.length / values, values], codebookType));
+    const type = codebookType === "f16" ? "f16" : "f32";
+    tensors.push(numbers("codebook", codebook, [codebook.length / values, values], type));
   }
   return tensors;
-}
-
-function quantizationConfig(checkpoint: Checkpoint): QuantizationConfig | undefined {
-  const config = checkpoint.config.quantization_config as Partial<QuantizationConfig> | undefined | null;
-  if (config === undefined || config === null) return undefined;
-  if (config.quant_method !== "any4-deno" || typeof config.tensors !== "object" || config.tensors === null) {
-    throw new CheckpointError(
-      `Cannot load ${checkpoint.folder}: quantization_config must have quant_method "any4-deno" and tensors, ` +
-        `current quant_method is ${JSON.stringify(config.quant_method)}`,
-    );
-  }
-  return config as QuantizationConfig;
 }
 
 /**
@@ -91,19 +112,44 @@ export function readPacked(
   options: { tensor: string; rows: number; cols: number; room?: Backend["room"] },
 ): PackedMatrix | undefined {
   const { tensor } = options;
-  const entries = quantizationConfig(checkpoint)?.tensors;
+  const { quant_method, tensors: entries, codebooks } =
+    (checkpoint.config.quantization_config ?? {}) as Partial<QuantizationConfig>;
+  if (quant_method !== OWN_METHOD) return undefined;
   const entry = entries && Object.hasOwn(entries, tensor) ? entries[tensor] : undefined;
   if (!entry) return undefined;
+  if (!sameCodebook(entry, codebooks)) {
+    throw new CheckpointError(
+      `Cannot load ${tensor} of ${checkpoint.folder}: the config has no codebook of ${codebookKey(entry)} ` +
+        "with that format's values",
+    );
+  }
   return readPackedParts(checkpoint, { ...options, entry, where: checkpoint.folder });
 }
 
 /** Where tensors are read from. */
 interface TensorSource {
+  has(name: string): boolean;
   info(name: string): { readonly dtype: DType; readonly shape: readonly number[] };
   read(name: string, room?: Backend["room"]): Uint8Array;
 }
 
-/** {@linkcode readPacked} of what an entry of {@linkcode QuantizationConfig} describes, from anywhere. */
+/** What a format says of how its matrices are stored; of one that this library does not know, their tensors say it. */
+interface Storage {
+  readonly bits: number;
+  readonly e8m0: boolean;
+  readonly zeros: boolean;
+  /** Its own codebook; null where each matrix has one. */
+  readonly values: Float32Array | null;
+}
+
+const BITS = [2, 3, 4, 8];
+
+/**
+ * {@linkcode readPacked} of what an entry of {@linkcode QuantizationConfig} describes, from anywhere.
+ *
+ * @throws {CheckpointError} when its parts do not fit together, or its codebook is not the format's.
+ * @throws {TensorError} when a scale, a zero or a value of the codebook is not finite.
+ */
 export function readPackedParts(
   source: TensorSource,
   options: {
@@ -111,17 +157,15 @@ export function readPackedParts(
     rows: number;
     cols: number;
     room?: Backend["room"];
-    entry: QuantizationConfig["tensors"][string];
+    entry: Entry;
     where: string;
   },
 ): PackedMatrix {
   const { tensor, rows, cols, entry, where } = options;
   const fail = (what: string) => new CheckpointError(`Cannot load ${tensor} of ${where}: ${what}`);
-  if (typeof entry !== "object" || typeof entry.format !== "string") {
+  if (typeof entry !== "object" || entry === null || typeof entry.format !== "string") {
     throw fail("its format must be a string");
   }
-  const format = formatOf(entry.format);
-  const { bits } = format;
   const groupSize = entry.group_size;
   if (!Number.isSafeInteger(groupSize) || groupSize < 1 || groupSize > cols) {
     throw fail(`group_size must be between 1 and ${cols}, current value is ${groupSize}`);
@@ -140,22 +184,38 @@ export function readPackedParts(
     if (!options.shapes.some((expected) => String(expected) === String(shape))) {
       throw fail(`${suffix} must have shape [${options.shapes.join("] or [")}], current shape is [${shape}]`);
     }
-    return { dtype, data: source.read(name, room) };
+    return { dtype, shape, data: source.read(name, room) };
   };
+  const floats = (suffix: string, { dtype, shape, data }: ReturnType<typeof part>) => {
+    const values = toFloat32(data, dtype);
+    checkFinite(values, { tensor: `${tensor}.${suffix} of ${where}`, cols: shape.at(-1)! });
+    return values;
+  };
+  const has = (suffix: string) => source.has(`${tensor}.${suffix}`);
+
+  const storage = storageOf(entry.format, { groupSize, tensor, source });
+  if (!storage) throw fail(`its format, "${entry.format}", is not known, and it has no codebook of its own`);
+  const { bits, e8m0 } = storage;
+  if (has("zeros") && !storage.zeros) throw fail(`it has zeros, ${entry.format} has none`);
   const words = wordsPerRow(cols, bits);
   const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }, options.room).data;
-  const e8m0 = format.scaling.stored === "e8m0";
   const scales = part("scales", { dtypes: e8m0 ? ["U8"] : ["F16", "F32"], shapes: [[rows, groups]] });
-  const zeros = format.scaling.zero
+  const zeros = storage.zeros
     ? part("zeros", { dtypes: [scales.dtype], shapes: [[rows, groups]] })
     : undefined;
   const values = 2 ** bits;
-  const codebook = format.values
+  if (has("codebook") && storage.values) {
+    throw fail(`it has a codebook of its own, ${entry.format} a fixed one`);
+  }
+  const codebook = storage.values
     ? undefined
     : part("codebook", { dtypes: ["F16", "F32"], shapes: [[1, values], [rows, values]] });
   const type = (dtype: DType) => dtype === "F16" ? "f16" : "f32";
+  // A table of one row in float32 is a format's own, where the format is not known.
+  const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
+    codebook!.dtype === "F32");
   return {
-    format: format.name,
+    format: entry.format,
     bits,
     rows,
     cols,
@@ -163,10 +223,33 @@ export function readPackedParts(
     codes: new Uint32Array(codes.buffer, codes.byteOffset, rows * words),
     scales: e8m0
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
-      : toFloat32(scales.data, scales.dtype),
-    zeros: zeros ? toFloat32(zeros.data, zeros.dtype) : null,
-    codebook: codebook ? toFloat32(codebook.data, codebook.dtype) : format.values!(groupSize),
+      : floats("scales", scales),
+    zeros: zeros ? floats("zeros", zeros) : null,
+    codebook: codebook ? floats("codebook", codebook) : storage.values!,
     scaleType: e8m0 ? "e8m0" : type(scales.dtype),
-    codebookType: codebook ? type(codebook.dtype) : "fixed",
+    codebookType: fixed ? "fixed" : type(codebook!.dtype),
   };
+}
+
+/** How matrices of a format are stored; undefined where neither this library nor the tensors say it. */
+function storageOf(
+  name: string,
+  of: { groupSize: number; tensor: string; source: TensorSource },
+): Storage | undefined {
+  const { groupSize, tensor, source } = of;
+  const format = formats.get(name);
+  if (format) {
+    const { bits, scaling, values } = format;
+    return {
+      bits,
+      e8m0: scaling.stored === "e8m0",
+      zeros: scaling.zero !== undefined,
+      values: values && values(groupSize),
+    };
+  }
+  if (!source.has(`${tensor}.codebook`)) return undefined;
+  const bits = Math.log2(source.info(`${tensor}.codebook`).shape[1] ?? 0);
+  if (!BITS.includes(bits)) return undefined;
+  const e8m0 = source.info(`${tensor}.scales`).dtype === "U8";
+  return { bits, e8m0, zeros: source.has(`${tensor}.zeros`), values: null };
 }

@@ -58,6 +58,9 @@ export interface CheckpointParts {
  *
  * @example
  * ```ts
+ * import { Checkpoint } from "./checkpoint.ts";
+ * import { assertEquals } from "@std/assert";
+ *
  * using checkpoint = Checkpoint.open("models/tinyworld");
  * const tensors = checkpoint.names().map((name) => ({
  *   ...checkpoint.info(name),
@@ -65,6 +68,10 @@ export interface CheckpointParts {
  * }));
  * const folder = await Deno.makeTempDir();
  * writeCheckpoint(folder, { config: checkpoint.rawConfig, tensors, copyFrom: checkpoint.folder });
+ * {
+ *   using copy = Checkpoint.open(folder);
+ *   assertEquals(copy.names(), checkpoint.names());
+ * }
  * await Deno.remove(folder, { recursive: true });
  * ```
  */

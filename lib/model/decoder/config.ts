@@ -50,21 +50,33 @@ export interface ModelConfig {
   readonly do_layer_norm_before: boolean;
   /** Whether attention and MLP both see what comes into the layer. */
   readonly use_parallel_residual: boolean;
+  /** Whether they do so through one norm. */
+  readonly shared_norm: boolean;
   /** The function inside the MLP. */
   readonly hidden_act: Activation;
   /** Whether attention's Linears must have biases; those of a checkpoint are taken in any case. */
   readonly attention_bias: boolean;
+  /** Whether those of queries, keys and values alone must have biases. */
+  readonly qkv_bias: boolean;
   /** Whether the MLP's Linears must have biases. */
   readonly mlp_bias: boolean;
   /** Experts of an MLP; 0 where there are none. */
   readonly num_local_experts: number;
   /** Experts that each token goes to. */
   readonly num_experts_per_tok: number;
+  /** Features inside an expert. */
+  readonly moe_intermediate_size: number;
+  /** Which layers have experts; all have where it is empty. */
+  readonly moe_layers: readonly boolean[];
+  /** Whether the shares of a token's experts add up to 1, or to what the router gives them among all. */
+  readonly norm_topk_prob: boolean;
 
   /** How heads turn; null where positions have embeddings of their own. */
   readonly rope_parameters: RopeParameters | null;
   /** How they turn in layers of sliding attention, where otherwise. */
   readonly local_rope_parameters: RopeParameters | null;
+  /** Which layers' heads turn; all do where it is empty. */
+  readonly rope_layers: readonly boolean[];
   /** Which layers' attention slides; all see all where it is empty. */
   readonly layer_types: readonly LayerType[];
   /** Tokens that one sees where attention slides, itself among them. */
@@ -77,6 +89,10 @@ export interface ModelConfig {
   readonly final_logit_softcapping: number | null;
   /** What embeddings are multiplied by. */
   readonly embedding_scale: number;
+  /** What attention and MLP are multiplied by before they are added. */
+  readonly residual_scale: number;
+  /** What logits are multiplied by. */
+  readonly logit_scale: number;
   /** Features of the embedding, before a projection where they are not `hidden_size`. */
   readonly word_embed_proj_dim: number;
 }

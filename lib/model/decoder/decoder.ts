@@ -87,6 +87,10 @@ export interface Workspace {
   readonly gate?: Tensor;
   readonly up: Tensor;
   readonly activated: Tensor;
+  /** The same for MLPs of another width. */
+  readonly otherGate?: Tensor;
+  readonly otherUp?: Tensor;
+  readonly otherActivated?: Tensor;
   /** Logits of experts. */
   readonly router?: Tensor;
   /** The tokens of an expert. */
@@ -200,12 +204,12 @@ export class Decoder {
       if (part !== undefined && part !== i) continue;
       this.#layers.set(i, {
         attention: {
-          norm: norm(layer.attention.norm),
+          norm: layer.attention.norm && norm(layer.attention.norm),
           inner: attention(layer.attention.inner),
           after: layer.attention.after && norm(layer.attention.after),
         },
         mlp: {
-          norm: norm(layer.mlp.norm),
+          norm: layer.mlp.norm && norm(layer.mlp.norm),
           inner: hasExperts(layer.mlp.inner) ? experts(layer.mlp.inner) : mlp(layer.mlp.inner),
           after: layer.mlp.after && norm(layer.mlp.after),
         },
@@ -244,12 +248,17 @@ export class Decoder {
     const [q, kv] = [c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim];
     const [layer] = this.#layout.layers;
     const { inner: attention, after } = layer!.attention;
-    const { inner } = layer!.mlp;
-    const mlp = hasExperts(inner) ? inner.experts[0]! : inner;
+    const { norm: mlpNorm } = layer!.mlp;
+    // Experts may be of another width than the MLPs of layers that have none.
+    const mlps = this.#layout.layers.map(({ mlp: { inner } }) =>
+      hasExperts(inner) ? inner.experts[0]! : inner
+    );
+    const [mlp, other] = [...new Map(mlps.map((mlp) => [mlp.output.weight.cols, mlp])).values()];
+    const [width, otherWidth] = [mlp!.output.weight.cols, other?.output.weight.cols];
     return {
       x: tensor(c.hidden_size),
       normed: tensor(c.hidden_size),
-      second: maybe((after || c.use_parallel_residual) && c.hidden_size),
+      second: maybe((after || (c.use_parallel_residual && mlpNorm)) && c.hidden_size),
       narrow: maybe((this.#projectIn ?? this.#projectOut) && c.word_embed_proj_dim),
       qkv: maybe(fused(attention.inputs)),
       rawQ: maybe(attention.qNorm && q),
@@ -259,10 +268,13 @@ export class Decoder {
       v: tensor(kv),
       attended: tensor(q),
       projected: tensor(c.hidden_size),
-      gateUp: maybe(fused(mlp.inputs)),
-      gate: maybe(gated(mlp) && c.intermediate_size),
-      up: tensor(c.intermediate_size),
-      activated: tensor(c.intermediate_size),
+      gateUp: maybe(fused(mlp!.inputs)),
+      gate: maybe(gated(mlp!) && width),
+      up: tensor(width),
+      activated: tensor(width),
+      otherGate: maybe(other && gated(other) && otherWidth),
+      otherUp: maybe(otherWidth),
+      otherActivated: maybe(otherWidth),
       router: maybe(c.num_local_experts),
       routed: maybe(c.num_local_experts > 0 && c.hidden_size),
       logits: maybe(this.#head && c.vocab_size),
@@ -292,27 +304,30 @@ export class Decoder {
       await pause(options.signal);
       const run: Run = { ...options, work, layer: i, x };
       if (c.use_parallel_residual) {
-        this.#normalize(normed, x, attention.norm, add);
-        this.#normalize(second!, x, mlp.norm);
+        this.#normalize(normed, x, attention.norm!, add);
+        if (mlp.norm) this.#normalize(second!, x, mlp.norm);
         const attended = await this.#attend(attention.inner, normed, run);
         if (attended === STOP) return undefined;
         b.add(x, attended);
-        const found = await this.#feed(mlp.inner, second!, run);
+        const found = await this.#feed(mlp.inner, mlp.norm ? second! : normed, run);
         if (found === STOP) return undefined;
         add = found;
         continue;
       }
       for (const block of [attention, mlp]) {
-        if (c.do_layer_norm_before) this.#normalize(normed, x, block.norm, add);
-        const input = c.do_layer_norm_before ? normed : x;
+        const before = c.do_layer_norm_before ? block.norm : undefined;
+        if (before) this.#normalize(normed, x, before, add);
+        else if (add) b.add(x, add);
+        const input = before ? normed : x;
         const found = block === attention
           ? await this.#attend(attention.inner, input, run)
           : await this.#feed(mlp.inner, input, run);
         if (found === STOP) return undefined;
         add = found;
+        if (found && c.residual_scale !== 1) b.scale(found, c.residual_scale);
         if (block.after && found) this.#normalize(add = second!, found, block.after);
         if (!c.do_layer_norm_before) {
-          this.#normalize(normed, x, block.norm, add);
+          this.#normalize(normed, x, block.norm!, add);
           [x, normed, add] = [normed, x, undefined];
         }
       }
@@ -371,7 +386,8 @@ export class Decoder {
     if (w.qNorm) this.#normalize(q, rawQ!, w.qNorm);
     if (w.kNorm) this.#normalize(k, rawK!, w.kNorm);
     const slides = c.layer_types[layer] === "sliding_attention";
-    const rotation = slides ? run.rotations.local : run.rotations.full;
+    const turns = c.rope_layers[layer] ?? true;
+    const rotation = turns ? (slides ? run.rotations.local : run.rotations.full) : undefined;
     b.attention(attended, { q, k, v }, {
       cache,
       layer,
@@ -396,8 +412,12 @@ export class Decoder {
     const { backend: b, config: c } = this;
     const { work, observe } = run;
     const part = (tensor: Tensor) => tensor.rows === input.rows ? tensor : b.first(tensor, input.rows);
-    const [gate, whole] = [work.gate && part(work.gate), work.gateUp && part(work.gateUp)];
-    const [up, activated, projected] = [part(work.up), part(work.activated), part(work.projected)];
+    const maybe = (tensor: Tensor | undefined) => tensor && part(tensor);
+    const other = w.output.weight.cols !== work.up.cols;
+    const [gate, whole] = [maybe(other ? work.otherGate : work.gate), maybe(work.gateUp)];
+    const up = part(other ? work.otherUp! : work.up);
+    const activated = part(other ? work.otherActivated! : work.activated);
+    const projected = part(work.projected);
     if (await observe?.(namesOf(w.inputs), input) === "stop") return STOP;
     this.#project(w.inputs, input, { parts: { gate, up }, whole }); // [T, intermediate_size]
     b.activate(activated, gate ?? up, { activation: c.hidden_act, up: gate && up });
@@ -415,9 +435,9 @@ export class Decoder {
     }
     b.linear(work.router!, input, w.router); // [T, experts]
     const logits = await b.read(work.router!);
-    const { num_local_experts: experts, num_experts_per_tok: k } = c;
+    const { num_local_experts: experts, num_experts_per_tok: k, norm_topk_prob: normalized } = c;
     const quiet = run.everyExpert ? { ...run, observe: undefined } : run;
-    for (const [i, share] of assignExperts(logits, { experts, k }).entries()) {
+    for (const [i, share] of assignExperts(logits, { experts, k, normalized }).entries()) {
       if (share.rows.length === 0) continue;
       const routed = b.first(work.routed!, share.rows.length);
       b.gather(routed, input, share.rows);
@@ -437,6 +457,7 @@ export class Decoder {
     let out = this.#norm ? normed : x;
     if (this.#projectOut) b.linear(out = work.narrow!, this.#norm ? normed : x, this.#projectOut);
     b.linear(logits, out, this.#head!);
+    if (c.logit_scale !== 1) b.scale(logits, c.logit_scale);
     if (c.final_logit_softcapping) b.softcap(logits, c.final_logit_softcapping);
     return logits;
   }

@@ -17,6 +17,11 @@ export interface TensorPlace {
   readonly vector?: boolean;
   /** Whether the checkpoint has [cols, rows], as GPT-2's Conv1D. */
   readonly transposed?: boolean;
+  /**
+   * Features of a head, where the checkpoint turns features 2i and 2i + 1 of one together, as Cohere's; the decoder turns i
+   * and i + n / 2. Outputs are reordered.
+   */
+  readonly interleaved?: number;
   /** Whether a checkpoint need not have it. */
   readonly optional?: boolean;
 }
@@ -77,8 +82,8 @@ export interface ExpertPlaces<Linear = LinearPlace> {
 
 /** One of the two halves of a layer, with the norm at its beginning (or behind it: `do_layer_norm_before`). */
 export interface Sublayer<Inner, Norm = NormPlace> {
-  /** The norm. */
-  readonly norm: Norm;
+  /** The norm; where there is none, what comes in is taken as it is, or side by side with attention what that takes. */
+  readonly norm?: Norm;
   /** What the block computes. */
   readonly inner: Inner;
   /** Norm of what it found, before that is added. */
@@ -122,15 +127,20 @@ export function hasExperts<Linear>(
 export function linear(
   name: string,
   size: readonly [number, number],
-  options: { bias?: boolean; transposed?: boolean } = {},
+  options: { bias?: boolean; transposed?: boolean; interleaved?: number } = {},
 ): LinearPlace {
   const [rows, cols] = size;
-  const { bias = false, transposed = false } = options;
+  const { bias = false, transposed = false, interleaved } = options;
   return {
     name,
-    weight: { name: `${name}.weight`, rows, cols, transposed },
-    bias: { name: `${name}.bias`, rows: 1, cols: rows, vector: true, optional: !bias },
+    weight: { name: `${name}.weight`, rows, cols, transposed, interleaved },
+    bias: { name: `${name}.bias`, rows: 1, cols: rows, vector: true, interleaved, optional: !bias },
   };
+}
+
+/** Outputs of the Linear that a weight or a bias belongs to. */
+export function outputsOf({ vector, rows, cols }: TensorPlace): number {
+  return vector ? cols : rows;
 }
 
 /** A norm of `cols` features, with a bias or without. */

@@ -5,7 +5,7 @@
  */
 import { inspect } from "../../display.ts";
 import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
-import { BusyError, DisposedError, OptionError } from "../../errors.ts";
+import { BusyError, DisposedError, OptionError, TensorError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
 import { largest } from "./sampling.ts";
@@ -105,7 +105,8 @@ export class Session implements Disposable {
    *
    * @param tokens ids of the new tokens.
    * @returns the logits: [tokens, vocab_size] for "all", [vocab_size] for "last", empty for "none".
-   * @throws {OptionError} when an id is none, or the sequence would outgrow its capacity.
+   * @throws {OptionError} when the sequence would outgrow its capacity, or an id is none of the vocabulary's.
+   * @throws {TensorError} when logits are not finite, naming where the first such number is.
    * @throws {DisposedError} when the sequence, its model or its backend has been disposed of.
    * @throws {BusyError} when another call is continuing it.
    */
@@ -118,15 +119,20 @@ export class Session implements Disposable {
       const { backend, config } = this.#decoder;
       if (logits === "last") {
         const last = await this.#last(tokens, pass);
-        return last ? await backend.read(last) : new Float32Array(0);
+        return last ? await this.#finite(await backend.read(last), tokens) : new Float32Array(0);
       }
-      this.#check(tokens);
-      const out = new Float32Array(logits === "all" ? tokens.length * config.vocab_size : 0);
+      this.#checkTokens(tokens);
+      let out: Float32Array | undefined;
       for (const { from, chunk } of chunks(tokens, this.#decoder)) {
         const part = await this.#run(chunk, { ...pass, logits: logits === "all" });
-        if (part) out.set(await backend.read(part), from * config.vocab_size);
+        if (!part) continue;
+        const values = await this.#finite(await backend.read(part), chunk);
+        // What comes in one piece is not copied.
+        if (chunk.length === tokens.length) return values;
+        out ??= new Float32Array(tokens.length * config.vocab_size);
+        out.set(values, from * config.vocab_size);
       }
-      return out;
+      return out ?? new Float32Array(0);
     });
   }
 
@@ -146,9 +152,10 @@ export class Session implements Disposable {
     const last = await this.#last(tokens, options);
     if (!last) throw new OptionError("Cannot continue by no tokens");
     const few = count <= Math.min(AHEAD_TOKENS, this.#decoder.config.vocab_size);
-    return few && backend.largest
-      ? await backend.largest(last, count)
-      : largest(await backend.read(last), count);
+    if (!few || !backend.largest) return largest(await this.#finite(await backend.read(last), tokens), count);
+    const found = await backend.largest(last, count);
+    await this.#finite(found.values, tokens);
+    return found;
   }
 
   /**
@@ -175,6 +182,10 @@ export class Session implements Disposable {
         ? await this.#last(tokens, options)
         : await this.#run({ ids, at: at - 1 }, { ...options, logits: true });
       if (!logits) throw new OptionError("Cannot continue by no tokens");
+      // The first logits of a sequence are looked at; each step's would take a reading of its own.
+      if (this.position === tokens.length && backend.largest) {
+        await this.#finite((await backend.largest(logits, 1)).values, tokens);
+      }
       argmax.call(backend, { ids, at }, logits);
     }
     return await readIds.call(backend, ids, many);
@@ -182,7 +193,7 @@ export class Session implements Disposable {
 
   /** The logits of the last token: it goes alone, so that no others are computed. */
   async #last(tokens: ArrayLike<number>, options: ContinueOptions): Promise<Tensor | undefined> {
-    this.#check(tokens);
+    this.#checkTokens(tokens);
     const before = Array.prototype.slice.call(tokens, 0, -1) as number[];
     for (const { chunk } of chunks(before, this.#decoder)) {
       await this.#run(chunk, { ...options, logits: false });
@@ -191,13 +202,42 @@ export class Session implements Disposable {
     return await this.#run([tokens[tokens.length - 1]!], { ...options, logits: true });
   }
 
-  #check(tokens: ArrayLike<number>): void {
-    checkTokenIds(tokens, this.#decoder.config.vocab_size);
-    if (this.position + tokens.length > this.capacity) {
+  #checkTokens(tokens: ArrayLike<number>): void {
+    const { length } = tokens;
+    const { vocab_size: vocab } = this.#decoder.config;
+    if (this.position + length > this.capacity) {
       throw new OptionError(
-        `Cannot continue by ${tokens.length} tokens: ${this.position} of ${this.capacity} are used`,
+        `Cannot continue by ${length} tokens: ${this.position} of ${this.capacity} are used`,
       );
     }
+    checkTokenIds(tokens, { size: vocab, purpose: "continue by" });
+  }
+
+  /** Logits, or some of them, after `tokens`: themselves where they are finite. */
+  async #finite(logits: Float32Array, tokens: ArrayLike<number>): Promise<Float32Array> {
+    // 0 · x is 0 for numbers, NaN for what is none.
+    let sum = 0;
+    for (let i = 0; i < logits.length; i++) sum += 0 * logits[i]!;
+    if (sum === 0) return logits;
+    throw new TensorError(`Cannot continue: logits are not finite; ${await this.#firstNotFinite(tokens)}`);
+  }
+
+  /** Runs the tokens that were last again, and says where the first number is that is none. */
+  async #firstNotFinite(tokens: ArrayLike<number>): Promise<string> {
+    const { backend } = this.#decoder;
+    const again = Array.prototype.slice.call(tokens, -CHUNK_TOKENS) as number[];
+    this.#position -= again.length;
+    let found: string | undefined;
+    await this.#run(again, {
+      logits: false,
+      async observe(linears, input) {
+        const bad = (await backend.read(input)).find((value) => !Number.isFinite(value));
+        if (bad === undefined) return;
+        found = `the input of ${linears.join(", ")} has ${bad}`;
+        return "stop";
+      },
+    });
+    return found ?? "what goes into each layer's Linears is";
   }
 
   /** Lets work on the sequence run, alone, and frees what it holds if it has been disposed of meanwhile. */

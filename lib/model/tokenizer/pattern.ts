@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SplitPreTokenizer } from "@huggingface/tokenizers";
+import { SplitPreTokenizer } from "npm:@huggingface/tokenizers@0.2.0";
 import { CheckpointError } from "../../errors.ts";
 import { quote } from "../../files/safetensors/messages.ts";
 import type { Json } from "./fields.ts";

@@ -106,14 +106,14 @@ export class Tokenizer {
    * @example
    * ```ts
    * import { assertEquals } from "@std/assert";
-   * import { Tokenizer } from "any4";
+   * import { Tokenizer } from "any4/model";
    * const tokenizer = Tokenizer.open("models/tinyworld");
    * assertEquals(tokenizer.decode(tokenizer.encode("Ça va ? x , y")), "Ça va ? x , y");
    * assertEquals(tokenizer.decode([]), "");
    * ```
    */
   decode(ids: readonly number[], options: { specialTokens?: boolean } = {}): string {
-    checkTokenIds(ids, this.size);
+    checkTokenIds(ids, { size: this.size, purpose: "decode" });
     const stream = this.stream(options);
     const pieces = ids.map((id) => stream.push(id));
     pieces.push(stream.flush());
@@ -127,7 +127,7 @@ export class Tokenizer {
    * @example
    * ```ts
    * import { assertEquals } from "@std/assert";
-   * import { Tokenizer } from "any4";
+   * import { Tokenizer } from "any4/model";
    * const tokenizer = Tokenizer.open("models/tinyworld");
    * const stream = tokenizer.stream();
    * const pieces = tokenizer.encode("The 🐈 sat").map((id) => stream.push(id));
@@ -147,8 +147,9 @@ export class Tokenizer {
    *
    * @example
    * ```ts
+   * import { loadModel } from "any4";
+   * import { Tokenizer } from "any4/model";
    * import { assertEquals } from "@std/assert";
-   * import { loadModel, Tokenizer } from "any4";
    * using model = await loadModel("tinyworld");
    * const file = JSON.parse(Deno.readTextFileSync(`${model.folder}/tokenizer.json`));
    * const chat_template = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";

@@ -7,7 +7,7 @@ import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/asse
 import { loadModel, type Model, quantizeModel } from "any4";
 import { OptionError, TensorError } from "../../../lib/errors.ts";
 import { activationNames, type Backend, type Tensor } from "../../../lib/compute/backend.ts";
-import { createBackend } from "../../../lib/compute/mod.ts";
+import { createBackend } from "../../../lib/compute/create_backend.ts";
 import { PlainBackend } from "../../../lib/compute/plain.ts";
 import { WasmBackend } from "../../../lib/compute/wasm/backend.ts";
 import type { WasmActivationType } from "../../../lib/compute/wasm/rounded_codebooks.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { createBackend } from "../../../lib/compute/mod.ts";
+import { createBackend } from "../../../lib/compute/create_backend.ts";
 import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { TensorError } from "../../../lib/errors.ts";
-import { formats } from "../../../lib/formats/mod.ts";
+import { formats } from "../../../lib/formats/formats.ts";
 import type { InputStats } from "../../../lib/learn/input_stats.ts";
 import { TableLearner } from "../../../lib/learn/quantize_steps.ts";
 import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";

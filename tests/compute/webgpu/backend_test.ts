@@ -8,7 +8,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@
 import { calibrate, generate, loadModel, type Model, perplexity, quantize, quantizeModel } from "any4";
 import { DeviceError, MemoryError, TensorError } from "../../../lib/errors.ts";
 import type { Backend, Tensor } from "../../../lib/compute/backend.ts";
-import { createBackend } from "../../../lib/compute/mod.ts";
+import { createBackend } from "../../../lib/compute/create_backend.ts";
 import { PlainBackend } from "../../../lib/compute/plain.ts";
 import { WebGpuBackend, type WebGpuOptions } from "../../../lib/compute/webgpu/backend.ts";
 import { relativeError } from "../../../lib/measure/layer_error.ts";

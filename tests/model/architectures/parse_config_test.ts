@@ -76,13 +76,19 @@ Deno.test("TinyLlama's config: four key-value heads for 32 query heads of 64 fea
     norm_offset: 0,
     do_layer_norm_before: true,
     use_parallel_residual: false,
+    shared_norm: false,
     hidden_act: "silu",
     attention_bias: false,
+    qkv_bias: false,
     mlp_bias: false,
     num_local_experts: 0,
     num_experts_per_tok: 0,
+    moe_intermediate_size: 0,
+    moe_layers: [],
+    norm_topk_prob: true,
     rope_parameters: { rope_type: "default", rope_theta: 10000, rotary_dim: 64 },
     local_rope_parameters: null,
+    rope_layers: [],
     layer_types: [],
     sliding_window: null,
     attention_scale: 1 / 8,
@@ -90,6 +96,14 @@ Deno.test("TinyLlama's config: four key-value heads for 32 query heads of 64 fea
     final_logit_softcapping: null,
     embedding_scale: 1,
     word_embed_proj_dim: 2048,
+    shared_norm: false,
+    qkv_bias: false,
+    moe_intermediate_size: 0,
+    moe_layers: [],
+    norm_topk_prob: true,
+    rope_layers: [],
+    residual_scale: 1,
+    logit_scale: 1,
   });
 });
 
@@ -210,11 +224,11 @@ Deno.test("sizes that do not fit together are errors", () => {
 
 Deno.test("other values of the wrong type or out of range are errors", () => {
   assertWrong([
-    [{ rms_norm_eps: 0 }, "rms_norm_eps must be a number above 0, current value is 0"],
+    [{ rms_norm_eps: 0 }, "rms_norm_eps must be a number from 1e-30 to 1, current value is 0"],
     [{ rms_norm_eps: NaN }, "current value is NaN"],
     [{ rms_norm_eps: "1e-5" }, 'current value is "1e-5"'],
-    [{ rope_theta: -10000 }, "rope_theta must be a number above 0"],
-    [{ rope_theta: Infinity }, "rope_theta must be a number above 0"],
+    [{ rope_theta: -10000 }, "rope_theta must be a number from "],
+    [{ rope_theta: Infinity }, "rope_theta must be a number from "],
     [{ tie_word_embeddings: "false" }, 'tie_word_embeddings must be true or false, current value is "false"'],
     [{ attention_bias: 1 }, "attention_bias must be true or false"],
     [{ bos_token_id: [1] }, "bos_token_id must be a token id or null, current value is [1]"],
@@ -226,8 +240,8 @@ Deno.test("other values of the wrong type or out of range are errors", () => {
 
 Deno.test("what is not supported is an error that says what is", () => {
   assertWrong([
-    [{ model_type: "falcon" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, phi3, gemma, gemma2"],
-    [{ model_type: "falcon" }, 'current value is "falcon". To add an architecture, write a file'],
+    [{ model_type: "bloom" }, "must be one of llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, gemma"],
+    [{ model_type: "bloom" }, 'current value is "bloom". To add an architecture, write a file'],
     [{ model_type: undefined }, "model_type must be"],
     [{ model_type: "toString" }, "model_type must be"],
     [{ hidden_act: "quick_gelu" }, "hidden_act must be one of silu, swish, gelu, "],
@@ -237,14 +251,17 @@ Deno.test("what is not supported is an error that says what is", () => {
     ],
     [
       { rope_scaling: { rope_type: "linear" } },
-      "rope_scaling: factor must be a number above 0, it is missing",
+      "rope_scaling: factor must be a number from 0.001 to 1000000, it is missing",
     ],
     [
       { rope_scaling: { rope_type: "longrope", short_factor: [1] } },
-      "short_factor must be 32 numbers above 0",
+      "short_factor must be 32 numbers, each a number from ",
     ],
-    [{ partial_rotary_factor: 1.5 }, "partial_rotary_factor must be at most 1"],
-    [{ rope_parameters: { partial_rotary_factor: 0.02 } }, "an even number of 64 features turn"],
+    [{ model_type: "phi3", partial_rotary_factor: 1.5 }, "partial_rotary_factor must be at most 1"],
+    [
+      { model_type: "phi3", rope_parameters: { partial_rotary_factor: 0.02 } },
+      "an even number of 64 features turn",
+    ],
     [{ rope_parameters: { full_attention: { rope_theta: 1 } } }, "full_attention must be one for all layers"],
   ]);
 });
@@ -254,8 +271,11 @@ Deno.test("scaling of rotary embeddings is checked", () => {
   assertWrong([
     [{ rope_scaling: "llama3" }, "rope_scaling must be an object or null"],
     [{ rope_scaling: [8] }, "rope_scaling must be an object or null"],
-    [scaling({ factor: 0 }), "rope_scaling: factor must be a number above 0"],
-    [scaling({ factor: undefined }), "rope_scaling: factor must be a number above 0, it is missing"],
+    [scaling({ factor: 0 }), "rope_scaling: factor must be a number from 0.001 to 1000000"],
+    [
+      scaling({ factor: undefined }),
+      "rope_scaling: factor must be a number from 0.001 to 1000000, it is missing",
+    ],
     [
       scaling({ high_freq_factor: 1 }),
       "high_freq_factor must be above low_freq_factor, 1, current value is 1",
@@ -265,6 +285,41 @@ Deno.test("scaling of rotary embeddings is checked", () => {
       "original_max_position_embeddings must be a whole number",
     ],
   ]);
+});
+
+Deno.test("numbers that float32 would make nothing, infinity or nonsense of are errors with field and value", () => {
+  const scaling = (changes: Json) => ({ rope_scaling: { ...LLAMA3_SCALING, ...changes } });
+  assertWrong([
+    [
+      scaling({ factor: 1e-300 }),
+      "rope_scaling: factor must be a number from 0.001 to 1000000, current value is 1e-300",
+    ],
+    [scaling({ low_freq_factor: 1e300, high_freq_factor: 1e301 }), "low_freq_factor must be a number from"],
+    [{ rms_norm_eps: 1e300 }, "rms_norm_eps must be a number from 1e-30 to 1, current value is 1e+300"],
+    [{ rms_norm_eps: 1e-300 }, "rms_norm_eps must be a number from 1e-30 to 1, current value is 1e-300"],
+    [{ rope_theta: 1e300 }, "rope_theta must be a number from"],
+    [{ rope_theta: 1e-300 }, "rope_theta must be a number from"],
+    [
+      { model_type: "gemma2", head_dim: 64, query_pre_attn_scalar: 1e-200 },
+      "query_pre_attn_scalar must be a number from",
+    ],
+    [
+      { model_type: "gemma2", head_dim: 64, final_logit_softcapping: 1e200 },
+      "final_logit_softcapping must be a number",
+    ],
+  ]);
+});
+
+Deno.test("a share of features that turn counts only for architectures that have one", () => {
+  assertEquals(parse({ partial_rotary_factor: 0.5 }).rope_parameters, {
+    rope_type: "default",
+    rope_theta: 10000,
+    rotary_dim: 64,
+  });
+  assertWrong([[
+    { rope_scaling: { rope_type: "linear", factor: 2, partial_rotary_factor: 0.5 } },
+    "partial_rotary_factor must be 1, current value is 0.5",
+  ]]);
 });
 
 Deno.test("what is no object is no config", () => {

@@ -105,7 +105,7 @@ Deno.test("saveModel() writes the reference's tensors, which this library does n
     assertEquals(checkpoint.info(`${name}.lut`).shape, [rows, 16]);
     assert(checkpoint.has("model.layers.1.mlp.up_proj.weight"));
   }
-  await assertRejects(() => loadModel(folder), Error, 'current quant_method is "any4"');
+  await assertRejects(() => loadModel(folder), Error, 'compressed-tensors, current value is "any4"');
   await assertRejects(() => saveModel(small, folder, { reference: true, dequantized: true }), OptionError);
   await Deno.remove(folder, { recursive: true });
 });

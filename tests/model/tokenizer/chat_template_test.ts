@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CheckpointError, Tokenizer } from "any4";
+import { CheckpointError } from "any4";
+import { Tokenizer } from "any4/model";
 import { inFolder } from "../../in_folder.ts";
 
 const tinyworld = `${import.meta.dirname}/../../../models/tinyworld`;

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { OptionError, Tokenizer } from "any4";
+import { OptionError } from "any4";
+import { Tokenizer } from "any4/model";
 import { cleanUp } from "../../../lib/model/tokenizer/decoding.ts";
 
 const folder = `${import.meta.dirname}/../../../models/tinyworld`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Tokenizer } from "any4";
+import { Tokenizer } from "any4/model";
 
 interface Golden {
   readonly strings: string[];

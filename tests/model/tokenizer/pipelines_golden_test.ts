@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Tokenizer } from "any4";
+import { Tokenizer } from "any4/model";
 import { CheckpointError } from "../../../lib/errors.ts";
 
 interface Golden {

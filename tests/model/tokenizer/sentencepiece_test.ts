@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CheckpointError, loadModel, saveModel, Tokenizer } from "any4";
+import { CheckpointError, loadModel, saveModel } from "any4";
+import { Tokenizer } from "any4/model";
 
 const utf8 = new TextEncoder();
 

@@ -1,5 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { CheckpointError, evaluationDocuments, Tokenizer } from "any4";
+import { CheckpointError } from "any4";
+import { evaluationDocuments } from "any4/measure";
+import { Tokenizer } from "any4/model";
 
 const folder = `${import.meta.dirname}/../../../models/tinyworld`;
 const read = (file: string) => JSON.parse(Deno.readTextFileSync(`${folder}/${file}`));
