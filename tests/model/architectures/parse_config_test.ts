@@ -96,12 +96,6 @@ Deno.test("TinyLlama's config: four key-value heads for 32 query heads of 64 fea
     final_logit_softcapping: null,
     embedding_scale: 1,
     word_embed_proj_dim: 2048,
-    shared_norm: false,
-    qkv_bias: false,
-    moe_intermediate_size: 0,
-    moe_layers: [],
-    norm_topk_prob: true,
-    rope_layers: [],
     residual_scale: 1,
     logit_scale: 1,
   });
