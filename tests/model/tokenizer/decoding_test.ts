@@ -84,7 +84,7 @@ Deno.test("bytes of one character wait for its last, and come as U+FFFD where it
 Deno.test("decode() of nothing is nothing, and of what is no id an error that names it", () => {
   assertEquals(tokenizer.decode([]), "");
   for (const bad of [1.5, null, true, -1, NaN, "1", undefined, tokenizer.size, 2 ** 32] as number[]) {
-    const { message } = assertThrows(() => tokenizer.decode([1, bad]), OptionError, "token id 1");
+    const { message } = assertThrows(() => tokenizer.decode([1, bad]), OptionError, "token 1");
     assertEquals(message.includes(typeof bad === "string" ? `"1"` : String(bad)), true, message);
   }
   assertEquals(tokenizer.decode([tokenizer.size - 1]).length > 0, true);
