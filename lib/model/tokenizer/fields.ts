@@ -4,15 +4,13 @@
  * @module
  */
 import { CheckpointError } from "../../errors.ts";
+import { isObject } from "../../files/json_file.ts";
 import { quote } from "../../files/safetensors/messages.ts";
 
 /** A parsed JSON object. */
 export type Json = Record<string, unknown>;
 
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export { isObject };
 
 function get(json: Json, key: string): unknown {
   return Object.hasOwn(json, key) ? json[key] : undefined;
