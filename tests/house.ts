@@ -14,7 +14,7 @@ import { table } from "../lib/terminal/table.ts";
  */
 const FOLDERS: Readonly<Record<string, number>> = {
   "lib": 200,
-  "lib/terminal": 355,
+  "lib/terminal": 375,
   "lib/jinja": 3000,
   "lib/matrix": 400,
   "lib/formats": 300,
