@@ -87,7 +87,7 @@ for (const [name, tied] of [["llama2", false], ["gemma", true]] as const) {
     const folder = `${import.meta.dirname}/../golden/models/${name}`;
     using model = await loadModel(folder, { backend: "wasm", threads: 1 });
     const options = {
-      format: "nf4",
+      format: "int8",
       groupSize: 32,
       head: "int8",
       ...(tied ? {} : { embedding: "any4:16" }),
