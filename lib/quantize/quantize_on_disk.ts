@@ -122,6 +122,11 @@ function checkOptions(
   if (options.dequantized && options.reference) {
     throw new OptionError("Cannot write a model both dequantized and in the reference's layout");
   }
+  if (options.reference && (options.head ?? options.embedding)) {
+    throw new OptionError(
+      "Cannot write a quantized head or embedding in the reference's layout: it keeps both dense",
+    );
+  }
   const wide = options.reference && plan.values().find(({ format }) => format.bits !== 4);
   if (wide || (options.reference && options.targetBits !== undefined)) {
     throw new OptionError(
