@@ -15,7 +15,7 @@ import { table } from "../lib/terminal/table.ts";
 const FOLDERS: Readonly<Record<string, number>> = {
   "lib": 200,
   "lib/terminal": 355,
-  "lib/matrix": 350,
+  "lib/matrix": 375,
   "lib/formats": 300,
   "lib/files": 1350,
   "lib/learn": 1250,
@@ -23,13 +23,13 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/compute": 3700,
   "lib/hub": 750,
   "lib/model/decoder": 950,
-  "lib/model/architectures": 950,
+  "lib/model/architectures": 1300,
   "lib/model/gguf": 1150,
   "lib/model/tokenizer": 350,
-  "lib/model/checkpoint": 600,
+  "lib/model/checkpoint": 900,
   "lib/model": 700,
   "lib/quantize": 2050,
-  "lib/measure": 800,
+  "lib/measure": 850,
   "lib/show": 2650,
 };
 
