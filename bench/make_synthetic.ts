@@ -13,60 +13,7 @@ import { writeCheckpoint } from "../lib/model/checkpoint/write_checkpoint.ts";
 import { parseConfig } from "../lib/model/architectures/parse_config.ts";
 import { layoutOf } from "../lib/model/architectures/mod.ts";
 import { tensorsOf } from "../lib/model/decoder/layout.ts";
-
-/** Shapes by name; what a shape does not say is Llama-3.2-1B's. */
-const SHAPES: Record<string, Record<string, unknown>> = {
-  "llama-3.2-1b": {},
-  "llama-3.2-1b-2-layers": { num_hidden_layers: 2 },
-  "smollm2-135m": {
-    hidden_size: 576,
-    intermediate_size: 1536,
-    num_attention_heads: 9,
-    num_key_value_heads: 3,
-    num_hidden_layers: 30,
-    vocab_size: 49152,
-    max_position_embeddings: 8192,
-    rope_scaling: null,
-  },
-  "tiny": {
-    hidden_size: 64,
-    intermediate_size: 192,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    head_dim: 16,
-    num_hidden_layers: 6,
-    vocab_size: 1024,
-    max_position_embeddings: 256,
-    rope_scaling: null,
-  },
-};
-
-const LLAMA_1B = {
-  architectures: ["LlamaForCausalLM"],
-  model_type: "llama",
-  hidden_act: "silu",
-  hidden_size: 2048,
-  intermediate_size: 8192,
-  num_attention_heads: 32,
-  num_key_value_heads: 8,
-  head_dim: 64,
-  num_hidden_layers: 16,
-  vocab_size: 128256,
-  max_position_embeddings: 131072,
-  rms_norm_eps: 1e-5,
-  rope_theta: 500000,
-  rope_scaling: {
-    rope_type: "llama3",
-    factor: 32,
-    low_freq_factor: 1,
-    high_freq_factor: 4,
-    original_max_position_embeddings: 8192,
-  },
-  tie_word_embeddings: true,
-  attention_bias: false,
-  mlp_bias: false,
-  torch_dtype: "bfloat16",
-};
+import { configOf, shapes } from "./shapes.ts";
 
 /** Values that are made at a time. */
 const CHUNK = 1 << 20;
@@ -91,7 +38,7 @@ function* values(count: number, options: { deviation: number; table: Float32Arra
 
 /** Writes a model of a shape. */
 export function makeSynthetic(folder: string, shape: string): void {
-  const config = { ...LLAMA_1B, ...SHAPES[shape] };
+  const config = configOf(shape);
   const random = new Random(1);
   const table = Float32Array.from({ length: 1 << 20 }, () => random.normal());
   const tensors = [...tensorsOf(layoutOf(parseConfig(config, "config.json"), () => false))]
@@ -121,8 +68,8 @@ if (import.meta.main) {
       help: { type: "boolean", default: false },
     },
   });
-  if (options.help || !options.out || !SHAPES[options.shape]) {
-    console.error(`--out <folder> --shape <${Object.keys(SHAPES).join(" | ")}>`);
+  if (options.help || !options.out || !shapes.includes(options.shape)) {
+    console.error(`--out <folder> --shape <${shapes.join(" | ")}>`);
     Deno.exit(options.help ? 0 : 2);
   }
   makeSynthetic(options.out, options.shape);

@@ -1,5 +1,5 @@
 /**
- * `deno task analyze`: what the weights of each Linear look like.
+ * `deno task analyze`: statistics of each Linear's weights.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { command, jsonOption, linearsTable, main, modelOption, whole } from "./c
 
 const options = command("analyze", "Show statistics of every Linear's weights: spread, outliers, entropy.")
   .addOption(modelOption())
-  .option("--bins <n>", "equal bins of the histogram whose entropy is shown", whole(2), 256)
+  .option("--bins <n>", "number of equal bins of the histogram for the entropy", whole(2), 256)
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{ model: string; bins: number; json?: true }>();

@@ -1,5 +1,5 @@
 /**
- * `deno task bench`: how fast linears of every format are, and a whole model.
+ * `deno task bench`: the speed of Linears in every format, and of a whole model.
  *
  * @module
  */
@@ -28,29 +28,29 @@ import {
   whole,
 } from "./cli.ts";
 
-const program = command("bench", "Measure how fast linears of every number format are, and a whole model.")
+const program = command("bench", "Measure the speed of Linears in every number format, and of a whole model.")
   .addArgument(
     new Argument("[what]", "what to measure").choices(["all", "linears", "model"]).default("all"),
   )
   .option(
     "-s, --sizes <list>",
-    "weights of the linears: 4096, or rows and columns as 11008x4096",
+    "sizes of the Linears: 4096, or rows and columns as in 11008x4096",
     "1024,2048,4096",
   )
-  .option("-t, --tokens <list>", "tokens that go through a linear at a time", "1")
-  .option("-f, --formats <list>", "number formats, f32, f16 and bf16 among them", SPEED_FORMATS.join(","))
+  .option("-t, --tokens <list>", "tokens that pass through a Linear at once", "1")
+  .option("-f, --formats <list>", "number formats, including f32, f16 and bf16", SPEED_FORMATS.join(","))
   .addOption(groupSizeOption())
-  .option("-b, --backends <list>", `where to compute: ${backendNames.join(", ")}`, "auto")
+  .option("-b, --backends <list>", `backends: ${backendNames.join(", ")}`, "auto")
   .computing({ backend: false })
   .option(
     "--seconds <n>",
-    "seconds for each size and number of tokens, for three rounds at least",
+    "seconds for each size and number of tokens; there are at least three rounds",
     whole(0),
     2,
   )
   .addOption(modelOption())
   .option("--prompt-tokens <n>", "tokens of the model's prompt", whole(1), 128)
-  .option("--new-tokens <n>", "tokens that continue it", whole(2), 64)
+  .option("--new-tokens <n>", "tokens to generate", whole(2), 64)
   .option("--rounds <n>", "rounds of the model, of which the median counts", whole(1), 5)
   .option("--html <file>", "also write a page with plots")
   .addOption(jsonOption())
@@ -82,7 +82,7 @@ const options = program.opts<
   }
 >();
 
-/** One of a list's words, or an error that says what else it could be. */
+/** Checks that a word is one of some names. @throws {OptionError} otherwise, with the names. */
 function oneOf<Name extends string>(word: string, names: readonly Name[], what: string): Name {
   const found = names.find((name) => name === word.toLowerCase());
   if (!found) throw new OptionError(`Cannot find ${what} "${word}": expected one of ${names.join(", ")}`);
@@ -105,7 +105,7 @@ function shape(word: string): { rows: number; cols: number } {
   return { rows: rows!, cols: cols! };
 }
 
-/** The options' lists, not empty, as what they stand for. */
+/** Parses the options' lists, none of which may be empty. */
 function plan() {
   for (const name of ["sizes", "tokens", "formats", "backends"] as const) {
     if (list(options[name]).length === 0) throw new OptionError(`Cannot measure nothing: --${name} is empty`);
@@ -124,7 +124,7 @@ function plan() {
   };
 }
 
-/** The model as it is, and quantized to each format unless it is quantized already. */
+/** Measures the model as it is, and quantized to each format unless it is quantized already. */
 async function measureModel(
   model: Model,
   { packed, onDone }: { packed: readonly string[]; onDone: (done: number, format: string) => void },
@@ -136,7 +136,7 @@ async function measureModel(
   const rows: ModelSpeedRow[] = [];
   for (const format of [own, ...todo]) {
     onDone(rows.length / (1 + todo.length), format);
-    // What tables are best does not matter to speed.
+    // Weighting does not affect speed.
     using small = format === own
       ? undefined
       : await quantizeModel(model, { format, groupSize, weighting: "none" });
@@ -155,7 +155,7 @@ await main(async () => {
   for (const [i, name] of backends.entries()) {
     let done = i * perBackend;
     let models: ModelSpeedRow[] = [];
-    // The model comes first: then its process holds little else.
+    // The model comes first, while the process uses little other memory.
     if (what !== "linears") {
       using model = await loadModel(options.model, { ...options, backend: name });
       const { promptTokens, newTokens } = options;
@@ -189,7 +189,7 @@ await main(async () => {
   }
   bar.done();
   const report: SpeedReport = {
-    title: "How fast every number format is",
+    title: "Speed of every number format",
     model: about,
     places,
     settings: {

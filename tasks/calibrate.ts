@@ -1,20 +1,19 @@
 /**
- * `deno task calibrate`: statistics of what each Linear is multiplied by.
+ * `deno task calibrate`: statistics of each Linear's input.
  *
  * @module
  */
-import { calibrate, loadModel } from "any4";
-import { saveCalibration } from "any4/quantize";
-import { decimal } from "any4/show";
+import { calibrateOnDisk, saveCalibration } from "any4/quantize";
+import { decimal, progress } from "any4/show";
 import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
 
 const options = command(
   "calibrate",
-  "Run a sample through a model and show the activations of every Linear's columns.",
+  "Run a sample through a model and show statistics of every Linear's input, by column.",
 )
   .addOption(modelOption())
   .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
-  .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize -- --calibration`")
+  .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize --calibration`")
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
@@ -28,9 +27,16 @@ const options = command(
   >();
 
 await main(async () => {
-  using model = await loadModel(options.model, { ...options, quiet: options.json });
-  const text = options.text === undefined ? undefined : readText(options.text);
-  const stats = await calibrate(model, { text });
+  const { model, text, out, json, ...computing } = options;
+  const stats = await (async () => {
+    using bar = progress(`calibrating ${model}`, 1, { quiet: json });
+    return await calibrateOnDisk(model, {
+      ...computing,
+      quiet: json,
+      text: text === undefined ? undefined : readText(text),
+      onProgress: (done, layers) => bar.update(done / layers, `layer ${done} of ${layers}`),
+    });
+  })();
   const layers = [...stats].map(([linear, { tokens, mean, meanAbs, meanSquare }]) => {
     const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const largest = meanSquare.reduce((best, value, i) => value > meanSquare[best]! ? i : best, 0);
@@ -41,13 +47,13 @@ await main(async () => {
       meanAbs: average(meanAbs),
       rms: Math.sqrt(average(meanSquare)),
       largestColumn: largest,
-      // How far one column stands out: its share of the squared activation, against an even share.
+      // The largest column's share of the squared input, divided by an even share.
       largestShare: meanSquare[largest]! / average(meanSquare),
     };
   });
-  if (options.out) saveCalibration(stats, options.out, { model, text });
-  if (options.json) {
-    console.log(JSON.stringify({ model: model.name, layers }, null, 2));
+  if (out) saveCalibration(stats, out);
+  if (json) {
+    console.log(JSON.stringify({ model: stats.origin?.model, layers }, null, 2));
     return;
   }
   console.log(linearsTable(
@@ -62,7 +68,5 @@ await main(async () => {
       decimal(layer.largestShare),
     ]),
   ));
-  if (options.out) {
-    console.log(`\nThe statistics are in ${options.out}: quantize with --calibration ${options.out}.`);
-  }
+  if (out) console.log(`\nThe statistics are in ${out}: quantize with --calibration ${out}.`);
 });

@@ -9,12 +9,12 @@ import { command, type Computing, groupSizeOption, main, modelOption, Option, ty
 
 const options = command(
   "chat",
-  "Talk with a model that has a chat template. /reset begins anew, /exit ends; Ctrl-C stops an answer.",
+  "Talk with a model that has a chat template. /reset starts a new conversation, /exit ends the program, Ctrl-C stops an answer.",
 )
   .addOption(modelOption())
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
-  .option("-s, --system <text>", "what the model is told first")
+  .option("-s, --system <text>", "the system message")
   .sampling(512)
   .computing()
   .option("--json", "print a line of JSON for each answer")
@@ -31,7 +31,7 @@ const options = command(
 
 const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
 
-/** What the user says, from the terminal or line by line from a file or another program. */
+/** The user's messages, from the terminal, or line by line from a file or another program. */
 async function* turns(): AsyncGenerator<string> {
   if (Deno.stdin.isTerminal()) {
     for (let text; (text = prompt(">")) !== null;) yield text.trim();
@@ -41,7 +41,7 @@ async function* turns(): AsyncGenerator<string> {
   for (const line of all.split("\n")) yield line.trim();
 }
 
-/** Writes an answer as it comes, until it ends or is interrupted, and then what it cost. */
+/** Writes an answer while it is generated, until it ends or is interrupted, then its statistics. */
 async function answer(steps: AsyncGenerator<Generated>): Promise<void> {
   let stopped = false;
   const stop = () => stopped = true;
@@ -78,9 +78,9 @@ await main(async () => {
       try {
         await answer(talk.say(text));
       } catch (error) {
-        // A turn that does not fit ends no conversation; a model that cannot talk does.
+        // A turn that does not fit is reported and the conversation continues; a model without a chat template ends it.
         if (!(error instanceof Any4Error) || talk.messages.length === 0) throw error;
-        console.error(`${error.name}: ${error.message}. /reset begins anew.`);
+        console.error(`${error.name}: ${error.message}. /reset starts a new conversation.`);
       }
     }
   }

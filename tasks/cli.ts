@@ -1,5 +1,5 @@
 /**
- * What the tasks share: arguments, errors, reading texts, tables of Linears.
+ * Shared parts of the tasks: arguments, errors, reading texts, tables of Linears.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { table } from "any4/show";
 
 export { Command, Option };
 
-/** What {@linkcode Task.computing} adds. */
+/** The options of {@linkcode Task.computing}. */
 export interface Computing {
   readonly backend: BackendName;
   readonly threads?: number;
@@ -21,7 +21,7 @@ export interface Computing {
   readonly activations?: ActivationType;
 }
 
-/** What {@linkcode Task.sampling} adds. */
+/** The options of {@linkcode Task.sampling}. */
 export interface Sampling {
   readonly maxTokens: number;
   readonly temperature: number;
@@ -33,36 +33,36 @@ export interface Sampling {
 
 /** A task's command. */
 export class Task extends Command {
-  /** Adds how and where to compute; without `backend`, only how. */
+  /** Adds the options of backends; without `backend`, all but the choice of one. */
   computing({ backend = true } = {}): this {
     if (backend) {
       this.addOption(
-        new Option("--backend <name>", "where to compute").choices(backendNames).default(
+        new Option("--backend <name>", "backend").choices(backendNames).default(
           "auto" satisfies BackendName,
         ),
       );
     }
     return this
       .option("--jobs, --threads <n>", "threads of the wasm backend (default: one for each core)", whole(1))
-      .option("--tune", "time the webgpu backend's kernels first, even on a software GPU")
-      .option("--no-tune", "take the webgpu backend's kernels that are remembered or the default")
+      .option("--tune", "time the webgpu backend's kernels and use the fastest, even on a software GPU")
+      .option("--no-tune", "use the webgpu backend's remembered or default kernels, without timing")
       .addOption(
         new Option(
           "--activations <type>",
-          "how activations are rounded, token by token (default: not noticeably)",
+          "type to which activations are rounded, token by token (default: one without a measurable error)",
         ).choices(activationTypes),
       );
   }
 
-  /** Adds how texts are continued. @param maxTokens how far, unless somebody says otherwise. */
+  /** Adds the options of sampling. @param maxTokens the default number of tokens. */
   sampling(maxTokens: number): this {
     return this
-      .option("-n, --max-tokens <n>", "tokens to add at most", whole(0), maxTokens)
-      .option("--temperature <t>", "0 takes the likeliest token", finite, 0)
-      .option("--top-k <n>", "draw from the likeliest n tokens only", whole(1))
-      .option("--top-p <p>", "draw from the likeliest tokens of this probability only", finite)
-      .option("--seed <n>", "of the draws", whole(0), 0)
-      .option("--stop <texts...>", "end where one of these would come");
+      .option("-n, --max-tokens <n>", "the largest number of tokens to generate", whole(0), maxTokens)
+      .option("--temperature <t>", "temperature of sampling; 0 takes the likeliest token", finite, 0)
+      .option("--top-k <n>", "sample from the n likeliest tokens only", whole(1))
+      .option("--top-p <p>", "sample from the likeliest tokens with this total probability only", finite)
+      .option("--seed <n>", "seed of sampling", whole(0), 0)
+      .option("--stop <texts...>", "stop before any of these texts");
   }
 }
 
@@ -140,7 +140,9 @@ export const groupSizeOption = () =>
 
 /** --weighting. */
 export const weightingOption = () =>
-  new Option("--weighting <name>", "what learned tables minimise").choices([...weightings.keys()]).default(
+  new Option("--weighting <name>", "weights of the error that learned codebooks minimise").choices([
+    ...weightings.keys(),
+  ]).default(
     "mean-square",
   );
 
@@ -148,7 +150,7 @@ export const weightingOption = () =>
 export const jsonOption = () => new Option("--json", "print one JSON document instead");
 
 /**
- * Reads a text: the file of that name if there is one, else the words themselves.
+ * Reads a text from the file of that name; if there is none, the argument is the text.
  *
  * @throws {OptionError} when a file is there but cannot be read.
  */
@@ -163,12 +165,12 @@ export function readText(given: string): string {
   }
 }
 
-/** The documents of --text, or none for the library's own. */
+/** The document of --text; undefined for the library's own texts. */
 export function readDocuments(given: string | undefined): Document[] | undefined {
   return given === undefined ? undefined : [{ kind: "text", text: readText(given) }];
 }
 
-/** Runs a task: errors thrown on purpose end it with one line and status 1, bugs with a stack. */
+/** Runs a task. Errors of the library end it with one line and status 1, bugs with a stack trace. */
 export async function main(run: () => Promise<void>): Promise<void> {
   try {
     await run();
@@ -179,7 +181,7 @@ export async function main(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** A table with a row for each Linear, whose name comes first. */
+/** Renders a table with one row per Linear; its name is the first column. */
 export function linearsTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   return table(
     [{ title: "Linear" }, ...titles.map((title) => ({ title, align: "right" as const }))],

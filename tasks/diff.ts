@@ -22,12 +22,15 @@ import {
 
 const options = command("diff", "Show each Linear's error between a model and its quantized self.")
   .addOption(modelOption())
-  .option("--with <folder>", "the other model, saved earlier; quantized on the spot by --format when absent")
+  .option(
+    "--with <folder>",
+    "the other model, saved earlier; by default, the first model quantized to --format",
+  )
   .addOption(formatOption())
   .addOption(groupSizeOption())
   .addOption(weightingOption())
-  .option("-t, --text <text or file>", "what runs through the original; the calibration sample when absent")
-  .option("--tokens <n>", "tokens of it", whole(1), 128)
+  .option("-t, --text <text or file>", "input of the original; the calibration sample when absent")
+  .option("--tokens <n>", "tokens of the text to use", whole(1), 128)
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
@@ -73,5 +76,7 @@ await main(async () => {
       percent(outputError, { places: 2 }),
     ]),
   ));
-  console.log("\nErrors are ‖difference‖ / ‖original‖; the output's on the original's own activations.");
+  console.log(
+    "\nErrors are ‖difference‖ / ‖original‖; those of outputs are measured on the original's activations.",
+  );
 });

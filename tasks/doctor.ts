@@ -1,5 +1,5 @@
 /**
- * `deno task doctor`: what this machine has for the library, and how to get what is missing.
+ * `deno task doctor`: versions, devices and caches of this machine, missing parts and how to get them.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import config from "../deno.json" with { type: "json" };
 import { command, jsonOption, main } from "./cli.ts";
 import { hasKernel, missingOwnPackages, ownPackages } from "./jupyter.ts";
 
-const options = command("doctor", "Show versions, devices and caches, and how to get what is missing.")
+const options = command("doctor", "Show versions, devices and caches, and how to get missing parts.")
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<{ json?: true }>();
 
-/** A folder or file that the library keeps, and its size; 0 bytes if it is not there. */
+/** A cache of the library, and its size; 0 bytes if there is none. */
 interface Cache {
   readonly path: string;
   readonly files: number;
   readonly bytes: number;
 }
 
-/** Something that is not there, what it would be good for, and how to get it. */
+/** A missing part, its use, and how to get it. */
 interface Missing {
   readonly name: string;
   readonly use: string;
@@ -35,7 +35,7 @@ function short(path: string): string {
   return home && path.startsWith(home) ? `~${path.slice(home.length)}` : path;
 }
 
-/** The files below a path, links not followed; none if it is not there or may not be read. */
+/** Counts the files below a path, without following links; none if it does not exist or cannot be read. */
 function measure(path: string): Cache {
   const sum = { files: 0, bytes: 0 };
   const visit = (at: string) => {
@@ -46,14 +46,14 @@ function measure(path: string): Cache {
         sum.bytes += size;
       } else if (isDirectory) { for (const { name } of Deno.readDirSync(at)) visit(`${at}/${name}`); }
     } catch {
-      // A file that goes away meanwhile, or another user's, is not counted.
+      // A file that disappears meanwhile, or another user's, is not counted.
     }
   };
   visit(path);
   return { path: short(path), ...sum };
 }
 
-/** The GPU as kernels see it, or the reason why there is none. */
+/** The GPU's features as tested with kernels, or the reason why there is no GPU. */
 async function gpu() {
   try {
     using lab = await GpuLab.open();
@@ -64,7 +64,7 @@ async function gpu() {
   }
 }
 
-/** The backend that computes where there is no GPU, and how fast it reads memory. */
+/** The CPU's backend and its memory bandwidth. */
 async function cpu() {
   try {
     using backend = await createBackend("wasm");
@@ -74,7 +74,7 @@ async function cpu() {
   }
 }
 
-/** Total and available bytes; undefined on a system that does not say. */
+/** Total and available memory in bytes; undefined if the system does not report it. */
 function memory() {
   try {
     const { total, available } = Deno.systemMemoryInfo();
@@ -140,7 +140,7 @@ function missingOf({ gpu, jupyter }: Found): Missing[] {
   return missing;
 }
 
-/** The findings as lines of a name and what was found. */
+/** The findings as pairs of a name and a text. */
 function lines(found: Found): [string, string][] {
   const { deno, system, memory, cpu, gpu, jupyter, hub, caches } = found;
   const kept = ({ path, files, bytes }: Cache) =>

@@ -10,7 +10,7 @@ import { command, type Computing, jsonOption, main, modelOption, readDocuments, 
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
   .addOption(modelOption())
-  .option("--original <name>", "also measure divergence from this model and agreement with it")
+  .option("--original <name>", "also measure the divergence from this model and the agreement with it")
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens; all when absent", whole(2))
   .option("--context <n>", "tokens of context", whole(2))

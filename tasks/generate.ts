@@ -21,7 +21,7 @@ const program = command("generate", "Continue a text with a model, token by toke
   .addOption(modelOption())
   .addOption(new Option("-f, --format <name>", "quantize to this number format first"))
   .addOption(groupSizeOption())
-  .option("--chat", "the prompt is a user's turn of a conversation, by the model's chat template")
+  .option("--chat", "make the prompt a user's message, by the model's chat template")
   .sampling(64)
   .computing()
   .addOption(jsonOption())

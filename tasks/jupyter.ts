@@ -1,6 +1,6 @@
 /**
- * Jupyter for this project: where it is, what it lacks, how to get it. Everything stands in the project's .venv, so that no
- * kernel or package of the user's own is touched.
+ * Jupyter for this project: finding it, checking its packages, installing it. All of it is in the project's .venv; the
+ * user's own kernels and packages stay as they are.
  *
  * @module
  */
@@ -9,16 +9,16 @@ const root = decodeURIComponent(new URL("../", import.meta.url).pathname).replac
 const windows = Deno.build.os === "windows";
 const venv = `${root}.venv`;
 const venvPython = windows ? `${venv}/Scripts/python.exe` : `${venv}/bin/python`;
-/** Where Jupyter looks for kernels, among other places. */
+/** One of Jupyter's search paths for kernels. */
 const data = `${venv}/share/jupyter`;
 const kernelFile = `${data}/kernels/deno/kernel.json`;
 
-/** JupyterLab itself, what runs notebooks in tests, what turns them into pages, and JupyterLab's plotly. */
+/** JupyterLab, the runner of notebooks in tests, the converter to HTML, and JupyterLab's plotly. */
 const PACKAGES = ["jupyterlab", "nbclient", "nbconvert", "plotly"] as const;
 
-/** A Jupyter that was found. */
+/** A Jupyter installation. */
 export interface Jupyter {
-  /** The Python that has it. */
+  /** Its Python. */
   readonly python: string;
   /** Its packages that are missing. */
   readonly missing: readonly string[];
@@ -31,11 +31,11 @@ export function jupyterEnv(): Record<string, string> {
 }
 
 /**
- * The arguments of a Python with which it starts JupyterLab on the first notebook.
+ * The arguments for Python to start JupyterLab with the first notebook.
  *
- * The project is the root: told to open a file, JupyterLab takes the file's folder, and links to `../lib` lead nowhere.
+ * The project is the root. If JupyterLab is told to open a file, its root is the file's folder, and links to `../lib` break.
  *
- * @param more further arguments, which count more than these.
+ * @param more further arguments, which override these.
  */
 export function labArgs(more: readonly string[] = []): string[] {
   return [
@@ -49,7 +49,7 @@ export function labArgs(more: readonly string[] = []): string[] {
   ];
 }
 
-/** The project's own Jupyter, else the system's; undefined where neither has JupyterLab. */
+/** The project's own Jupyter, else the system's; undefined if neither has JupyterLab. */
 export function findJupyter(): Jupyter | undefined {
   for (const python of [venvPython, "python3", "python"]) {
     const missing = missingPackages(python);
@@ -84,7 +84,7 @@ function names(folder: string): string[] {
   }
 }
 
-/** Packages that a Python lacks; undefined where there is no such Python. */
+/** The packages that a Python lacks; undefined if there is no such Python. */
 function missingPackages(python: string): string[] | undefined {
   const names = PACKAGES.map((name) => `"${name}"`).join(",");
   const code = `import importlib.util as u; print(" ".join(n for n in (${names}) if u.find_spec(n) is None))`;
@@ -93,10 +93,10 @@ function missingPackages(python: string): string[] | undefined {
 }
 
 /**
- * Makes the project's own Jupyter with uv or pip, and falls back to the system's.
+ * Installs the project's own Jupyter with uv or pip; if that fails, uses the system's.
  *
- * @param say is told what is being done.
- * @throws {Error} when no way led to a Jupyter, with what each of them said.
+ * @param say receives a line about each step.
+ * @throws {Error} when every attempt fails, with their messages.
  */
 export function makeJupyter(say: (line: string) => void): Jupyter {
   const found = findJupyter();
@@ -124,7 +124,7 @@ export function makeJupyter(say: (line: string) => void): Jupyter {
   );
 }
 
-/** Programs to call one after the other, by the tool that they are of. */
+/** Commands to run one after the other, by tool. */
 function waysToInstall(): [string, string[][]][] {
   const hasVenv = run(venvPython, ["--version"]).success;
   const ways: [string, string[][]][] = [];
@@ -140,7 +140,7 @@ function waysToInstall(): [string, string[][]][] {
   return ways;
 }
 
-/** The kernel's description: this very Deno, interrupted by messages since a signal would end it. */
+/** The kernel's specification: this Deno, interrupted by messages, since a signal would kill it. */
 function kernelSpec(): string {
   const runtime = Deno.env.get("XDG_RUNTIME_DIR") ?? (windows ? "" : "/tmp");
   return JSON.stringify(
@@ -149,7 +149,7 @@ function kernelSpec(): string {
       display_name: "Deno",
       language: "typescript",
       interrupt_mode: "message",
-      // Software Vulkan asks for it.
+      // Software Vulkan requires it.
       env: runtime === "" ? {} : { XDG_RUNTIME_DIR: runtime },
     },
     null,
@@ -157,7 +157,7 @@ function kernelSpec(): string {
   ) + "\n";
 }
 
-/** Whether the kernel is there and starts this very Deno. */
+/** Whether the kernel is installed and starts this Deno. */
 export function hasKernel(): boolean {
   try {
     return Deno.readTextFileSync(kernelFile) === kernelSpec();
@@ -172,7 +172,7 @@ export function installKernel(): void {
   Deno.writeTextFileSync(kernelFile, kernelSpec());
 }
 
-/** What a program said; not successful where there is no such program. */
+/** Runs a program and returns its output; not successful if there is no such program. */
 function run(program: string, args: readonly string[]): { success: boolean; stdout: string; stderr: string } {
   try {
     const { success, stdout, stderr } = new Deno.Command(program, { args: [...args] }).outputSync();

@@ -40,13 +40,13 @@ const { python, missing } = (() => {
 })();
 if (missing.length > 0) {
   console.error(
-    `Using the Jupyter of ${python}, which lacks ${missing.join(", ")}: figures stand still without plotly.`,
+    `Using the Jupyter of ${python}, which lacks ${missing.join(", ")}; without plotly, figures are static.`,
   );
 }
 if (!hasKernel()) installKernel();
 if (options.install) Deno.exit(0);
 
-// Jupyter gets the interrupt too, asks whether it is meant, and then ends.
+// Jupyter receives the interrupt too, asks for confirmation, and exits.
 Deno.addSignalListener("SIGINT", () => {});
 const lab = new Deno.Command(python, {
   args: labArgs(parsed.args),

@@ -1,5 +1,5 @@
 /**
- * `deno task push`: a saved model to the Hugging Face Hub.
+ * `deno task push`: upload a saved model to the Hugging Face Hub.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { count, duration, progress, size } from "any4/show";
 import { command, jsonOption, main } from "./cli.ts";
 
 const program = command("push", "Send a saved model to the Hugging Face Hub, in one commit.")
-  .argument("<folder>", "what deno task quantize has written")
-  .argument("<repo>", "org/name or org/name@branch; it is made where it is not there")
-  .option("--private", "a repository that is made is seen by its owners only")
-  .option("-m, --message <text>", "what the commit says it is")
+  .argument("<folder>", "a folder written by deno task quantize")
+  .argument("<repo>", "org/name or org/name@branch; it is created if there is none")
+  .option("--private", "make a new repository private")
+  .option("-m, --message <text>", "the commit message")
   .addOption(jsonOption())
-  .addHelpText("after", "\nHF_TOKEN, or what `hf auth login` left behind, says who you are.")
+  .addHelpText("after", "\nThe token is HF_TOKEN, or the one stored by `hf auth login`.")
   .parse(Deno.args, { from: "user" });
 const options = program.opts<{ private?: true; message?: string; json?: true }>();
 

@@ -1,5 +1,5 @@
 /**
- * `deno task quantize`: a model to a folder of packed, or dequantized, weights.
+ * `deno task quantize`: quantize a model and save packed or dequantized weights.
  *
  * @module
  */
@@ -26,44 +26,52 @@ import {
 
 const options = command("quantize", "Quantize a model and save it as a Hugging Face folder.")
   .addOption(modelOption())
-  .requiredOption("-o, --out <folder>", "where the quantized model goes")
+  .requiredOption("-o, --out <folder>", "folder for the quantized model")
   .addOption(formatOption())
   .addOption(groupSizeOption())
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
   .addOption(
-    new Option("--calibration <file>", "take the statistics that `deno task calibrate -- --out` has saved")
+    new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
       .conflicts(["text", "sequential"]),
   )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
-  .option("--codebook <per>", 'learn a table for each "row", or one a "matrix"', "row")
-  .option("--skip <patterns>", 'comma-separated Linears to leave as they are, "*" for any characters', list)
+  .option("--codebook <per>", 'learn a codebook per "row", or one per "matrix"', "row")
+  .option(
+    "--skip <patterns>",
+    'comma-separated patterns of Linears to leave as they are; "*" matches any characters',
+    list,
+  )
   .option(
     "--override <pattern=format>",
-    "format of some Linears: model.layers.0.*=int8, *.v_proj=any4:64; of several, the last that fits counts",
+    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4:64; the last match counts",
     override,
   )
   .addOption(
     new Option(
       "--target-bits <n>",
-      "choose each Linear's format so that the model has so many bits per weight",
+      "choose each Linear's format so that the model has this number of bits per weight",
     )
       .argParser(positive),
   )
-  .option("--candidates <formats>", "what --target-bits chooses from (default: any2,any3,any4,int8)", list)
+  .option(
+    "--candidates <formats>",
+    "formats that --target-bits chooses from (default: any2,any3,any4,int8)",
+    list,
+  )
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
   .addOption(
     new Option("--reference", "write the tensors of the any4 reference's Any4Linear").conflicts(
       "dequantized",
     ),
   )
-  .option("--restart", "drop what an unfinished run has left, or a damaged one, and start over")
+  .option("--restart", "delete the files of an unfinished or damaged run and start over")
   .option(
     "--measure [tokens]",
-    "measure the perplexity of both models on so many tokens, or all, for the model card",
+    "measure the perplexity of both models for the model card, on this number of tokens or all",
     whole(2),
   )
-  .option("--max-shard-bytes <n>", "bytes of a weights file at most", whole(1), 5e9)
+  .option("--max-shard-bytes <n>", "the largest size of a weights file, in bytes", whole(1), 5e9)
   .computing()
   .addOption(quietOption())
   .addOption(jsonOption())
@@ -93,7 +101,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     }
   >();
 
-/** A bar for each phase, one after the other. */
+/** Progress bars, one for each phase in turn. */
 class Phases implements Disposable {
   #bar?: { phase: string; bar: Progress };
 

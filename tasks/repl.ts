@@ -1,9 +1,9 @@
 /**
- * `deno task repl` opens Deno's REPL on this: all entries imported, and a hint.
+ * `deno task repl` runs this file in Deno's REPL: it imports all entries and prints a hint.
  *
  * @module
  */
-// Deno's REPL runs this file as if it were typed in: a static `import … as any4` would hide the function of that name.
+// Deno's REPL runs this file as if it were typed in: `import * as any4` would hide the function of that name.
 Object.assign(
   globalThis,
   ...await Promise.all([

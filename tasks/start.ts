@@ -1,5 +1,5 @@
 /**
- * `deno task start`: what every number format costs on a real language model.
+ * `deno task start`: the cost of every number format on a real language model.
  *
  * @module
  */
@@ -31,7 +31,10 @@ import {
   whole,
 } from "./cli.ts";
 
-const options = command("start", "Quantize a language model to every number format and show what each costs.")
+const options = command(
+  "start",
+  "Quantize a language model to every number format and show the cost of each.",
+)
   .addOption(modelOption())
   .option("-f, --formats <names>", "comma-separated number formats", MEASURED_FORMATS.join(","))
   .addOption(groupSizeOption())
@@ -40,7 +43,7 @@ const options = command("start", "Quantize a language model to every number form
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
   .computing()
-  .addOption(new Option("-o, --out <file>", "where the report goes").default("report.html"))
+  .addOption(new Option("-o, --out <file>", "file for the report").default("report.html"))
   .addOption(jsonOption())
   .option("--quiet", "no progress bars")
   .parse(Deno.args, { from: "user" })
@@ -61,7 +64,7 @@ const options = command("start", "Quantize a language model to every number form
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
-/** Seconds that each phase took. */
+/** The duration of each phase, in seconds. */
 const timings: Record<string, number> = {};
 
 async function timed<T>(phase: string, run: () => T | Promise<T>): Promise<T> {
@@ -82,7 +85,7 @@ await main(async () => {
   };
   const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
   const histogramFormats: FormatValues[] = [];
-  /** What each of some models says. */
+  /** The continuations of some models. */
   const samples: { name: string; text: string }[] = [];
   const speakers = ["original", "any4", "any2"];
   const speak = async (name: string, speaker: Model) => {
@@ -180,7 +183,7 @@ await main(async () => {
       } tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
   );
   console.log(resultsText(report));
-  console.log(`\n"${options.prompt}" goes on:`);
+  console.log(`\n"${options.prompt}" continues:`);
   for (const { name, text } of samples) {
     const lines = fold(`…${text}`, Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
     console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);

@@ -15,7 +15,7 @@ Deno.test("console.log writes a model, session, tokenizer or backend in one line
     "Session: 2 of 8 tokens",
     "Tokenizer",
     "PlainBackend: 1 thread",
-    "WasmBackend: 1 thread",
+    `WasmBackend: ${wasm.description}`,
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { pause } from "../lib/event_loop.ts";
 
 Deno.test("pause() in long work lets timers fire", async () => {
@@ -8,4 +8,16 @@ Deno.test("pause() in long work lets timers fire", async () => {
   while (!fired) await pause();
   clearTimeout(timer);
   assert(fired);
+});
+
+Deno.test("pause() throws the reason of a signal that has been given, and nothing before", async () => {
+  const controller = new AbortController();
+  await pause(controller.signal);
+  setTimeout(() => controller.abort());
+  const work = async () => {
+    while (true) await pause(controller.signal);
+  };
+  const error = await assertRejects(work, DOMException);
+  assertEquals(error.name, "AbortError");
+  await assertRejects(() => pause(AbortSignal.abort(new Error("enough"))), Error, "enough");
 });

@@ -29,6 +29,13 @@ export function dequantize(out: usize, w: Weight, from: i32, to: i32): void {
   }
 }
 
+/** out[t] = ŵ[ids[t]] for tokens [from, to) of a packed weight. */
+export function embedPacked(out: usize, w: Weight, ids: usize, from: i32, to: i32): void {
+  for (let t = from; t < to; t++) {
+    widenOne(out + (<usize> t * w.cols << 2), w, load<i32>(ids + (<usize> t << 2)), 0, w.cols);
+  }
+}
+
 function widenDense(out: usize, w: Weight, r: i32, start: i32, end: i32): void {
   const dtype = w.dtype;
   const row = w.data + (<usize> r * w.cols + start << shiftOf(dtype));

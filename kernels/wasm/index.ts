@@ -16,7 +16,7 @@ export {
 } from "./activations";
 export { attention, storeHeads } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
-export { dequantize } from "./dequantize";
+export { dequantize, embedPacked } from "./dequantize";
 export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";

@@ -32,7 +32,7 @@ const AHEAD = 4;
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /**
- * What `attentionDecode` computes, for many tokens at a time (Dao 2023, "FlashAttention-2", algorithm 1).
+ * Computes `attentionDecode` for many tokens at a time (Dao 2023, "FlashAttention-2", algorithm 1).
  *
  * Bindings: out, q [tokens, heads · headDim], keys [capacity, kvHeads · headDim], values [capacity, kvHeads · headDim],
  * step. A workgroup a head (x) and 32 tokens (y), against 32 keys at a time. A thread holds 4 queries × 2 keys of the

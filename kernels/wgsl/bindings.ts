@@ -1,5 +1,5 @@
 /**
- * What a kernel's text begins with: its bindings, and how it reads activations four at a time.
+ * The beginning of a kernel's text: its bindings, and the reading of activations four at a time.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** WGSL of the numbers that change from call to call. */
 const STEP = `struct Step { tokens: u32, position: u32 }`;
 
-/** How a kernel multiplies: in singles, or in halves whose products are added up in singles. */
+/** The type of a kernel's products: singles, or halves that are summed in singles. */
 export type Element = "f32" | "f16";
 
 /**

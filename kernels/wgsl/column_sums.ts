@@ -1,5 +1,5 @@
 /**
- * What calibration wants to know of the activations.
+ * The column sums of activations for calibration.
  *
  * @module
  */

@@ -6,7 +6,7 @@
 import { elementwise } from "./elementwise.ts";
 import type { Kernel } from "./kernel.ts";
 
-/** Which columns go where. */
+/** The columns to copy. */
 export interface ColumnsShape {
   /** Columns of out, a multiple of `width`. */
   readonly outCols: number;

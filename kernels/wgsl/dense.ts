@@ -1,5 +1,5 @@
 /**
- * What the kernels of dense weights share: out[t, r] = Σ_c x[t, c] · w[r, c] + bias[r].
+ * Shared parts of the kernels of dense weights: out[t, r] = Σ_c x[t, c] · w[r, c] + bias[r].
  *
  * Bindings: out f32 [tokens, outCols], x f32 [tokens, cols], weights, and bias f32 [outCols] where the shape has one.
  * Weights are [rows, cols] f32, or [rows, ⌈cols / 2⌉] words of two F16 or BF16 values, widened when they are loaded: a
@@ -11,7 +11,7 @@ import type { LinearShape } from "./linear.ts";
 
 /** A dense weight, or a part of its rows, as kernels see it. */
 export interface DenseShape extends LinearShape {
-  /** How values are stored. */
+  /** The stored type of values. */
   readonly dtype: "F32" | "F16" | "BF16";
 }
 

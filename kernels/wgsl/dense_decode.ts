@@ -8,7 +8,7 @@ import { type DenseShape, weights, weightsType } from "./dense.ts";
 import { enables, type Kernel, unrolled } from "./kernel.ts";
 import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
 
-/** What the kernel can vary; all of it but tokens is for a tuner to choose. */
+/** Parameters of the kernel; a tuner chooses all but tokens. */
 export interface DenseOptions {
   /** Tokens, 1 … 8. */
   readonly tokens: number;

@@ -11,7 +11,7 @@ const THREADS = 128;
 
 /** What is done, and how often. */
 export interface Elementwise {
-  /** What profiles and errors call it. */
+  /** Its name in profiles and errors. */
   readonly name: string;
   /** Names and WGSL types of the bindings, those that are written first; the step comes behind them. */
   readonly types: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ const THREADS = 128;
 export interface EmbedShape {
   /** Features. */
   readonly cols: number;
-  /** How the table's values are stored. */
+  /** The stored type of the table's values. */
   readonly dtype: "F32" | "F16" | "BF16";
   /** The id whose row comes first; 0 when absent. */
   readonly firstRow?: number;

@@ -1,5 +1,5 @@
 /**
- * Which tokens an expert gets.
+ * The tokens of each expert.
  *
  * @module
  */

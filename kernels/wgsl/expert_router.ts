@@ -1,5 +1,5 @@
 /**
- * Which experts a token goes to.
+ * The experts of each token.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a WGSL kernel is: a generator turns a shape into text, and says how to start it.
+ * The interface of WGSL kernels: a generator turns a shape into WGSL text and its numbers of workgroups.
  *
  * Every kernel's bindings are in group 0, numbered in the order in which its doc comment names them; what it writes is
  * `read_write`, the rest `read`. Numbers that change from call to call come last, in a uniform of the type
@@ -10,7 +10,7 @@
 
 /** One compute shader, ready to be compiled. Its entry point is "main". */
 export interface Kernel {
-  /** What profiles and errors call it. */
+  /** Its name in profiles and errors. */
   readonly name: string;
   /** WGSL. */
   readonly code: string;

@@ -7,7 +7,7 @@ import { bindings } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { vectors } from "./vectors.ts";
 
-/** What is normalized. */
+/** Parameters of the kernel. */
 export interface LayerNormShape {
   /** Features. */
   readonly cols: number;

@@ -1,5 +1,5 @@
 /**
- * What all kernels of Linears share: a weight, or a part of its rows, and the columns of `out` that it makes.
+ * Shared parts of all kernels of Linears: a weight or some of its rows, and the columns of `out` that it computes.
  *
  * @module
  */

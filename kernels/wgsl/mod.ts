@@ -1,5 +1,5 @@
 /**
- * Which kernels can multiply by a weight: those worth timing, the best guess first.
+ * The candidate kernels for a weight, the best guess first.
  *
  * @module
  */
@@ -27,11 +27,11 @@ export interface Candidate {
   readonly name: string;
   /** The kernel. */
   readonly kernel: Kernel;
-  /** What turns x into the two bindings that the kernel has in its place; absent where it reads x itself. */
+  /** The kernel that turns x into the two bindings that the kernel reads instead; absent if it reads x itself. */
   readonly activations?: Kernel;
 }
 
-/** What a kernel is to run on, and how exact it must be. */
+/** The device that a kernel runs on, and its precision. */
 export interface Target {
   /** Tokens: kernels for up to {@linkcode FEW_TOKENS} take just so many, those for more any number. */
   readonly tokens: number;

@@ -1,5 +1,5 @@
 /**
- * How the invocations of a workgroup add up what each of them has.
+ * Sums over the invocations of a workgroup.
  *
  * WebGPU zeroes workgroup memory before a kernel starts, on some devices by one invocation: the less, the sooner.
  *

@@ -1,5 +1,5 @@
 /**
- * What happens between a layer's Linears and its attention, in one kernel.
+ * The operations between a layer's Linears and its attention, in one kernel.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface RopeStoreShape {
   readonly headDim: number;
   /** Pairs of a head that turn; all when absent. */
   readonly half?: number;
-  /** What cosines and sines are multiplied by; 1 when absent. */
+  /** The factor of cosines and sines; 1 when absent. */
   readonly magnitude?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is done to single values in place.
+ * In-place operations on single values.
  *
  * @module
  */

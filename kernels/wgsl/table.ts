@@ -1,5 +1,5 @@
 /**
- * What the kernels of packed weights share: the shape, the bindings, and how codes are taken out of words.
+ * Shared parts of the kernels of packed weights: the shape, the bindings, and the extraction of codes from words.
  *
  * They all compute out[t, r] = Σ_c x[t, c] · ŵ[r, c] + bias[r] with ŵ[r, c] = scale[r, g] · table[r][code[r, c]] +
  * zero[r, g], and all fold a group's scale and zero out of its sum:
@@ -27,13 +27,13 @@ export interface TableShape extends LinearShape {
   readonly bits: 2 | 3 | 4 | 8;
   /** Columns that share a scale. */
   readonly groupSize: number;
-  /** How the codebook is stored. */
+  /** The stored type of the codebook. */
   readonly codebook: "f16" | "f32";
   /** Whether every row has a codebook of its own. */
   readonly perRow: boolean;
   /** Whether the codebook is one for all rows, and a line: table[code] = table[0] + code · (table[1] − table[0]). */
   readonly line?: boolean;
-  /** How scales and zeros are stored. */
+  /** The stored type of scales and zeros. */
   readonly scales: "f16" | "f32";
 }
 
@@ -54,9 +54,8 @@ interface BindingTypes {
 
 /** WGSL of the bindings, and of `scaleAt(i)`: (scale, zero), and `valueAt(row, code)`: the codebook's. */
 export function tableBindings(shape: TableShape, types: BindingTypes): string {
-  const { bits, codebook, perRow, scales, bias } = shape;
+  const { codebook, scales, bias } = shape;
   const { x, activationSums, codes, step } = types;
-  const at = perRow ? `row * ${2 ** bits}u + code` : "code";
   return `${
     bindings({
       out: "array<f32>",
@@ -69,7 +68,15 @@ export function tableBindings(shape: TableShape, types: BindingTypes): string {
       ...(step ? { step: "Step" } : {}),
     })
   }
-fn scaleAt(i: u32) -> vec2f { return ${scales === "f16" ? "unpack2x16float(scales[i])" : "scales[i]"}; }
+${codebookReads(shape)}`;
+}
+
+/** WGSL of `scaleAt(i)`: (scale, zero), and of `valueAt(row, code)`: the codebook's. */
+export function codebookReads({ bits, codebook, perRow, scales }: TableShape): string {
+  const at = perRow ? `row * ${2 ** bits}u + code` : "code";
+  return `fn scaleAt(i: u32) -> vec2f { return ${
+    scales === "f16" ? "unpack2x16float(scales[i])" : "scales[i]"
+  }; }
 fn valueAt(row: u32, code: u32) -> f32 {
   let at = ${at};
   return ${codebook === "f16" ? "unpack2x16float(codebook[at / 2u])[at % 2u]" : "codebook[at]"};

@@ -18,11 +18,11 @@ import {
 } from "./table.ts";
 import { single } from "./table_3_lut.ts";
 
-/** What the kernels of several rows can vary; all of it but tokens is for a tuner to choose. */
+/** Parameters of the kernels of several rows; a tuner chooses all but tokens. */
 export interface RowsOptions {
   /** Tokens, 1 … 8. */
   readonly tokens: number;
-  /** How products are computed; f32 when absent. */
+  /** The type of products; f32 when absent. */
   readonly element?: Element;
   /** Rows of a workgroup: 4 when absent, 2 for many tokens, whose sums would not stay in registers. */
   readonly rows?: number;

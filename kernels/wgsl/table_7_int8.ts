@@ -9,7 +9,7 @@ import { rowsFor, rowsMain, threadsFor } from "./linear.ts";
 import { bitsAt, chunkLoads, codesType, groups, named, tableBindings, type TableShape } from "./table.ts";
 import { middles } from "./table_3_lut.ts";
 
-/** What the kernel can vary; all of it but tokens is for a tuner to choose. */
+/** Parameters of the kernel; a tuner chooses all but tokens. */
 export interface Int8Options {
   /** Tokens, 1 … 8. */
   readonly tokens: number;

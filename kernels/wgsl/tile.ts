@@ -1,5 +1,5 @@
 /**
- * What the kernels of many tokens share: a tile of tokens by rows a workgroup, 32 columns at a time.
+ * Shared parts of the kernels of many tokens: a workgroup computes a tile of tokens by rows, 32 columns at a time.
  *
  * Invocations stage activations and weights of 32 columns in workgroup memory; then each adds up 4 tokens by 4 rows in
  * registers: 64 multiply-adds for 8 loads of four values. What is staged lies as it came, columns side by side, so that
@@ -18,17 +18,17 @@ export const TILE_ROWS = 64;
 /** A staged row, in fours of values: eight, and one against bank conflicts. */
 const STRIDE = 9;
 
-/** What the tuner can choose. */
+/** Parameters that the tuner chooses. */
 export interface TileOptions {
-  /** How products are computed; f32 when absent. */
+  /** The type of products; f32 when absent. */
   readonly element?: Element;
   /** Tokens of a tile: 64 when absent; 16 waste less where tokens are few. */
   readonly tile?: 16 | 64;
 }
 
-/** How weights are staged. */
+/** The staging of weights. */
 export interface Staging {
-  /** What the kernel is called. */
+  /** The kernel's name. */
   readonly name: string;
   /** WGSL at module scope: bindings, with `step`, and `load4`, and what they need. */
   readonly declare: string;

@@ -1,59 +1,34 @@
 /**
- * Who multiplies: the operations that a decoder is made of, behind one interface.
+ * The interface of backends: the operations of a decoder.
  *
  * @module
  */
 import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { Handle, KvCache, Tensor, TokenIds, Weight } from "./handle.ts";
 
-/** Activations where the backend keeps them: [rows, cols] float32, a row a token. */
-export interface Tensor {
-  /** Tokens. */
-  readonly rows: number;
-  /** Features. */
-  readonly cols: number;
-}
+export type { Handle, KvCache, Tensor, TokenIds, Weight };
 
-/** Weights where the backend keeps them, dense or packed: [rows, cols] = [out_features, in_features]. */
-export interface Weight {
-  /** out_features. */
-  readonly rows: number;
-  /** in_features. */
-  readonly cols: number;
-}
-
-/** Keys and values of the tokens seen so far, of all layers. */
-export interface KvCache {
-  /** Tokens that it can hold. */
-  readonly capacity: number;
-}
-
-/** How products of packed weights with few tokens round what they multiply; see BackendOptions. */
+/** The rounding of activations in products of packed weights with few tokens; see BackendOptions. */
 export type ActivationType = typeof activationTypes[number];
 
-/** The ways that there are. */
+/** All types of rounding. */
 export const activationTypes = ["f32", "f16", "int16", "int8"] as const;
-
-/** Token ids where the backend keeps them. */
-export interface TokenIds {
-  /** How many. */
-  readonly length: number;
-}
 
 /** One of some token ids. */
 export interface TokenPlace {
   /** Of which. */
   readonly ids: TokenIds;
-  /** Which one. */
+  /** Its index. */
   readonly at: number;
 }
 
 /** The largest values of some numbers, the largest first; of equals the one that stands first. */
 export interface Largest {
-  /** Where they stand. */
+  /** Their indices. */
   readonly ids: Uint32Array;
-  /** What they are. */
+  /** The values. */
   readonly values: Float32Array;
 }
 
@@ -63,7 +38,7 @@ export type Activation = "silu" | "gelu" | "gelu_new" | "relu";
 /** All of them. */
 export const activationNames: readonly Activation[] = ["silu", "gelu", "gelu_new", "relu"];
 
-/** What a KV cache must hold. */
+/** The size of a KV cache. */
 export interface KvShape {
   /** Decoder layers. */
   readonly layers: number;
@@ -76,8 +51,8 @@ export interface KvShape {
 }
 
 /**
- * A place that computes. The decoder is written once against this; `plain` is the oracle that the others are checked
- * against.
+ * A backend computes the operations of a decoder. The decoder is written once against this interface; `plain` is the oracle
+ * for the tests of the others.
  *
  * Operations are issued in order and may run later; only those that give a promise wait. Outputs never alias inputs
  * unless the operation says that it works in place.
@@ -85,15 +60,15 @@ export interface KvShape {
 export interface Backend extends Disposable {
   /** "plain", "wasm" or "webgpu". */
   readonly name: string;
-  /** What it runs on: a GPU's name, or how many threads. */
+  /** Its device: the GPU's name, or the number of threads. */
   readonly description: string;
-  /** Takes weights to where they are used. A vector has one row. */
+  /** Copies weights to the backend. A vector has one row. */
   weight(matrix: Matrix | PackedMatrix): Weight;
-  /** Makes room for activations, [rows, cols]. */
+  /** Allocates activations, [rows, cols]. */
   tensor(rows: number, cols: number): Tensor;
-  /** Makes room for keys and values. */
+  /** Allocates a cache of keys and values. */
   cache(shape: KvShape): KvCache;
-  /** Overwrites a tensor with as many values, row by row. */
+  /** Overwrites a tensor with values, row-major. */
   write(x: Tensor, values: Float32Array): void;
   /** out[t] = table[ids[t]]; only a backend that has {@linkcode Backend.argmax} takes a place. */
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void;
@@ -131,7 +106,7 @@ export interface Backend extends Disposable {
   gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void;
   /** out[rows[i]] += weights[i] · x[i], in place; no row may be named twice. */
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void;
-  /** The first rows of a tensor, in the same place. Only the whole tensor is given back. */
+  /** A view of the first rows of a tensor. Free the whole tensor, not the view. */
   first(x: Tensor, rows: number): Tensor;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
@@ -142,51 +117,48 @@ export interface Backend extends Disposable {
    * and time, and what a sample leaves open is far more than what float32 rounds away.
    */
   gram(sum: Tensor, x: Tensor): void;
-  /** Seconds that what `run` issues takes where it is computed, without the way there and back. */
+  /** The time on the device of the operations that `run` issues, in seconds, without transfers. */
   seconds(run: () => void): Promise<number>;
-  /** Bytes of a tensor at most; no limit when absent. */
+  /** The largest size of a tensor in bytes; no limit when absent. */
   readonly mostBytes?: number;
-  /**
-   * Gives activations or a cache back, which are not to be used any more. What nobody holds is given back too, some time
-   * later.
-   */
+  /** Frees activations or a cache; do not use them afterwards. Unreachable ones are freed too, some time later. */
   free?(held: Tensor | KvCache): void;
-  /** Gives back what {@linkcode Backend.weight} made of a matrix, which is not to be used any more. */
+  /** Frees the weight that {@linkcode Backend.weight} made of a matrix; do not use it afterwards. */
   forget?(matrix: Matrix | PackedMatrix): void;
   /** The k largest values of x's only row, without reading all of it. */
   largest?(x: Tensor, k: number): Promise<Largest>;
-  /** Makes room for token ids. */
+  /** Allocates token ids. */
   tokenIds?(length: number): TokenIds;
-  /** place.ids[place.at] = where the largest value of x's only row stands. */
+  /** place.ids[place.at] = the index of the largest value of x's only row. */
   argmax?(place: TokenPlace, x: Tensor): void;
   /** The first `count` token ids. */
   readIds?(ids: TokenIds, count: number): Promise<number[]>;
-  /** Bytes a second that can be read, and perhaps written, at most: measured, on much more than caches hold. */
+  /** The memory bandwidth in bytes a second, measured on more bytes than caches hold. */
   bandwidth?(): Promise<number>;
   /**
    * Room for a packed matrix's codes or a dense one's values, aligned for any type, from where {@linkcode Backend.weight} takes
    * them without a copy.
    */
   room?(bytes: number): Uint8Array;
-  /** Bytes that it holds: weights, activations, caches, and what is kept for the next ones. */
+  /** Allocated bytes: weights, activations, caches, and freed memory kept for reuse. */
   readonly bytes?: number;
   /** The slow steps of quantization on its threads, with the bits of the plain ones. */
   readonly steps?: QuantizeSteps;
 }
 
-/** Which part of a cache an attention reads and writes. */
+/** The part of a cache that an attention reads and writes. */
 export interface AttentionPlace {
   /** The cache. */
   readonly cache: KvCache;
-  /** Which decoder layer. */
+  /** The decoder layer. */
   readonly layer: number;
   /** The position of the first token of q, k and v. */
   readonly position: number;
   /** [at most headDim / 2] radians a token that q and k turn by, as in {@linkcode Backend.rope}; they do not when absent. */
   readonly frequencies?: Float32Array;
-  /** What the features that turn are multiplied by; 1 when absent. */
+  /** The factor of the rotated features; 1 when absent. */
   readonly magnitude?: number;
-  /** What products of q and k are multiplied by; 1 / √headDim when absent. */
+  /** The factor of products of q and k; 1 / √headDim when absent. */
   readonly scale?: number;
   /** Scores become softcap · tanh(score / softcap); they stay as they are when absent. */
   readonly softcap?: number;
@@ -194,7 +166,7 @@ export interface AttentionPlace {
   readonly window?: number;
 }
 
-/** How heads turn. */
+/** Options of a rotary position embedding. */
 export interface RopeOptions {
   /** The position of the first token. */
   readonly position: number;
@@ -202,26 +174,26 @@ export interface RopeOptions {
   readonly frequencies: Float32Array;
   /** Features of a head; 2 · n when absent. */
   readonly headDim?: number;
-  /** What cosines and sines are multiplied by; 1 when absent. */
+  /** The factor of cosines and sines; 1 when absent. */
   readonly magnitude?: number;
 }
 
-/** Which columns. */
+/** A selection of columns. */
 export interface Columns {
   /** The first. */
   readonly from: number;
   /** Columns side by side; all of out's when absent. */
   readonly width?: number;
-  /** From the beginning of a piece to the next one's; of no matter where there is one piece. */
+  /** The distance between the beginnings of pieces; irrelevant for a single piece. */
   readonly stride?: number;
 }
 
-/** How a norm is computed. */
+/** Options of a norm. */
 export interface NormOptions {
   /** [1, features]. */
   readonly weight: Weight;
   /** Keeps the root from being 0. */
   readonly epsilon: number;
-  /** What is added to x first: the residual connection. */
+  /** Added to x first: the residual connection. */
   readonly add?: Tensor;
 }

@@ -1,5 +1,5 @@
 /**
- * What every backend checks before it computes.
+ * Checks of arguments, shared by all backends.
  *
  * @module
  */

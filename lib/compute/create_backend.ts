@@ -16,13 +16,13 @@ export const backendNames = ["auto", "webgpu", "wasm", "plain"] as const;
 /** A backend's name. */
 export type BackendName = typeof backendNames[number];
 
-/** How a backend computes. */
+/** Options of a backend. */
 export interface BackendOptions {
   /** Threads of the "wasm" backend; all models share one for each core when absent. */
   threads?: number;
   /**
-   * What packed weights of 2 to 4 bits are multiplied with where few tokens pass at a time, as in decoding; elsewhere nothing
-   * is rounded. When absent, the "wasm" backend takes "int16", which costs nothing that can be measured, and "webgpu" "f32".
+   * The type of activations in products of few tokens, as in decoding, with packed weights of 2 to 4 bits; other products do
+   * not round. By default, the "wasm" backend uses "int16", without a measurable error, and "webgpu" uses "f32".
    *
    * - "f32": activations and codebooks as they are.
    * - "f16": products of halves, on GPUs that have them ("wasm" takes "int16"); a product is off by some 0.05 %.
@@ -33,11 +33,11 @@ export interface BackendOptions {
    */
   activations?: ActivationType;
   /**
-   * Let the "webgpu" backend time its kernels when products of a shape first come, and remember the fastest on disk; true
-   * where the GPU is a real one, when absent.
+   * Whether the "webgpu" backend times its kernels at the first product of each shape and remembers the fastest on disk; by
+   * default, true on a real GPU.
    */
   tune?: boolean;
-  /** Where the "webgpu" backend remembers them; `any4/kernels.json` in the user's cache folder when absent. */
+  /** The file of the remembered kernels; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 

@@ -22,6 +22,7 @@ export type {
   AttentionPlace,
   Backend,
   Columns,
+  Handle,
   KvCache,
   KvShape,
   Largest,

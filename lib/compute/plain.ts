@@ -13,38 +13,48 @@ import type {
   AttentionPlace,
   Backend,
   Columns,
-  KvCache,
   KvShape,
   NormOptions,
   RopeOptions,
-  Tensor,
-  Weight,
 } from "./backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
+import { KvCache, own, Tensor, Weight } from "./handle.ts";
 import { matmul } from "./matmul.ts";
 
-interface PlainTensor extends Tensor {
+class PlainTensor extends Tensor {
   readonly data: Float32Array;
+
+  constructor(owner: Backend, shape: { rows: number; cols: number }, data: Float32Array) {
+    super(owner, shape);
+    this.data = data;
+  }
 }
 
-interface PlainCache extends KvCache {
+class PlainWeight extends Weight {
+  readonly matrix: Matrix | PackedMatrix;
+
+  constructor(owner: Backend, matrix: Matrix | PackedMatrix) {
+    super(owner, matrix);
+    // Its data may be widened anew at each look.
+    this.matrix = isPacked(matrix) ? matrix : { rows: matrix.rows, cols: matrix.cols, data: matrix.data };
+  }
+}
+
+class PlainCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
   readonly layers: { k: Float32Array; v: Float32Array }[];
+
+  constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
+    super(owner, capacity);
+    this.headDim = headDim;
+    const nothing = new Float32Array(0);
+    this.layers = Array.from({ length: layers }, () => ({ k: nothing, v: nothing }));
+  }
 }
 
 /** Rows of a packed matrix that are dequantized at a time, to stay in the cache while they are multiplied. */
 const ROWS_AT_ONCE = 32;
-
-const values = (tensor: Tensor) => (tensor as PlainTensor).data;
-
-function dense(weight: Weight): Float32Array {
-  const matrix = weight as Matrix | PackedMatrix;
-  if (isPacked(matrix)) {
-    throw new TensorError(`Cannot use a packed ${matrix.format} matrix here: only a linear takes one`);
-  }
-  return matrix.data;
-}
 
 function grown(array: Float32Array, length: number): Float32Array {
   const larger = new Float32Array(length);
@@ -61,44 +71,52 @@ export class PlainBackend implements Backend {
   #scores = new Float64Array(0);
 
   weight(matrix: Matrix | PackedMatrix): Weight {
-    if (isPacked(matrix)) return matrix;
-    // Its data may be made anew at each look.
-    const dense: Matrix = { rows: matrix.rows, cols: matrix.cols, data: matrix.data };
-    return dense;
+    return new PlainWeight(this, matrix);
   }
 
   tensor(rows: number, cols: number): Tensor {
-    const tensor: PlainTensor = { rows, cols, data: new Float32Array(rows * cols) };
-    return tensor;
+    return new PlainTensor(this, { rows, cols }, new Float32Array(rows * cols));
+  }
+
+  #values(tensor: Tensor): Float32Array {
+    return own(this, tensor, PlainTensor).data;
+  }
+
+  #dense(weight: Weight): Float32Array {
+    const { matrix } = own(this, weight, PlainWeight);
+    if (isPacked(matrix)) {
+      throw new TensorError(
+        `Cannot use a packed ${matrix.format} matrix here: only linears and embeddings take one`,
+      );
+    }
+    return matrix.data;
   }
 
   cache(shape: KvShape): KvCache {
-    const nothing = new Float32Array(0);
-    const cache: PlainCache = {
-      capacity: shape.capacity,
-      headDim: shape.headDim,
-      layers: Array.from({ length: shape.layers }, () => ({ k: nothing, v: nothing })),
-    };
-    return cache;
+    return new PlainCache(this, shape);
   }
 
   write(x: Tensor, data: Float32Array): void {
     checkValues(x, data);
-    values(x).set(data);
+    this.#values(x).set(data);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const rows = dense(table);
+    const { matrix } = own(this, table, PlainWeight);
     checkIds(ids, table);
+    const { cols } = table;
     for (let t = 0; t < ids.length; t++) {
       const id = ids[t]!;
-      values(out).set(rows.subarray(id * table.cols, (id + 1) * table.cols), t * table.cols);
+      const row = this.#values(out).subarray(t * cols, (t + 1) * cols);
+      if (isPacked(matrix)) {
+        dequantizeRows(matrix, { from: id, to: id + 1, codes: new Uint8Array(cols) }, row);
+      } else row.set(matrix.data.subarray(id * cols, (id + 1) * cols));
     }
   }
 
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
     if (options.add) this.add(x, options.add);
-    const [o, v, w] = [values(out), values(x), dense(options.weight)];
+    const [o, v, w] = [this.#values(out), this.#values(x), this.#dense(options.weight)];
     const n = w.length;
     for (let at = 0; at < v.length; at += n) {
       let squares = 0;
@@ -110,8 +128,8 @@ export class PlainBackend implements Backend {
 
   layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void {
     if (options.add) this.add(x, options.add);
-    const [o, v, w] = [values(out), values(x), dense(options.weight)];
-    const bias = options.bias && dense(options.bias);
+    const [o, v, w] = [this.#values(out), this.#values(x), this.#dense(options.weight)];
+    const bias = options.bias && this.#dense(options.bias);
     const n = w.length;
     for (let at = 0; at < v.length; at += n) {
       let [sum, squares] = [0, 0];
@@ -124,23 +142,23 @@ export class PlainBackend implements Backend {
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
-    const matrix = options.weight as Matrix | PackedMatrix;
+    const { matrix } = own(this, options.weight, PlainWeight);
     const { rows, cols } = matrix;
-    checkLinear(out, x, matrix);
-    const target = { data: values(out), stride: rows, m: x.rows, k: cols };
+    checkLinear(out, x, options.weight);
+    const target = { data: this.#values(out), stride: rows, m: x.rows, k: cols };
     if (isPacked(matrix)) {
       if (this.#block.length < ROWS_AT_ONCE * cols) this.#block = new Float32Array(ROWS_AT_ONCE * cols);
       if (this.#codes.length < cols) this.#codes = new Uint8Array(cols);
       for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
         const to = Math.min(from + ROWS_AT_ONCE, rows);
         dequantizeRows(matrix, { from, to, codes: this.#codes }, this.#block);
-        matmul(values(x), this.#block, { ...target, offset: from, n: to - from });
+        matmul(this.#values(x), this.#block, { ...target, offset: from, n: to - from });
       }
     } else {
-      matmul(values(x), matrix.data, { ...target, offset: 0, n: rows });
+      matmul(this.#values(x), matrix.data, { ...target, offset: 0, n: rows });
     }
     if (options.bias) {
-      const [o, bias] = [values(out), dense(options.bias)];
+      const [o, bias] = [this.#values(out), this.#dense(options.bias)];
       for (let i = 0; i < o.length; i++) o[i]! += bias[i % rows]!;
     }
   }
@@ -149,7 +167,7 @@ export class PlainBackend implements Backend {
     const { position, frequencies, magnitude = 1 } = options;
     const half = frequencies.length;
     const headDim = options.headDim ?? 2 * half;
-    const v = values(x);
+    const v = this.#values(x);
     for (let t = 0; t < x.rows; t++) {
       for (let i = 0; i < half; i++) {
         // The angle is rounded to float32, as every reference implementation has it.
@@ -165,7 +183,7 @@ export class PlainBackend implements Backend {
   }
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
-    const cache = options.cache as PlainCache;
+    const cache = own(this, options.cache, PlainCache);
     const { position, frequencies, magnitude, softcap, window = Infinity } = options;
     const { headDim } = cache;
     if (frequencies) {
@@ -180,13 +198,13 @@ export class PlainBackend implements Backend {
       stored.v = grown(stored.v, room * v.cols);
     }
     const { k: keys, v: vals } = stored;
-    keys.set(values(k), position * k.cols);
-    vals.set(values(v), position * v.cols);
+    keys.set(this.#values(k), position * k.cols);
+    vals.set(this.#values(v), position * v.cols);
     if (this.#scores.length < total) {
       this.#scores = new Float64Array(Math.max(total, 2 * this.#scores.length));
     }
     const scores = this.#scores;
-    const [queries, result] = [values(q), values(out)];
+    const [queries, result] = [this.#values(q), this.#values(out)];
     const queriesPerKey = q.cols / k.cols;
     const { scale = 1 / Math.sqrt(headDim) } = options;
     for (let t = 0; t < q.rows; t++) {
@@ -216,23 +234,23 @@ export class PlainBackend implements Backend {
   }
 
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
-    const [o, v, up] = [values(out), values(x), options.up && values(options.up)];
+    const [o, v, up] = [this.#values(out), this.#values(x), options.up && this.#values(options.up)];
     const f = activationOf(options.activation);
     for (let i = 0; i < o.length; i++) o[i] = f(v[i]!) * (up?.[i] ?? 1);
   }
 
   add(x: Tensor, y: Tensor): void {
-    const [a, b] = [values(x), values(y)];
+    const [a, b] = [this.#values(x), this.#values(y)];
     for (let i = 0; i < a.length; i++) a[i]! += b[i]!;
   }
 
   scale(x: Tensor, by: number): void {
-    const v = values(x);
+    const v = this.#values(x);
     for (let i = 0; i < v.length; i++) v[i]! *= by;
   }
 
   softcap(x: Tensor, cap: number): void {
-    const v = values(x);
+    const v = this.#values(x);
     for (let i = 0; i < v.length; i++) v[i] = cap * Math.tanh(v[i]! / cap);
   }
 
@@ -241,36 +259,35 @@ export class PlainBackend implements Backend {
     for (let t = 0; t < out.rows; t++) {
       for (let c = 0; c < out.cols; c += width) {
         const start = t * x.cols + from + c / width * stride;
-        values(out).set(values(x).subarray(start, start + width), t * out.cols + c);
+        this.#values(out).set(this.#values(x).subarray(start, start + width), t * out.cols + c);
       }
     }
   }
 
   gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void {
     for (let i = 0; i < rows.length; i++) {
-      values(out).set(values(x).subarray(rows[i]! * x.cols, (rows[i]! + 1) * x.cols), i * x.cols);
+      this.#values(out).set(this.#values(x).subarray(rows[i]! * x.cols, (rows[i]! + 1) * x.cols), i * x.cols);
     }
   }
 
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void {
-    const [o, v] = [values(out), values(x)];
+    const [o, v] = [this.#values(out), this.#values(x)];
     for (let i = 0; i < to.rows.length; i++) {
       for (let c = 0; c < x.cols; c++) o[to.rows[i]! * x.cols + c]! += to.weights[i]! * v[i * x.cols + c]!;
     }
   }
 
   first(x: Tensor, rows: number): Tensor {
-    const part: PlainTensor = { rows, cols: x.cols, data: values(x).subarray(0, rows * x.cols) };
-    return part;
+    return new PlainTensor(this, { rows, cols: x.cols }, this.#values(x).subarray(0, rows * x.cols));
   }
 
   read(x: Tensor): Promise<Float32Array> {
-    return Promise.resolve(values(x).slice());
+    return Promise.resolve(this.#values(x).slice());
   }
 
   columnSums(x: Tensor): Promise<Float64Array> {
     const { rows, cols } = x;
-    const v = values(x);
+    const v = this.#values(x);
     const sums = new Float64Array(3 * cols);
     for (let t = 0; t < rows; t++) {
       for (let c = 0; c < cols; c++) {
@@ -285,7 +302,7 @@ export class PlainBackend implements Backend {
 
   gram(sum: Tensor, x: Tensor): void {
     checkGram(sum, x);
-    const [s, v] = [values(sum), values(x)];
+    const [s, v] = [this.#values(sum), this.#values(x)];
     const n = x.cols;
     const products = new Float64Array(n);
     for (let i = 0; i < n; i++) {
@@ -306,7 +323,7 @@ export class PlainBackend implements Backend {
 
   [Symbol.dispose](): void {}
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `PlainBackend: ${this.description}`;
   }

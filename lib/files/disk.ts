@@ -24,6 +24,43 @@ export function isFile(path: string): boolean {
   }
 }
 
+/** Whether there is a folder, at the end of a link too. */
+export function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens a file for reading, and closes it again if its beginning is wrong.
+ *
+ * @param start reads the beginning.
+ * @returns the file, which the caller closes, and the result of `start`.
+ * @throws {CheckpointError} when there is no such file, or its beginning cannot be read.
+ */
+export function openFile<Start>(
+  path: string,
+  start: (file: Deno.FsFile) => Start,
+): { file: Deno.FsFile; start: Start } {
+  let file: Deno.FsFile;
+  try {
+    // Opening a pipe would wait for its other end.
+    if (!Deno.statSync(path).isFile) throw new CheckpointError("it is not a file");
+    file = Deno.openSync(path);
+  } catch (cause) {
+    throw new CheckpointError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return { file, start: start(file) };
+  } catch (cause) {
+    file.close();
+    if (cause instanceof Any4Error) throw cause;
+    throw new CheckpointError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
 /** Runs an optional clean-up and ignores its failure. */
 export function tryTo(run: () => void): void {
   try {

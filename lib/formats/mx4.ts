@@ -6,7 +6,7 @@
 import { absmax, type Format } from "./format.ts";
 
 /** E2M1's values by code: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and the same negated. */
-export const E2M1_VALUES: Float32Array = Float32Array.of(
+const E2M1_VALUES: Float32Array = Float32Array.of(
   0,
   0.5,
   1,

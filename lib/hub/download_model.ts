@@ -4,7 +4,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { isFile } from "../files/disk.ts";
+import { isFile, isFolder } from "../files/disk.ts";
 import { isCommit, RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
 import { hubFetch } from "./hub_fetch.ts";
@@ -187,7 +187,7 @@ function weightFiles(folder: string): string[] {
 function cached(id: ModelId, cache: RepoCache, why: string): string {
   const commit = cache.commit(id.revision);
   const fail = (what: string) => new HubError(`Cannot load ${id.repo}: ${why}, and ${what}`);
-  if (commit === undefined || !exists(cache.snapshot(commit))) {
+  if (commit === undefined || !isFolder(cache.snapshot(commit))) {
     const at = id.revision === "main" ? "" : ` at ${id.revision}`;
     throw fail(`it has not been downloaded${at} to ${cache.folder}`);
   }
@@ -202,12 +202,4 @@ function cached(id: ModelId, cache: RepoCache, why: string): string {
   const ggufs = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".gguf"));
   if (ggufs.length === 1) return `${folder}/${ggufs[0]!.name}`;
   throw fail(`${folder} lacks ${lacking.slice(0, 3).join(", ")}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
 }

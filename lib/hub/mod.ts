@@ -1,11 +1,14 @@
 /**
  * The Hugging Face Hub: models from it, through the cache that Python's huggingface_hub shares, and to it.
  *
- * ```ts ignore
- * import { downloadModel, pushModel } from "any4/hub";
+ * ```ts
+ * import { HubError } from "any4";
+ * import { downloadModel, hubSettings } from "any4/hub";
+ * import { assertEquals, assertRejects } from "@std/assert";
  *
- * const folder = await downloadModel("org/name@main");
- * await pushModel("out/any4", { repo: "me/name-any4", private: true });
+ * const cache = await Deno.makeTempDir();
+ * assertEquals(hubSettings({ cache, token: "" }).cache, cache);
+ * await assertRejects(() => downloadModel("org/name@main", { cache, offline: true }), HubError);
  * ```
  *
  * @module

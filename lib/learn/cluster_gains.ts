@@ -1,5 +1,5 @@
 /**
- * What a cluster of consecutive sorted points contributes to a clustering's objective.
+ * The contribution of a cluster of consecutive sorted points to a clustering's objective.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { SortedPoints } from "./sorted_points.ts";
  * Where even that is too much, {@linkcode loadCareful} has the amount be 0 and takes inertias from a tree.
  */
 export class ClusterGains {
-  /** How many points there are. */
+  /** The number of points. */
   count = 0;
   /** The sum of gains when every point is its own cluster: the largest that a clustering can have. */
   most = 0;

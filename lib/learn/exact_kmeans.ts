@@ -13,7 +13,7 @@ import { SortedPoints } from "./sorted_points.ts";
 const CELLS = 128;
 const POINTS_PER_CELL = 8;
 
-/** How far from the optimum rounding may lead, relative to the inertia. */
+/** The bound on the error by rounding, relative to the inertia. */
 const TOLERANCE = 1e-9;
 
 /**
@@ -45,10 +45,10 @@ export class ExactKMeans implements Learner {
   readonly #path: KLinkPath;
 
   /**
-   * Makes a learner, with buffers that all its fits share.
+   * Creates a learner, whose fits share buffers.
    *
    * @param k how many centroids, at least 1.
-   * @param capacity how many values to make room for at once; buffers grow when more come.
+   * @param capacity the number of values to allocate buffers for; they grow if there are more.
    * @throws {OptionError} when k is not a whole number of at least 1.
    */
   constructor(k: number, capacity = 0) {

@@ -48,7 +48,7 @@ export class KLinkPath {
     this.ends = new Int32Array(k + 1);
   }
 
-  /** Makes room for that many points. */
+  /** Allocates buffers for a number of points. */
   reserve(points: number): void {
     if (points < this.#best.length) return;
     this.#best = new Float64Array(points + 1);

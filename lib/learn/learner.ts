@@ -1,5 +1,5 @@
 /**
- * What chooses the values of a codebook.
+ * The interface of learners, which choose the values of a codebook.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Lloyd's algorithm in one dimension, from a chosen start: what any4's reference runs, for comparison.
+ * Lloyd's algorithm in one dimension from a chosen start, as any4's reference runs it; for comparison.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Random } from "../random.ts";
 import type { Learner } from "./learner.ts";
 import { SortedPoints } from "./sorted_points.ts";
 
-/** How Lloyd's algorithm starts and stops. */
+/** Options of Lloyd's algorithm. */
 export interface LloydOptions {
   /**
    * Where centroids start, "k-means++" when absent: "k-means++" draws values by weight · squared distance to the nearest one drawn, keeping the
@@ -57,9 +57,9 @@ export class Lloyd implements Learner {
   readonly #bounds: Int32Array;
 
   /**
-   * Makes a learner, with buffers that all its fits share.
+   * Creates a learner, whose fits share buffers.
    *
-   * @param k how many centroids to find.
+   * @param k the number of centroids.
    * @throws {OptionError} when k or an option is out of range or unknown.
    */
   constructor(k: number, options: LloydOptions = {}) {
@@ -309,7 +309,7 @@ function nf4At(part: number): number {
   return a + (b - a) * (part * last - i);
 }
 
-/** How many of the first `count` sorted numbers are at most x. */
+/** The number of the first `count` sorted values that are at most x. */
 function upperBound(sorted: Float64Array, x: number, count: number): number {
   let low = 0;
   let high = count;

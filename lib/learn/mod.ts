@@ -1,5 +1,5 @@
 /**
- * One matrix: how its table of values is learned, and how it is held once it is quantized.
+ * Quantization of one matrix: learning its codebooks, and the packed result.
  *
  * ```ts
  * import { dequantize, quantize } from "any4";
@@ -32,7 +32,10 @@ export type { InputStats } from "./input_stats.ts";
 export type { Learner } from "./learner.ts";
 export { Lloyd, type LloydOptions } from "./lloyd.ts";
 export type { Method, Needs, Problem, Solution } from "./methods/method.ts";
-export { methodOf, type MethodOptions, methods } from "./methods/mod.ts";
+export type { FactorOptions } from "./hessian.ts";
+export type { LeanQuantOptions } from "./methods/leanquant.ts";
+export type { LnqOptions } from "./methods/lnq.ts";
+export { type MethodMaker, methodOf, type MethodOptions, methods } from "./methods/mod.ts";
 export { quantize, type QuantizeOptions } from "./quantize.ts";
 export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./quantize_steps.ts";
 export { type Weighting, weightings } from "./weighting.ts";

@@ -14,7 +14,7 @@ export class Nearest {
   readonly #thresholds: Float64Array;
   #count = 0;
 
-  /** @param size how many values a codebook has at most. */
+  /** @param size the largest number of values of a codebook. */
   constructor(size: number) {
     this.#codes = new Uint8Array(size);
     this.#thresholds = new Float64Array(size);

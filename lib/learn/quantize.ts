@@ -1,5 +1,5 @@
 /**
- * One matrix from dense to packed: scale its groups, choose its codebook, round to it, pack.
+ * Quantization of one matrix: scale its groups, choose its codebook, round to it, pack.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
 import { scaleGroups } from "./scaling.ts";
 import { type Weighting, weightingOf } from "./weighting.ts";
 
-/** How a matrix is quantized. */
+/** Options of {@linkcode quantize}. */
 export interface QuantizeOptions {
   /** A format or its name: "any4", "any3", "any2", "int4", "nf4" … */
   format: string | Format;
@@ -25,15 +25,15 @@ export interface QuantizeOptions {
    * leaves a shorter last group. mx4 keeps the 32 of its definition.
    */
   groupSize?: number | "row";
-  /** How codebooks and codes are chosen: "kmeans" (the default), "lloyd", one of these with options, or a method of your own. */
+  /** The method that chooses codebooks and codes: "kmeans" (the default), "gptq", "lnq" …, one with options, or your own. */
   method?: string | MethodOptions | Method;
-  /** What learned codebooks minimise: "none", "mean", "mean-abs", "mean-square" (the default), or a rule of your own. */
+  /** The weighting of the error that codebooks minimise: "none", "mean", "mean-abs", "mean-square" (the default), or your own. */
   weighting?: string | Weighting;
-  /** What is known of the vectors that the matrix multiplies; all columns count alike when absent. */
+  /** Statistics of the matrix's input; all columns have equal weight when absent. */
   stats?: InputStats;
   /** A codebook for each row (the default) or one for the whole matrix. */
   codebook?: "row" | "matrix";
-  /** How scales, zeros and learned codebooks are stored; halves where they are precise enough when absent. */
+  /** The stored type of scales, zeros and learned codebooks; by default, halves if they are precise enough. */
   scaleType?: "f16" | "f32";
   /** The tensor's name, for messages. */
   name?: string;
@@ -56,7 +56,7 @@ export function resolveGroupSize(
 }
 
 /**
- * What errors in each column weigh; undefined where all weigh alike.
+ * The weight of errors in each column; undefined if all are equal.
  *
  * @throws {OptionError} when they are not one for each column, finite and not negative.
  */
@@ -86,6 +86,7 @@ function columnWeights(
  * Checks that E[x xᵀ] is there and of the right size.
  *
  * @throws {OptionError} when it is not.
+ * @throws {TensorError} when a value is NaN or infinite.
  */
 function checkGram(
   method: Method,
@@ -98,6 +99,7 @@ function checkGram(
         (length === undefined ? "there are none" : `there are ${length}`),
     );
   }
+  checkFinite(stats!.gram!, { tensor: `E[x xᵀ] of ${name}`, cols });
 }
 
 /**
@@ -108,7 +110,7 @@ function checkGram(
  * layer's output, errors of different columns taken as independent.
  *
  * @param matrix [rows, cols] float32 weights, not changed.
- * @returns the packed matrix; {@linkcode dequantize} gives back its float32 values.
+ * @returns the packed matrix; {@linkcode dequantize} returns its float32 values.
  * @throws {TensorError} when a weight is NaN or infinite (names tensor, row and column) or sizes disagree.
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -123,7 +125,7 @@ function checkGram(
  * ```
  */
 export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix {
-  // Its data may be widened anew at each look.
+  // Reading the data may convert it each time.
   const dense: Matrix = { rows: matrix.rows, cols: matrix.cols, data: matrix.data };
   const { name = "matrix", stats, codebook = "row", scaleType, steps = plainSteps } = options;
   const format = formatOf(options.format);

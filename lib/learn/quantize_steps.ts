@@ -1,5 +1,5 @@
 /**
- * The steps of quantization that take time: learning codebooks, and rounding to them.
+ * The two slow steps of quantization: learning codebooks, and rounding to them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { ExactKMeans } from "./exact_kmeans.ts";
 import type { Learner } from "./learner.ts";
 import { Nearest } from "./nearest.ts";
 
-/** A matrix whose groups have scales and zeros: what is rounded to a codebook is u = (w − zero) / scale. */
+/** A matrix with the scales and zeros of its groups; u = (w − zero) / scale is rounded to a codebook. */
 export interface ScaledMatrix {
   /** The weights w. */
   readonly matrix: Matrix;
@@ -21,7 +21,7 @@ export interface ScaledMatrix {
   readonly zeros: Float32Array | null;
 }
 
-/** How codebooks are learned. */
+/** Options of learning codebooks. */
 export interface LearnOptions {
   /** Bits of a code: a codebook has 2^bits values. */
   readonly bits: number;
@@ -68,7 +68,7 @@ export class TableLearner {
   readonly #weights: Float64Array;
   readonly #centroids: Float64Array;
 
-  /** Makes buffers; learns nothing yet. */
+  /** Allocates buffers. */
   constructor(scaled: ScaledMatrix, options: LearnOptions & { learner?: Learner }) {
     const { rows, cols } = scaled.matrix;
     const k = 2 ** options.bits;

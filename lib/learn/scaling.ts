@@ -13,7 +13,7 @@ export interface Scales {
   readonly scales: Float32Array;
   /** [rows, groups], or null where the format has no zero. */
   readonly zeros: Float32Array | null;
-  /** How they are stored. */
+  /** Their stored type. */
   readonly type: ScaleType;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Weighted numbers made ready for one-dimensional clustering: checked, sorted, equal ones merged.
+ * Preparation of weighted numbers for one-dimensional clustering: checked, sorted, equal ones merged.
  *
  * @module
  */
@@ -19,15 +19,15 @@ const RADIX = 2 ** DIGIT_BITS;
  * Buffers are kept between calls and grow when more values come.
  */
 export class SortedPoints {
-  /** How many distinct values there are. */
+  /** The number of distinct values. */
   count = 0;
   /** [count …] the values, ascending, in units of `valueUnit`. */
   values: Float64Array = new Float64Array(0);
   /** [count …] their weights, all positive, in units of `weightUnit`. */
   weights: Float64Array = new Float64Array(0);
-  /** What a stored value of 1 stands for: a power of two, nearly always 1. */
+  /** The unit of stored values: a power of two, nearly always 1. */
   valueUnit = 1;
-  /** What a stored weight of 1 stands for: a power of two, nearly always 1. */
+  /** The unit of stored weights: a power of two, nearly always 1. */
   weightUnit = 1;
 
   #keys = new Float64Array(0);
@@ -36,7 +36,7 @@ export class SortedPoints {
   #otherOrder = new Uint32Array(0);
   readonly #digitCounts = new Uint32Array(DIGITS * RADIX);
 
-  /** Makes room for n values. */
+  /** Allocates buffers for n values. */
   reserve(n: number): void {
     if (n <= this.values.length) return;
     this.values = new Float64Array(n);

@@ -1,5 +1,5 @@
 /**
- * What a learned codebook minimises: how statistics of the input become weights of the k-means.
+ * Weightings: rules that turn statistics of the input into weights of the k-means.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { InputStats } from "./input_stats.ts";
 
 /** A rule that weighs the error of an element: that of its column times a power of its group's scale s. */
 export interface Weighting {
-  /** As users write it. */
+  /** Its name. */
   readonly name: string;
   /** [cols] weights of the columns, finite and not negative; null where all count alike, which takes no statistics. */
   readonly columns: ((stats: InputStats) => ArrayLike<number>) | null;
@@ -35,9 +35,9 @@ export const weightings: ReadonlyMap<string, Weighting> = new Map(
 );
 
 /**
- * The weighting of a name; a weighting passes through.
+ * Returns the weighting of a name; a weighting is returned as it is.
  *
- * @throws {OptionError} when there is none, with the names that there are.
+ * @throws {OptionError} when there is none; the message lists all names.
  */
 export function weightingOf(weighting: string | Weighting = "mean-square"): Weighting {
   if (typeof weighting !== "string") return weighting;

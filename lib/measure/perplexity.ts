@@ -68,7 +68,7 @@ export interface Reference {
 }
 
 /** Tokenizes the text of a measurement. */
-export function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
+function measuredDocuments(model: Model, options: PerplexityOptions = {}): TokenizedDocument[] {
   const documents = options.text === undefined
     ? options.documents ?? evaluationDocuments()
     : [{ kind: "text", text: options.text }];

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { FloatType } from "../matrix/dtype.ts";
+import { type FloatType, fromFloat32 } from "../matrix/dtype.ts";
 import { OptionError } from "../errors.ts";
 import { formats } from "../formats/formats.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../matrix/packing.ts";
+import { isStoredType, storedMatrix } from "../matrix/stored_matrix.ts";
 import { Random } from "../random.ts";
 
 /** The formats of dense weights. */
@@ -43,8 +44,20 @@ export function randomWeight(
   const { format: name, random = new Random(1) } = options;
   if (DENSE_FORMATS.includes(name)) {
     // Multiples of 1/16 with 4 bits, which every type represents exactly.
-    const data = fill(new Float32Array(rows * cols), () => (Math.floor(16 * random.next()) - 8) / 16);
-    return { rows, cols, data, dtype: name.toUpperCase() as FloatType };
+    const sixteenth = () => (Math.floor(16 * random.next()) - 8) / 16;
+    const dtype = name.toUpperCase() as FloatType;
+    if (!isStoredType(dtype)) {
+      return { rows, cols, data: fill(new Float32Array(rows * cols), sixteenth), dtype };
+    }
+    const halves = fromFloat32(
+      Float32Array.from({ length: Math.min(PERIOD, rows * cols) }, sixteenth),
+      dtype,
+    );
+    const stored = new Uint8Array(2 * rows * cols);
+    for (let at = 0; at < stored.length; at += halves.length) {
+      stored.set(halves.subarray(0, stored.length - at), at);
+    }
+    return storedMatrix(stored, { rows, cols, dtype });
   }
   const format = formats.get(name);
   if (!format) {

@@ -23,14 +23,16 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  * ```ts
  * import { Conversation, loadModel } from "any4";
  * import { Tokenizer } from "any4/model";
+ * import { assertEquals } from "@std/assert";
  * using plain = await loadModel("tinyworld");
  * // tinyworld has no chat template of its own.
  * const file = JSON.parse(Deno.readTextFileSync(`${plain.folder}/tokenizer.json`));
  * const chat_template = "{% for message in messages %}{{ message.content }}\n{% endfor %}";
  * const model = plain.with({ tokenizer: new Tokenizer(file, { chat_template }) });
  * using talk = new Conversation(model, { maxTokens: 8 });
- * for await (const { text } of talk.say("Once upon a time")) console.log(text);
- * console.log(talk.messages.length); // 2
+ * let answer = "";
+ * for await (const { text } of talk.say("Once upon a time")) answer = text;
+ * assertEquals(talk.messages[1], { role: "assistant", content: answer });
  * ```
  */
 export class Conversation implements Disposable {

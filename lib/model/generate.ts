@@ -44,9 +44,10 @@ export interface Generated {
  * @example
  * ```ts
  * import { generate, loadModel } from "any4";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
- * const { text } = await generate(model, "Once upon a time", { maxTokens: 8 });
- * console.log(text.length > 0); // true
+ * const { tokens } = await generate(model, "Once upon a time", { maxTokens: 8 });
+ * assertEquals(tokens.length, 8);
  * ```
  */
 export function generate(
@@ -81,8 +82,13 @@ async function collect(
  * @example
  * ```ts
  * import { generateStream, loadModel } from "any4";
+ * import { assertEquals } from "@std/assert";
  * using model = await loadModel("tinyworld");
- * for await (const { text } of generateStream(model, "Once upon a time", { maxTokens: 4 })) console.log(text);
+ * const lengths = [];
+ * for await (const { tokens } of generateStream(model, "Once upon a time", { maxTokens: 4 })) {
+ *   lengths.push(tokens.length);
+ * }
+ * assertEquals(lengths, [1, 2, 3, 4]);
  * ```
  */
 export async function* generateStream(

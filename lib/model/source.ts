@@ -20,7 +20,7 @@ export interface LoadedPart extends Disposable {
   readonly decoder: Decoder;
 }
 
-/** A model whose parts are loaded one by one: in memory already, or on disk. */
+/** A model whose parts are loaded one by one: `Model` in memory, `ModelOnDisk`. */
 export interface Source {
   /** The checked config. */
   readonly config: ModelConfig;

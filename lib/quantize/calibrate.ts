@@ -26,7 +26,7 @@ export interface CalibrationOrigin {
 
 /** Statistics by the Linears' module names. Linears that share an input share the object. */
 export interface Calibration extends ReadonlyMap<string, InputStats> {
-  /** The model and the text that they are of, where a file says so: they are refused for another model. */
+  /** The model and the text that they are of, if that is known: another model refuses them. */
   readonly origin?: CalibrationOrigin;
 }
 
@@ -45,9 +45,9 @@ export interface SampleOptions {
   gram?: boolean;
 }
 
-/** How a model is calibrated. */
+/** Options of {@linkcode calibrate}. */
 export interface CalibrateOptions extends SampleOptions {
-  /** Which Linears; all when absent. */
+  /** The Linears; all when absent. */
   linears?: Iterable<string>;
   /** Is told of every layer done. */
   onProgress?: (done: number, layers: number) => void;
@@ -81,12 +81,15 @@ export interface Sample {
  * ```
  */
 export function calibrate(model: Model, options: CalibrateOptions = {}): Promise<Calibration> {
-  return interruptible(async () => {
-    const store = new MemoryStore();
-    const layers = await calibrateLayers(model, store, options);
-    const stats = Array.from({ length: layers }, (_, layer) => [...store.get("stats", String(layer))!]);
-    return new Map(stats.flat());
-  });
+  return interruptible(() => calibrateSource(model, options));
+}
+
+/** Collects statistics in memory. */
+export async function calibrateSource(source: Source, options: CalibrateOptions): Promise<Calibration> {
+  const store = new MemoryStore();
+  const layers = await calibrateLayers(source, store, options);
+  const stats = Array.from({ length: layers }, (_, layer) => [...store.get("stats", String(layer))!]);
+  return new Map(stats.flat());
 }
 
 /**

@@ -9,20 +9,35 @@ import { sha256 } from "../files/sha256.ts";
 import type { Model } from "../model/model.ts";
 import { modelHash } from "../model/model_hash.ts";
 import type { Source } from "../model/source.ts";
-import type { Calibration } from "./calibrate.ts";
+import type { Calibration, CalibrationOrigin } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { decodeStats, encodeStats } from "./file_store.ts";
 
-/** What the metadata of such a file says that it is. */
+/** The value of the metadata's "format" that marks such a file. */
 const FORMAT = "any4-calibration-1";
 
 /**
- * Saves statistics that {@linkcode calibrate} has collected as a safetensors file: a tensor for each statistic of each input,
- * under the name of the first Linear that is multiplied by it, such as "model.layers.0.mlp.down_proj.meanSquare".
+ * The model and the sample that statistics are of.
  *
- * @param options.model the model that they are of.
- * @param options.text the sample that they are of; the library's own when absent.
- * @throws {CheckpointError} when it cannot be written; what was there before stays.
+ * @param of.text the sample; the library's own when absent.
+ */
+export function originOf(
+  source: Source,
+  of: { name: string; text?: string | readonly string[] },
+): CalibrationOrigin {
+  const texts = [of.text ?? CALIBRATION_SAMPLE].flat();
+  const textHash = sha256([JSON.stringify(texts)]).slice(0, 16);
+  return { model: of.name, modelHash: modelHash(source), textHash };
+}
+
+/**
+ * Saves statistics as a safetensors file: a tensor for each statistic of each input, under the name of the first Linear that
+ * is multiplied by it, such as "model.layers.0.mlp.down_proj.meanSquare".
+ *
+ * @param of the model and the sample (the library's own when absent) that they are of; those that `calibrateOnDisk` has
+ * collected know it.
+ * @throws {OptionError} when it is not known what they are of.
+ * @throws {CheckpointError} when the file cannot be written; what was there before stays.
  *
  * @example
  * ```ts
@@ -41,16 +56,18 @@ const FORMAT = "any4-calibration-1";
 export function saveCalibration(
   calibration: Calibration,
   path: string,
-  options: { model: Model; text?: string | readonly string[] },
+  of?: { model: Model; text?: string | readonly string[] },
 ): void {
-  const { model, text = CALIBRATION_SAMPLE } = options;
+  const origin = of ? originOf(of.model, { name: of.model.name, text: of.text }) : calibration.origin;
+  if (!origin) throw new OptionError(`Cannot save the calibration ${path}: which model is it of?`);
   const { tensors, metadata } = encodeStats(calibration);
+  const { model, modelHash, textHash } = origin;
   writeChecked(path, tensors, {
     ...metadata,
     format: FORMAT,
-    model: model.name,
-    model_hash: modelHash(model),
-    text_hash: sha256([JSON.stringify([text].flat())]).slice(0, 16),
+    model,
+    model_hash: modelHash,
+    text_hash: textHash,
   });
 }
 

@@ -14,7 +14,7 @@ import { denseWeights, learningOf, type LearningOptions, quantizeLinear } from "
 import type { Store } from "./store.ts";
 import { choicesOf, chooseByCost, type Cost, costOf, type TargetOptions } from "./target_bits.ts";
 
-/** What {@linkcode chooseFormats} chooses by. */
+/** The data by which {@linkcode chooseFormats} chooses. */
 export interface ChooseOptions extends LearningOptions, TargetOptions {
   targetBits: number;
   groupSize?: number | "row";
@@ -22,11 +22,11 @@ export interface ChooseOptions extends LearningOptions, TargetOptions {
   source: Source;
   /** Keeps the costs of each Linear. */
   store: Store;
-  /** What the columns of a Linear are multiplied by. */
+  /** Statistics of a Linear's input. */
   stats: (linear: string) => Promise<InputStats | undefined>;
   /** Rows and columns of all Linears, those too that nothing is planned for. */
   shapes: ReadonlyMap<string, { readonly rows: number; readonly cols: number }>;
-  /** What noise in each of some Linears does to predictions. */
+  /** The effect of noise in each of some Linears on the predictions. */
   effects: (probes: Probes) => Promise<ReadonlyMap<string, number>>;
   /** Is told of each Linear measured. */
   done: (linear: string) => Promise<void>;

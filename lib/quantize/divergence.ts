@@ -1,5 +1,5 @@
 /**
- * How far predictions are from others.
+ * The divergence of predictions from others.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What noise in each Linear does to a model's predictions.
+ * The effect of noise in each Linear on a model's predictions.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const TOKENS = 32;
 /** Ids of some short sequences. */
 type Windows = readonly (readonly number[])[];
 
-/** Linears by name, each with what it is replaced by. */
+/** The replacements of Linears, by name. */
 export interface Probes {
   /** Which. */
   readonly linears: readonly string[];
@@ -51,7 +51,7 @@ function meanDivergence(
  * Linear replaced, go through the layers side by side, and each layer adds those of its own Linears.
  *
  * @param options.store keeps how far they have come, as "pass" "effects".
- * @param options.onLayer is told of every layer done.
+ * @param options.onLayer is called after every layer.
  */
 export async function effectsOf(
   source: Source,

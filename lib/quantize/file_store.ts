@@ -11,7 +11,7 @@ import { packedTensors, readPackedParts } from "../model/checkpoint/packed_tenso
 import type { InputSums } from "./input_sums.ts";
 import type { Kept, Kind, Store } from "./store.ts";
 
-/** What a file of a kind holds. */
+/** The content of a file of a kind. */
 interface Contents {
   readonly tensors: readonly TensorToWrite[];
   readonly metadata: Readonly<Record<string, string>>;
@@ -19,9 +19,9 @@ interface Contents {
 
 /** To a file and back. */
 interface Codec<Value> {
-  /** What is written. */
+  /** The tensors and metadata of a value. */
   readonly encode: (value: Value, name: string) => Contents;
-  /** What it was. */
+  /** The value in a file. */
   readonly decode: (file: CheckedFile, name: string) => Value;
 }
 
@@ -72,7 +72,7 @@ export function decodeStats(file: CheckedFile): Map<string, InputSums> {
   return stats;
 }
 
-/** What is small enough to be text. */
+/** The kinds that are small enough to be text. */
 function textCodec<Value>(toJson: (value: Value) => unknown, fromJson: (json: never) => Value): Codec<Value> {
   return {
     encode: (value) => ({ tensors: [], metadata: { value: JSON.stringify(toJson(value)) } }),
@@ -127,12 +127,12 @@ const viewOf = (array: Float32Array | Float64Array) =>
 export class FileStore implements Store {
   readonly #folder: string;
 
-  /** @param folder which. */
+  /** @param folder the folder of the files. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Where one is. */
+  /** The path of a value's file. */
   path(kind: Kind, name: string): string {
     return `${this.#folder}/${kind}-${name}.safetensors`;
   }

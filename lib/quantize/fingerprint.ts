@@ -1,5 +1,5 @@
 /**
- * What a quantization from disk to disk was asked for, to notice when it has changed.
+ * The fingerprint of a quantization from disk to disk, which detects changed options.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Calibration } from "./calibrate.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import type { OutputForm, QuantizeOnDiskOptions } from "./options.ts";
 
-/** What was asked for, by what it is called in messages. */
+/** The options, by their names in messages. */
 export type Asked = Readonly<Record<string, unknown>>;
 
 /**
@@ -26,7 +26,7 @@ const WITHOUT_EFFECT = [
   ...["threads", "tune", "tunedFile"],
 ] as const satisfies (keyof QuantizeOnDiskOptions)[];
 
-/** What an option that is absent stands for, where giving that changes nothing. */
+/** The defaults of absent options, if the explicit default gives the same result. */
 const DEFAULTS: Readonly<Record<string, unknown>> = {
   format: "any4",
   method: "kmeans",
@@ -38,7 +38,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   parts: 1,
 };
 
-/** How an option is told, where its value is not what counts. */
+/** The recorded form of options whose value itself is irrelevant. */
 const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
   calibration: calibrationName,
   format: (format: string) => {
@@ -47,7 +47,7 @@ const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
   },
   method: (method: string) => {
     const { name, options } = methodOf(method);
-    return options ? { name, options } : name;
+    return Object.keys(options ?? {}).length > 0 ? { name, options } : name;
   },
   skip: (skip: string | string[]) => [skip].flat(),
 };
@@ -55,7 +55,7 @@ const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
 /** The first 16 hexadecimal digits of a SHA-256 of JSON. */
 const digest = (value: unknown) => sha256([JSON.stringify(value)]).slice(0, 16);
 
-/** What the quantized Linears depend on: the model, and all options but those that are known to have no effect on it. */
+/** The data on which quantized Linears depend: the model, and all options except those without effect on them. */
 export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Asked {
   const { checkpoint, backend, tokenizer } = model;
   const files = checkpoint.files().map((path) => {
@@ -100,7 +100,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 }
 
-/** What a model was calibrated with, in words. */
+/** The source of a model's calibration, in words. */
 export function calibrationName(calibration: string | Calibration | undefined): string {
   if (calibration === undefined) return "the library's own sample";
   if (typeof calibration === "string") return `a text (${digest(calibration)})`;

@@ -21,13 +21,13 @@ import type { QuantizeOnDiskOptions } from "./options.ts";
 
 /** A job of which all Linears are done. */
 export interface FinishedJob {
-  /** What to call the model. */
+  /** The model's name. */
   readonly name: string;
   /** The original. */
   readonly model: ModelOnDisk;
-  /** What is done. */
+  /** The finished work. */
   readonly journal: Journal;
-  /** What was asked for. */
+  /** The options of the quantization. */
   readonly options: QuantizeOnDiskOptions;
 }
 
@@ -125,7 +125,7 @@ export function finishOnDisk(
   return { ...summary, fileBytes };
 }
 
-/** A tensor as it is to be written: what a Linear became, or what it is. */
+/** A tensor to be written: a quantized Linear, or the original. */
 function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJob): StoredTensor {
   const { checkpoint, layout } = model;
   const { dequantized, reference } = options;

@@ -1,5 +1,5 @@
 /**
- * What Linears are given, added up: statistics of parts of a sample, and of the whole.
+ * Sums over the inputs of Linears: statistics of parts of a sample, and of the whole.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export type Sums = ReadonlyMap<string, InputSums>;
 /** A statistic's values. */
 type Values = Float64Array | Float32Array;
 
-/** All sums of an input: those of its columns, and of its outer products where they were asked for. */
+/** All sums of an input: those of its columns, and of its outer products if they are needed. */
 const valuesOf = ({ mean, meanAbs, meanSquare, gram }: InputSums): Values[] => {
   const columns: Values[] = [mean, meanAbs, meanSquare];
   return gram ? [...columns, gram] : columns;

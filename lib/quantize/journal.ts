@@ -26,25 +26,25 @@ export interface StoredLinear {
   readonly groupSize: number;
   /** The part of its output that became noise. */
   readonly error: number;
-  /** Its tensors, whose bytes are read when they are asked for. */
+  /** Its tensors, whose bytes are read on demand. */
   readonly tensors: readonly TensorToWrite[];
 }
 
-/** What job.json says. */
+/** The content of job.json. */
 interface JobFile {
   /** Of this file and of all others. */
   readonly version: number;
-  /** What was asked for. */
+  /** The options of the quantization. */
   readonly asked: Asked;
-  /** How the model was written, and what came of it. */
+  /** The form of the written model, and the result. */
   readonly finished?: Finished;
 }
 
 /** A finished model. */
 interface Finished {
-  /** How it was written. */
+  /** The form of the written model. */
   readonly form: unknown;
-  /** What came of it. */
+  /** The result. */
   readonly result: unknown;
 }
 
@@ -64,7 +64,7 @@ export class Journal implements Store, Disposable {
   readonly #asked: Asked;
   /** Linears that were done when it was opened. */
   readonly found: number;
-  /** What came of the job, if it was finished and the process killed before the journal was gone. */
+  /** The result of the job, if it was finished but the process was killed before it removed the journal. */
   readonly finished: unknown;
 
   private constructor(
@@ -103,7 +103,7 @@ export class Journal implements Store, Disposable {
         throw new ResumeError(`Cannot quantize into ${folder}: another process is at it`);
       }
       for (const { name } of [...Deno.readDirSync(place)]) {
-        // What was being written when the process was killed.
+        // Files that were incomplete when the process was killed.
         if (name !== LOCK && (restart || name.endsWith(".part"))) {
           Deno.removeSync(`${place}/${name}`, { recursive: true });
         }
@@ -213,7 +213,7 @@ export class Journal implements Store, Disposable {
   }
 }
 
-/** What a job was begun with; undefined where none was. */
+/** The options that a job was begun with; undefined if there is no job. */
 function readJob(folder: string, path: string): JobFile | undefined {
   let text: string;
   try {
@@ -249,7 +249,7 @@ function writeJob(path: string, job: JobFile): void {
 
 const sumOf = (job: Partial<JobFile>) => sha256([JSON.stringify(job)]);
 
-/** Compares what was asked for with what is. */
+/** Compares the options of the job with the given ones. */
 function check(folder: string, { was, is }: { was: Asked; is: Asked }): void {
   const changed = [...new Set([...Object.keys(was), ...Object.keys(is)])]
     .map((key) => ({ key, before: show(was[key]), now: show(is[key]) }))

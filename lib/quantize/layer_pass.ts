@@ -10,12 +10,12 @@ import type { LoadedPart, Source } from "../model/source.ts";
 
 /** Tokens that go through a layer at a time. */
 interface Chunk {
-  /** Where they start in their piece of the sample. */
+  /** The position of the first one in its piece of the sample. */
   readonly position: number;
   readonly ids: readonly number[];
 }
 
-/** Where a sample is on its way. */
+/** The position of a sample in the model. */
 export interface PassState {
   /** The layer that comes next. */
   readonly layer: number;
@@ -30,11 +30,11 @@ export type PieceObserver = (
   piece: number,
 ) => ReturnType<Observer>;
 
-/** How a pass goes through a part. */
+/** Options of a pass through a part. */
 interface EachOptions {
   readonly observe?: PieceObserver;
   readonly everyExpert?: boolean;
-  /** Where the part's output goes, [tokens, hidden_size]. */
+  /** The destination of the part's output, [tokens, hidden_size]. */
   readonly out?: Float32Array;
   readonly logits?: (logits: Float32Array) => void;
   /** The rows of the embedding that a chunk is made of; its ids when absent. */
@@ -76,7 +76,7 @@ export class LayerPass {
     return pass;
   }
 
-  /** Where the sample is; nothing in it changes any more. */
+  /** The sample's position, as a copy that stays unchanged. */
   get state(): PassState {
     return this.#state;
   }

@@ -21,6 +21,7 @@ export {
   type CalibrationOrigin,
   type SampleOptions,
 } from "./calibrate.ts";
+export { calibrateOnDisk } from "./calibrate_on_disk.ts";
 export { loadCalibration, saveCalibration } from "./calibration_file.ts";
 export { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 export {

@@ -5,7 +5,7 @@
  */
 import { count, decimal, percent, size } from "../terminal/units.ts";
 
-/** What became of a Linear. */
+/** The result of a Linear. */
 export interface LinearSummary {
   /** Its module name. */
   readonly linear: string;
@@ -33,7 +33,7 @@ export interface MeasuredQuality {
   readonly tokens: number;
 }
 
-/** What a model card is written from. */
+/** The data of a model card. */
 export interface CardSummary {
   /** The original's name. */
   readonly model: string;
@@ -49,19 +49,19 @@ export interface CardSummary {
   readonly originalBytes: number;
   /** Whether the Linears are stored as BF16 again. */
   readonly dequantized?: true;
-  /** What it was calibrated with. */
+  /** The source of its calibration. */
   readonly calibration: string;
-  /** What learned codebooks minimise. */
+  /** The weighting of the error that codebooks minimise. */
   readonly weighting: string;
   /** Whether each Linear was calibrated on those quantized before. */
   readonly sequential: boolean;
-  /** The bits per weight that were asked for. */
+  /** The target in bits per weight. */
   readonly targetBits?: number;
 }
 
-/** What a quantization from disk to disk has come to. */
+/** The result of a quantization from disk to disk. */
 export interface OnDiskSummary extends CardSummary {
-  /** Where the model is. */
+  /** The model's folder. */
   readonly folder: string;
   /** Linears that were found done, by a process before this one. */
   readonly found: number;
@@ -71,15 +71,15 @@ export interface OnDiskSummary extends CardSummary {
   readonly seconds: number;
   /** The most memory that this process had, in bytes, as `peakMemory` knows it. */
   readonly peakBytes: number;
-  /** What was measured of it, if anything was. */
+  /** Its measurements. */
   readonly measured?: MeasuredQuality;
 }
 
-/** What became of all Linears of one format and group size. */
+/** The results of all Linears of one format and group size. */
 export interface FormatSummary {
   /** "any4, groups of 128". */
   readonly format: string;
-  /** How many. */
+  /** Their number. */
   readonly linears: number;
   /** Weights of all of them. */
   readonly weights: number;
@@ -107,9 +107,10 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  * ```ts
  * import { quantizeOnDisk } from "any4";
  * import { modelCard } from "any4/quantize";
+ * import { assertStringIncludes } from "@std/assert";
  * const folder = await Deno.makeTempDir();
  * const summary = await quantizeOnDisk("tinyworld", folder, { format: "int4" });
- * console.log(modelCard(summary, { perplexity: 4, tokens: 1000 }).includes("Perplexity is")); // true
+ * assertStringIncludes(modelCard(summary, { perplexity: 4, tokens: 1000 }), "Perplexity is");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */

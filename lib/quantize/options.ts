@@ -1,5 +1,5 @@
 /**
- * How a model is quantized, in memory and on disk.
+ * The options of quantizing a model, in memory and on disk.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { PlanOptions } from "./plan.ts";
 import type { LearningOptions } from "./quantize_linear.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
-/** What is done to a model's Linears, wherever they are. */
+/** Options of the pipeline, for models in memory and on disk. */
 export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions {
   /** Statistics made earlier, or the text to make them from; the library's own sample when absent. */
   calibration?: Calibration | string;
   /**
-   * Into how many parts the sample's sequences are divided, each of which is added up alone before their sums are joined: as
-   * many machines can do it, with the same bits. 1 when absent.
+   * The number of parts of the sample's sequences; 1 when absent. Each part is summed alone before the sums are joined, so that
+   * several machines can compute them, with the same bits.
    */
   parts?: number;
   /**
@@ -26,28 +26,28 @@ export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOpt
   sequential?: boolean;
 }
 
-/** How a model in memory is quantized. */
+/** Options of {@linkcode quantizeModel}. */
 export interface QuantizeModelOptions extends PipelineOptions {
-  /** Is told of every Linear done; with `targetBits` each is done twice, first measured. */
+  /** Called after every Linear; with `targetBits`, each counts twice, as it is measured first. */
   onProgress?: (done: number, total: number, linear: string) => void;
 }
 
-/** What is being done: statistics, formats' noise, what it does to predictions, Linears, the finished files. */
+/** The phases: statistics, the formats' noise, its effect on the predictions, Linears, the finished files. */
 export type OnDiskPhase = "calibrating" | "measuring" | "following noise" | "quantizing" | "writing";
 
-/** How far a quantization is. */
+/** The progress of a quantization. */
 export interface OnDiskProgress {
-  /** What is being done. */
+  /** The current phase. */
   readonly phase: OnDiskPhase;
-  /** How much of it is done since this process began it, and of how much: layers, weights, or bytes. */
+  /** The amount done by this process and its total, in layers, weights or bytes. */
   readonly done: number;
-  /** How much there was to do when this process began it. */
+  /** The amount of work at the start of this process. */
   readonly total: number;
   /** The layer, Linear or tensor that is done. */
   readonly name: string;
 }
 
-/** How a quantized model is written. */
+/** The form of the written model. */
 export interface OutputForm {
   /** Write a plain BF16 checkpoint, for programs that know no packed matrices. */
   dequantized?: boolean;
@@ -57,7 +57,7 @@ export interface OutputForm {
   maxShardBytes?: number;
 }
 
-/** How a model is quantized from disk to disk. */
+/** Options of {@linkcode quantizeOnDisk}. */
 export interface QuantizeOnDiskOptions extends PipelineOptions, OutputForm, LoadOptions {
   /** Drop what an unfinished job has left in the folder and start over. */
   restart?: boolean;

@@ -1,6 +1,9 @@
 /**
  * What a quantization does, in memory and on disk alike: calibrate, choose, quantize, each as far as a store does not have it.
  *
+ * Its units of work depend on nothing but what they are given, so other processes can do them, and a FileStore carries what
+ * they come to: `sumsOfPart` (statistics of a part of the sample), `joinSums`, `measureLinear` and `solveLinear`.
+ *
  * @module
  */
 import { pause } from "../event_loop.ts";
@@ -20,7 +23,7 @@ import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
 import type { Store } from "./store.ts";
 
-/** How a run is done. */
+/** Options of a run. */
 export interface RunOptions extends PipelineOptions {
   /** Keep the error of each Linear's output too. */
   errors?: boolean;
@@ -118,7 +121,7 @@ class Run {
     };
   }
 
-  /** Each Linear's format by what it costs. */
+  /** Chooses each Linear's format by its costs. */
   async #choose(
     plan: ReadonlyMap<string, Planned>,
     { stats, targetBits }: { stats: StatsLookup; targetBits: number },
@@ -194,5 +197,5 @@ class Run {
   }
 }
 
-/** Where no Linear needs statistics. */
+/** The calibration if no Linear needs statistics. */
 const nothing: StatsLookup = () => Promise.resolve(undefined);

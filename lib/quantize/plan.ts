@@ -1,5 +1,5 @@
 /**
- * Which format each Linear gets.
+ * The plan: the format of each Linear.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
 
-/** What a Linear is quantized to. */
+/** The format and group size of a Linear. */
 export interface FormatChoice {
   /** The format. */
   readonly format: Format;
@@ -15,7 +15,7 @@ export interface FormatChoice {
   readonly groupSize?: number | "row";
 }
 
-/** How formats are chosen. */
+/** Options of the choice of formats. */
 export interface PlanOptions {
   /** The number format of all that nothing else is said of; "any4" when absent. */
   format?: string | Format;
@@ -71,7 +71,7 @@ export function parseChoice(text: string, groupSize?: number | "row"): FormatCho
   return { format, groupSize: size === "row" ? size : Number(size) };
 }
 
-/** What was decided for a Linear, and whether it was by a pattern of its own. */
+/** The format decided for a Linear, and whether a pattern decided it. */
 export interface Planned extends FormatChoice {
   /** Whether `override` says so. */
   readonly overridden: boolean;

@@ -12,7 +12,7 @@ import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { FormatChoice } from "./plan.ts";
 
-/** How codebooks and codes are chosen and stored: what all Linears have in common. */
+/** Options of choosing and storing codebooks and codes, which all Linears share. */
 export type LearningOptions = Pick<QuantizeOptions, "codebook" | "method" | "weighting" | "scaleType">;
 
 /**
@@ -44,11 +44,11 @@ export function quantizeLinear(
 export interface DoneLinear {
   /** The Linear. */
   readonly packed: PackedMatrix;
-  /** The part of its output that became noise, where that was asked for. */
+  /** The part of its output that became noise, if it was measured. */
   readonly error?: number;
 }
 
-/** What all Linears have in common of a model's options. */
+/** The options of a model that all its Linears share. */
 export function learningOf({ method, weighting, codebook, scaleType }: LearningOptions): LearningOptions {
   return { method, weighting, codebook, scaleType };
 }

@@ -34,7 +34,7 @@ export class SequentialCalibration {
     return new SequentialCalibration(source, { store, sample, pass });
   }
 
-  /** What the columns of a layer's Linear are multiplied by, where the store has all Linears before it. */
+  /** Statistics of the input of a layer's Linear, if the store has all Linears before it. */
   async stats(linear: string, layer: number): Promise<InputStats | undefined> {
     const [pass, sample] = [this.#pass, this.#sample];
     while (pass.layer < layer) {

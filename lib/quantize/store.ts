@@ -1,5 +1,5 @@
 /**
- * Where a quantization keeps what it has done.
+ * The store of a quantization's finished work.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import type { PassState } from "./layer_pass.ts";
 import type { DoneLinear } from "./quantize_linear.ts";
 import type { Cost } from "./target_bits.ts";
 
-/** What is kept, by kind. All of a kind have names. */
+/** The stored values, by kind; those of a kind have names. */
 export interface Kept {
-  /** How far a sample has come, by the pass: "calibration", "sequential", "effects". */
+  /** The position of a sample, by the pass: "calibration", "sequential", "effects". */
   readonly pass: PassState;
-  /** What a part of the sample comes to, by its number. */
+  /** The sums of a part of the sample, by its number. */
   readonly sums: Sums;
-  /** What a layer's Linears are multiplied by, by its number. */
+  /** Statistics of the inputs of a layer's Linears, by its number. */
   readonly stats: ReadonlyMap<string, InputStats>;
-  /** What each of its choices does to a Linear, by its name. */
+  /** The costs of a Linear's candidate formats, by its name. */
   readonly costs: readonly Cost[];
-  /** What noise in each Linear does to predictions; "model". */
+  /** The effect of noise in each Linear on the predictions; "model". */
   readonly effects: ReadonlyMap<string, number>;
   /** A Linear that is done, by its name. */
   readonly linear: DoneLinear;

@@ -9,7 +9,7 @@ import { packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { noiseToSignal } from "./quantize_linear.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
 
-/** How formats are chosen by what they cost. */
+/** Options of choosing formats by their costs. */
 export interface TargetOptions {
   /**
    * Bits per weight that the model is to have: each Linear gets the format of `candidates` that buys most, by the KL divergence
@@ -21,10 +21,10 @@ export interface TargetOptions {
   candidates?: readonly string[];
 }
 
-/** What is chosen from when nobody says. */
+/** The default candidates. */
 const CANDIDATES = ["any2", "any3", "any4", "int8"];
 
-/** What a format would do to a Linear. */
+/** The costs of a format for a Linear. */
 export interface Cost {
   /** Its place among the Linear's choices. */
   readonly choice: number;
@@ -43,7 +43,7 @@ export function choicesOf(
   return (options.candidates ?? CANDIDATES).map((text) => parseChoice(text, options.groupSize));
 }
 
-/** What a format has done to a Linear. */
+/** The costs of a Linear in its format. */
 export function costOf(
   choice: number,
   matrices: { weights: Matrix; packed: PackedMatrix; meanSquare?: Float64Array },

@@ -95,7 +95,7 @@ export function layerErrorPlot(
 }
 
 /** "model.layers.3.self_attn.q_proj" as "3.q_proj"; names without a number stay as they are. */
-export function shortLayerName(name: string): string {
+function shortLayerName(name: string): string {
   return name.replace(/^.*?(?:^|\.)(\d+)\.(?:.*\.)?([^.]+)$/, "$1.$2");
 }
 

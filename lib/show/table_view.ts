@@ -45,7 +45,7 @@ export function tableView(
 }
 
 /** The table as HTML, styled by the notebook or page. */
-export function tableHtml(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+function tableHtml(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const cell = (name: "th" | "td", text: string, c: number) =>
     `<${name} style="text-align:${columns[c]!.align ?? "left"}">${escapeHtml(text)}</${name}>`;
   const line = (name: "th" | "td", cells: readonly string[]) =>

@@ -11,6 +11,7 @@ import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
 import { WebGpuBackend } from "../../lib/compute/webgpu/backend.ts";
 import { TensorError } from "../../lib/errors.ts";
+import { quantize } from "../../lib/learn/quantize.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
 import { gpuReason } from "../gpu.ts";
@@ -59,6 +60,19 @@ function test(name: string, cases: () => Iterable<(backend: Backend) => Tensor>)
 }
 
 const SHAPES = [[1, 1], [3, 5], [5, 33], [2, 64], [3, 300], [1, 2052]] as const;
+
+test("embed() takes rows of a packed table", function* () {
+  for (const [rows, cols, groupSize] of [[9, 64, 32], [40, 100, "row"], [33, 576, 128]] as const) {
+    for (const format of ["any4", "any3", "any2", "int8", "nf4"]) {
+      const packed = quantize({ rows, cols, data: normal(rows * cols) }, { format, groupSize });
+      yield (backend) => {
+        const out = tensor(backend, 3, cols);
+        backend.embed(out, backend.weight(packed), [rows - 1, 0, 5]);
+        return out;
+      };
+    }
+  }
+});
 
 test("layerNorm() normalizes by mean and variance, with and without bias and sum", function* () {
   for (const [rows, cols] of SHAPES) {

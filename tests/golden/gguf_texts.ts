@@ -68,6 +68,13 @@ const WRITTEN: readonly string[] = [
   "0.1+0.2=0.30000000000000004",
 ];
 
+const SPECIAL: readonly string[] = [
+  "<|im_start|>user\nHello there<|im_end|>\n<|im_start|>assistant\n",
+  "<bos><start_of_turn>user\nHello there<end_of_turn>\n<start_of_turn>model\n",
+  "<s>once upon</s> a time <|endoftext|> and <|im_end|>the king",
+  "<|im_end|><|im_end|> <|endoftext|>\n\n<unk> <pad> <eos>",
+];
+
 const PARTS: readonly string[] = [
   ...[
     "the",
@@ -154,15 +161,15 @@ const PARTS: readonly string[] = [
   ...["😀", "👍🏽", "👩‍💻", "🇩🇪", "\u0301", "\u200b", "ﬁ", "ǅ", "ʰ", "ऀ", "हि", "ไทย", "한", "م", "ש", "𝕏"],
 ];
 
-/** The texts. */
-export function texts(): string[] {
+/** The texts; without those that have special tokens where `plain`. */
+export function texts({ plain = false } = {}): string[] {
   const lcg = new Lcg(300);
   const pick = (n: number) => Math.floor(lcg.next() * n);
   const random = Array.from(
-    { length: 300 - WRITTEN.length },
+    { length: 300 - WRITTEN.length - SPECIAL.length },
     () => Array.from({ length: 2 + pick(14) }, () => PARTS[pick(PARTS.length)]).join(""),
   );
-  return [...WRITTEN, ...random];
+  return [...WRITTEN, ...plain ? [] : SPECIAL, ...random];
 }
 
-if (import.meta.main) console.log(JSON.stringify(texts()));
+if (import.meta.main) console.log(JSON.stringify(texts({ plain: Deno.args.includes("--plain") })));

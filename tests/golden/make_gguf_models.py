@@ -185,6 +185,108 @@ MODELS = {
         lambda w: w.add_parallel_residual(True),
         [Type.Q8_0, Type.BF16],
     ),
+    "qwen3moe": (
+        "qwen3moe",
+        transformers.Qwen3MoeConfig(
+            **SIZES,
+            head_dim=32,
+            moe_intermediate_size=32,
+            num_experts=3,
+            num_experts_per_tok=2,
+            norm_topk_prob=True,
+            rope_parameters=rope("default", theta=1e6),
+        ),
+        lambda w: (w.add_expert_count(3), w.add_expert_used_count(2), w.add_expert_feed_forward_length(32)),
+        [Type.Q8_0],
+    ),
+    "olmo2": (
+        "olmo2",
+        transformers.Olmo2Config(**SIZES, rope_parameters=rope("default")),
+        lambda w: None,
+        [Type.Q8_0],
+    ),
+    "granite": (
+        "granite",
+        transformers.GraniteConfig(
+            **SIZES,
+            tie_word_embeddings=True,
+            embedding_multiplier=3.0,
+            attention_multiplier=0.2,
+            residual_multiplier=0.5,
+            logits_scaling=2.0,
+            rope_parameters=rope("default"),
+        ),
+        lambda w: (
+            w.add_embedding_scale(3.0),
+            w.add_attention_scale(0.2),
+            w.add_residual_scale(0.5),
+            w.add_logit_scale(2.0),
+        ),
+        [Type.Q8_0],
+    ),
+    "smollm3": (
+        "smollm3",
+        transformers.SmolLM3Config(
+            **{**SIZES, "num_hidden_layers": 4},
+            tie_word_embeddings=True,
+            pad_token_id=0,
+            rope_parameters=rope("default", theta=5e6),
+        ),
+        lambda w: None,
+        [Type.Q4_0],
+    ),
+    "stablelm": (
+        "stablelm",
+        transformers.StableLmConfig(
+            **SIZES, use_qkv_bias=True, rope_parameters=rope("default", partial_rotary_factor=0.25)
+        ),
+        lambda w: w.add_parallel_residual(False),
+        [Type.Q8_0],
+    ),
+    "starcoder2": (
+        "starcoder2",
+        transformers.Starcoder2Config(**SIZES, sliding_window=None, rope_parameters=rope("default", theta=1e5)),
+        lambda w: None,
+        [Type.Q8_0],
+    ),
+    "cohere": (
+        "command-r",
+        transformers.CohereConfig(**SIZES, logit_scale=0.25, rope_parameters=rope("default", theta=8e6)),
+        lambda w: w.add_logit_scale(0.25),
+        [Type.Q8_0],
+    ),
+    "falcon": (
+        "falcon",
+        transformers.FalconConfig(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            multi_query=True,
+            parallel_attn=True,
+            bias=False,
+            alibi=False,
+            max_position_embeddings=64,
+            rope_parameters=rope("default"),
+        ),
+        lambda w: None,
+        [Type.Q8_0],
+    ),
+    "falcon_grouped": (
+        "falcon",
+        transformers.FalconConfig(
+            hidden_size=64,
+            num_hidden_layers=1,
+            num_attention_heads=4,
+            num_kv_heads=2,
+            new_decoder_architecture=True,
+            bias=False,
+            alibi=False,
+            max_position_embeddings=64,
+            rope_parameters=rope("default"),
+        ),
+        lambda w: None,
+        [Type.Q8_0],
+    ),
 }
 OF_SENTENCE_PIECE = ("llama", "phi3", "gemma", "gemma2", "gemma3")
 
@@ -197,19 +299,22 @@ def fill(model) -> None:
             if "gemma" in model.config.model_type and "norm" in name:
                 around = 0.0
             weights.copy_(around + 0.3 * torch.randn(weights.shape))
-        elif any(part in name for part in ("embed_tokens", "embed_in", "wte", "wpe")):
+        elif any(part in name for part in ("embed_tokens", "embed_in", "wte", "wpe", "word_embeddings")):
             weights.copy_((0.2 if "gemma" in model.config.model_type else 1.0) * torch.randn(weights.shape))
         else:
             columns = weights.shape[-2] if "c_" in name else weights.shape[-1]
             weights.copy_(1.5 / columns**0.5 * torch.randn(weights.shape))
 
 
-def neox_rows(weights: np.ndarray, heads: int, back: bool) -> np.ndarray:
-    """From head by head to all queries, all keys, all values, or back."""
+def ungroup(weights: np.ndarray, heads: int, kv: int, back: bool) -> np.ndarray:
+    """From group by group (queries of a key-value head, its key, its value) to all queries, keys, values, or back."""
     shape = weights.shape
-    rest = (shape[0] // heads // 3, *shape[1:])
-    parts = (3, heads) if back else (heads, 3)
-    return weights.reshape(*parts, *rest).swapaxes(0, 1).reshape(shape)
+    queries = heads // kv
+    dim = shape[0] // (heads + 2 * kv)
+    blocks = weights.reshape(heads + 2 * kv, dim, *shape[1:])
+    order = [g * (queries + 2) + q for g in range(kv) for q in range(queries)]
+    order += [g * (queries + 2) + queries + part for part in (0, 1) for g in range(kv)]
+    return blocks[np.argsort(order) if back else order].reshape(shape)
 
 
 def unpermute(weights: np.ndarray, heads: int) -> np.ndarray:
@@ -217,18 +322,25 @@ def unpermute(weights: np.ndarray, heads: int) -> np.ndarray:
     return weights.reshape(heads, shape[0] // heads // 2, 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
 
 
+def kv_heads(config) -> int:
+    heads = config.num_attention_heads
+    if config.model_type == "falcon":
+        return config.num_kv_heads if config.new_decoder_architecture else 1 if config.multi_query else heads
+    return getattr(config, "num_key_value_heads", heads)
+
+
 def converted(arch: str, config, name: str, weights: np.ndarray, back: bool = False) -> np.ndarray:
     """A tensor as the file has it, or back."""
     heads = config.num_attention_heads
-    for part, count in [("q_proj", heads), ("k_proj", getattr(config, "num_key_value_heads", heads))]:
-        if arch == "llama" and part in name:
+    for part, count in [("q_proj", heads), ("k_proj", kv_heads(config))]:
+        if arch in ("llama", "granite", "smollm3") and part in name:
             return (unpermute if back else permute)(weights, count)
     if arch.startswith("gemma") and "norm" in name:
         return weights + (-1 if back else 1)
     if arch == "gpt2" and ".c_" in name and weights.ndim == 2:
         return weights.T
-    if arch == "gptneox" and "query_key_value" in name:
-        return neox_rows(weights, heads, back)
+    if "query_key_value" in name:
+        return ungroup(weights, heads, kv_heads(config), back)
     return weights
 
 
@@ -237,13 +349,15 @@ def add_keys(writer: gguf.GGUFWriter, arch: str, config) -> None:
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(config.num_hidden_layers)
-    writer.add_feed_forward_length(getattr(config, "intermediate_size", None) or config.n_inner)
+    inner = [getattr(config, key, None) for key in ("intermediate_size", "n_inner", "ffn_hidden_size")]
+    writer.add_feed_forward_length(next(size for size in inner if size))
     writer.add_head_count(heads)
-    writer.add_head_count_kv(getattr(config, "num_key_value_heads", heads))
-    if arch in ("gpt2", "gptneox"):
-        writer.add_layer_norm_eps(getattr(config, "layer_norm_eps", None) or config.layer_norm_epsilon)
-    else:
+    writer.add_head_count_kv(kv_heads(config))
+    if hasattr(config, "rms_norm_eps"):
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    else:
+        eps = [getattr(config, key, None) for key in ("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon")]
+        writer.add_layer_norm_eps(next(value for value in eps if value))
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
     parameters = getattr(config, "rope_parameters", None)
     if parameters:
@@ -309,7 +423,7 @@ def write(name: str) -> dict:
                 else:
                     parameter.copy_(torch.from_numpy(stored(f"blk.{at}.ffn_down_exps.weight", weights)))
                 continue
-            if name == "mixtral" and hub.endswith("mlp.gate.weight"):
+            if "experts" not in hub and hub.endswith("mlp.gate.weight"):
                 own = f"blk.{hub.split('.')[2]}.ffn_gate_inp.weight"
             else:
                 own = called(hub)

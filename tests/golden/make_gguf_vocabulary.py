@@ -5,7 +5,7 @@ pattern is not quite that (it has no classes of upper and lower case, and takes 
 
     python tests/golden/make_gguf_vocabulary.py TEXTS.json FOLDER PRE …
 
-TEXTS.json is what `deno run tests/golden/gguf_texts.ts` prints. Needs gguf, tokenizers.
+TEXTS.json is what `deno run tests/golden/gguf_texts.ts --plain` prints: llama.cpp knows special tokens by their looks. Needs gguf, tokenizers.
 """
 
 import json

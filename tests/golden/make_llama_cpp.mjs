@@ -8,7 +8,7 @@
  * "ids" writes gguf/ids-NAME.json: ids of each of the texts, special tokens found in them, none put before them.
  * TEXTS.json is what `deno run tests/golden/gguf_texts.ts` prints. "words" writes
  * gguf/words.json.gz: the same of files that make_gguf_vocabulary.py wrote to a folder, by the name of the pre-tokenizer,
- * those with equal ids together. "logits" adds to gguf/models/models.json how far from
+ * those with equal ids together; TEXTS.json is then of `gguf_texts.ts --plain`. "logits" adds to gguf/models/models.json how far from
  * transformers' logits llama.cpp's are: it keeps keys and values in half precision, and rounds what it multiplies by
  * quantized weights to 8 bits.
  */

@@ -13,6 +13,7 @@ import { columnSums } from "../../kernels/wgsl/column_sums.ts";
 import { columns } from "../../kernels/wgsl/columns.ts";
 import { copy } from "../../kernels/wgsl/copy.ts";
 import { embed } from "../../kernels/wgsl/embed.ts";
+import { embedPacked } from "../../kernels/wgsl/embed_packed.ts";
 import { expertLists } from "../../kernels/wgsl/expert_lists.ts";
 import { expertRouter } from "../../kernels/wgsl/expert_router.ts";
 import { gram } from "../../kernels/wgsl/gram.ts";
@@ -71,7 +72,7 @@ function tables(): Kernel[] {
     const table = { codebook: stored, scales: stored, perRow: codebook === "row", line: codebook === "line" };
     const all = { ...PART, ...shape, ...table, bias: i % 4 < 2 };
     const target = TARGETS[i % TARGETS.length]!;
-    return linears([...tableKernels(all, target), ...tableLadder(all, target)]);
+    return [...linears([...tableKernels(all, target), ...tableLadder(all, target)]), embedPacked(all)];
   });
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { TensorError } from "../../lib/errors.ts";
+import { checkFinite } from "../../lib/matrix/finite.ts";
 import { checkMatrix, toHalves, transposed } from "../../lib/matrix/matrix.ts";
 
 const matrix = { rows: 2, cols: 3, data: Float32Array.of(1, 2, 3, 4, 5, 6) };
@@ -28,4 +29,16 @@ Deno.test("toHalves() takes heads' features from pairs to halves, of rows and of
   assertEquals(toHalves(halves, { outputs: 8, head: 4, back: true }), pairs);
   const vector = Float32Array.of(0, 1, 2, 3, 4, 5);
   assertEquals(toHalves(vector, { outputs: 6, head: 6 }), Float32Array.of(0, 2, 4, 1, 3, 5));
+});
+
+Deno.test("the first value that is not finite is named by its row and column", () => {
+  checkFinite(matrix.data, { tensor: "a", cols: 3 });
+  for (const wrong of [NaN, Infinity, -Infinity]) {
+    const data = Float32Array.of(1, 2, 3, 4, wrong, wrong);
+    assertThrows(
+      () => checkFinite(data, { tensor: "a", cols: 3 }),
+      TensorError,
+      `row 1, column 1 is ${wrong}`,
+    );
+  }
 });

@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { codeHash, committedProblems, moduleOf, type Notebook, notebookNames, problems } from "./notebook.ts";
+import {
+  brokenLinks,
+  codeHash,
+  committedProblems,
+  moduleOf,
+  type Notebook,
+  notebookNames,
+  problems,
+} from "./notebook.ts";
 
 function notebook(source: string, outputs: Notebook["cells"][0]["outputs"] = []): Notebook {
   return {
@@ -34,6 +42,15 @@ Deno.test("what is wrong with a notebook is found", () => {
     problems(notebook("await show(1)", shown({ "text/plain": "1", "text/html": "<b>1</b> https://a.b/c" }))),
     [],
   );
+});
+
+Deno.test("a link to a file that is not there, or to a folder, is found", () => {
+  const text = "See [a](../lib/errors.ts), [b](https://a.b/c), [c](../lib/nothing.ts) and [d](../lib).";
+  const cell = { id: "a", cell_type: "markdown" as const, source: text, metadata: {} };
+  assertEquals(brokenLinks({ ...notebook("1"), cells: [cell] }), [
+    "cell 0 links to ../lib/nothing.ts, which is no file",
+    "cell 0 links to ../lib, which is no file",
+  ]);
 });
 
 Deno.test("a notebook's hash is that of its code, not of its outputs", () => {

@@ -121,7 +121,25 @@ export function committedProblems(name: string): string[] {
   const stale = notebook.metadata.any4?.code !== codeHash(notebook)
     ? [`its outputs are not those of its code: run deno task test:notebooks ${name} --write`]
     : [];
-  return [...stale, ...problems(notebook, text)];
+  return [...stale, ...problems(notebook, text), ...brokenLinks(notebook)];
+}
+
+/** Links to files that the project does not have; JupyterLab does not open links to folders either. */
+export function brokenLinks(notebook: Notebook): string[] {
+  return notebook.cells.flatMap(({ cell_type, source }, index) => {
+    if (cell_type !== "markdown") return [];
+    const links = textOf(source).matchAll(/\]\((?!https?:|#|attachment:)([^)#\s]+)/g);
+    return Array.from(links, ([, link]) => link!).filter((link) => !isFile(new URL(link, FOLDER)))
+      .map((link) => `cell ${index} links to ${link}, which is no file`);
+  });
+}
+
+function isFile(path: URL): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   quantizeModel,
   quantizeOnDisk,
 } from "any4";
-import { loadCalibration, saveCalibration } from "any4/quantize";
+import { calibrateOnDisk, loadCalibration, saveCalibration } from "any4/quantize";
 import { hashOf } from "../golden/hash_quantized.ts";
 
 const text = "Once upon a time there was a fox. 1 + 2 = 3";
@@ -87,6 +87,14 @@ Deno.test("a calibration that lacks a Linear, or comes with `sequential`, is ref
     "give the text",
   );
   using _ = await quantizeModel(model, { calibration: lacking, skip: "*.3.mlp.down_proj" });
+});
+
+Deno.test("calibrated from disk, a model has the statistics that it has in memory, and they know whose they are", async () => {
+  const found = await calibrateOnDisk("tinyworld", { text, backend: "wasm" });
+  assertEquals([...found], [...stats]);
+  saveCalibration(found, `${folder}/disk.safetensors`);
+  assertEquals(Deno.readFileSync(`${folder}/disk.safetensors`), Deno.readFileSync(path));
+  assertThrows(() => saveCalibration(stats, `${folder}/none`), OptionError, "which model is it of?");
 });
 
 Deno.test("a file that is damaged or no calibration is refused", () => {

@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import {
   isPacked,
   loadModel,
@@ -7,7 +7,6 @@ import {
   type PackedMatrix,
   quantizeModel,
   type QuantizeModelOptions,
-  saveModel,
 } from "any4";
 import type { Backend } from "any4/compute";
 import { measureFormats } from "any4/measure";
@@ -221,14 +220,4 @@ Deno.test("progress counts each Linear once, and twice where formats are chosen 
     assertEquals(seen, Array.from({ length: total }, (_, i) => [i + 1, total]));
     assert(isPacked(small.weights(model.linears()[0]!)));
   }
-});
-
-Deno.test("a model that was made of another is saved with what both share", async () => {
-  const { model, counts } = await counted(tiny);
-  const small = await quantizeModel(model, { format: "int4", groupSize: 32 });
-  model[Symbol.dispose]();
-  await saveModel(small, `${folder}/small`);
-  small[Symbol.dispose]();
-  assertEquals(counts.disposed, 1);
-  assertThrows(() => Deno.statSync(`${folder}/small/.quantizing`), Deno.errors.NotFound);
 });

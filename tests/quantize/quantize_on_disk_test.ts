@@ -17,6 +17,7 @@ import {
   ResumeError,
   saveModel,
 } from "any4";
+import { formatOf } from "any4/formats";
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
 import { ModelOnDisk } from "../../lib/model/model_on_disk.ts";
 import { calibrateLayers } from "../../lib/quantize/calibrate.ts";
@@ -163,7 +164,12 @@ Deno.test("an unfinished folder is not taken for a model, and is finished by ask
 Deno.test("a changed option, text or model is noticed, and said how to start over", async () => {
   const model = `${folder}/changing`;
   makeSynthetic(model, "tiny");
-  const begun = { format: "any4", groupSize: 64, calibration: "Once upon a time." };
+  const begun: QuantizeOnDiskOptions = {
+    format: "any4",
+    groupSize: 64,
+    calibration: "Once upon a time.",
+    backend: "wasm",
+  };
   const out = fresh();
   await assertRejects(() =>
     quantizeOnDisk(model, out, {
@@ -173,19 +179,35 @@ Deno.test("a changed option, text or model is noticed, and said how to start ove
       },
     })
   );
+  const mine = { name: "mine", columns: () => new Float64Array(64).fill(2), scalePower: 2 };
   const changes: [QuantizeOnDiskOptions, RegExp][] = [
     [{ format: "any3" }, /format was "any4" and is "any3" now/],
+    [{ format: { ...formatOf("any4"), name: "any4" } }, /format was "any4" and is \{|format has changed/],
     [{ groupSize: 32 }, /group size was 64 and is 32 now/],
     [{ calibration: "Another text." }, /calibration was "a text/],
+    [{ calibration: new Map() }, /calibration was "a text .* and is "statistics/],
     [{ override: { "*.q_proj": "int8" } }, /override was \{\} and is/],
+    [{ skip: "*.q_proj" }, /skip was \[\] and is \["\*\.q_proj"\] now/],
     [{ targetBits: 3 }, /target bits was not given and is 3 now/],
+    [{ candidates: ["any4"] }, /candidates was not given/],
     [{ sequential: true }, /sequential was false/],
-    [{ backend: "plain" }, /backend was/],
-    [{ weighting: "mean-abs" }, /weighting was "mean-square" and is "mean-abs" now/],
-    [{ method: { name: "lloyd", init: "nf4" } }, /method was/],
+    [{ parts: 2 }, /parts was 1 and is 2 now/],
+    [{ weighting: "mean" }, /weighting was "mean-square" and is "mean" now/],
+    [{ weighting: mine }, /weighting was "mean-square" and is \{"name":"mine","columns":"a function/],
+    [{ method: "lloyd" }, /method was "kmeans" and is "lloyd" now/],
+    [{ method: { name: "lloyd", init: "nf4" } }, /method was "kmeans" and is \{"name":"lloyd"/],
+    [{ codebook: "matrix" }, /codebook was "row" and is "matrix" now/],
+    [{ scaleType: "f32" }, /scale type was not given and is "f32" now/],
+    [{ activations: "int8" }, /activations was not given and is "int8" now/],
+    [{ backend: "plain" }, /backend was "wasm" and is "plain" now/],
+    // An option that nobody has thought of yet.
+    [{ ofTomorrow: [1, 2] } as QuantizeOnDiskOptions, /of tomorrow was not given and is \[1,2\] now/],
   ];
   for (const [change, message] of changes) {
-    const error = await assertRejects(() => quantizeOnDisk(model, out, { ...begun, ...change }), ResumeError);
+    const error = await assertRejects(
+      () => quantizeOnDisk(model, out, { ...begun, ...change }),
+      ResumeError,
+    );
     assertMatch(error.message, message);
     assertStringIncludes(error.message, "--restart");
   }
@@ -194,6 +216,134 @@ Deno.test("a changed option, text or model is noticed, and said how to start ove
   await assertRejects(() => quantizeOnDisk(model, out, begun), ResumeError, "the model's weights");
   const { found } = await quantizeOnDisk(model, out, { ...begun, restart: true });
   assertEquals(found, 0);
+});
+
+Deno.test("options that change no bit, and defaults given by name, are no change", async () => {
+  const out = fresh();
+  await stopped(out, { backend: "wasm", threads: 1 });
+  const { found } = await quantizeOnDisk(tiny, out, {
+    backend: "wasm",
+    quiet: true,
+    dequantized: true,
+    maxShardBytes: 1e6,
+    offline: true,
+    format: "any4",
+    method: { name: "kmeans" },
+    weighting: "mean-square",
+    codebook: "row",
+    sequential: false,
+    skip: [],
+    override: {},
+    parts: 1,
+    targetBits: undefined,
+  });
+  assertEquals(found, 5);
+});
+
+/** What release 0.1.0 wrote to job.json, whose journals had no version but this. */
+const OLD_JOB = `{"asked":{"the journal's version":1,"the model's config.json":"cd83cb2eef829cb7",` +
+  `"the tokens of the sample":"cc908bc6687f7894","the model's weights":"2f31c7b5bc87a596","calibration":` +
+  `"the library's own sample","backend":"wasm","format":"any4","weighting":"mean-square","codebook":"row",` +
+  `"learner":"exact","sequential":false,"skip":[],"override":{}}}\n`;
+
+Deno.test("a journal of another release is refused with its version, and stays as it is unless told otherwise", async () => {
+  const out = fresh();
+  Deno.mkdirSync(`${out}/.quantizing`, { recursive: true });
+  Deno.writeTextFileSync(`${out}/.quantizing/job.json`, OLD_JOB);
+  Deno.writeTextFileSync(`${out}/.quantizing/layer-0.safetensors`, "statistics");
+  const error = await assertRejects(
+    () => quantizeOnDisk(tiny, out),
+    ResumeError,
+    "has version 1, this one's has 2",
+  );
+  assertStringIncludes(error.message, "--restart");
+  assertEquals(unfinished(out).sort(), ["job.json", "layer-0.safetensors", "lock"]);
+  assertEquals((await quantizeOnDisk(tiny, out, { format: "int4", restart: true })).found, 0);
+});
+
+Deno.test("a flipped bit in any file of a journal is noticed, and said how to start over", async () => {
+  const random = new Random(3);
+  const options = {
+    targetBits: 9.5,
+    groupSize: 32,
+    sequential: true,
+    skip: ["*.k_proj", "*.gate_proj", "*.0.*"],
+  };
+  const [whole, out, expected] = [fresh(), fresh(), fresh()];
+  await stopped(whole, options);
+  await quantizeOnDisk(tiny, expected, options);
+  const names = unfinished(whole).filter((name) => name !== "lock").sort();
+  for (const kind of ["job", "pass", "stats", "costs", "effects", "linear"]) {
+    assert(names.some((name) => name.startsWith(kind)), kind);
+  }
+  let noticed = 0;
+  // Of the many of a kind some are enough.
+  const some = names.filter((name, i) => i % 4 === 0 || !/^(costs|linear|stats)-/.test(name));
+  for (const [i, name] of some.entries()) {
+    Deno.mkdirSync(`${out}/.quantizing`, { recursive: true });
+    for (const other of names) {
+      Deno.copyFileSync(`${whole}/.quantizing/${other}`, `${out}/.quantizing/${other}`);
+    }
+    const path = `${out}/.quantizing/${name}`;
+    const bytes = Deno.readFileSync(path);
+    bytes[random.integer(bytes.length)]! ^= 1 << random.integer(8);
+    Deno.writeFileSync(path, i % 3 === 0 ? bytes.subarray(0, bytes.length - 7) : bytes);
+    try {
+      await quantizeOnDisk(tiny, out, options);
+      // A file that is not read any more may hold anything.
+      assertEquals(files(out), files(expected), name);
+      assert(!/^(linear-|costs-|job)/.test(name), name);
+    } catch (error) {
+      assert(error instanceof ResumeError, `${name}: ${error}`);
+      assertStringIncludes(error.message, "--restart");
+      assertStringIncludes(error.message, name);
+      noticed++;
+    }
+    Deno.removeSync(out, { recursive: true });
+  }
+  assert(noticed > some.length / 2, `${noticed} of ${some.length}`);
+});
+
+const measured = { perplexity: 5.25, original: 5, tokens: 3000 };
+
+Deno.test("killed while it is measured, a model is not quantized again, and its card says what was measured", async () => {
+  const out = fresh();
+  const options = { format: "int4" };
+  const stop = () => Promise.reject(new Error("killed"));
+  await assertRejects(() => quantizeOnDisk(tiny, out, { ...options, measure: stop }), Error, "killed");
+  // The model is there, what it was made of is not.
+  assertEquals(unfinished(out).sort(), ["job.json", "lock"]);
+  using _ = await loadModel(out);
+  assertStringIncludes(Deno.readTextFileSync(`${out}/README.md`), "Perplexity was not measured");
+
+  const again = {
+    onProgress: () => {
+      throw new Error("something was done again");
+    },
+  };
+  // Written otherwise, it would be another one.
+  await assertRejects(
+    () => quantizeOnDisk(tiny, out, { ...options, ...again, dequantized: true }),
+    ResumeError,
+    "how it is written was {} and is",
+  );
+  let asked = "";
+  const summary = await quantizeOnDisk(tiny, out, {
+    ...options,
+    ...again,
+    measure(folder) {
+      asked = folder;
+      return Promise.resolve(measured);
+    },
+  });
+  assertEquals([asked, summary.measured, summary.found], [out, measured, summary.linears.length]);
+  assertStringIncludes(
+    Deno.readTextFileSync(`${out}/README.md`),
+    "Perplexity is 5.250, the original's 5.000",
+  );
+  await assertRejects(() => Deno.stat(`${out}/.quantizing`), Deno.errors.NotFound);
+  // All is done, so a new call begins anew.
+  assertEquals((await quantizeOnDisk(tiny, out, options)).found, 0);
 });
 
 Deno.test("two processes are not at one folder at the same time", async () => {

@@ -160,6 +160,29 @@ Deno.test("calibrate and analyze show a row for every Linear", async () => {
   }
 });
 
+Deno.test("what calibrate has saved is what quantize learns from, and another model's is refused", async () => {
+  const folder = await Deno.makeTempDir();
+  const stats = `${folder}/stats.safetensors`;
+  const text = "Once upon a time there was a fox.";
+  const { code, stdout, stderr } = await task("calibrate", "--text", text, "--out", stats);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, `--calibration ${stats}`);
+  const weights = async (...options: string[]) => {
+    await json("quantize", "--format", "any2", "--out", `${folder}/out`, "--backend", "wasm", ...options);
+    return Deno.readFileSync(`${folder}/out/model.safetensors`);
+  };
+  assertEquals(await weights("--calibration", stats), await weights("--text", text));
+
+  const other = ["--model", "tests/golden/models/qwen2", "--out", `${folder}/other`];
+  const refused = await task("quantize", ...other, "--calibration", stats);
+  assertEquals(refused.code, 1);
+  assertMatch(refused.stderr, /^OptionError: .*it is of another model, tinyworld/m);
+  const both = await task("quantize", "--out", `${folder}/both`, "--calibration", stats, "--text", text);
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.stderr, "--calibration");
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("bench --json prints one document with every format, and writes the page", async () => {
   const folder = await Deno.makeTempDir();
   const html = `${folder}/speed.html`;

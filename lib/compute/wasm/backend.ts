@@ -13,14 +13,12 @@ import {
   type AttentionPlace,
   type Backend,
   type Columns,
-  type KvCache,
   type KvShape,
   type NormOptions,
   type RopeOptions,
-  type Tensor,
-  type Weight,
 } from "../backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
+import { KvCache, own, Tensor, Weight } from "../handle.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -34,8 +32,22 @@ import { blockOf, takeShared } from "./shared.ts";
 import { STORED } from "./stored.ts";
 import { largePart, vectorOf, type WasmWeight, type WeightImage, weightImage } from "./weight_image.ts";
 
-interface WasmTensor extends Tensor {
+class WasmTensor extends Tensor {
   readonly block: Block;
+
+  constructor(owner: Backend, shape: { rows: number; cols: number }, block: Block) {
+    super(owner, shape);
+    this.block = block;
+  }
+}
+
+class WasmHandle extends Weight {
+  readonly weight: WasmWeight;
+
+  constructor(owner: Backend, weight: WasmWeight) {
+    super(owner, weight);
+    this.weight = weight;
+  }
 }
 
 /** A layer's keys and values: [kvHeads, room, headDim], grown as tokens come. */
@@ -46,9 +58,15 @@ interface CachedLayer {
   room: number;
 }
 
-interface WasmCache extends KvCache {
+class WasmCache extends KvCache {
   readonly headDim: number;
   layers: CachedLayer[];
+
+  constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
+    super(owner, capacity);
+    this.headDim = headDim;
+    this.layers = Array.from({ length: layers }, () => ({ room: 0 }));
+  }
 }
 
 /** Cosines and sines of some positions, [tokens, half] each. */
@@ -59,15 +77,13 @@ interface Turns {
   readonly block: Block;
 }
 
-/** How a backend computes. */
+/** Options of a backend. */
 export interface WasmOptions {
   /** Multiplications that are worth another thread; 16384 when absent. */
   worthwhile?: number;
   /** See BackendOptions; "int16" when absent. */
   activations?: WasmActivationType;
 }
-
-const address = (tensor: Tensor) => (tensor as WasmTensor).block.address;
 
 /** Kernels read whole vectors, and may read one beyond the end. */
 const padded = (values: number) => 4 * values + 64;
@@ -86,14 +102,14 @@ export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #threads: Pool;
   #disposed = false;
-  /** Where activations are. */
+  /** Addresses of activations. */
   readonly #home: Arena;
   readonly #scratch: Scratch;
   readonly #linear: LinearRunner;
   readonly #worthwhile: number;
   readonly #activations: WasmActivationType;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
-  readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmWeight>();
+  readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmHandle>();
   /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
   readonly #turns = new WeakMap<Float32Array, Turns>();
 
@@ -142,7 +158,7 @@ export class WasmBackend implements Backend {
     const block = new Block(arena, image.bytes);
     image.write(block.arena.memory.buffer, block.address);
     const { rows, cols } = matrix;
-    const weight: WasmWeight = {
+    const weight = new WasmHandle(this, {
       rows,
       cols,
       block,
@@ -157,7 +173,7 @@ export class WasmBackend implements Backend {
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
       quick: image.quick,
       rounded: image.rounded,
-    };
+    });
     this.#weights.set(matrix, weight);
     return weight;
   }
@@ -176,13 +192,13 @@ export class WasmBackend implements Backend {
   }
 
   forget(matrix: Matrix | PackedMatrix): void {
-    this.#weights.get(matrix)?.block.free();
+    this.#weights.get(matrix)?.weight.block.free();
     this.#weights.delete(matrix);
   }
 
   free(held: Tensor | KvCache): void {
-    if (!("layers" in held)) return (held as WasmTensor).block.free();
-    for (const layer of (held as WasmCache).layers) {
+    if (held instanceof Tensor) return this.#block(held).free();
+    for (const layer of own(this, held, WasmCache).layers) {
       layer.k?.free();
       layer.v?.free();
     }
@@ -194,70 +210,82 @@ export class WasmBackend implements Backend {
   }
 
   tensor(rows: number, cols: number): Tensor {
-    const tensor: WasmTensor = { rows, cols, block: new Block(this.#pool.arena(), padded(rows * cols)) };
-    return tensor;
+    return new WasmTensor(this, { rows, cols }, new Block(this.#pool.arena(), padded(rows * cols)));
+  }
+
+  #block(tensor: Tensor): Block {
+    return own(this, tensor, WasmTensor).block;
+  }
+
+  #at(tensor: Tensor): number {
+    return this.#block(tensor).address;
+  }
+
+  #dense(handle: Weight): WasmWeight {
+    const { weight } = own(this, handle, WasmHandle);
+    if (weight.bits > 0) {
+      throw new TensorError("Cannot use a packed matrix here: only linears and embeddings take one");
+    }
+    return weight;
   }
 
   cache(shape: KvShape): KvCache {
-    const layers = Array.from({ length: shape.layers }, () => ({ room: 0 }));
-    const cache: WasmCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
-    return cache;
+    return new WasmCache(this, shape);
   }
 
   write(x: Tensor, values: Float32Array): void {
     checkValues(x, values);
-    new Float32Array(this.#home.memory.buffer, address(x), values.length).set(values);
+    new Float32Array(this.#home.memory.buffer, this.#at(x), values.length).set(values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const { block, data, dtype, cols } = dense(table);
+    const { block, data, dtype, cols, bits } = own(this, table, WasmHandle).weight;
     checkIds(ids, table);
     const { arena } = block;
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
     new Int32Array(arena.memory.buffer, list, ids.length).set(ids);
-    const target = this.#scratch.output(arena, (out as WasmTensor).block);
-    this.#pool.run(
-      arena,
-      "embed",
-      [target, data, list, cols, STORED[dtype].id],
-      ids.length,
-      this.#grain(cols),
-    );
-    this.#scratch.copyBack(arena, (out as WasmTensor).block, 4 * out.rows * cols);
+    const target = this.#scratch.output(arena, this.#block(out));
+    if (bits > 0) {
+      this.#pool.run(arena, "embedPacked", [target, block.address, list], ids.length, this.#grain(4 * cols));
+    } else {
+      const args = [target, data, list, cols, STORED[dtype].id];
+      this.#pool.run(arena, "embed", args, ids.length, this.#grain(cols));
+    }
+    this.#scratch.copyBack(arena, this.#block(out), 4 * out.rows * cols);
   }
 
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
     if (options.add) this.add(x, options.add);
-    const weight = this.#scratch.input(this.#home, "norm", vectorOf(dense(options.weight)));
+    const weight = this.#scratch.input(this.#home, "norm", vectorOf(this.#dense(options.weight)));
     const { cols } = options.weight;
-    const args = [address(out), address(x), weight, cols, options.epsilon];
+    const args = [this.#at(out), this.#at(x), weight, cols, options.epsilon];
     this.#pool.run(this.#home, "rmsNorm", args, x.rows * x.cols / cols, this.#grain(2 * cols));
   }
 
   layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void {
     if (options.add) this.add(x, options.add);
     const input = (name: string, weight: Weight) =>
-      this.#scratch.input(this.#home, name, vectorOf(dense(weight)));
+      this.#scratch.input(this.#home, name, vectorOf(this.#dense(weight)));
     const weight = input("norm", options.weight);
     const bias = options.bias ? input("norm's bias", options.bias) : 0;
     const { cols } = options.weight;
-    const args = [address(out), address(x), weight, bias, cols, options.epsilon];
+    const args = [this.#at(out), this.#at(x), weight, bias, cols, options.epsilon];
     this.#pool.run(this.#home, "layerNorm", args, x.rows * x.cols / cols, this.#grain(3 * cols));
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     checkLinear(out, x, options.weight);
     this.#assertOpen();
-    const weight = options.weight as WasmWeight;
-    const bias = options.bias && dense(options.bias);
-    this.#linear.run((out as WasmTensor).block, (x as WasmTensor).block, { weight, bias, tokens: x.rows });
+    const { weight } = own(this, options.weight, WasmHandle);
+    const bias = options.bias && this.#dense(options.bias);
+    this.#linear.run(this.#block(out), this.#block(x), { weight, bias, tokens: x.rows });
   }
 
   rope(x: Tensor, options: RopeOptions): void {
     const half = options.frequencies.length;
     const cos = this.#turn(options, x.rows);
     const sin = cos + 4 * x.rows * half;
-    const args = [address(x), cos, sin, x.cols, half, options.headDim ?? 2 * half];
+    const args = [this.#at(x), cos, sin, x.cols, half, options.headDim ?? 2 * half];
     this.#pool.run(this.#home, "rope", args, x.rows, this.#grain(4 * x.cols));
   }
 
@@ -288,7 +316,7 @@ export class WasmBackend implements Backend {
   }
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
-    const cache = options.cache as WasmCache;
+    const cache = own(this, options.cache, WasmCache);
     const { position, frequencies, magnitude } = options;
     const { headDim } = cache;
     if (frequencies) {
@@ -301,18 +329,18 @@ export class WasmBackend implements Backend {
     this.#makeRoom(layer, { cache, total, position, kvHeads });
     const { room } = layer;
     for (const [kept, x] of [[layer.k!, k], [layer.v!, v]] as const) {
-      const args = [kept.address, address(x), kvHeads, headDim, room, position];
+      const args = [kept.address, this.#at(x), kvHeads, headDim, room, position];
       this.#pool.run(this.#home, "storeHeads", args, x.rows, this.#grain(4 * x.cols));
     }
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [address(out), address(q), layer.k!.address, layer.v!.address]
+    const args = [this.#at(out), this.#at(q), layer.k!.address, layer.v!.address]
       .concat([q.rows, heads, kvHeads, headDim, room, position, scale, softcap, window]);
     // Two tokens at a time share keys and values.
     const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
     this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
   }
 
-  /** Makes room for the keys and values of `total` tokens of a layer; those before `position` are kept. */
+  /** Allocates space for the keys and values of `total` tokens of a layer; those before `position` are kept. */
   #makeRoom(
     layer: CachedLayer,
     need: { cache: WasmCache; total: number; position: number; kvHeads: number },
@@ -339,41 +367,41 @@ export class WasmBackend implements Backend {
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
     const fours = Math.ceil(out.rows * out.cols / 4);
     const kind = activationNames.indexOf(options.activation);
-    const args = [address(out), address(x), options.up ? address(options.up) : 0, kind];
+    const args = [this.#at(out), this.#at(x), options.up ? this.#at(options.up) : 0, kind];
     this.#pool.run(this.#home, "activate", args, fours, this.#grain(64));
   }
 
   add(x: Tensor, y: Tensor): void {
     const fours = Math.ceil(x.rows * x.cols / 4);
-    this.#pool.run(this.#home, "add", [address(x), address(y)], fours, this.#grain(16));
+    this.#pool.run(this.#home, "add", [this.#at(x), this.#at(y)], fours, this.#grain(16));
   }
 
   scale(x: Tensor, by: number): void {
     const fours = Math.ceil(x.rows * x.cols / 4);
-    this.#pool.run(this.#home, "scale", [address(x), by], fours, this.#grain(16));
+    this.#pool.run(this.#home, "scale", [this.#at(x), by], fours, this.#grain(16));
   }
 
   softcap(x: Tensor, cap: number): void {
     const fours = Math.ceil(x.rows * x.cols / 4);
-    this.#pool.run(this.#home, "softcap", [address(x), cap], fours, this.#grain(64));
+    this.#pool.run(this.#home, "softcap", [this.#at(x), cap], fours, this.#grain(64));
   }
 
   columns(out: Tensor, x: Tensor, piece: Columns): void {
     const { from, width = out.cols, stride = 0 } = piece;
-    const args = [address(out), address(x), out.cols, x.cols, from, width, stride];
+    const args = [this.#at(out), this.#at(x), out.cols, x.cols, from, width, stride];
     this.#pool.run(this.#home, "columns", args, out.rows, this.#grain(4 * out.cols));
   }
 
   gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void {
     const list = this.#list("ids", Int32Array.from(rows));
-    const args = [address(out), address(x), list, x.cols, STORED.F32.id];
+    const args = [this.#at(out), this.#at(x), list, x.cols, STORED.F32.id];
     this.#pool.run(this.#home, "embed", args, rows.length, this.#grain(x.cols));
   }
 
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void {
     const rows = this.#list("ids", Int32Array.from(to.rows));
     const weights = this.#list("weights", Float32Array.from(to.weights));
-    const args = [address(out), address(x), rows, weights, x.cols];
+    const args = [this.#at(out), this.#at(x), rows, weights, x.cols];
     this.#pool.run(this.#home, "scatterAdd", args, to.rows.length, this.#grain(x.cols));
   }
 
@@ -386,8 +414,7 @@ export class WasmBackend implements Backend {
   }
 
   first(x: Tensor, rows: number): Tensor {
-    const part: WasmTensor = { rows, cols: x.cols, block: (x as WasmTensor).block };
-    return part;
+    return new WasmTensor(this, { rows, cols: x.cols }, this.#block(x));
   }
 
   /** Items that are worth another thread, by the multiplications of each. */
@@ -396,7 +423,7 @@ export class WasmBackend implements Backend {
   }
 
   async read(x: Tensor): Promise<Float32Array> {
-    const values = new Float32Array(this.#home.memory.buffer, address(x), x.rows * x.cols).slice();
+    const values = new Float32Array(this.#home.memory.buffer, this.#at(x), x.rows * x.cols).slice();
     await breathe();
     return values;
   }
@@ -406,7 +433,7 @@ export class WasmBackend implements Backend {
     const target = this.#scratch.take(this.#home, "columns", 8 * 3 * cols);
     const sums = new Float64Array(this.#home.memory.buffer, target, 3 * cols).fill(0);
     const grain = Math.max(LEAST_COLUMNS, this.#grain(3 * rows));
-    this.#pool.run(this.#home, "columnSums", [target, address(x), rows, cols], cols, grain);
+    this.#pool.run(this.#home, "columnSums", [target, this.#at(x), rows, cols], cols, grain);
     const copy = sums.slice();
     await breathe();
     return copy;
@@ -419,7 +446,7 @@ export class WasmBackend implements Backend {
     const packed = this.#scratch.take(this.#home, "panels", 4 * PACKED * panels * PANEL);
     for (let t = 0; t < rows; t += PACKED) {
       const tokens = Math.min(PACKED, rows - t);
-      const part = address(x) + 4 * t * cols;
+      const part = this.#at(x) + 4 * t * cols;
       this.#pool.run(
         this.#home,
         "packPanels",
@@ -429,7 +456,7 @@ export class WasmBackend implements Backend {
       );
       // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
       const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
-      this.#pool.run(this.#home, "gram", [address(sum), packed, tokens, cols], panels, grain);
+      this.#pool.run(this.#home, "gram", [this.#at(sum), packed, tokens, cols], panels, grain);
     }
   }
 
@@ -453,14 +480,8 @@ export class WasmBackend implements Backend {
     this.#threads[Symbol.dispose]();
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `WasmBackend: ${this.description}`;
   }
-}
-
-function dense(weight: Weight): WasmWeight {
-  const known = weight as WasmWeight;
-  if (known.bits > 0) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
-  return known;
 }

@@ -1,5 +1,5 @@
 /**
- * What a pool's threads can do at most.
+ * The memory bandwidth of a pool's threads.
  *
  * @module
  */
@@ -7,19 +7,19 @@ import { turn } from "../../event_loop.ts";
 import { Block } from "./block.ts";
 import type { Pool } from "./pool.ts";
 
-/** Bytes that no cache holds. */
+/** A size in bytes that exceeds all caches. */
 const UNCACHED_BYTES = 256 << 20;
 
-/** Tries, of which the best counts: a limit is what is possible. */
+/** The number of tries, of which the best counts. */
 const TRIES = 10;
 
-/** Tries at most, while threads are still coming up. */
+/** The largest number of tries while threads are starting. */
 const MOST_TRIES = 200;
 
 /**
- * Bytes a second that a pool reads with all of its threads, once they are up.
+ * Measures the bytes a second that a pool reads with all of its threads, once they have started.
  *
- * @param bytes how many lie side by side: so many that they come from memory when absent, fewer may come from a cache.
+ * @param bytes the size of the array read; by default one that exceeds all caches.
  */
 export async function readBandwidth(pool: Pool, bytes: number = UNCACHED_BYTES): Promise<number> {
   const block = new Block(pool.arena(bytes), bytes);

@@ -1,5 +1,5 @@
 /**
- * A piece of an arena that is given back when nobody holds it.
+ * A piece of an arena that is freed once it is unreachable.
  *
  * @module
  */
@@ -25,11 +25,11 @@ export async function breathe(): Promise<void> {
   await turn();
 }
 
-/** Bytes of an arena. They are free again after {@linkcode Block.free}, or some time after nobody holds the block. */
+/** Bytes of an arena. {@linkcode Block.free} frees them, or the garbage collector once the block is unreachable. */
 export class Block {
-  /** Where it lies. */
+  /** Its address. */
   readonly arena: Arena;
-  /** How many bytes it has. */
+  /** Its size in bytes. */
   readonly bytes: number;
   /** Tells the garbage collector what hangs on this object; never touched, a large one takes no memory. */
   protected readonly ballast: ArrayBuffer;

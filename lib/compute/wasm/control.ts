@@ -1,5 +1,5 @@
 /**
- * What the threads of a pool share beside the memory that they compute in: the job of the moment, and who works on it.
+ * The state that a pool's threads share beside their memory: the current job and its workers.
  *
  * @module
  */
@@ -54,7 +54,7 @@ function spin(isSo: () => boolean): boolean {
 
 /** The shared words, as one thread sees them. The caller opens and closes jobs; workers enter them. */
 export class Control {
-  /** What all threads share. */
+  /** The shared state of all threads. */
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #args: Float64Array;

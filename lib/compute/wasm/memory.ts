@@ -24,7 +24,7 @@ const STEP_BYTES = 16 << 20;
 /** What an array takes: even an empty one has an address of its own, to be freed by. */
 const rounded = (bytes: number) => Math.ceil(Math.max(bytes, 1) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 
-/** Bytes [from, to) that nobody uses. */
+/** Free bytes [from, to). */
 interface Gap {
   from: number;
   to: number;
@@ -35,7 +35,7 @@ interface Gap {
  * when it grows.
  */
 export class Arena {
-  /** What kernels import as env.memory. */
+  /** The memory that kernels import as env.memory. */
   readonly memory: WebAssembly.Memory;
   readonly #limit: number;
   /** Ascending, none touching the next. Address 0 is in none of them: to kernels it means that there is no array. */
@@ -92,7 +92,7 @@ export class Arena {
   }
 
   /**
-   * Gives bytes back.
+   * Frees bytes.
    *
    * @throws {MemoryError} when nothing was allocated at the address.
    */

@@ -10,7 +10,7 @@ import kernels from "./kernels.js";
 import { type Arena, Arenas } from "./memory.ts";
 import type { WorkerData } from "./worker.ts";
 
-/** How a pool is made. */
+/** Options of a pool. */
 export interface PoolOptions {
   /** Threads, the caller's included; one for each core when absent. */
   threads?: number;

@@ -26,7 +26,7 @@ const ROUNDED_WEIGHTS = 1 << 16;
 export class WasmSteps implements QuantizeSteps {
   readonly #pool: Pool;
 
-  /** @param pool the threads; whoever made them disposes of them. */
+  /** @param pool the threads, which the caller disposes of. */
   constructor(pool: Pool) {
     this.#pool = pool;
   }

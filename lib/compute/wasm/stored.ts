@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How a type is stored. */
+/** Storage of a type. */
 interface Storage {
   /** Its number in kernels/wasm/dtype.ts. */
   readonly id: number;

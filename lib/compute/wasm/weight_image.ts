@@ -1,12 +1,11 @@
 /**
- * Weights as the kernels find them: a header that says what they are, and their parts as stored.
+ * The memory image of weights for kernels: a header that describes them, and their stored parts.
  *
  * @module
  */
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { isStoredType, storedValues } from "../../matrix/stored_matrix.ts";
-import type { Weight } from "../backend.ts";
 import type { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
 import { levelsOf, type WasmActivationType } from "./rounded_codebooks.ts";
@@ -148,7 +147,11 @@ function isFinite16({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
 }
 
 /** A weight in its place. */
-export interface WasmWeight extends Weight {
+export interface WasmWeight {
+  /** out_features. */
+  readonly rows: number;
+  /** in_features. */
+  readonly cols: number;
   /** All of it, header first, but for codes or values that lie elsewhere. */
   readonly block: Block;
   /** What those lie in. */

@@ -6,7 +6,7 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Control, type Kernel } from "./control.ts";
 
-/** What a worker is given. */
+/** The data that a worker starts with. */
 export interface WorkerData {
   /** {@linkcode Control.buffer} of the pool. */
   readonly control: SharedArrayBuffer;

@@ -12,8 +12,8 @@ import { attentionPrefill } from "../../../kernels/wgsl/attention_prefill.ts";
 import { columnSums } from "../../../kernels/wgsl/column_sums.ts";
 import { columns } from "../../../kernels/wgsl/columns.ts";
 import { copy } from "../../../kernels/wgsl/copy.ts";
-import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import { embed } from "../../../kernels/wgsl/embed.ts";
+import { embedPacked } from "../../../kernels/wgsl/embed_packed.ts";
 import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
@@ -33,17 +33,14 @@ import type {
   AttentionPlace,
   Backend,
   Columns,
-  KvCache,
   KvShape,
   Largest,
   NormOptions,
   RopeOptions,
-  Tensor,
-  TokenIds,
   TokenPlace,
-  Weight,
 } from "../backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
+import { KvCache, own, Tensor, TokenIds, Weight } from "../handle.ts";
 import { type Pool, sharedPool } from "../wasm/pool.ts";
 import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
@@ -53,31 +50,56 @@ import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
 
-/** How a WebGPU backend is made. */
+/** Options of the WebGPU backend. */
 export interface WebGpuOptions extends DeviceOptions {
   /**
    * Time the kernels that could do a product when one of its shape first comes, and remember the fastest on disk; when
    * false, what is remembered or documented as the default is taken. True where the GPU is a real one, when absent.
    */
   tune?: boolean;
-  /** How products with few tokens are rounded; not at all when absent. */
+  /** The rounding of activations in products with few tokens; none when absent. */
   activations?: ActivationType;
-  /** Where winners are remembered; `any4/kernels.json` in the user's cache folder when absent. */
+  /** The file of the fastest kernels; `any4/kernels.json` in the user's cache folder when absent. */
   tunedFile?: string;
 }
 
-interface GpuTensor extends Tensor {
+class GpuTensor extends Tensor {
   readonly room: Allocation;
+
+  constructor(owner: Backend, shape: { rows: number; cols: number }, room: Allocation) {
+    super(owner, shape);
+    this.room = room;
+  }
 }
 
-interface GpuCache extends KvCache {
+class GpuHandle extends Weight {
+  readonly weight: GpuWeight;
+
+  constructor(owner: Backend, weight: GpuWeight) {
+    super(owner, weight);
+    this.weight = weight;
+  }
+}
+
+class GpuCache extends KvCache {
   readonly headDim: number;
   /** A layer's keys and values: [at most capacity, kvHeads · headDim], grown as tokens come. */
   layers: { k?: Allocation; v?: Allocation }[];
+
+  constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
+    super(owner, capacity);
+    this.headDim = headDim;
+    this.layers = Array.from({ length: layers }, () => ({}));
+  }
 }
 
-interface GpuIds extends TokenIds {
+class GpuIds extends TokenIds {
   readonly room: Allocation;
+
+  constructor(owner: Backend, length: number, room: Allocation) {
+    super(owner, length);
+    this.room = room;
+  }
 }
 
 /** Bytes between token ids, each of which a kernel sees alone. */
@@ -100,24 +122,22 @@ const MOST_PARTS = 16;
 /** Tokens up to which each attends in workgroups of its own. */
 const FEW = 4;
 
-const roomOf = (tensor: Tensor) => (tensor as GpuTensor).room;
-
 /** The WebGPU backend. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
-  /** Where it runs. */
+  /** The device. */
   readonly device: Device;
   readonly #memory: Memory;
   readonly #commands: Commands;
   readonly #weights: Weights;
   readonly #linear: LinearRunner;
-  /** Kernels by what they do: a decode step makes no text anew. */
+  /** Kernels by their task, so that a decode step generates no text. */
   readonly #kernels = new Map<string, readonly Kernel[]>();
   readonly #passes = new Map<string, readonly TopKPass[]>();
   readonly #frequencies = new WeakMap<Float32Array, Allocation>();
   /** Buffers for what lives from one kernel to the next only. */
   readonly #scratch = new Map<string, Allocation>();
-  /** Who quantizes. */
+  /** The steps of quantization. */
   #pool: Pool | undefined;
 
   private constructor(
@@ -170,7 +190,7 @@ export class WebGpuBackend implements Backend {
   }
 
   weight(matrix: Matrix | PackedMatrix): Weight {
-    return this.#weights.of(matrix);
+    return new GpuHandle(this, this.#weights.of(matrix));
   }
 
   forget(matrix: Matrix | PackedMatrix): void {
@@ -178,45 +198,71 @@ export class WebGpuBackend implements Backend {
   }
 
   tensor(rows: number, cols: number): Tensor {
-    const tensor: GpuTensor = { rows, cols, room: this.#memory.take(4 * rows * cols) };
+    const tensor = new GpuTensor(this, { rows, cols }, this.#memory.take(4 * rows * cols));
     this.#memory.tie(tensor.room, tensor);
     return tensor;
   }
 
   cache(shape: KvShape): KvCache {
-    const layers = Array.from({ length: shape.layers }, () => ({}));
-    const cache: GpuCache = { capacity: shape.capacity, headDim: shape.headDim, layers };
-    return cache;
+    return new GpuCache(this, shape);
+  }
+
+  #roomOf(tensor: Tensor): Allocation {
+    return own(this, tensor, GpuTensor).room;
+  }
+
+  /** A weight that is not packed. */
+  #dense(handle: Weight): GpuWeight {
+    const { weight } = own(this, handle, GpuHandle);
+    if (weight.packed) {
+      throw new TensorError("Cannot use a packed matrix here: only linears and embeddings take one");
+    }
+    return weight;
+  }
+
+  /** A vector's values. */
+  #vector(weight: Weight): Allocation {
+    return this.#dense(weight).parts[0]!.rooms[0]!;
+  }
+
+  /** The one id of a place. */
+  #slice({ ids, at }: TokenPlace): Slice {
+    return { room: own(this, ids, GpuIds).room, offset: at * ID_STRIDE, bytes: 4 };
   }
 
   free(held: Tensor | KvCache): void {
-    if ("layers" in held) {
-      for (const layer of (held as GpuCache).layers) {
-        for (const room of [layer.k, layer.v]) if (room) this.#memory.free(room);
-      }
-      (held as GpuCache).layers = [];
-    } else this.#memory.free(roomOf(held as Tensor));
+    if (held instanceof Tensor) return this.#memory.free(this.#roomOf(held));
+    const cache = own(this, held, GpuCache);
+    for (const layer of cache.layers) {
+      for (const room of [layer.k, layer.v]) if (room) this.#memory.free(room);
+    }
+    cache.layers = [];
   }
 
   write(x: Tensor, values: Float32Array): void {
     checkValues(x, values);
-    this.#commands.write(roomOf(x), values);
+    this.#commands.write(this.#roomOf(x), values);
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number> | TokenPlace): void {
-    const weight = dense(table);
+    const { weight } = own(this, table, GpuHandle);
     let from: Allocation | Slice;
-    if ("ids" in ids) from = slice(ids);
+    if ("ids" in ids) from = this.#slice(ids);
     else {
       checkIds(ids, table);
       from = this.#list("ids", Uint32Array.from(ids));
     }
     const tokens = out.rows;
     for (const { shape: part, rooms } of weight.parts) {
-      const { firstRow, rows, dtype } = part as DenseShape;
+      if ("bits" in part) {
+        const [kernel] = this.#kernel(`embed packed ${Object.values(part)}`, () => [embedPacked(part)]);
+        this.#commands.run(kernel!, [this.#roomOf(out), ...rooms, from], { tokens });
+        continue;
+      }
+      const { firstRow, rows, dtype } = part;
       const shape = { cols: table.cols, dtype, firstRow, rows };
       const [kernel] = this.#kernel(`embed ${Object.values(shape)}`, () => [embed(shape)]);
-      this.#commands.run(kernel!, [roomOf(out), rooms[0]!, from], { tokens });
+      this.#commands.run(kernel!, [this.#roomOf(out), rooms[0]!, from], { tokens });
     }
   }
 
@@ -225,7 +271,12 @@ export class WebGpuBackend implements Backend {
     const { cols } = options.weight;
     const shape = { cols, epsilon, add: !!add };
     const [kernel] = this.#kernel(`norm ${Object.values(shape)}`, () => [rmsNorm(shape)]);
-    const bindings = [roomOf(out), roomOf(x), vector(options.weight), ...(add ? [roomOf(add)] : [])];
+    const bindings = [
+      this.#roomOf(out),
+      this.#roomOf(x),
+      this.#vector(options.weight),
+      ...(add ? [this.#roomOf(add)] : []),
+    ];
     this.#commands.run(kernel!, bindings, { tokens: x.rows * x.cols / cols });
   }
 
@@ -234,23 +285,27 @@ export class WebGpuBackend implements Backend {
     const { cols } = options.weight;
     const shape = { cols, epsilon, bias: !!bias, add: !!add };
     const [kernel] = this.#kernel(`layer norm ${Object.values(shape)}`, () => [layerNorm(shape)]);
-    const bindings = [roomOf(out), roomOf(x), vector(options.weight)];
-    if (bias) bindings.push(vector(bias));
-    if (add) bindings.push(roomOf(add));
+    const bindings = [this.#roomOf(out), this.#roomOf(x), this.#vector(options.weight)];
+    if (bias) bindings.push(this.#vector(bias));
+    if (add) bindings.push(this.#roomOf(add));
     this.#commands.run(kernel!, bindings, { tokens: x.rows * x.cols / cols });
   }
 
   linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
     checkLinear(out, x, options.weight);
-    const bias = options.bias && vector(options.bias);
-    this.#linear.run(roomOf(out), roomOf(x), { weight: options.weight as GpuWeight, bias, tokens: x.rows });
+    const bias = options.bias && this.#vector(options.bias);
+    this.#linear.run(this.#roomOf(out), this.#roomOf(x), {
+      weight: own(this, options.weight, GpuHandle).weight,
+      bias,
+      tokens: x.rows,
+    });
   }
 
   rope(x: Tensor, options: RopeOptions): void {
     const { position, frequencies, headDim, magnitude } = options;
     const shape = { cols: x.cols, half: frequencies.length, headDim, magnitude };
     const [kernel] = this.#kernel(`rope ${Object.values(shape)}`, () => [rope(shape)]);
-    this.#commands.run(kernel!, [roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
+    this.#commands.run(kernel!, [this.#roomOf(x), this.#turns(frequencies)], { tokens: x.rows, position });
   }
 
   #turns(frequencies: Float32Array): Allocation {
@@ -265,7 +320,7 @@ export class WebGpuBackend implements Backend {
   }
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
-    const cache = options.cache as GpuCache;
+    const cache = own(this, options.cache, GpuCache);
     const { position, frequencies, magnitude, scale, softcap, window } = options;
     const { headDim } = cache;
     const { q, k, v } = qkv;
@@ -282,15 +337,22 @@ export class WebGpuBackend implements Backend {
     if (frequencies) {
       const turned = { ...shape, half: frequencies.length, magnitude };
       const [store] = this.#kernel(`turn and store ${Object.values(turned)}`, () => [ropeStore(turned)]);
-      const bindings = [roomOf(q), keys, values, roomOf(k), roomOf(v), this.#turns(frequencies)];
+      const bindings = [
+        this.#roomOf(q),
+        keys,
+        values,
+        this.#roomOf(k),
+        this.#roomOf(v),
+        this.#turns(frequencies),
+      ];
       this.#commands.run(store!, bindings, step);
     } else {
       const [store] = this.#kernel(`store ${k.cols}`, () => [storeKv({ cols: k.cols })]);
-      this.#commands.run(store!, [keys, values, roomOf(k), roomOf(v)], step);
+      this.#commands.run(store!, [keys, values, this.#roomOf(k), this.#roomOf(v)], step);
     }
     if (tokens > FEW) {
       const [kernel] = this.#kernel(`prefill ${name}`, () => [attentionPrefill(shape)]);
-      this.#commands.run(kernel!, [roomOf(out), roomOf(q), keys, values], step);
+      this.#commands.run(kernel!, [this.#roomOf(out), this.#roomOf(q), keys, values], step);
       return;
     }
     // A power of two, so that few kernels do for all lengths.
@@ -304,12 +366,12 @@ export class WebGpuBackend implements Backend {
           : [attentionDecode({ ...shape, parts }), attentionCombine({ ...shape, parts })],
     );
     if (!combine) {
-      this.#commands.run(decode!, [roomOf(out), roomOf(q), keys, values], step);
+      this.#commands.run(decode!, [this.#roomOf(out), this.#roomOf(q), keys, values], step);
       return;
     }
     const found = this.#take("found", 4 * tokens * shape.heads * parts * (headDim + 2));
-    this.#commands.run(decode!, [found, roomOf(q), keys, values], step);
-    this.#commands.run(combine, [roomOf(out), found], step);
+    this.#commands.run(decode!, [found, this.#roomOf(q), keys, values], step);
+    this.#commands.run(combine, [this.#roomOf(out), found], step);
   }
 
   /** A layer's keys or values with room for `total` tokens; those before `position` are kept. */
@@ -334,30 +396,30 @@ export class WebGpuBackend implements Backend {
     const { activation, up } = options;
     const shape = { cols: out.cols, activation, gated: !!up };
     const [kernel] = this.#kernel(`activate ${Object.values(shape)}`, () => [activate(shape)]);
-    const bindings = [roomOf(out), roomOf(x), ...(up ? [roomOf(up)] : [])];
+    const bindings = [this.#roomOf(out), this.#roomOf(x), ...(up ? [this.#roomOf(up)] : [])];
     this.#commands.run(kernel!, bindings, { tokens: out.rows });
   }
 
   add(x: Tensor, y: Tensor): void {
     const [kernel] = this.#kernel(`add ${x.cols}`, () => [add({ cols: x.cols })]);
-    this.#commands.run(kernel!, [roomOf(x), roomOf(y)], { tokens: x.rows });
+    this.#commands.run(kernel!, [this.#roomOf(x), this.#roomOf(y)], { tokens: x.rows });
   }
 
   scale(x: Tensor, by: number): void {
     const [kernel] = this.#kernel(`scale ${x.cols} ${by}`, () => [scale({ cols: x.cols, by })]);
-    this.#commands.run(kernel!, [roomOf(x)], { tokens: x.rows });
+    this.#commands.run(kernel!, [this.#roomOf(x)], { tokens: x.rows });
   }
 
   softcap(x: Tensor, cap: number): void {
     const [kernel] = this.#kernel(`softcap ${x.cols} ${cap}`, () => [scale({ cols: x.cols, cap })]);
-    this.#commands.run(kernel!, [roomOf(x)], { tokens: x.rows });
+    this.#commands.run(kernel!, [this.#roomOf(x)], { tokens: x.rows });
   }
 
   columns(out: Tensor, x: Tensor, piece: Columns): void {
     const { from, width = out.cols, stride = 0 } = piece;
     const shape = { outCols: out.cols, cols: x.cols, from, width, stride };
     const [kernel] = this.#kernel(`take ${Object.values(shape)}`, () => [columns(shape)]);
-    this.#commands.run(kernel!, [roomOf(out), roomOf(x)], { tokens: out.rows });
+    this.#commands.run(kernel!, [this.#roomOf(out), this.#roomOf(x)], { tokens: out.rows });
   }
 
   gather(out: Tensor, x: Tensor, rows: ArrayLike<number>): void {
@@ -365,14 +427,16 @@ export class WebGpuBackend implements Backend {
     const shape = { cols: x.cols, dtype: "F32" as const, rows: 2 ** 32 - 1 };
     const [kernel] = this.#kernel(`gather ${x.cols}`, () => [embed(shape)]);
     const ids = this.#list("ids", Uint32Array.from(rows));
-    this.#commands.run(kernel!, [roomOf(out), roomOf(x), ids], { tokens: rows.length });
+    this.#commands.run(kernel!, [this.#roomOf(out), this.#roomOf(x), ids], { tokens: rows.length });
   }
 
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void {
     const [kernel] = this.#kernel(`scatter ${x.cols}`, () => [scatterAdd({ cols: x.cols })]);
     const rows = this.#list("ids", Uint32Array.from(to.rows));
     const weights = this.#list("weights", Float32Array.from(to.weights));
-    this.#commands.run(kernel!, [roomOf(out), roomOf(x), rows, weights], { tokens: to.rows.length });
+    this.#commands.run(kernel!, [this.#roomOf(out), this.#roomOf(x), rows, weights], {
+      tokens: to.rows.length,
+    });
   }
 
   /** Numbers for a kernel to read. */
@@ -383,19 +447,18 @@ export class WebGpuBackend implements Backend {
   }
 
   first(x: Tensor, rows: number): Tensor {
-    const part: GpuTensor = { rows, cols: x.cols, room: roomOf(x) };
-    return part;
+    return new GpuTensor(this, { rows, cols: x.cols }, this.#roomOf(x));
   }
 
   async read(x: Tensor): Promise<Float32Array> {
-    return new Float32Array(await this.#read(roomOf(x), 4 * x.rows * x.cols));
+    return new Float32Array(await this.#read(this.#roomOf(x), 4 * x.rows * x.cols));
   }
 
   async columnSums(x: Tensor): Promise<Float64Array> {
     const { rows, cols } = x;
     const [kernel] = this.#kernel(`columns ${cols}`, () => [columnSums({ cols })]);
     const room = this.#take("columns", 4 * 3 * cols);
-    this.#commands.run(kernel!, [room, roomOf(x)], { tokens: rows });
+    this.#commands.run(kernel!, [room, this.#roomOf(x)], { tokens: rows });
     return Float64Array.from(new Float32Array(await this.#read(room, 4 * 3 * cols)));
   }
 
@@ -403,7 +466,7 @@ export class WebGpuBackend implements Backend {
     checkGram(sum, x);
     const { rows, cols } = x;
     const [kernel] = this.#kernel(`gram ${cols}`, () => [gram({ cols })]);
-    this.#commands.run(kernel!, [roomOf(sum), roomOf(x)], { tokens: rows });
+    this.#commands.run(kernel!, [this.#roomOf(sum), this.#roomOf(x)], { tokens: rows });
   }
 
   async largest(x: Tensor, k: number): Promise<Largest> {
@@ -418,7 +481,7 @@ export class WebGpuBackend implements Backend {
   #topK(x: Tensor, k: number, ids: Slice, values: Allocation | Slice): void {
     const passes = this.#passes.get(`${x.cols} ${k}`) ?? topK({ vocab: x.cols, k });
     this.#passes.set(`${x.cols} ${k}`, passes);
-    let source = roomOf(x);
+    let source = this.#roomOf(x);
     for (const [i, { kernel, scratch }] of passes.entries()) {
       const best = scratch > 0 ? this.#take(`best ${i}`, 4 * scratch) : undefined;
       this.#commands.run(kernel, best ? [best, source] : [ids, values, source], { tokens: 1 });
@@ -427,19 +490,19 @@ export class WebGpuBackend implements Backend {
   }
 
   tokenIds(length: number): TokenIds {
-    const ids: GpuIds = { length, room: this.#memory.take(length * ID_STRIDE) };
+    const ids = new GpuIds(this, length, this.#memory.take(length * ID_STRIDE));
     this.#memory.tie(ids.room, ids);
     return ids;
   }
 
   argmax(place: TokenPlace, x: Tensor): void {
-    this.#topK(x, 1, slice(place), this.#take("value", 4));
-    // What follows is a step of its own: one submission a token.
+    this.#topK(x, 1, this.#slice(place), this.#take("value", 4));
+    // The following commands are another step: there is one submission per token.
     this.#commands.submit();
   }
 
   async readIds(ids: TokenIds, count: number): Promise<number[]> {
-    const words = new Uint32Array(await this.#read((ids as GpuIds).room, count * ID_STRIDE));
+    const words = new Uint32Array(await this.#read(own(this, ids, GpuIds).room, count * ID_STRIDE));
     return Array.from({ length: count }, (_, i) => words[i * ID_STRIDE / 4]!);
   }
 
@@ -493,7 +556,7 @@ export class WebGpuBackend implements Backend {
     return room;
   }
 
-  /** Gives the device and all that is on it back. */
+  /** Frees the device and everything on it. */
   [Symbol.dispose](): void {
     this.#pool?.[Symbol.dispose]();
     this.#commands[Symbol.dispose]();
@@ -501,25 +564,8 @@ export class WebGpuBackend implements Backend {
     this.device[Symbol.dispose]();
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     return `WebGpuBackend: ${this.description}`;
   }
-}
-
-/** A weight that is not packed. */
-function dense(weight: Weight): GpuWeight {
-  const known = weight as GpuWeight;
-  if (known.packed) throw new TensorError("Cannot use a packed matrix here: only a linear takes one");
-  return known;
-}
-
-/** A vector's values. */
-function vector(weight: Weight): Allocation {
-  return dense(weight).parts[0]!.rooms[0]!;
-}
-
-/** The one id of a place. */
-function slice({ ids, at }: TokenPlace): Slice {
-  return { room: (ids as GpuIds).room, offset: at * ID_STRIDE, bytes: 4 };
 }

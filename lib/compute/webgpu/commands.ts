@@ -8,7 +8,7 @@ import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
 import type { Allocation, Memory } from "./memory.ts";
 
-/** What changes from call to call of a kernel. */
+/** The arguments of a kernel that change from call to call. */
 export interface Step {
   /** Tokens. */
   readonly tokens: number;
@@ -22,7 +22,7 @@ export interface Slice {
   readonly room: Allocation;
   /** First byte, a multiple of 256. */
   readonly offset: number;
-  /** How many. */
+  /** Their number. */
   readonly bytes: number;
 }
 
@@ -231,7 +231,7 @@ export class Commands implements Disposable {
     await this.#device.check();
   }
 
-  /** A buffer to read from: the kept one if it is large enough and nobody reads from it. */
+  /** A buffer to read from: the kept one if it is large enough and not in use. */
   #land(size: number): GPUBuffer {
     const kept = this.#landing;
     this.#landing = undefined;

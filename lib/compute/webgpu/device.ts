@@ -1,12 +1,12 @@
 /**
- * A WebGPU device: how it is opened, what it has, and its one path for errors.
+ * A WebGPU device: opening it, its features, and its error handling.
  *
  * @module
  */
 import { waitFor } from "../../event_loop.ts";
 import { type Any4Error, DeviceError, DisposedError } from "../../errors.ts";
 
-/** How a device is opened. */
+/** Options of opening a device. */
 export interface DeviceOptions {
   /** Take a software adapter where there is no other; true when absent. */
   software?: boolean;
@@ -31,7 +31,7 @@ const LIMITS = [
 
 const CLOSED = "Cannot use the GPU: it has been disposed of";
 
-/** What uses a feature as kernels do: a driver may give a feature that its compiler then refuses. */
+/** Probes that use a feature as kernels do: a driver can grant a feature that its compiler refuses. */
 const PROBES: Readonly<Record<string, string>> = {
   "shader-f16": `enable f16;
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
@@ -65,7 +65,7 @@ async function compiles(gpu: GPUDevice, code: string): Promise<boolean> {
 export class Device implements Disposable {
   /** WebGPU's own object. */
   readonly gpu: GPUDevice;
-  /** What it calls itself: "NVIDIA H100 …", "llvmpipe (LLVM …)". */
+  /** Its name: "NVIDIA H100 …", "llvmpipe (LLVM …)". */
   readonly description: string;
   /** Whether the processor plays its part. */
   readonly software: boolean;
@@ -231,7 +231,7 @@ export class Device implements Disposable {
     if (this.#closed) throw new DisposedError(CLOSED);
   }
 
-  /** Gives the device and all that was made on it back. */
+  /** Frees the device and everything made on it. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;

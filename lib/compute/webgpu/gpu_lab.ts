@@ -9,7 +9,7 @@ import { Device, type DeviceOptions } from "./device.ts";
 
 /** Kernels, and the arrays that they work on. */
 export interface GpuJob {
-  /** What is run, one after the other. */
+  /** The kernels, run one after the other. */
   readonly kernels: readonly Kernel[];
   /**
    * The first bindings, which kernels write: arrays to be worked on in place, or how many 32-bit values there are to write.
@@ -26,9 +26,9 @@ export interface GpuJob {
   readonly position?: number;
 }
 
-/** How kernels are timed. */
+/** Options of a race. */
 export interface RaceOptions {
-  /** Seconds that all rounds take together, about; 1 when absent. There are three rounds at least. */
+  /** Approximate seconds for all rounds; 1 when absent. There are at least three rounds. */
   readonly seconds?: number;
   /**
    * Bytes of copies of a job's inputs that take turns: with more of them than the GPU's caches hold, inputs come from memory,
@@ -55,7 +55,7 @@ interface Prepared {
   readonly outputs: readonly GPUBuffer[];
   /** Pipeline, bindings and workgroups of each kernel, for each copy of the inputs. */
   readonly turns: readonly (readonly Dispatch[])[];
-  /** Which copy is next. */
+  /** The index of the next copy. */
   next: number;
 }
 
@@ -157,7 +157,7 @@ export class GpuLab implements Disposable {
     return new GpuLab(await Device.open(options));
   }
 
-  /** What the adapter calls itself. */
+  /** The adapter's name. */
   get description(): string {
     return this.#device.description;
   }
@@ -167,7 +167,7 @@ export class GpuLab implements Disposable {
     return this.#device.software;
   }
 
-  /** What it can do beyond the least: "shader-f16", "subgroups", "timestamp-query". */
+  /** Its optional features: "shader-f16", "subgroups", "timestamp-query". */
   get features(): ReadonlySet<string> {
     return this.#device.features;
   }
@@ -338,7 +338,7 @@ export class GpuLab implements Disposable {
       thrown = { error };
     }
     const errors = await Promise.all(scopes.map(() => gpu.popErrorScope()));
-    // What WebGPU refuses, it does not run: whatever else is wrong comes from that.
+    // WebGPU does not run refused work, so further errors follow from the first.
     const found = errors.find((error) => error !== null);
     if (found) throw new DeviceError(`Kernel ${nameOf(job)} cannot run: ${found.message}`);
     if (thrown) throw thrown.error;
@@ -377,7 +377,7 @@ export class GpuLab implements Disposable {
     };
   }
 
-  /** Gives the device back. */
+  /** Frees the device. */
   [Symbol.dispose](): void {
     this.#device[Symbol.dispose]();
   }

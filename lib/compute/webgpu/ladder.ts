@@ -14,11 +14,11 @@ import { denseParts, tableParts } from "./weight_parts.ts";
 
 /** A kernel of the ladder with its arrays. */
 export interface Rung extends GpuJob {
-  /** What it adds to those before it: "3 table in workgroup memory". */
+  /** Its change from the previous rung: "3 table in workgroup memory". */
   readonly name: string;
 }
 
-/** What is multiplied, and on what. */
+/** Options of {@linkcode ladder}. */
 export interface LadderOptions {
   /** [tokens, cols] activations. */
   readonly x: Float32Array;

@@ -20,7 +20,7 @@ interface Product {
   readonly tokens: number;
 }
 
-/** How products are computed. */
+/** The type of products. */
 interface Plan {
   /** What they do, whatever the weight's values and its place. */
   readonly task: string;
@@ -37,7 +37,7 @@ export class LinearRunner {
   readonly #commands: Commands;
   readonly #memory: Memory;
   readonly #tuner: Tuner;
-  /** What is known of each part, by tokens and bias. */
+  /** Kernels of each part, by tokens and bias. */
   readonly #plans = new WeakMap<WeightPart, Map<string, Plan>>();
   /** The same by what parts are and where: layers share them. */
   readonly #known = new Map<string, Plan>();
@@ -119,7 +119,7 @@ export class LinearRunner {
     const rounded = [this.#memory.take(groups * INT8_GROUP), this.#memory.take(groups * 8)];
     this.#commands.run(activations, [...rounded, x], { tokens });
     this.#commands.run(kernel, [out, ...rounded, ...weights], { tokens });
-    // Kernels that are still to run see them before whoever takes them next.
+    // Kernels in the queue read them before the next owner writes them.
     for (const room of rounded.reverse()) this.#memory.free(room);
   }
 

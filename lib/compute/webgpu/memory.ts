@@ -121,7 +121,7 @@ export class Memory implements Disposable {
     return new Allocation(kept);
   }
 
-  /** Frees a room some time after its holder is forgotten, if nobody has before. */
+  /** Frees an allocation some time after its holder became unreachable, unless it is free already. */
   tie(room: Allocation, holder: object): void {
     this.#abandoned.register(holder, room, room);
     if (room.bytes < LARGE) return;

@@ -1,20 +1,20 @@
 /**
- * Which of several kernels is the fastest on this device, found by timing and remembered on disk.
+ * The choice of the fastest kernel on this device, by timing; results are remembered on disk.
  *
  * @module
  */
 import { cacheFolder } from "../../cache_folder.ts";
 import type { Device } from "./device.ts";
 
-/** How a tuner works. */
+/** Options of a tuner. */
 export interface TunerOptions {
   /** Time candidates; when false, what is remembered is used, and the default where nothing is. */
   readonly tune: boolean;
-  /** Where winners are remembered; nowhere when absent. */
+  /** The file of the fastest kernels; none when absent. */
   readonly file?: string;
 }
 
-/** What the file holds: winners' names by what they do, by device. */
+/** The file's content: the names of the fastest kernels, by task and by device. */
 type Winners = Record<string, Record<string, string>>;
 
 /** Rounds in which candidates take turns; the median counts. */

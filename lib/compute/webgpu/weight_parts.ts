@@ -7,6 +7,7 @@ import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import type { TableShape } from "../../../kernels/wgsl/table.ts";
 import { fromFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
+import { storedValues } from "../../matrix/stored_matrix.ts";
 import { groupsPerRow, isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 
@@ -20,7 +21,7 @@ export interface RowRange {
 
 /** A packed matrix, or some of its rows. */
 export interface TableParts {
-  /** What kernels have to know. */
+  /** The shape that kernels are made for. */
   readonly shape: TableShape;
   /** A view of the matrix's own codes. */
   readonly codes: Uint32Array;
@@ -32,7 +33,7 @@ export interface TableParts {
 
 /** A dense matrix, or some of its rows. */
 export interface DenseParts {
-  /** What kernels have to know. */
+  /** The shape that kernels are made for. */
   readonly shape: DenseShape;
   /** [rows, cols] f32, or [rows, ⌈cols / 2⌉] words of two values. */
   readonly weights: Uint32Array | Float32Array;
@@ -104,24 +105,43 @@ export function tableParts(
  */
 export function denseParts(matrix: Matrix, options: { rows?: RowRange; bias?: boolean } = {}): DenseParts {
   const { cols } = matrix;
-  const { from, to } = options.rows ?? { from: 0, to: matrix.rows };
+  const rows = options.rows ?? { from: 0, to: matrix.rows };
+  const { dtype, weights } = storedWords(matrix, rows) ?? narrowed(matrix, rows);
+  return {
+    shape: {
+      rows: rows.to - rows.from,
+      cols,
+      dtype,
+      firstRow: rows.from,
+      outCols: matrix.rows,
+      bias: options.bias ?? false,
+    },
+    weights,
+  };
+}
+
+type DenseValues = { dtype: DenseShape["dtype"]; weights: DenseParts["weights"] };
+
+/** Rows as the checkpoint stores them, where that is what kernels read: whole words, of a matrix that is no vector. */
+export function storedWords(matrix: Matrix, { from, to }: RowRange): DenseValues | undefined {
+  const { rows, cols, dtype } = matrix;
+  const stored = storedValues(matrix);
+  if (!stored || rows === 1 || cols % 2 !== 0 || stored.byteOffset % 4 !== 0) return undefined;
+  const { buffer, byteOffset } = stored;
+  const weights = new Uint32Array(buffer, byteOffset + 2 * from * cols, (to - from) * cols / 2);
+  return { dtype: dtype as "F16" | "BF16", weights };
+}
+
+/** Rows in the type that the matrix names, if that holds them. */
+function narrowed(matrix: Matrix, { from, to }: RowRange): DenseValues {
+  const { cols } = matrix;
   const data = matrix.data.subarray(from * cols, to * cols);
   const dtype = matrix.dtype === "F16" && areHalves(data)
     ? "F16"
     : matrix.dtype === "BF16" && areBrainHalves(data)
     ? "BF16"
     : "F32";
-  return {
-    shape: {
-      rows: to - from,
-      cols,
-      dtype,
-      firstRow: from,
-      outCols: matrix.rows,
-      bias: options.bias ?? false,
-    },
-    weights: dtype === "F32" ? data : inWords(data, { cols, dtype }),
-  };
+  return { dtype, weights: dtype === "F32" ? data : inWords(data, { cols, dtype }) };
 }
 
 /** Whether numbers are bfloat16: the lower halves of their bits are 0. */

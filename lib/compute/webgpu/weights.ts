@@ -7,12 +7,11 @@ import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import type { TableShape } from "../../../kernels/wgsl/table.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
-import type { Weight } from "../backend.ts";
 import type { Commands } from "./commands.ts";
 import type { Allocation, Memory } from "./memory.ts";
-import { denseParts, rowRanges, tableParts } from "./weight_parts.ts";
+import { denseParts, rowRanges, storedWords, tableParts } from "./weight_parts.ts";
 
-/** What a part is, as kernels have to know it; without bias. */
+/** The shape of a part that kernels are made for, without bias. */
 export type PartShape =
   | { readonly kind: "dense"; readonly shape: DenseShape }
   | { readonly kind: "table"; readonly shape: TableShape };
@@ -24,7 +23,11 @@ export type WeightPart = PartShape & {
 };
 
 /** A weight in its place. */
-export interface GpuWeight extends Weight {
+export interface GpuWeight {
+  /** out_features. */
+  readonly rows: number;
+  /** in_features. */
+  readonly cols: number;
   /** Whether it is a table and codes. */
   readonly packed: boolean;
   /** All of its rows, in order. */
@@ -50,8 +53,9 @@ export class Weights {
   of(matrix: Matrix | PackedMatrix): GpuWeight {
     let weight = this.#known.get(matrix);
     if (!weight) {
+      const ready = isPacked(matrix) || storedWords(matrix, { from: 0, to: 0 }) !== undefined;
       // Stored values are widened at each look: once is enough for all parts.
-      const looked = isPacked(matrix) ? matrix : {
+      const looked = ready ? matrix : {
         rows: matrix.rows,
         cols: matrix.cols,
         data: matrix.data,
@@ -66,7 +70,7 @@ export class Weights {
     return weight;
   }
 
-  /** Gives a matrix's weight back. */
+  /** Frees the weight of a matrix. */
   forget(matrix: Matrix | PackedMatrix): void {
     for (const { rooms } of this.#known.get(matrix)?.parts ?? []) {
       for (const room of rooms) this.#memory.free(room);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Any4Error, CheckpointError } from "../../errors.ts";
+import { openFile } from "../disk.ts";
+import { CheckpointError } from "../../errors.ts";
 import { toFloat32 } from "../../matrix/dtype.ts";
 import { fillFrom, type TensorInfo } from "../safetensors/header.ts";
 import { alternatives, quote } from "../safetensors/messages.ts";
@@ -218,18 +219,6 @@ export class GgufFile implements TensorFile {
 }
 
 function openPart(path: string): Part {
-  let file: Deno.FsFile;
-  try {
-    if (!Deno.statSync(path).isFile) throw new CheckpointError("it is not a file");
-    file = Deno.openSync(path);
-  } catch (cause) {
-    throw new CheckpointError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
-  }
-  try {
-    return { path, file, header: readGgufHeader(file, path) };
-  } catch (cause) {
-    file.close();
-    if (cause instanceof Any4Error) throw cause;
-    throw new CheckpointError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
+  const { file, start } = openFile(path, (file) => readGgufHeader(file, path));
+  return { path, file, header: start };
 }

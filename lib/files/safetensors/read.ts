@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Any4Error, CheckpointError } from "../../errors.ts";
+import { openFile } from "../disk.ts";
+import { CheckpointError } from "../../errors.ts";
 import { bytesOf, isDType, toFloat32 } from "../../matrix/dtype.ts";
 import { fillFrom, type Header, readHeader, type TensorInfo } from "./header.ts";
 import { alternatives, type Fail, quote } from "./messages.ts";
@@ -49,24 +50,11 @@ export class SafetensorsFile implements Disposable {
    * @throws {CheckpointError} when the file is missing or its header is malformed in any way.
    */
   static open(path: string): SafetensorsFile {
-    let file: Deno.FsFile;
-    try {
-      // Opening a pipe would wait for its other end.
-      if (!Deno.statSync(path).isFile) throw new CheckpointError("it is not a file");
-      file = Deno.openSync(path);
-    } catch (cause) {
-      throw new CheckpointError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
-    }
     const fail: Fail = (what, cause) => {
       throw new CheckpointError(`Cannot read ${path}: ${what}`, { cause });
     };
-    try {
-      return new SafetensorsFile(path, file, readHeader(file, fail));
-    } catch (cause) {
-      file.close();
-      if (cause instanceof Any4Error) throw cause;
-      return fail((cause as Error).message, cause);
-    }
+    const { file, start } = openFile(path, (file) => readHeader(file, fail));
+    return new SafetensorsFile(path, file, start);
   }
 
   /** Names of all tensors, in the header's order. */

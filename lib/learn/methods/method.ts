@@ -1,12 +1,12 @@
 /**
- * What a method is: how a matrix whose groups are scaled gets its codebooks and its codes.
+ * The interface of methods, which choose the codebooks and codes of a matrix with scaled groups.
  *
  * @module
  */
 import type { InputStats } from "../input_stats.ts";
 import type { LearnOptions, QuantizeSteps, ScaledMatrix } from "../quantize_steps.ts";
 
-/** What must be known of a Linear's input: nothing, numbers of each column, or E[x xᵀ] too. */
+/** The statistics of a Linear's input that a method needs: none, those of each column, or also E[x xᵀ]. */
 export type Needs = "nothing" | "columns" | "gram";
 
 /**
@@ -16,11 +16,11 @@ export type Needs = "nothing" | "columns" | "gram";
  * `lib/learn/methods/mod.ts`.
  */
 export interface Method {
-  /** As users write it: "kmeans", "lloyd" … */
+  /** Its name: "kmeans", "lloyd" … */
   readonly name: string;
-  /** What it was made with, as JSON: methods of the same name and options give the same bits. */
+  /** Its options, as JSON: methods of the same name and options give the same bits. */
   readonly options?: object;
-  /** What it must know of the input at most. */
+  /** The statistics of the input that it needs at most. */
   readonly needs: Needs;
   /**
    * Chooses the codebooks that the format leaves open, and all codes.
@@ -36,7 +36,7 @@ export interface Problem extends LearnOptions {
   readonly scaled: ScaledMatrix;
   /** [2^bits] the format's fixed codebook; null where codebooks are to be learned. */
   readonly table: Float32Array | null;
-  /** What is known of the input; `gram` is there for a method that needs it. */
+  /** Statistics of the input, with `gram` if the method needs it. */
   readonly stats?: InputStats;
   /** The tensor's name, for messages. */
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * Every method by its name.
+ * The registry of methods.
  *
  * @module
  */
@@ -7,23 +7,43 @@ import { OptionError } from "../../errors.ts";
 import type { Format } from "../../formats/format.ts";
 import type { LloydOptions } from "../lloyd.ts";
 import { type Weighting, weightingOf } from "../weighting.ts";
+import type { FactorOptions } from "../hessian.ts";
+import { gptq } from "./gptq.ts";
 import { kmeans } from "./kmeans.ts";
+import { leanquant, type LeanQuantOptions } from "./leanquant.ts";
 import { lloyd } from "./lloyd.ts";
+import { lnq, type LnqOptions } from "./lnq.ts";
 import type { Method, Needs } from "./method.ts";
 
-/** Makers of methods by name, each given its options. */
-export const methods: ReadonlyMap<string, (options?: object) => Method> = new Map([
-  ["kmeans", kmeans],
-  ["lloyd", lloyd],
+/** A function that makes a method, and the names of its options. */
+export interface MethodMaker {
+  /** Makes it. */
+  readonly make: (options?: object) => Method;
+  /** The names of its options. */
+  readonly options: readonly string[];
+}
+
+/** Makers of methods by name. */
+export const methods: ReadonlyMap<string, MethodMaker> = new Map([
+  ["kmeans", { make: kmeans, options: [] }],
+  ["lloyd", { make: lloyd, options: ["init", "seed", "maxIterations", "tolerance"] }],
+  ["gptq", { make: gptq, options: ["actOrder", "damping", "shrinkage"] }],
+  ["leanquant", { make: leanquant, options: ["actOrder", "damping", "shrinkage", "power"] }],
+  ["lnq", { make: lnq, options: ["shrinkage", "rounds", "sweeps"] }],
 ]);
 
 /** A method by its name and options. */
-export type MethodOptions = { name: "kmeans" } | { name: "lloyd" } & LloydOptions;
+export type MethodOptions =
+  | { name: "kmeans" }
+  | { name: "lloyd" } & LloydOptions
+  | { name: "gptq" } & FactorOptions
+  | { name: "leanquant" } & LeanQuantOptions
+  | { name: "lnq" } & LnqOptions;
 
 /**
- * The method of a name, or of a name and options; a method passes through.
+ * Returns the method of a name, or of a name and options; a method is returned as it is.
  *
- * @throws {OptionError} when there is none, with the names that there are, or an option is out of range.
+ * @throws {OptionError} when there is none (the message lists all names), or an option is unknown or out of range.
  *
  * @example
  * ```ts
@@ -36,16 +56,22 @@ export type MethodOptions = { name: "kmeans" } | { name: "lloyd" } & LloydOption
 export function methodOf(method: string | MethodOptions | Method = "kmeans"): Method {
   if (typeof method === "object" && "solve" in method) return method;
   const { name, ...options } = typeof method === "string" ? { name: method } : method;
-  const make = methods.get(name);
-  if (!make) {
+  const maker = methods.get(name);
+  if (!maker) {
     throw new OptionError(
       `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}`,
     );
   }
-  return Object.keys(options).length === 0 ? make() : make(options);
+  const unknown = Object.keys(options).find((option) => !maker.options.includes(option));
+  if (unknown !== undefined) {
+    throw new OptionError(
+      `Cannot use method "${name}" with option "${unknown}": expected ${maker.options.join(", ") || "none"}`,
+    );
+  }
+  return Object.keys(options).length === 0 ? maker.make() : maker.make(options);
 }
 
-/** What must be known of a Linear's input to quantize it to a format. */
+/** The statistics of a Linear's input needed to quantize it to a format. */
 export function needsOf(
   format: Format,
   options: { method?: string | MethodOptions | Method; weighting?: string | Weighting },

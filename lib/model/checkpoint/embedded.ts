@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isFolder } from "../../files/disk.ts";
 import { cacheFolder } from "../../cache_folder.ts";
 import { CheckpointError } from "../../errors.ts";
 import package_ from "../../../deno.json" with { type: "json" };
@@ -34,7 +35,7 @@ export async function embeddedFolder(name: string): Promise<string | undefined> 
     );
   }
   const folder = `${cache}/tinyworld-${package_.version}`;
-  if (!exists(folder)) await fetchInto(folder, url);
+  if (!isFolder(folder)) await fetchInto(folder, url);
   return folder;
 }
 
@@ -51,17 +52,9 @@ async function fetchInto(folder: string, from: URL): Promise<void> {
     Deno.renameSync(part, folder);
   } catch (cause) {
     // Another process may have been faster.
-    if (exists(folder)) return Deno.removeSync(part, { recursive: true });
+    if (isFolder(folder)) return Deno.removeSync(part, { recursive: true });
     throw new CheckpointError(`Cannot fetch tinyworld into ${folder}: ${(cause as Error).message}`, {
       cause,
     });
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
   }
 }

@@ -5,18 +5,22 @@
  *
  * @module
  */
-import { type Change, headsOf, interleaved, lessOne, neoxRows, transposed } from "./changes.ts";
+import { type Change, grouped, interleaved, lessOne, transposed } from "./changes.ts";
 import {
+  falconNames,
   gemma2Names,
   gpt2Names,
   gptNeoxNames,
   llamaNames,
   mixtralNames,
   type Names,
+  olmo2Names,
   phi3Names,
+  qwen3MoeNames,
+  starcoder2Names,
 } from "./names.ts";
 import type { GgufReader } from "./reader.ts";
-import { longRope, partialRotation, ropeScaling, ropeTheta } from "./rope.ts";
+import { rotation } from "./rope.ts";
 
 type Json = Record<string, unknown>;
 
@@ -44,18 +48,9 @@ function sizes(read: GgufReader): Json & { head_dim: number } {
     num_hidden_layers: read.needed("block_count"),
     num_attention_heads: heads,
     num_key_value_heads: read.number("attention.head_count_kv") ?? heads,
-    head_dim: headDim(read),
+    head_dim: read.headDim(),
     max_position_embeddings: read.needed("context_length"),
   };
-}
-
-/** Features of a head. */
-function headDim(read: GgufReader): number {
-  const dim = read.number("attention.key_length") ??
-    read.needed("embedding_length") / read.needed("attention.head_count");
-  const values = read.number("attention.value_length") ?? dim;
-  if (values !== dim) throw read.fail("attention.value_length", `must be ${dim}, as attention.key_length`);
-  return dim;
 }
 
 function rmsEps(read: GgufReader): Json {
@@ -82,8 +77,7 @@ function llamaConfig(read: GgufReader): Json {
     hidden_act: "silu",
     ...sizes(read),
     ...rmsEps(read),
-    ...ropeTheta(read),
-    ...ropeScaling(read, headDim(read)),
+    ...rotation(read),
     attention_bias: read.file.has("blk.0.attn_q.bias"),
   };
 }
@@ -120,7 +114,7 @@ const mixtral: GgufArchitecture = {
   config: (read) => ({
     ...llamaConfig(read),
     sliding_window: window(read),
-    num_local_experts: read.needed("expert_count"),
+    num_local_experts: read.experts(),
     num_experts_per_tok: read.needed("expert_used_count"),
   }),
 };
@@ -142,16 +136,14 @@ const phi3: GgufArchitecture = {
     hidden_act: "silu",
     ...sizes(read),
     ...rmsEps(read),
-    ...ropeTheta(read),
-    ...partialRotation(read, headDim(read)),
-    ...longRope(read),
+    ...rotation(read, { partial: true }),
     sliding_window: window(read),
   }),
 };
 
 /** A Gemma's config. */
 function gemmaConfig(read: GgufReader): Json {
-  return { ...sizes(read), ...rmsEps(read), ...ropeTheta(read), attention_bias: false };
+  return { ...sizes(read), ...rmsEps(read), ...rotation(read), attention_bias: false };
 }
 
 /** Norms hold 1 + w here. */
@@ -170,7 +162,6 @@ const gemma: GgufArchitecture = {
   config: (read) => ({
     hidden_act: "gelu_pytorch_tanh",
     ...gemmaConfig(read),
-    ...ropeScaling(read, headDim(read)),
   }),
   changes: gemmaChanges,
 };
@@ -182,7 +173,7 @@ const gemma: GgufArchitecture = {
 function gemma2Config(read: GgufReader, largest: number): Json {
   const scale = read.decimal("attention.scale");
   const perHead = read.needed("embedding_length") / read.needed("attention.head_count");
-  const scalar = read.needed("block_count") === largest ? perHead : headDim(read);
+  const scalar = read.needed("block_count") === largest ? perHead : read.headDim();
   return {
     hidden_activation: "gelu_pytorch_tanh",
     ...gemmaConfig(read),
@@ -197,7 +188,6 @@ const gemma2: GgufArchitecture = {
   names: gemma2Names,
   config: (read) => ({
     ...gemma2Config(read, 46),
-    ...ropeScaling(read, headDim(read)),
     attn_logit_softcapping: read.decimal("attn_logit_softcapping") ?? 50,
     final_logit_softcapping: read.decimal("final_logit_softcapping") ?? 30,
   }),
@@ -210,7 +200,6 @@ const gemma3: GgufArchitecture = {
   names: gemma2Names,
   config: (read) => ({
     ...gemma2Config(read, 62),
-    ...ropeScaling(read, headDim(read)),
     rope_local_base_freq: read.decimal("rope.freq_base_swa") ?? 10000,
     attn_logit_softcapping: read.decimal("attn_logit_softcapping") ?? null,
     final_logit_softcapping: read.decimal("final_logit_softcapping") ?? null,
@@ -250,24 +239,143 @@ const gptNeox: GgufArchitecture = {
   architecture: "GPTNeoXForCausalLM",
   names: gptNeoxNames,
   config(read) {
-    const { head_dim, num_key_value_heads: _, ...rest } = sizes(read);
+    const { head_dim: _, num_key_value_heads: __, ...rest } = sizes(read);
     return {
       hidden_act: "gelu",
       ...rest,
       layer_norm_eps: layerEps(read),
       use_parallel_residual: read.metadata.flag(read.key("use_parallel_residual")) ?? true,
       attention_bias: read.file.has("blk.0.attn_qkv.bias"),
-      ...ropeTheta(read),
-      ...partialRotation(read, head_dim),
-      ...ropeScaling(read, head_dim),
+      ...rotation(read, { partial: true }),
     };
   },
-  changes: (read) => ({ attn_qkv: neoxRows(headsOf(read)) }),
+  changes(read) {
+    const heads = read.needed("attention.head_count");
+    return { attn_qkv: grouped({ heads, kvHeads: heads }) };
+  },
 };
+
+const qwen3Moe: GgufArchitecture = {
+  ...qwen3,
+  model_type: "qwen3_moe",
+  architecture: "Qwen3MoeForCausalLM",
+  names: qwen3MoeNames,
+  config: (read) => ({
+    ...llamaConfig(read),
+    num_experts: read.experts(),
+    num_experts_per_tok: read.needed("expert_used_count"),
+    moe_intermediate_size: read.needed("expert_feed_forward_length"),
+    norm_topk_prob: true,
+  }),
+};
+
+const olmo2: GgufArchitecture = {
+  ...qwen2,
+  model_type: "olmo2",
+  architecture: "Olmo2ForCausalLM",
+  names: olmo2Names,
+  config(read) {
+    if (window(read)) throw read.fail("attention.sliding_window", "is not supported");
+    return llamaConfig(read);
+  },
+};
+
+const granite: GgufArchitecture = {
+  ...llama,
+  model_type: "granite",
+  architecture: "GraniteForCausalLM",
+  config: (read) => ({
+    ...llama.config(read),
+    attention_multiplier: read.decimal("attention.scale") ?? 1 / Math.sqrt(read.headDim()),
+    embedding_multiplier: read.decimal("embedding_scale") ?? 1,
+    residual_multiplier: read.decimal("residual_scale") ?? 1,
+    logits_scaling: read.decimal("logit_scale") ?? 1,
+  }),
+};
+
+const smollm3: GgufArchitecture = {
+  ...llama,
+  model_type: "smollm3",
+  architecture: "SmolLM3ForCausalLM",
+  // Files do not say it, and llama.cpp takes it so too.
+  config: (read) => ({ ...llama.config(read), no_rope_layer_interval: 4 }),
+};
+
+const stablelm: GgufArchitecture = {
+  model_type: "stablelm",
+  architecture: "StableLmForCausalLM",
+  names: llamaNames,
+  config: (read) => ({
+    hidden_act: "silu",
+    ...sizes(read),
+    layer_norm_eps: layerEps(read),
+    ...rotation(read, { partial: true }),
+    use_parallel_residual: read.metadata.flag(read.key("use_parallel_residual")) ?? false,
+    use_qkv_bias: read.file.has("blk.0.attn_q.bias"),
+  }),
+};
+
+const starcoder2: GgufArchitecture = {
+  model_type: "starcoder2",
+  architecture: "Starcoder2ForCausalLM",
+  names: starcoder2Names,
+  config: (read) => ({
+    hidden_act: "gelu_pytorch_tanh",
+    ...sizes(read),
+    norm_epsilon: layerEps(read),
+    ...rotation(read),
+    use_bias: read.file.has("blk.0.attn_q.bias"),
+    sliding_window: window(read),
+  }),
+};
+
+const cohere: GgufArchitecture = {
+  model_type: "cohere",
+  architecture: "CohereForCausalLM",
+  names: llamaNames,
+  config: (read) => ({
+    hidden_act: "silu",
+    ...sizes(read),
+    layer_norm_eps: layerEps(read),
+    ...rotation(read),
+    attention_bias: read.file.has("blk.0.attn_q.bias"),
+    logit_scale: read.decimal("logit_scale") ?? 1,
+  }),
+};
+
+/** Falcon: the larger ones have groups of queries, and all but Falcon 2 two norms a layer. */
+function falcon(norms: 1 | 2): GgufArchitecture {
+  const kvHeads = (read: GgufReader) =>
+    read.number("attention.head_count_kv") ?? read.needed("attention.head_count");
+  return {
+    model_type: "falcon",
+    architecture: "FalconForCausalLM",
+    names: falconNames(norms),
+    config(read) {
+      const { head_dim: _, num_key_value_heads: kv, intermediate_size, ...rest } = sizes(read);
+      return {
+        ...rest,
+        ffn_hidden_size: intermediate_size,
+        layer_norm_epsilon: layerEps(read),
+        new_decoder_architecture: norms === 2 || (kv as number) > 1,
+        num_ln_in_parallel_attn: norms,
+        multi_query: kv === 1,
+        num_kv_heads: kv,
+        parallel_attn: true,
+        alibi: false,
+        bias: read.file.has("blk.0.attn_qkv.bias"),
+        ...rotation(read),
+      };
+    },
+    changes: (read) => ({
+      attn_qkv: grouped({ heads: read.needed("attention.head_count"), kvHeads: kvHeads(read) }),
+    }),
+  };
+}
 
 /** By `general.architecture`; files of one name may be of several models. */
 const ARCHITECTURES: Readonly<Record<string, (read: GgufReader) => GgufArchitecture>> = {
-  llama: (read) => read.number("expert_count") ? mixtral : window(read) ? mistral : llama,
+  llama: (read) => read.experts() ? mixtral : window(read) ? mistral : llama,
   qwen2: () => qwen2,
   qwen3: () => qwen3,
   phi3: () => phi3,
@@ -276,6 +384,14 @@ const ARCHITECTURES: Readonly<Record<string, (read: GgufReader) => GgufArchitect
   gemma3: () => gemma3,
   gpt2: () => gpt2,
   gptneox: () => gptNeox,
+  qwen3moe: () => qwen3Moe,
+  olmo2: () => olmo2,
+  granite: () => granite,
+  smollm3: () => smollm3,
+  stablelm: () => stablelm,
+  starcoder2: () => starcoder2,
+  "command-r": () => cohere,
+  falcon: (read) => falcon(read.file.has("blk.0.attn_norm_2.weight") ? 2 : 1),
 };
 
 /**

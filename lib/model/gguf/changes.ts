@@ -3,8 +3,6 @@
  *
  * @module
  */
-import type { GgufReader } from "./reader.ts";
-
 /** A difference of a module's tensors. */
 export interface Change {
   /** Where a row comes from; of so many rows. Undefined where so many do not fit. */
@@ -13,11 +11,6 @@ export interface Change {
   readonly transposed?: true;
   /** What is added to values. */
   readonly plus?: number;
-}
-
-/** Query heads. */
-export function headsOf(read: GgufReader): number {
-  return read.needed("attention.head_count");
 }
 
 /**
@@ -35,15 +28,20 @@ export function interleaved(heads: number): Change {
   };
 }
 
-/** GPT-NeoX has queries, keys and values head by head; in the file all queries come first. */
-export function neoxRows(heads: number): Change {
+/**
+ * GPT-NeoX and Falcon have queries, keys and values group by group: the queries of a key-value head, its key, its value. In
+ * the file all queries come first, then all keys, then all values.
+ */
+export function grouped({ heads, kvHeads }: { heads: number; kvHeads: number }): Change {
+  const queries = heads / kvHeads;
   return {
     row(row, rows) {
-      const dim = rows / heads / 3;
-      if (!Number.isInteger(dim)) return undefined;
-      const part = Math.floor(row / dim) % 3;
-      const head = Math.floor(row / dim / 3);
-      return part * heads * dim + head * dim + row % dim;
+      const dim = rows / (heads + 2 * kvHeads);
+      if (!Number.isInteger(dim) || !Number.isInteger(queries)) return undefined;
+      const part = Math.floor(row / dim) % (queries + 2);
+      const group = Math.floor(row / dim / (queries + 2));
+      const block = part < queries ? group * queries + part : heads + (part - queries) * kvHeads + group;
+      return block * dim + row % dim;
     },
   };
 }

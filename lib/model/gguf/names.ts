@@ -61,6 +61,23 @@ export const gemma2Names: Names = like(llamaNames, {
   post_ffw_norm: "post_feedforward_layernorm",
 });
 
+/** Qwen 3's mixtures of experts. */
+export const qwen3MoeNames: Names = like(llamaNames, {
+  ffn_gate_inp: "mlp.gate",
+  ffn_gate_exps: "mlp.experts.{e}.gate_proj",
+  ffn_down_exps: "mlp.experts.{e}.down_proj",
+  ffn_up_exps: "mlp.experts.{e}.up_proj",
+});
+
+/** OLMo 2's: norms behind attention and MLP. */
+export const olmo2Names: Names = like(llamaNames, {
+  post_attention_norm: "post_attention_layernorm",
+  post_ffw_norm: "post_feedforward_layernorm",
+});
+
+/** StarCoder 2's: an MLP without gate. */
+export const starcoder2Names: Names = like(llamaNames, { ffn_up: "mlp.c_fc", ffn_down: "mlp.c_proj" });
+
 /** GPT-2's. */
 export const gpt2Names: Names = {
   outside: {
@@ -97,6 +114,25 @@ export const gptNeoxNames: Names = {
     ffn_down: "mlp.dense_4h_to_h",
   },
 };
+
+/** Falcon's; of two norms a layer the first is the MLP's. */
+export function falconNames(norms: 1 | 2): Names {
+  return {
+    outside: {
+      token_embd: "transformer.word_embeddings",
+      output_norm: "transformer.ln_f",
+      output: "lm_head",
+    },
+    layers: "transformer.h",
+    inside: {
+      ...(norms === 1 ? { attn_norm: "input_layernorm" } : { attn_norm: "ln_mlp", attn_norm_2: "ln_attn" }),
+      attn_qkv: "self_attention.query_key_value",
+      attn_output: "self_attention.dense",
+      ffn_up: "mlp.dense_h_to_4h",
+      ffn_down: "mlp.dense_4h_to_h",
+    },
+  };
+}
 
 /** A GGUF tensor's name, taken apart, and Hugging Face's. */
 export interface HubName {

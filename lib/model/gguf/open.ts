@@ -43,7 +43,7 @@ export function openGguf(path: string): GgufModel {
   const weights = new GgufWeights(file, {
     names: architecture.names,
     changes: architecture.changes?.(read) ?? {},
-    experts: read.number("expert_count") ?? 0,
+    experts: read.experts(),
   });
   open.move();
   return { config, weights, tokenizer };

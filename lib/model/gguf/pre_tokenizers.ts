@@ -61,6 +61,8 @@ const CHINESE = `[${ranges(0x4e00, 0x9fa5, 0x800, 0x4e00, 0xac00, 0xd7ff)}]+`;
 /** ASCII's punctuation, and that of East Asian texts. */
 const EAST_ASIAN_MARKS = r`!-/:-~${ranges(0xff01, 0xff0f, 0xff1a, 0xff5e, 0x2018, 0x201f, 0x3000, 0x3002)}`;
 const KANA = `[${ranges(0x4e00, 0x9fa5, 0x3040, 0x309f, 0x30a0, 0x30ff)}]+`;
+/** BLOOM's words: all up to white space and marks that end sentences in some scripts. */
+const BLOOM = r` ?[^(\s|.,!?${String.fromCodePoint(0x2026, 0x3002, 0xff0c, 0x3001, 0x964, 0x6d4, 0x60c)})]+`;
 const PUNCTUATION = r`[\p{P}$+<=>\^~|${"`"}]+`;
 
 interface Options {
@@ -112,6 +114,10 @@ const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named(["deepseek-v3", "hunyuan-dense", "joyai-llm"], deepseek3),
   ["tekken", pre([gpt4o({ digits: r`\p{N}`, ending: "" })], { ignoreMerges: true, bos: true })],
   ...named(["gpt-4o", "llama4", "kanana2"], pre([gpt4o({ digits: r`\p{N}{1,3}`, ending: `${ENDING}?` })])),
+  ["viking", pre([BLOOM, r`\p{N}`])],
+  ...named(["poro-chat", "bloom", "gpt3-finnish"], pre([BLOOM])),
+  ["minicpm5", pre([r`\p{N}{1,3}`, gpt4(r`\p{N}+`)], { ignoreMerges: true })],
+  ["ufakzeka", pre([r`[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|${SPACE}`])],
   [
     "seed-coder",
     pre([r`${ENDING}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|${SPACE}`]),

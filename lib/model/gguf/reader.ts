@@ -7,6 +7,9 @@ import { CheckpointError } from "../../errors.ts";
 import type { GgufFile } from "../../files/gguf/file.ts";
 import type { Metadata } from "./metadata.ts";
 
+/** More experts are none of a model's, and would only exhaust memory. */
+const MOST_EXPERTS = 4096;
+
 /** Reads the keys that begin with the architecture's name, and shapes of tensors. */
 export class GgufReader {
   /** The architecture, as GGUF calls it. */
@@ -40,6 +43,25 @@ export class GgufReader {
     const value = this.number(suffix);
     if (value === undefined) throw this.fail(suffix, "is missing");
     return value;
+  }
+
+  /** Features of a head. */
+  headDim(): number {
+    const dim = this.number("attention.key_length") ??
+      this.needed("embedding_length") / this.needed("attention.head_count");
+    const values = this.number("attention.value_length") ?? dim;
+    if (values === dim) return dim;
+    throw this.fail("attention.value_length", `must be ${dim}, as attention.key_length`);
+  }
+
+  /** Experts of a layer; 0 where there are none. */
+  experts(): number {
+    const count = this.number("expert_count") ?? 0;
+    if (Number.isSafeInteger(count) && count >= 0 && count <= MOST_EXPERTS) return count;
+    throw this.fail(
+      "expert_count",
+      `must be a whole number up to ${MOST_EXPERTS}, current value is ${count}`,
+    );
   }
 
   /** A number that was rounded to float32 once: 1e-5 shall not come back as 0.000009999999747. */

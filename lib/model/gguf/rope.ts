@@ -13,29 +13,29 @@ const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_
 
 const FREQUENCIES = "rope_freqs.weight";
 
-/** The base of the frequencies. */
-export function ropeTheta(read: GgufReader): { rope_theta: number } {
-  return { rope_theta: read.decimal("rope.freq_base") ?? 10000 };
-}
-
-/** The share of a head's features that turn. */
-export function partialRotation(read: GgufReader, head_dim: number): Json {
-  const turning = read.number("rope.dimension_count") ?? head_dim;
-  return { partial_rotary_factor: turning / head_dim };
-}
-
 /**
- * `rope_scaling`: "linear" and "yarn" have keys, and a factor alone is linear, be it under its old key; what each
- * frequency is divided by is a tensor, of Llama 3's kind or any other.
+ * Base, share of features that turn, and scaling: "linear" and "yarn" have keys, and a factor alone is linear, be it under
+ * its old key; what each frequency is divided by is a tensor, of Llama 3's kind or any other, or one for short and one for
+ * long contexts.
  *
+ * @param options.partial whether some of a head's features may stay as they are.
  * @throws {CheckpointError} when it is a kind that is not supported.
  */
-export function ropeScaling(read: GgufReader, head_dim: number): Json {
+export function rotation(read: GgufReader, options: { partial?: boolean } = {}): Json {
+  const head_dim = read.headDim();
   const turning = read.number("rope.dimension_count") ?? head_dim;
-  if (turning !== head_dim && read.architecture !== "gptneox") {
+  if (turning !== head_dim && !options.partial) {
     throw read.fail("rope.dimension_count", `must be ${head_dim}, those of a head`);
   }
-  return { rope_scaling: byTensor(read, turning) ?? byKeys(read) };
+  return {
+    rope_theta: theta(read),
+    ...(options.partial ? { partial_rotary_factor: turning / head_dim } : {}),
+    ...(byLength(read, turning) ?? { rope_scaling: byTensor(read, turning) ?? byKeys(read) }),
+  };
+}
+
+function theta(read: GgufReader): number {
+  return read.decimal("rope.freq_base") ?? 10000;
 }
 
 function byKeys(read: GgufReader): Json | null {
@@ -75,7 +75,7 @@ function byKeys(read: GgufReader): Json | null {
 function byTensor(read: GgufReader, turning: number): Json | undefined {
   if (!read.file.has(FREQUENCIES)) return undefined;
   const divisors = divisorsOf(read, FREQUENCIES, turning);
-  const rope_theta = ropeTheta(read).rope_theta;
+  const rope_theta = theta(read);
   const keys = byKeys(read);
   if (keys && keys.rope_type !== "linear") {
     throw read.fail("rope.scaling.type", `must be absent or "linear" beside ${FREQUENCIES}`);
@@ -98,16 +98,13 @@ function byTensor(read: GgufReader, turning: number): Json | undefined {
 }
 
 /** Phi 3's LongRoPE: a tensor of divisors for each kind of context. */
-export function longRope(read: GgufReader): Json {
+function byLength(read: GgufReader, turning: number): Json | undefined {
   const [long, short] = ["rope_factors_long.weight", "rope_factors_short.weight"] as const;
-  if (!read.file.has(long) || !read.file.has(short)) return { rope_scaling: byKeys(read) };
-  const head_dim = read.number("attention.key_length") ??
-    read.needed("embedding_length") / read.needed("attention.head_count");
-  const turning = read.number("rope.dimension_count") ?? head_dim;
-  const original = read.number("rope.scaling.original_context_length") ?? read.needed("context_length");
+  if (!read.file.has(long) || !read.file.has(short)) return undefined;
   const factors = (name: string) => [...divisorsOf(read, name, turning)].map(shortest);
   return {
-    original_max_position_embeddings: original,
+    original_max_position_embeddings: read.number("rope.scaling.original_context_length") ??
+      read.needed("context_length"),
     rope_scaling: {
       type: "longrope",
       long_factor: factors(long),

@@ -59,6 +59,8 @@ export class GgufWeights implements TensorFile {
           `Cannot use ${file.path}: tensor ${quote(own)} is none of this architecture's`,
         );
       }
+      // A type that cannot be read is an error now, not when its turn comes.
+      file.info(own);
       const change = Object.hasOwn(changes, found.module) ? changes[found.module] : undefined;
       if (!found.name.includes("{e}")) this.#places.set(found.name, { own, change });
       else this.#addExperts(own, found.name, change);

@@ -98,11 +98,12 @@ export class Tokenizer {
    * ```ts
    * import { loadModel } from "any4";
    * import { Tokenizer } from "any4/model";
+   * import { assertEquals } from "@std/assert";
    * using model = await loadModel("tinyworld");
    * const file = JSON.parse(Deno.readTextFileSync(`${model.folder}/tokenizer.json`));
    * const chat_template = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";
    * const tokenizer = new Tokenizer(file, { chat_template });
-   * console.log(tokenizer.chat([{ role: "user", content: "Good morning!" }])); // user: Good morning!
+   * assertEquals(tokenizer.chat([{ role: "user", content: "Good morning!" }]), "user: Good morning!\n");
    * ```
    */
   chat(messages: readonly Message[], options: { addGenerationPrompt?: boolean } = {}): string {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { storedMatrix } from "../../../lib/matrix/stored_matrix.ts";
 import { denseParts, rowRanges, tableParts } from "../../../lib/compute/webgpu/weight_parts.ts";
 import { quantize } from "../../../lib/learn/quantize.ts";
 import { toFloat32 } from "../../../lib/matrix/dtype.ts";
@@ -62,4 +63,16 @@ Deno.test("rowRanges() cuts a matrix into parts that fit a binding", () => {
     { from: 9, to: 10 },
   ]);
   assertEquals(rowRanges(matrix, 1 << 20), [{ from: 0, to: 10 }]);
+});
+
+Deno.test("denseParts() takes stored halves as they are, and widens vectors and rows that end within a word", () => {
+  const stored = new Uint8Array(Uint16Array.of(0x3f80, 0xc000, 0x4040, 0x4080).buffer);
+  const square = denseParts(storedMatrix(stored, { rows: 2, cols: 2, dtype: "BF16" }));
+  assertEquals([square.shape.dtype, square.weights.buffer], ["BF16", stored.buffer]);
+  const second = denseParts(storedMatrix(stored, { rows: 2, cols: 2, dtype: "BF16" }), {
+    rows: { from: 1, to: 2 },
+  });
+  assertEquals([...second.weights], [0x40804040]);
+  const column = denseParts(storedMatrix(stored, { rows: 4, cols: 1, dtype: "BF16" }));
+  assertEquals([...column.weights], [0x3f80, 0xc000, 0x4040, 0x4080]);
 });

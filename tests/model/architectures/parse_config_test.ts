@@ -95,9 +95,9 @@ Deno.test("TinyLlama's config: four key-value heads for 32 query heads of 64 fea
     attn_logit_softcapping: null,
     final_logit_softcapping: null,
     embedding_scale: 1,
+    word_embed_proj_dim: 2048,
     residual_scale: 1,
     logit_scale: 1,
-    word_embed_proj_dim: 2048,
   });
 });
 

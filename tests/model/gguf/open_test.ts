@@ -103,7 +103,7 @@ const vocabulary = (more: Record<string, unknown>) =>
 Deno.test("vocabularies that cannot be expressed say so", () => {
   const cases: [Record<string, unknown>, string][] = [
     [{ "tokenizer.ggml.model": "t5" }, 'must be "llama" or "gpt2"'],
-    [{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "viking" }, 'current value is "viking"'],
+    [{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "kimi-k2" }, 'current value is "kimi-k2"'],
     [{ "tokenizer.ggml.model": "gpt2" }, '"tokenizer.ggml.merges" is missing'],
     [{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": ["ab"] }, "must hold pairs"],
     [{ "tokenizer.ggml.model": "llama", "tokenizer.ggml.scores": [1] }, "as many as tokens, 3"],

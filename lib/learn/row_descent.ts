@@ -1,0 +1,155 @@
+/**
+ * One row's table and codes, improved in turns against a Hessian.
+ *
+ * @module
+ */
+import { factorize, solveFactored } from "./cholesky.ts";
+import { Nearest } from "./nearest.ts";
+import type { ScaledMatrix } from "./quantize_steps.ts";
+import { ScaledRow } from "./scaled_row.ts";
+
+/**
+ * The error f = dᵀ H d of a row, d = ŵ − w, made smaller by changing its table or its codes. H d is kept up to date: a code
+ * that changes costs one addition of a row of H.
+ */
+export class RowDescent {
+  /** [cols] the row's codes; filled by the caller before {@linkcode RowDescent.begin}. */
+  readonly codes: Uint8Array;
+  /** [2^bits] the row's table. */
+  readonly table: Float32Array;
+  /** f. */
+  error = 0;
+  readonly #row: ScaledRow;
+  readonly #hessian: Float64Array;
+  readonly #type: "f16" | "f32";
+  readonly #nearest: Nearest;
+  /** [cols] d and H d. */
+  readonly #differences: Float64Array;
+  readonly #gradient: Float64Array;
+  /** [cols, 2^bits] H S, where S has the column's scale at (column, its code). */
+  readonly #spread: Float64Array;
+  /** [2^bits, 2^bits] Sᵀ H S, then its factor. */
+  readonly #normal: Float64Array;
+
+  /**
+   * @param scaled the matrix whose rows come.
+   * @param options.hessian [cols, cols] H, symmetric, its diagonal positive.
+   * @param options.type the type that tables are rounded to.
+   */
+  constructor(scaled: ScaledMatrix, options: { hessian: Float64Array; bits: number; type: "f16" | "f32" }) {
+    const { cols } = scaled.matrix;
+    const size = 2 ** options.bits;
+    this.codes = new Uint8Array(cols);
+    this.table = new Float32Array(size);
+    this.#row = new ScaledRow(scaled);
+    this.#hessian = options.hessian;
+    this.#type = options.type;
+    this.#nearest = new Nearest(size);
+    this.#differences = new Float64Array(cols);
+    this.#gradient = new Float64Array(cols);
+    this.#spread = new Float64Array(cols * size);
+    this.#normal = new Float64Array(size * size);
+  }
+
+  /** Takes row r, its table and the codes that are in {@linkcode RowDescent.codes}. */
+  begin(r: number, table: Float32Array): void {
+    const { codes } = this;
+    const cols = codes.length;
+    const [row, d, g] = [this.#row, this.#differences, this.#gradient.fill(0)];
+    row.load(r);
+    this.table.set(table);
+    this.#nearest.load(this.table, 0, this.table.length);
+    for (let c = 0; c < cols; c++) d[c] = this.#value(c, codes[c]!) - row.weights[c]!;
+    for (let c = 0; c < cols; c++) addRow(g, this.#hessian, { row: c, by: d[c]! });
+    this.error = d.reduce((sum, value, c) => sum + value * g[c]!, 0);
+  }
+
+  /** What a code stands for in column c. */
+  #value(c: number, code: number): number {
+    return this.#row.scales[c]! * this.table[code]! + this.#row.zeros[c]!;
+  }
+
+  /**
+   * Gives each column in turn the code that makes f least while all others stay.
+   *
+   * @returns how many codes changed.
+   */
+  sweep(): number {
+    const { codes } = this;
+    const cols = codes.length;
+    const [row, d, g, h] = [this.#row, this.#differences, this.#gradient, this.#hessian];
+    let changed = 0;
+    for (let c = 0; c < cols; c++) {
+      const own = h[c * cols + c]!;
+      const best = row.weights[c]! + d[c]! - g[c]! / own;
+      const code = row.code(this.#nearest, best, c);
+      if (code === codes[c]) continue;
+      const difference = this.#value(c, code) - row.weights[c]!;
+      const step = difference - d[c]!;
+      const gain = step * (2 * g[c]! + step * own);
+      // A tie, or a code of the same value, stays: what changes has made f smaller, so this ends.
+      if (!(gain < 0)) continue;
+      codes[c] = code;
+      d[c] = difference;
+      addRow(g, h, { row: c, by: step });
+      this.error += gain;
+      changed++;
+    }
+    return changed;
+  }
+
+  /**
+   * Sets the table to the one that makes f least for these codes, by the normal equations Sᵀ H S Δ = −Sᵀ H d, rounded to its
+   * type. Entries that no code uses stay.
+   *
+   * @returns whether that made f smaller; if not, the table stays what it was.
+   */
+  refit(): boolean {
+    const { codes, table } = this;
+    const [cols, size] = [codes.length, table.length];
+    const [row, d, g, h] = [this.#row, this.#differences, this.#gradient, this.#hessian];
+    const spread = this.#spread.fill(0);
+    const normal = this.#normal.fill(0);
+    const steps = new Float64Array(size);
+    for (let i = 0; i < cols; i++) {
+      const at = i * size;
+      for (let j = 0; j < cols; j++) spread[at + codes[j]!]! += h[i * cols + j]! * row.scales[j]!;
+      const scale = row.scales[i]!;
+      const to = codes[i]! * size;
+      for (let k = 0; k < size; k++) normal[to + k]! += scale * spread[at + k]!;
+      steps[codes[i]!]! -= scale * g[i]!;
+    }
+    const factor = normal.slice();
+    // A ridge for what the sample does not tell apart; an entry that no code uses has a row of zeros, and stays.
+    for (let k = 0; k < size; k++) factor[k * size + k]! += 1e-7 * normal[k * size + k]! || 1;
+    const slope = steps.map((value) => -value);
+    if (!factorize(factor, size)) return false;
+    solveFactored(factor, size, steps);
+    for (let k = 0; k < size; k++) {
+      const value = table[k]! + steps[k]!;
+      steps[k] = (this.#type === "f16" ? Math.f16round(value) : Math.fround(value)) - table[k]!;
+    }
+    let change = 0;
+    for (let k = 0; k < size; k++) {
+      let curve = 0;
+      for (let l = 0; l < size; l++) curve += normal[k * size + l]! * steps[l]!;
+      change += steps[k]! * (2 * slope[k]! + curve);
+    }
+    if (!(change < 0)) return false;
+    for (let k = 0; k < size; k++) table[k]! += steps[k]!;
+    this.#nearest.load(table, 0, size);
+    for (let i = 0; i < cols; i++) {
+      d[i] = this.#value(i, codes[i]!) - row.weights[i]!;
+      for (let k = 0; k < size; k++) g[i]! += spread[i * size + k]! * steps[k]!;
+    }
+    this.error += change;
+    return true;
+  }
+}
+
+/** sum += by · a row of a square matrix. */
+function addRow(sum: Float64Array, matrix: Float64Array, { row, by }: { row: number; by: number }): void {
+  if (by === 0) return;
+  const n = sum.length;
+  for (let i = 0, at = row * n; i < n; i++, at++) sum[i]! += by * matrix[at]!;
+}
