@@ -139,7 +139,7 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
     const packed = () => journal.get("linear", linear)!.packed;
     if (reference) {
       const dtype = writableType(checkpoint.info(layout.embedding.name).dtype);
-      const tensors = () => referenceTensors(name, packed(), dtype);
+      const tensors = () => referenceTensors(place, packed(), dtype);
       return { done, tensors: tensors().map((one, i) => ({ ...one, data: () => tensors()[i]!.data() })) };
     }
     const values = () => dequantize(packed());
