@@ -274,6 +274,32 @@ test("a device that is lost is an error, not a hang", async () => {
   assertThrows(() => backend.device.assertAlive(), DeviceError);
 });
 
+test("what is recorded while something is timed is not lost", async () => {
+  using backend = await open();
+  const [x, y, z] = [
+    tensor(backend, 1, new Float32Array(4)),
+    tensor(backend, 1, normal(4)),
+    tensor(backend, 1, normal(4)),
+  ];
+  const timed = backend.seconds(() => backend.add(z, y));
+  backend.add(x, y);
+  await timed;
+  assertEquals(await backend.read(x), await backend.read(y));
+});
+
+test("a device that is lost in the middle of a text ends it with a DeviceError, and harms no other", async () => {
+  using model = await loadModel("tinyworld", { backend: "webgpu", tune: false });
+  using other = await loadModel("tinyworld", { backend: "webgpu", tune: false });
+  const expected = await generate(other, "Once upon a time", { maxTokens: 8 });
+  const lost = generate(model, "Once upon a time", { maxTokens: 200 });
+  const end = assertRejects(() => lost, DeviceError);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  (model.backend as WebGpuBackend).device.gpu.destroy();
+  await end;
+  await assertRejects(() => generate(model, "Once", { maxTokens: 2 }), DeviceError);
+  assertEquals(await generate(other, "Once upon a time", { maxTokens: 8 }), expected);
+});
+
 test("the WebGPU backend throws on what does not fit", async () => {
   using backend = await open();
   const weight = backend.weight({ rows: 3, cols: 4, data: normal(12) });
