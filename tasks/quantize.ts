@@ -5,7 +5,7 @@
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
 import { byFormat, loadCalibration, type MeasuredQuality } from "any4/quantize";
-import { count, duration, percent, type Progress, progress, size, table } from "any4/show";
+import { count, duration, percent, type Progress, progress, size, table, visible } from "any4/show";
 import {
   command,
   type Computing,
@@ -47,6 +47,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4:64; the last match counts",
     override,
   )
+  .option(
+    "--head <format>",
+    "quantize the head too, for example to int8; a tied model's embedding is the same tensor",
+  )
+  .option("--embedding <format>", "quantize the embedding too")
   .addOption(
     new Option(
       "--target-bits <n>",
@@ -89,6 +94,8 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       codebook: "row" | "matrix";
       skip?: string[];
       override?: Record<string, string>;
+      head?: string;
+      embedding?: string;
       targetBits?: number;
       candidates?: string[];
       dequantized?: true;
@@ -180,7 +187,7 @@ await main(async () => {
     : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
   console.log(
-    `\n${summary.model}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
+    `\n${visible(summary.model)}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
       `${size(summary.originalBytes)} → ${size(bytes)} (${
         size(fileBytes)
       } in files), ${form} ${options.out} ` +

@@ -4,7 +4,8 @@
  * @module
  */
 import { BusyError, DisposedError, OptionError } from "../errors.ts";
-import { continueIds, type Generated, type GenerateOptions, promptIds } from "./generate.ts";
+import type { Abortable } from "../event_loop.ts";
+import { continueIds, type GeneratedPiece, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
 import type { Session } from "./decoder/session.ts";
 import type { Message } from "./tokenizer/tokenizer.ts";
@@ -31,7 +32,7 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  * const model = plain.with({ tokenizer: new Tokenizer(file, { chat_template }) });
  * using talk = new Conversation(model, { maxTokens: 8 });
  * let answer = "";
- * for await (const { text } of talk.say("Once upon a time")) answer = text;
+ * for await (const { text } of talk.say("Once upon a time")) answer += text;
  * assertEquals(talk.messages[1], { role: "assistant", content: answer });
  * ```
  */
@@ -73,18 +74,18 @@ export class Conversation implements Disposable {
   }
 
   /**
-   * Takes a turn and answers it: yields the answer so far after each token.
+   * Takes a turn and answers it: yields what is new of the answer after each token.
    *
    * @throws {CheckpointError} when the checkpoint has no chat template.
    * @throws {OptionError} when the conversation no longer fits the model's context; the turn is not taken then.
    * @throws {BusyError} when the last turn is still being answered.
    * @throws {DisposedError} when the conversation or its model has been disposed of.
    */
-  async *say(text: string): AsyncGenerator<Generated> {
+  async *say(text: string, options: Abortable = {}): AsyncGenerator<GeneratedPiece> {
     this.#assertFree();
     this.#answering = true;
     try {
-      yield* this.#answer(text);
+      yield* this.#answer(text, options);
     } finally {
       this.#answering = false;
     }
@@ -97,7 +98,7 @@ export class Conversation implements Disposable {
     if (this.#answering) throw new BusyError("Cannot go on talking: the last turn is still being answered");
   }
 
-  async *#answer(text: string): AsyncGenerator<Generated> {
+  async *#answer(text: string, { signal }: Abortable): AsyncGenerator<GeneratedPiece> {
     const model = this.#model;
     const turn: Message = { role: "user", content: text };
     const ids = promptIds(model, [...this.messages, turn]);
@@ -116,10 +117,20 @@ export class Conversation implements Disposable {
     // The last token is to be predicted from, not only known.
     while (known < Math.min(this.#seen.length, ids.length - 1) && this.#seen[known] === ids[known]) known++;
     this.#seen = ids.slice(0, known);
-    for await (const step of continueIds(model, ids, { ...this.#options, seed, session, known })) {
-      answer.content = step.text;
+    let last = ids.slice(known);
+    for await (
+      const step of continueIds(model, ids, {
+        ...this.#options,
+        ...signal && { signal },
+        seed,
+        session,
+        known,
+      })
+    ) {
+      answer.content += step.text;
       // The last token has not gone through the decoder, or is about to go again.
-      this.#seen = [...ids, ...step.tokens.slice(0, -1)];
+      this.#seen.push(...last);
+      last = step.tokens;
       yield step;
     }
   }

@@ -12,7 +12,7 @@ const model = plain.with({ tokenizer: new Tokenizer(file, { chat_template, bos_t
 
 async function say(talk: Conversation, text: string): Promise<string> {
   let answer = "";
-  for await (const step of talk.say(text)) answer = step.text;
+  for await (const step of talk.say(text)) answer += step.text;
   return answer;
 }
 
