@@ -30,6 +30,7 @@ export {
   Conversation,
   generate,
   type Generated,
+  type GeneratedPiece,
   type GenerateOptions,
   generateStream,
   loadModel,

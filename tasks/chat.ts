@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Any4Error, Conversation, type Generated, loadModel, quantizeModel } from "any4";
-import { decimal, size } from "any4/show";
+import { Any4Error, Conversation, type Generated, type GeneratedPiece, loadModel, quantizeModel } from "any4";
+import { decimal, size, visible } from "any4/show";
 import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
 
 const options = command(
@@ -42,24 +42,26 @@ async function* turns(): AsyncGenerator<string> {
 }
 
 /** Writes an answer while it is generated, until it ends or is interrupted, then its statistics. */
-async function answer(steps: AsyncGenerator<Generated>): Promise<void> {
+async function answer(steps: AsyncGenerator<GeneratedPiece>): Promise<void> {
   let stopped = false;
   const stop = () => stopped = true;
   Deno.addSignalListener("SIGINT", stop);
   const started = performance.now();
-  let last: Generated = { text: "", tokens: [], stoppedBy: "length" };
+  const whole: Generated = { text: "", tokens: [], stoppedBy: "length" };
   try {
     for await (const step of steps) {
-      if (!options.json) write(step.text.slice(last.text.length));
-      last = step;
+      if (!options.json) write(visible(step.text));
+      whole.text += step.text;
+      whole.tokens.push(...step.tokens);
+      if (step.stoppedBy) whole.stoppedBy = step.stoppedBy;
       if (stopped) break;
     }
   } finally {
     Deno.removeSignalListener("SIGINT", stop);
   }
   const seconds = (performance.now() - started) / 1000;
-  const { length } = last.tokens;
-  if (options.json) return console.log(JSON.stringify({ ...last, seconds }));
+  const { length } = whole.tokens;
+  if (options.json) return console.log(JSON.stringify({ ...whole, seconds }));
   console.error(
     `\n[${length} tokens, ${decimal(length / seconds, 3)} a second, ${size(Deno.memoryUsage().rss)} in use]`,
   );
@@ -80,7 +82,7 @@ await main(async () => {
       } catch (error) {
         // A turn that does not fit is reported and the conversation continues; a model without a chat template ends it.
         if (!(error instanceof Any4Error) || talk.messages.length === 0) throw error;
-        console.error(`${error.name}: ${error.message}. /reset starts a new conversation.`);
+        console.error(visible(`${error.name}: ${error.message}. /reset starts a new conversation.`));
       }
     }
   }

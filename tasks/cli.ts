@@ -9,7 +9,7 @@ import { type ActivationType, activationTypes, type BackendName, backendNames } 
 import { formats } from "any4/formats";
 import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
-import { table } from "any4/show";
+import { table, visible } from "any4/show";
 
 export { Command, Option };
 
@@ -176,7 +176,7 @@ export async function main(run: () => Promise<void>): Promise<void> {
     await run();
   } catch (error) {
     if (!(error instanceof Any4Error)) throw error;
-    console.error(`${error.name}: ${error.message}`);
+    console.error(visible(`${error.name}: ${error.message}`));
     Deno.exit(1);
   }
 }

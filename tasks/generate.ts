@@ -4,7 +4,7 @@
  * @module
  */
 import { generate, loadModel, quantizeModel } from "any4";
-import { decimal } from "any4/show";
+import { decimal, visible } from "any4/show";
 import {
   command,
   type Computing,
@@ -44,11 +44,11 @@ await main(async () => {
     : loaded;
   const { chat, json } = options;
   const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
-  if (!json && !chat) write(prompt);
+  if (!json && !chat) write(visible(prompt));
   const started = performance.now();
   const result = await generate(model, chat ? [{ role: "user", content: prompt }] : prompt, {
     ...options,
-    onText: json ? undefined : write,
+    onText: json ? undefined : (piece) => write(visible(piece)),
   });
   const seconds = (performance.now() - started) / 1000;
   if (json) {

@@ -5,7 +5,7 @@
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
 import { byFormat, loadCalibration, type MeasuredQuality } from "any4/quantize";
-import { count, duration, percent, type Progress, progress, size, table } from "any4/show";
+import { count, duration, percent, type Progress, progress, size, table, visible } from "any4/show";
 import {
   command,
   type Computing,
@@ -180,7 +180,7 @@ await main(async () => {
     : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
   console.log(
-    `\n${summary.model}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
+    `\n${visible(summary.model)}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
       `${size(summary.originalBytes)} → ${size(bytes)} (${
         size(fileBytes)
       } in files), ${form} ${options.out} ` +

@@ -16,6 +16,7 @@ import {
   resultsText,
   size,
   terminalWidth,
+  visible,
 } from "any4/show";
 import {
   command,
@@ -183,9 +184,9 @@ await main(async () => {
       } tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
   );
   console.log(resultsText(report));
-  console.log(`\n"${options.prompt}" continues:`);
+  console.log(`\n"${visible(options.prompt)}" continues:`);
   for (const { name, text } of samples) {
-    const lines = fold(`…${text}`, Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
+    const lines = fold(visible(`…${text}`), Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
     console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
   const phases = Object.entries(timings).map(([phase, taken]) => `${phase} ${duration(taken)}`).join(", ");

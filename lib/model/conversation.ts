@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
-import { continueIds, type Generated, type GenerateOptions, promptIds } from "./generate.ts";
+import { BusyError, DisposedError, OptionError } from "../errors.ts";
+import type { Abortable } from "../event_loop.ts";
+import { continueIds, type GeneratedPiece, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
 import type { Session } from "./decoder/session.ts";
 import type { Message } from "./tokenizer/tokenizer.ts";
@@ -31,7 +32,7 @@ export interface ConversationOptions extends Omit<GenerateOptions, "onText"> {
  * const model = plain.with({ tokenizer: new Tokenizer(file, { chat_template }) });
  * using talk = new Conversation(model, { maxTokens: 8 });
  * let answer = "";
- * for await (const { text } of talk.say("Once upon a time")) answer = text;
+ * for await (const { text } of talk.say("Once upon a time")) answer += text;
  * assertEquals(talk.messages[1], { role: "assistant", content: answer });
  * ```
  */
@@ -45,6 +46,8 @@ export class Conversation implements Disposable {
   #session: Session | undefined;
   /** Turns so far: each draws otherwise. */
   #turns = 0;
+  #answering = false;
+  #disposed = false;
 
   /**
    * Begins a conversation.
@@ -57,8 +60,13 @@ export class Conversation implements Disposable {
     this.reset();
   }
 
-  /** Begins anew. */
+  /**
+   * Begins anew.
+   *
+   * @throws {BusyError} when a turn is being answered.
+   */
   reset(): void {
+    this.#assertFree();
     const { system } = this.#options;
     this.messages.length = 0;
     if (system !== undefined) this.messages.push({ role: "system", content: system });
@@ -66,12 +74,31 @@ export class Conversation implements Disposable {
   }
 
   /**
-   * Takes a turn and answers it: yields the answer so far after each token.
+   * Takes a turn and answers it: yields what is new of the answer after each token.
    *
    * @throws {CheckpointError} when the checkpoint has no chat template.
    * @throws {OptionError} when the conversation no longer fits the model's context; the turn is not taken then.
+   * @throws {BusyError} when the last turn is still being answered.
+   * @throws {DisposedError} when the conversation or its model has been disposed of.
    */
-  async *say(text: string): AsyncGenerator<Generated> {
+  async *say(text: string, options: Abortable = {}): AsyncGenerator<GeneratedPiece> {
+    this.#assertFree();
+    this.#answering = true;
+    try {
+      yield* this.#answer(text, options);
+    } finally {
+      this.#answering = false;
+    }
+  }
+
+  #assertFree(): void {
+    if (this.#disposed) {
+      throw new DisposedError("Cannot go on talking: the conversation has been disposed of");
+    }
+    if (this.#answering) throw new BusyError("Cannot go on talking: the last turn is still being answered");
+  }
+
+  async *#answer(text: string, { signal }: Abortable): AsyncGenerator<GeneratedPiece> {
     const model = this.#model;
     const turn: Message = { role: "user", content: text };
     const ids = promptIds(model, [...this.messages, turn]);
@@ -90,16 +117,27 @@ export class Conversation implements Disposable {
     // The last token is to be predicted from, not only known.
     while (known < Math.min(this.#seen.length, ids.length - 1) && this.#seen[known] === ids[known]) known++;
     this.#seen = ids.slice(0, known);
-    for await (const step of continueIds(model, ids, { ...this.#options, seed, session, known })) {
-      answer.content = step.text;
+    let last = ids.slice(known);
+    for await (
+      const step of continueIds(model, ids, {
+        ...this.#options,
+        ...signal && { signal },
+        seed,
+        session,
+        known,
+      })
+    ) {
+      answer.content += step.text;
       // The last token has not gone through the decoder, or is about to go again.
-      this.#seen = [...ids, ...step.tokens.slice(0, -1)];
+      this.#seen.push(...last);
+      last = step.tokens;
       yield step;
     }
   }
 
   /** Gives back what the conversation holds. */
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#session?.[Symbol.dispose]();
     this.#session = undefined;
     this.#seen = [];

@@ -4,17 +4,19 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import type { Model } from "./model.ts";
 import { Sampler, type SamplingOptions } from "./decoder/sampling.ts";
 import type { Session } from "./decoder/session.ts";
+import { StopStrings } from "./stop_strings.ts";
+import { Continuation } from "./tokenizer/continuation.ts";
 import type { Message } from "./tokenizer/tokenizer.ts";
 
 /** Tokens that are chosen before the first of them is shown, where nothing is drawn. */
 const AHEAD = 8;
 
 /** How a text is continued. */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, Abortable {
   /** Tokens to add at most; 64 when absent. */
   maxTokens?: number;
   /** Text that ends the continuation; it is left out of the result. */
@@ -23,14 +25,27 @@ export interface GenerateOptions extends SamplingOptions {
   onText?: (piece: string) => void;
 }
 
+/** What ended a continuation: the model's end token, a stop string, or maxTokens or the model's context. */
+export type StoppedBy = "eos" | "stop" | "length";
+
 /** A continuation. */
 export interface Generated {
   /** The continuation, without the prompt. */
   text: string;
   /** Its token ids. */
   tokens: number[];
-  /** What ended it: the model's end token, a stop string, maxTokens, or the model's context. */
-  stoppedBy: "eos" | "stop" | "length";
+  /** What ended it. */
+  stoppedBy: StoppedBy;
+}
+
+/** A step of a continuation. */
+export interface GeneratedPiece {
+  /** The text that is new; "" while a character is not whole, or what is new may begin a stop string. */
+  text: string;
+  /** The new token's id; none in the step that ends a text by the model's end token. */
+  tokens: number[];
+  /** What ended the continuation, in its last step. */
+  stoppedBy?: StoppedBy;
 }
 
 /**
@@ -63,39 +78,37 @@ async function collect(
   prompt: string | readonly Message[],
   options: GenerateOptions,
 ): Promise<Generated> {
-  let printed = 0;
-  const result = { text: "", tokens: [] as number[], stoppedBy: "length" as Generated["stoppedBy"] };
-  for await (const step of generateStream(model, prompt, options)) {
-    result.text = step.text;
-    result.tokens = step.tokens;
-    result.stoppedBy = step.stoppedBy;
-    options.onText?.(step.text.slice(printed));
-    printed = step.text.length;
+  const result: Generated = { text: "", tokens: [], stoppedBy: "length" };
+  for await (const { text, tokens, stoppedBy } of generateStream(model, prompt, options)) {
+    result.text += text;
+    result.tokens.push(...tokens);
+    if (stoppedBy) result.stoppedBy = stoppedBy;
+    if (text !== "") options.onText?.(text);
   }
   return result;
 }
 
 /**
- * The same, a step at a time: yields the continuation so far after each token. A character that is not whole yet
- * waits for its last token.
+ * The same, a step at a time: yields what is new after each token. All pieces together are the text that
+ * {@linkcode generate} returns.
+ *
+ * @throws what {@linkcode generate} rejects with.
  *
  * @example
  * ```ts
- * import { generateStream, loadModel } from "any4";
  * import { assertEquals } from "@std/assert";
+ * import { generate, generateStream, loadModel } from "any4";
  * using model = await loadModel("tinyworld");
- * const lengths = [];
- * for await (const { tokens } of generateStream(model, "Once upon a time", { maxTokens: 4 })) {
- *   lengths.push(tokens.length);
- * }
- * assertEquals(lengths, [1, 2, 3, 4]);
+ * let whole = "";
+ * for await (const { text } of generateStream(model, "Once upon a time", { maxTokens: 4 })) whole += text;
+ * assertEquals(whole, (await generate(model, "Once upon a time", { maxTokens: 4 })).text);
  * ```
  */
 export async function* generateStream(
   model: Model,
   prompt: string | readonly Message[],
   options: GenerateOptions = {},
-): AsyncGenerator<Generated> {
+): AsyncGenerator<GeneratedPiece> {
   const ids = promptIds(model, prompt);
   const capacity = Math.min(model.config.max_position_embeddings, ids.length + maxTokensOf(options));
   using session = model.session(capacity);
@@ -142,45 +155,35 @@ export async function* continueIds(
   model: Model,
   ids: number[],
   options: GenerateOptions & { session: Session; known: number },
-): AsyncGenerator<Generated> {
+): AsyncGenerator<GeneratedPiece> {
   const sampler = new Sampler(options);
-  const { session } = options;
-  const { tokenizer } = model;
+  const { session, signal } = options;
   const capacity = Math.min(session.capacity, ids.length + maxTokensOf(options));
-  const before = tokenizer.decode(ids).length;
-  const stops = [options.stop ?? []].flat();
+  const text = new Continuation(model.tokenizer, ids);
+  const stop = new StopStrings([options.stop ?? []].flat());
   const eos = endTokens(model);
-  const tokens: number[] = [];
   session.position = options.known;
   let input = ids.slice(options.known);
-  while (ids.length + tokens.length < capacity) {
-    await pause();
+  let length = ids.length;
+  while (length < capacity) {
+    await pause(signal);
     for (const next of await choose(input)) {
-      if (eos.has(next)) {
-        yield { text: text(true), tokens: [...tokens], stoppedBy: "eos" };
-        return;
-      }
-      tokens.push(next);
+      signal?.throwIfAborted();
+      const ends = eos.has(next);
+      const last = ends || ++length === capacity;
       input = [next];
-      const found = stops.map((stop) => text(true).indexOf(stop)).filter((at) => at >= 0);
-      if (found.length > 0) {
-        yield { text: text(true).slice(0, Math.min(...found)), tokens: [...tokens], stoppedBy: "stop" };
-        return;
-      }
-      yield { text: text(ids.length + tokens.length === capacity), tokens: [...tokens], stoppedBy: "length" };
+      const settled = (ends ? "" : text.push(next)) + (last ? text.flush() : "");
+      const piece = stop.push(settled) + (last ? stop.flush() : "");
+      const stoppedBy = stop.found ? "stop" : ends ? "eos" : last ? "length" : undefined;
+      yield { text: piece, tokens: ends ? [] : [next], ...stoppedBy && { stoppedBy } };
+      if (stoppedBy) return;
     }
   }
 
   /** The next tokens: what depends on no draw is chosen some steps at a time. */
   async function choose(input: number[]): Promise<number[]> {
-    if (sampler.wanted > 1) return [sampler.next(await session.likeliest(input, sampler.wanted))];
-    return await session.greedy(input, Math.min(AHEAD, capacity - ids.length - tokens.length));
-  }
-
-  /** The text so far: decoded together with the prompt, since a tokenizer may strip what stands first. */
-  function text(whole: boolean): string {
-    const after = tokenizer.decode([...ids, ...tokens]).slice(before);
-    return whole ? after : after.replace(/\uFFFD+$/, "");
+    if (sampler.wanted > 1) return [sampler.next(await session.likeliest(input, sampler.wanted, { signal }))];
+    return await session.greedy(input, Math.min(AHEAD, capacity - length), { signal });
   }
 }
 

@@ -21,7 +21,15 @@ export type { Observer } from "./decoder/decoder.ts";
 export type { RopeParameters, RopeScaling } from "./decoder/rope_parameters.ts";
 export type { SamplingOptions } from "./decoder/sampling.ts";
 export type { ContinueOptions, Logits, Session } from "./decoder/session.ts";
-export { generate, type Generated, type GenerateOptions, generateStream } from "./generate.ts";
+export {
+  generate,
+  type Generated,
+  type GeneratedPiece,
+  type GenerateOptions,
+  generateStream,
+  type StoppedBy,
+} from "./generate.ts";
 export { loadModel, type LoadOptions } from "./load_model.ts";
 export { Model, type ModelParts } from "./model.ts";
-export { type Message, Tokenizer } from "./tokenizer/tokenizer.ts";
+export type { TextStream } from "./tokenizer/decoding.ts";
+export { type ChatOptions, type Message, Tokenizer } from "./tokenizer/tokenizer.ts";

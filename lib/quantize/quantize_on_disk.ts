@@ -79,7 +79,7 @@ export async function quantizeOnDisk(
   } catch (error) {
     if (!(error instanceof CheckpointError && /os error 28\b/.test(error.message))) throw error;
     throw new CheckpointError(
-      `${error.message}; what is done is kept, make room and start again to resume`,
+      `${error.message}; finished work is kept; free some space and run the command again to resume`,
       { cause: error },
     );
   }

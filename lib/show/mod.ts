@@ -14,6 +14,7 @@
 export { type Progress, progress, type ProgressOptions } from "../terminal/progress.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "../terminal/table.ts";
 export { count, decimal, duration, percent, size } from "../terminal/units.ts";
+export { visible } from "../terminal/visible.ts";
 export { fold } from "../terminal/width.ts";
 export { barChart, type BarOptions, type BarSeries } from "./bar_chart.ts";
 export { calibrationSummary } from "./calibration_summary.ts";

@@ -10,6 +10,7 @@ import { jupyter } from "../jupyter.ts";
 import { escapeHtml } from "../escape_html.ts";
 import { terminalWidth } from "./table.ts";
 import { duration } from "./units.ts";
+import { visible } from "./visible.ts";
 import { cut, displayWidth } from "./width.ts";
 
 /** A progress display; disposing of it ends it. */
@@ -114,7 +115,7 @@ function rendererHere(label: string): Renderer {
 
 /** "quantizing: done in 28 s", and the note. */
 function closingLine({ label, seconds, note }: Moment): string {
-  return `${label}: done in ${duration(seconds)}${note === "" ? "" : `, ${note}`}`;
+  return visible(`${label}: done in ${duration(seconds)}${note === "" ? "" : `, ${note}`}`);
 }
 
 /** A bar that is redrawn in place; after long work, a line stays. */
@@ -132,12 +133,13 @@ function terminalBar(label: string): Renderer {
   });
   const payload = ({ left, note }: Moment) => {
     const columns = terminalWidth();
-    const shown = cut(label, Math.max(columns - 40, 8));
-    const rest = (left === undefined ? "" : `  ${duration(left)} left`) + (note === "" ? "" : `  ${note}`);
+    const shown = cut(visible(label), Math.max(columns - 40, 8));
+    const rest = (left === undefined ? "" : `  ${duration(left)} left`) +
+      (note === "" ? "" : `  ${visible(note)}`);
     // 24 of the bar, "100 %", two spaces, and one column that stays free.
     return { label: shown, rest: cut(rest, Math.max(columns - displayWidth(shown) - 32, 0)) };
   };
-  bar.start(1, 0, { label: cut(label, Math.max(terminalWidth() - 40, 8)), rest: "" });
+  bar.start(1, 0, { label: cut(visible(label), Math.max(terminalWidth() - 40, 8)), rest: "" });
   return {
     draw: (moment) => bar.update(moment.part, payload(moment)),
     end(moment, finished) {
@@ -158,7 +160,7 @@ function plainLines(write: (line: string) => void): Renderer {
       const rest = [left === undefined ? "" : `about ${duration(left)} left`, note].filter((text) =>
         text !== ""
       );
-      write(`${label}: ${[`${Math.floor(100 * part)}\u00a0%`, ...rest].join(", ")}`);
+      write(visible(`${label}: ${[`${Math.floor(100 * part)}\u00a0%`, ...rest].join(", ")}`));
     },
     end(moment, finished) {
       if (finished && moment.seconds >= SHORT_SECONDS) write(closingLine(moment));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { visible } from "./visible.ts";
 import { cut, displayWidth } from "./width.ts";
 
 /** One column of a table. */
@@ -33,7 +34,7 @@ const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
  * that do not fit follow in further blocks, each starting with the first column again.
  *
  * @param columns what to show, from left to right.
- * @param rows one text per column; line breaks become spaces.
+ * @param rows one text per column; line breaks become spaces, other control characters are shown.
  * @returns lines without a final line break.
  *
  * @example
@@ -54,7 +55,7 @@ export function table(
   const color = options.color ?? (terminal && !Deno.noColor);
   const limit = options.width ?? (terminal ? terminalWidth() : Infinity);
   const lines = [columns.map(({ title }) => title), ...rows].map((line) =>
-    columns.map((_, c) => (line[c] ?? "").replace(/\s*[\r\n]+\s*/g, " "))
+    columns.map((_, c) => visible((line[c] ?? "").replace(/\s*[\r\n]+\s*/g, " ")))
   );
   const widths = columns.map((_, c) => Math.max(...lines.map((line) => displayWidth(line[c]!))));
   shorten(widths, { columns, limit });

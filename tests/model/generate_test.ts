@@ -68,11 +68,67 @@ Deno.test("generate() throws on options out of range and on a prompt longer than
   await assertRejects(() => generate(model, "cat ".repeat(2000)), OptionError, "context");
 });
 
-Deno.test("generateStream() yields the continuation so far after every token", async () => {
-  let last = "";
-  for await (const { text } of generateStream(model, "The king", { maxTokens: 8 })) {
-    assert(text.startsWith(last));
-    last = text;
-  }
-  assert(last.length > 0);
+Deno.test("generateStream() yields what is new after every token, and what ended it in the last", async () => {
+  const steps = [];
+  for await (const step of generateStream(model, "The king", { maxTokens: 8 })) steps.push(step);
+  const { text, tokens } = await generate(model, "The king", { maxTokens: 8 });
+  assertEquals(steps.map((step) => step.text).join(""), text);
+  assertEquals(steps.flatMap((step) => step.tokens), tokens);
+  assertEquals(steps.map((step) => step.stoppedBy), [...Array(7).fill(undefined), "length"]);
+});
+
+/** A model that continues any prompt with some tokens, one after another. */
+function saying(texts: string[]) {
+  const ids = texts.map((text) => {
+    const [id, ...more] = model.tokenizer.encode(text, { specialTokens: false });
+    assertEquals([more.length, model.tokenizer.decode([id!])], [0, text]);
+    return id!;
+  });
+  const said = model.with({});
+  const session = said.session.bind(said);
+  said.session = (capacity) => {
+    const made = session(capacity);
+    made.greedy = (_, count) => Promise.resolve(ids.splice(0, count));
+    return made;
+  };
+  return said;
+}
+
+Deno.test("a stop text over several tokens is never shown in part", async () => {
+  const options = { maxTokens: 6, stop: ["EFG", "XYZ"] };
+  const pieces: string[] = [];
+  const result = await generate(saying([..."BCDEFG"]), "The", {
+    ...options,
+    onText: (piece) => pieces.push(piece),
+  });
+  assertEquals([result.text, result.stoppedBy, pieces.join("|")], ["BCD", "stop", "B|C|D"]);
+  assertEquals(result.tokens.length, 6);
+  // What only looked like one comes when it cannot be one any more, or the text ends.
+  assertEquals((await generate(saying([..."BCEFEF"]), "The", options)).text, "BCEFEF");
+  assertEquals((await generate(saying([..."EEFGAA"]), "The", options)).text, "E");
+  await assertRejects(() => generate(model, "The", { stop: "" }), OptionError, "stop string");
+});
+
+Deno.test("spaces before punctuation are neither lost nor late", async () => {
+  const pieces: string[] = [];
+  const said = saying([" ", ",", "B", " ", "?"]);
+  await generate(said, "The", { maxTokens: 5, onText: (piece) => pieces.push(piece) });
+  assertEquals(pieces, [" ", ",", "B", " ", "?"]);
+});
+
+Deno.test("a signal calls generate() off, before and in the middle, and the model goes on", async () => {
+  const controller = new AbortController();
+  const work = generate(model, "Once", {
+    maxTokens: 500,
+    signal: controller.signal,
+    onText: () => controller.abort(),
+  });
+  const error = await assertRejects(() => work);
+  assertEquals((error as Error).name, "AbortError");
+  await assertRejects(
+    () => generate(model, "Once", { signal: AbortSignal.abort(new Error("no")) }),
+    Error,
+    "no",
+  );
+  assertEquals((await generate(model, "Once", { maxTokens: 3 })).tokens.length, 3);
 });

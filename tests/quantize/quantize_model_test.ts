@@ -8,9 +8,11 @@ import {
   OptionError,
   type PackedMatrix,
   quantizeModel,
+  type QuantizeModelOptions,
   TensorError,
 } from "any4";
 import { formats } from "any4/formats";
+import { layerErrors } from "any4/measure";
 
 const model = await loadModel("tinyworld");
 const text = "Once upon a time, a girl lived in a small village near the river. One day she found a key.";
@@ -77,4 +79,20 @@ Deno.test("sequential calibration quantizes every Linear, and otherwise than cal
     return dequantize(weights);
   });
   assert(values[0]!.some((value, i) => value !== values[1]![i]));
+});
+
+Deno.test("methods of E[x xᵀ] get it from the model's calibration, all at once and in sequence", async () => {
+  using model = await loadModel("tinyworld", { backend: "wasm" });
+  const chosen = ["model.layers.0.self_attn.o_proj", "model.layers.1.mlp.up_proj"];
+  const skip = model.linears().filter((linear) => !chosen.includes(linear));
+  const errors = async (options: Partial<QuantizeModelOptions>) => {
+    using small = await quantizeModel(model, { format: "any2", skip, ...options });
+    const all = await layerErrors(model, small);
+    return all.filter(({ linear }) => chosen.includes(linear)).map(({ outputError }) => outputError);
+  };
+  const rounded = await errors({});
+  for (const sequential of [false, true]) {
+    const solved = await errors({ method: { name: "lnq", rounds: 1 }, sequential });
+    solved.forEach((error, i) => assertLess(error, 0.95 * rounded[i]!));
+  }
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { visible } from "../../terminal/visible.ts";
 import { CheckpointError, HubError } from "../../errors.ts";
 import { exists } from "../../files/disk.ts";
 import { downloadModel } from "../../hub/download_model.ts";
@@ -45,7 +46,7 @@ export async function locateModel(name: string, options: LocateOptions = {}): Pr
         if (bytes < total) bar ??= progress(`downloading ${name}`, 1, options);
         bar?.update(bytes / total, `${size(bytes)} of ${size(total)}, ${file}`);
       },
-      onNotice: (notice) => options.quiet || console.error(notice),
+      onNotice: (notice) => options.quiet || console.error(visible(notice)),
     });
   } catch (error) {
     // Where the Hub did not even answer, a folder was perhaps meant, and mistyped.

@@ -15,23 +15,23 @@ import { CONFIG, GENERATION_CONFIG, INDEX, WEIGHTS } from "./file_names.ts";
 /** A weights file of this layout, whole or a shard. */
 const WEIGHTS_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
 
-/** What belongs to a model's text side, and the terms that it comes under. */
+/** The tokenizer's files and the licence. */
 const COPIED_FILES = [
   ...["tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json"],
   ...["added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json"],
   ...["LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
 ];
 
-/** What a save builds, inside the folder, before anything in the folder changes. */
+/** The folder inside the target in which a save is prepared. */
 const STAGING = ".saving-";
 
-/** What a checkpoint is made of. */
+/** The parts of a checkpoint. */
 export interface CheckpointParts {
   /** config.json. */
   readonly config: Record<string, unknown>;
   /** generation_config.json; null removes the one that is there. */
   readonly generationConfig?: Record<string, unknown> | null;
-  /** The tensors; each one's data is asked for when its turn comes. */
+  /** The tensors; their data is read in turn. */
   readonly tensors: Iterable<TensorToWrite>;
   /** Metadata of the safetensors files. */
   readonly metadata?: Record<string, string>;
@@ -46,14 +46,14 @@ export interface CheckpointParts {
 }
 
 /**
- * Writes a checkpoint under Hugging Face's file names, split into shards and an index where it is large.
+ * Writes a checkpoint under Hugging Face's file names. A large one is split into shards with an index.
  *
  * Everything is written whole into a folder inside `folder` first and only then moved up, config.json last: when writing
  * fails, a checkpoint that was there before stays as it was, and an interrupted save is never taken for a model. Weight
  * files that the new checkpoint does not replace are removed.
  *
  * @throws {ConfigError} when `config` would not be read again.
- * @throws {CheckpointError} when a tensor is not what it says, or writing fails.
+ * @throws {CheckpointError} when a tensor's data does not match its type and shape, or writing fails.
  * @throws {OptionError} when `maxShardBytes` is not above 0.
  *
  * @example

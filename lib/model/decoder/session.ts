@@ -9,6 +9,7 @@ import { BusyError, DisposedError, OptionError, TensorError } from "../../errors
 import type { Abortable } from "../../event_loop.ts";
 import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
 import { largest } from "./sampling.ts";
+import { checkTokenIds } from "./token_ids.ts";
 
 /** Which tokens' logits a forward pass computes. */
 export type Logits = "all" | "last" | "none";
@@ -209,15 +210,7 @@ export class Session implements Disposable {
         `Cannot continue by ${length} tokens: ${this.position} of ${this.capacity} are used`,
       );
     }
-    for (let i = 0; i < length; i++) {
-      const id: unknown = tokens[i];
-      if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < vocab) continue;
-      throw new OptionError(
-        `Cannot continue by token ${i}: its id must be a whole number from 0 to ${
-          vocab - 1
-        }, current value is ${id}`,
-      );
-    }
+    checkTokenIds(tokens, { size: vocab, purpose: "continue by" });
   }
 
   /** Logits, or some of them, after `tokens`: themselves where they are finite. */

@@ -241,8 +241,9 @@ Deno.test("the WASM backend throws on what does not fit", () => {
   for (const id of [3, -1, Infinity]) {
     assertThrows(() => backend.embed(backend.tensor(1, 4), weight, [id]), TensorError, "vocabulary");
   }
-  const packed = backend.weight(quantize({ rows: 3, cols: 4, data: normal(12) }, { format: "nf4" }));
-  assertThrows(() => backend.embed(backend.tensor(1, 4), packed, [0]), TensorError, "packed");
+  const packed = backend.weight(quantize({ rows: 1, cols: 4, data: normal(4) }, { format: "nf4" }));
+  const x = backend.tensor(1, 4);
+  assertThrows(() => backend.rmsNorm(x, x, { weight: packed, epsilon: 1e-6 }), TensorError, "packed");
   const cache = backend.cache({ layers: 1, kvHeads: 1, headDim: 4, capacity: 2 });
   const three = backend.tensor(3, 4);
   const place = { cache, layer: 0, position: 0 };

@@ -26,14 +26,16 @@ const vocabulary = ["<unk>", "<s>", "</s>", ...bytes, ...pieces];
 
 /** A model of that vocabulary. */
 function model({ type = 2 } = {}): Uint8Array {
+  const trainer = [...field(3, type), ...field(35, 1), ...field(40, 0), ...field(41, 1), ...field(42, 2)];
   const kind = (id: number) => id === 0 ? 2 : id < 3 ? 3 : id < 259 ? 6 : 1;
   const parts = vocabulary.map((text, id) =>
     field(1, Uint8Array.from([...field(1, text), ...field(2, { float: -id }), ...field(3, kind(id))]))
   );
   return Uint8Array.from([
     ...parts.flat(),
-    ...field(2, Uint8Array.from([...field(3, type), ...field(40, 0), ...field(41, 1), ...field(42, 2)])),
-    ...field(3, Uint8Array.from(field(3, 1))),
+    ...field(2, Uint8Array.from(trainer)),
+    // A space is put first; none is taken away.
+    ...field(3, Uint8Array.from([...field(3, 1), ...field(4, 0)])),
   ]);
 }
 
@@ -71,7 +73,7 @@ Deno.test("what was made of a SentencePiece model is saved as tokenizer.json", a
 
 Deno.test("a SentencePiece model that is cut off, malformed or of another kind is an error", async () => {
   const whole = model();
-  await inFolder(model({ type: 1 }), (folder) => {
+  await inFolder(model({ type: 3 }), (folder) => {
     const { message } = assertThrows(() => Tokenizer.open(folder), CheckpointError, "model_type");
     assert(message.includes("tokenizer.model"), message);
   });
