@@ -51,7 +51,8 @@ export function leadsOut(folder: string, name: string): string | undefined {
   const [file, around] = [Deno.realPathSync(path), Deno.realPathSync(folder)];
   // In the Hub's cache, files of snapshots/<commit> are links to blobs beside it.
   const [, cache] = /^(.+)[/\\]snapshots[/\\][^/\\]+$/.exec(around) ?? [];
-  const inside = (place: string | undefined) => place !== undefined && /^[/\\]/.test(file.slice(place.length)) &&
+  const inside = (place: string | undefined) =>
+    place !== undefined && /^[/\\]/.test(file.slice(place.length)) &&
     file.startsWith(place);
   return inside(around) || inside(cache && `${cache}${around[cache.length]}blobs`) ? undefined : file;
 }

@@ -176,7 +176,9 @@ function moveIn(folder: string, { undo }: { undo: boolean }): void {
 
 function pending(folder: string, cause: unknown): CheckpointError {
   return new CheckpointError(
-    `Cannot write ${folder}: ${(cause as Error).message}. The new files are whole in ${folder}/${SAVING}/whole and loaded ` +
+    `Cannot write ${folder}: ${
+      (cause as Error).message
+    }. The new files are whole in ${folder}/${SAVING}/whole and loaded ` +
       "from there; the next time that the folder is written they are moved first",
     { cause },
   );

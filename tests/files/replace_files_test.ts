@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CheckpointError, OptionError } from "../../lib/errors.ts";
 import { isFile, isSameFile, leadsOut } from "../../lib/files/disk.ts";
-import { currentFolder, type Replacement, replaceFiles } from "../../lib/files/replace_files.ts";
+import { currentFolder, replaceFiles, type Replacement } from "../../lib/files/replace_files.ts";
 import { inFolder, list } from "../in_folder.ts";
 
 const options: Replacement = {

@@ -117,7 +117,7 @@ Deno.test("a download that gave up, or was killed, is gone on with by the next o
   await using test = await start();
   const cuts = Array.from({ length: 9 }, () => ({ cutAfter: 0 }));
   test.hub.fail("/model.safetensors", { cutAfter: 100_000 }, ...cuts);
-  await assertRejects(() => test.get(), HubError, "the same command goes on from it");
+  await assertRejects(() => test.get(), HubError, "the same command resumes from there");
   assertEquals(test.hub.faults.get("/model.safetensors")!.length, 3, "six tries that bring nothing");
   await assertRejects(() => test.get({ offline: true }), HubError, "it has not been downloaded");
   test.hub.faults.clear();

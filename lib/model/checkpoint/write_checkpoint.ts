@@ -7,7 +7,12 @@ import { CheckpointError, OptionError } from "../../errors.ts";
 import { isFile, isSameFile, leadsOut, writeBeside, writeText } from "../../files/disk.ts";
 import { floatKeys } from "../../files/json_floats.ts";
 import { writeJson } from "../../files/json_file.ts";
-import { checkReplaceable, currentFolder, type Replacement, replaceFiles } from "../../files/replace_files.ts";
+import {
+  checkReplaceable,
+  currentFolder,
+  replaceFiles,
+  type Replacement,
+} from "../../files/replace_files.ts";
 import { quote } from "../../files/safetensors/messages.ts";
 import { tensorBytes, type TensorToWrite, writeSafetensors } from "../../files/safetensors/write.ts";
 import { parseConfig } from "../architectures/parse_config.ts";

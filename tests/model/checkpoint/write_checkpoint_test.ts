@@ -33,12 +33,24 @@ Deno.test("what an older model of ours has left goes: tokenizer, template, card;
     const source = `${folder}/source`;
     const out = `${folder}/out`;
     Deno.mkdirSync(source);
-    for (const name of ["tokenizer.json", "chat_template.jinja"]) Deno.writeTextFileSync(`${source}/${name}`, "{}");
-    writeCheckpoint(out, { config, tensors, copyFrom: source, texts: { "README.md": "old" }, maxShardBytes: 1 });
+    for (const name of ["tokenizer.json", "chat_template.jinja"]) {
+      Deno.writeTextFileSync(`${source}/${name}`, "{}");
+    }
+    writeCheckpoint(out, {
+      config,
+      tensors,
+      copyFrom: source,
+      texts: { "README.md": "old" },
+      maxShardBytes: 1,
+    });
     assertEquals(list(out).includes("chat_template.jinja"), true);
     writeCheckpoint(out, { config, tensors });
     assertEquals(list(out), ["config.json", "model.safetensors"]);
-    assertThrows(() => writeCheckpoint(source, { config, tensors }), OptionError, "it has chat_template.jinja, tokenizer");
+    assertThrows(
+      () => writeCheckpoint(source, { config, tensors }),
+      OptionError,
+      "it has chat_template.jinja, tokenizer",
+    );
     writeCheckpoint(source, { config, tensors, force: true });
     assertEquals(list(source), ["config.json", "model.safetensors"]);
   });
