@@ -52,6 +52,13 @@ function choices(seeds: number): Choice[] {
       options: { weighting: "mean" },
       runs: seeded.map((seed) => ({ method: { name: "lloyd" as const, init: "k-means++", seed } })),
     },
+    ...([
+      { name: "gptq" },
+      { name: "gptq", shrinkage: 0.5 },
+      { name: "leanquant" },
+      { name: "lnq", shrinkage: 0.1 },
+      { name: "lnq" },
+    ] as const).map((method) => ({ name: Object.values(method).join(", λ = "), options: { method } })),
     { name: "one table a matrix", options: { codebook: "matrix" } },
     { name: "sequential calibration", options: { sequential: true } },
   ];

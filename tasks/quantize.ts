@@ -47,6 +47,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
     "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4:64; the last match counts",
     override,
   )
+  .option(
+    "--head <format>",
+    "quantize the head too, for example to int8; a tied model's embedding is the same tensor",
+  )
+  .option("--embedding <format>", "quantize the embedding too")
   .addOption(
     new Option(
       "--target-bits <n>",
@@ -90,6 +95,8 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       codebook: "row" | "matrix";
       skip?: string[];
       override?: Record<string, string>;
+      head?: string;
+      embedding?: string;
       targetBits?: number;
       candidates?: string[];
       dequantized?: true;

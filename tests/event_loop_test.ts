@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { pause } from "../lib/event_loop.ts";
+import { InterruptedError } from "../lib/errors.ts";
+import { interruptible, pause, waitFor } from "../lib/event_loop.ts";
 
 Deno.test("pause() in long work lets timers fire", async () => {
   let fired = false;
@@ -21,3 +22,48 @@ Deno.test("pause() throws the reason of a signal that has been given, and nothin
   assertEquals(error.name, "AbortError");
   await assertRejects(() => pause(AbortSignal.abort(new Error("enough"))), Error, "enough");
 });
+
+/** Runs as in a notebook's kernel. */
+async function inKernel(run: () => Promise<void>): Promise<void> {
+  const deno = Deno;
+  const jupyter = { broadcast() {} };
+  Object.defineProperty(globalThis, "Deno", {
+    value: Object.create(deno, { jupyter: { value: jupyter } }),
+    configurable: true,
+  });
+  try {
+    await run();
+  } finally {
+    Object.defineProperty(globalThis, "Deno", { value: deno, configurable: true });
+  }
+}
+
+const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+Deno.test("in a kernel, work without a sign of life is interrupted", () =>
+  inKernel(async () => {
+    await assertRejects(() => interruptible(() => new Promise<void>(() => {})), InterruptedError);
+  }));
+
+Deno.test("in a kernel, work that keeps the thread busy, pauses, or waits for something outside is let be", () =>
+  inKernel(async () => {
+    const busy = async () => {
+      for (let i = 0; i < 4; i++) {
+        for (const start = performance.now(); performance.now() - start < 700;);
+        await wait(0);
+      }
+      return "busy";
+    };
+    const pausing = async () => {
+      for (const start = performance.now(); performance.now() - start < 1500;) {
+        await pause();
+        await wait(20);
+      }
+      return "pausing";
+    };
+    const waiting = async () => {
+      await waitFor(wait(1500));
+      return "waiting";
+    };
+    for (const work of [busy, pausing, waiting]) assertEquals(await interruptible<string>(work), work.name);
+  }));

@@ -6,9 +6,9 @@
 import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
-import type { Handle, KvCache, Tensor, TokenIds, Weight } from "./handle.ts";
+import type { Handle, KvCache, Owner, Tensor, TokenIds, Weight } from "./handle.ts";
 
-export type { Handle, KvCache, Tensor, TokenIds, Weight };
+export type { Handle, KvCache, Owner, Tensor, TokenIds, Weight };
 
 /** The rounding of activations in products of packed weights with few tokens; see BackendOptions. */
 export type ActivationType = typeof activationTypes[number];

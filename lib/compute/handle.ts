@@ -4,17 +4,22 @@
  * @module
  */
 import { TensorError } from "../errors.ts";
-import type { Backend } from "./backend.ts";
+
+/** A backend, as far as its handles know it. */
+export interface Owner {
+  /** "plain", "wasm" or "webgpu". */
+  readonly name: string;
+}
 
 /** A handle. Each backend has a class of its own for each kind, with what it keeps inside. */
 export abstract class Handle {
   /** What it stands for, in messages. */
   abstract readonly kind: string;
   /** The backend that made it. */
-  readonly owner: Backend;
+  readonly owner: Owner;
 
   /** Only backends make handles. */
-  constructor(owner: Backend) {
+  constructor(owner: Owner) {
     this.owner = owner;
   }
 }
@@ -28,8 +33,8 @@ export abstract class Tensor extends Handle {
   /** Features. */
   readonly cols: number;
 
-  /** See {@linkcode Backend.tensor}. */
-  constructor(owner: Backend, { rows, cols }: { rows: number; cols: number }) {
+  /** See `Backend.tensor`. */
+  constructor(owner: Owner, { rows, cols }: { rows: number; cols: number }) {
     super(owner);
     this.rows = rows;
     this.cols = cols;
@@ -45,8 +50,8 @@ export abstract class Weight extends Handle {
   /** in_features. */
   readonly cols: number;
 
-  /** See {@linkcode Backend.weight}. */
-  constructor(owner: Backend, { rows, cols }: { rows: number; cols: number }) {
+  /** See `Backend.weight`. */
+  constructor(owner: Owner, { rows, cols }: { rows: number; cols: number }) {
     super(owner);
     this.rows = rows;
     this.cols = cols;
@@ -60,8 +65,8 @@ export abstract class KvCache extends Handle {
   /** Tokens that it can hold. */
   readonly capacity: number;
 
-  /** See {@linkcode Backend.cache}. */
-  constructor(owner: Backend, capacity: number) {
+  /** See `Backend.cache`. */
+  constructor(owner: Owner, capacity: number) {
     super(owner);
     this.capacity = capacity;
   }
@@ -74,8 +79,8 @@ export abstract class TokenIds extends Handle {
   /** How many. */
   readonly length: number;
 
-  /** See {@linkcode Backend.tokenIds}. */
-  constructor(owner: Backend, length: number) {
+  /** See `Backend.tokenIds`. */
+  constructor(owner: Owner, length: number) {
     super(owner);
     this.length = length;
   }
@@ -87,7 +92,7 @@ export abstract class TokenIds extends Handle {
  * @throws {TensorError} when another backend made it, or it is no handle of that kind at all.
  */
 export function own<Own extends Handle>(
-  owner: Backend,
+  owner: Owner,
   handle: unknown,
   made: abstract new (...args: never[]) => Own,
 ): Own {

@@ -27,6 +27,7 @@ export type {
   KvShape,
   Largest,
   NormOptions,
+  Owner,
   RopeOptions,
   Tensor,
   TokenIds,

@@ -132,7 +132,7 @@ async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Prom
     if (attempt > ATTEMPTS) {
       throw new HubError(
         `Cannot load ${transfer.repo}: ${file.path} was cut off after ${growing.length} of ${file.size} bytes: ` +
-          `${problem}. What is there is kept: the same command resumes from there`,
+          `${problem}. The part that arrived is kept; run the same command again to resume`,
       );
     }
     await pauseBetween(attempt, transfer.settings);

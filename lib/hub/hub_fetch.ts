@@ -223,7 +223,7 @@ function refusal(
   }
   if (code === "GatedRepo") {
     const granted = settings.token
-      ? "if you have, the request may still wait for its owners, or the token may lack leave to read gated models"
+      ? "if you have, its owners may not have approved the request yet, or the token may lack permission to read gated models"
       : `then make a token at ${tokens} and set HF_TOKEN to it`;
     return fail(`it is gated. Accept its terms at ${page} with your account; ${granted}`);
   }
@@ -233,7 +233,7 @@ function refusal(
   if (code === "EntryNotFound") return fail(`it has no file ${url.pathname}`);
   if (verb === "load" && (status === 404 || status === 401 || status === 403)) {
     const who = settings.token
-      ? "HF_TOKEN is wrong or has no leave to see it"
+      ? "HF_TOKEN is wrong or has no permission to see it"
       : "it is private: set HF_TOKEN";
     return fail(
       `there is no folder of that name here, and no such model at ${settings.endpoint}, or ${who} (status ${status})`,
@@ -243,7 +243,7 @@ function refusal(
     return fail(
       `${url.host} answered ${status}${
         said ? `, ${said}` : ""
-      }; make a token with leave to write at ${tokens} ` +
+      }; make a token with permission to write at ${tokens} ` +
         "and set HF_TOKEN to it",
     );
   }

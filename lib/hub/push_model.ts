@@ -65,7 +65,7 @@ export async function pushModel(folder: string, options: PushOptions & { repo: s
   const files = listFolder(folder, fail);
   const settings = hubSettings(options);
   if (!settings.token) {
-    throw fail(`set HF_TOKEN to a token with leave to write, ${settings.endpoint}/settings/tokens`);
+    throw fail(`set HF_TOKEN to a token with permission to write, ${settings.endpoint}/settings/tokens`);
   }
 
   const total = files.reduce((sum, { blob }) => sum + blob.size, 0);

@@ -4,6 +4,7 @@
  * @module
  */
 import { factorize, solveFactored } from "./cholesky.ts";
+import { dot } from "./dot.ts";
 import { Nearest } from "./nearest.ts";
 import type { ScaledMatrix } from "./quantize_steps.ts";
 import { ScaledRow } from "./scaled_row.ts";
@@ -28,7 +29,12 @@ export class RowDescent {
   readonly #gradient: Float64Array;
   /** [cols, 2^bits] H S, where S has the column's scale at (column, its code). */
   readonly #spread: Float64Array;
-  /** [2^bits, 2^bits] Sᵀ H S, then its factor. */
+  /** [2^bits + 2] where the columns of each code begin in what follows. */
+  readonly #starts: Uint32Array;
+  /** [cols] the columns by their codes, and their scales. */
+  readonly #sorted: Uint32Array;
+  readonly #factors: Float64Array;
+  /** [2^bits, 2^bits] Sᵀ H S. */
   readonly #normal: Float64Array;
 
   /**
@@ -48,6 +54,9 @@ export class RowDescent {
     this.#differences = new Float64Array(cols);
     this.#gradient = new Float64Array(cols);
     this.#spread = new Float64Array(cols * size);
+    this.#starts = new Uint32Array(size + 2);
+    this.#sorted = new Uint32Array(cols);
+    this.#factors = new Float64Array(cols);
     this.#normal = new Float64Array(size * size);
   }
 
@@ -55,12 +64,12 @@ export class RowDescent {
   begin(r: number, table: Float32Array): void {
     const { codes } = this;
     const cols = codes.length;
-    const [row, d, g] = [this.#row, this.#differences, this.#gradient.fill(0)];
+    const [row, d, g] = [this.#row, this.#differences, this.#gradient];
     row.load(r);
     this.table.set(table);
     this.#nearest.load(this.table, 0, this.table.length);
     for (let c = 0; c < cols; c++) d[c] = this.#value(c, codes[c]!) - row.weights[c]!;
-    for (let c = 0; c < cols; c++) addRow(g, this.#hessian, { row: c, by: d[c]! });
+    for (let c = 0; c < cols; c++) g[c] = dot(this.#hessian, c * cols, { vector: d, n: cols });
     this.error = d.reduce((sum, value, c) => sum + value * g[c]!, 0);
   }
 
@@ -98,6 +107,20 @@ export class RowDescent {
     return changed;
   }
 
+  /** Lists the columns by their codes, and their scales. */
+  #sortByCode(): void {
+    const { codes } = this;
+    const starts = this.#starts.fill(0);
+    for (const code of codes) starts[code + 2]!++;
+    for (let k = 2; k < starts.length; k++) starts[k]! += starts[k - 1]!;
+    // starts[code + 1] is where the next column of the code goes, and in the end where the next code's begin.
+    codes.forEach((code, c) => {
+      const n = starts[code + 1]!++;
+      this.#sorted[n] = c;
+      this.#factors[n] = this.#row.scales[c]!;
+    });
+  }
+
   /**
    * Sets the table to the one that makes f least for these codes, by the normal equations Sᵀ H S Δ = −Sᵀ H d, rounded to its
    * type. Entries that no code uses stay.
@@ -108,12 +131,18 @@ export class RowDescent {
     const { codes, table } = this;
     const [cols, size] = [codes.length, table.length];
     const [row, d, g, h] = [this.#row, this.#differences, this.#gradient, this.#hessian];
-    const spread = this.#spread.fill(0);
+    const spread = this.#spread;
+    this.#sortByCode();
+    const [starts, sorted, factors] = [this.#starts, this.#sorted, this.#factors];
     const normal = this.#normal.fill(0);
     const steps = new Float64Array(size);
     for (let i = 0; i < cols; i++) {
       const at = i * size;
-      for (let j = 0; j < cols; j++) spread[at + codes[j]!]! += h[i * cols + j]! * row.scales[j]!;
+      for (let k = 0; k < size; k++) {
+        let sum = 0;
+        for (let n = starts[k]!; n < starts[k + 1]!; n++) sum += h[i * cols + sorted[n]!]! * factors[n]!;
+        spread[at + k] = sum;
+      }
       const scale = row.scales[i]!;
       const to = codes[i]! * size;
       for (let k = 0; k < size; k++) normal[to + k]! += scale * spread[at + k]!;

@@ -37,6 +37,7 @@ export {
   type PerplexityOptions,
   type Reference,
   referenceLogits,
+  type Watching,
 } from "./perplexity.ts";
 export { DENSE_FORMATS } from "./random_weight.ts";
 export { type WeightStats, weightStats } from "./weight_stats.ts";

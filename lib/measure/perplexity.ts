@@ -15,7 +15,7 @@ import {
   tokenizeDocuments,
 } from "./documents.ts";
 
-/** How measuring is watched, and called off. */
+/** Options to follow and to cancel a measurement. */
 export interface Watching extends Abortable {
   /** Called with the number of tokens done and their total. */
   onProgress?: (done: number, total: number) => void;

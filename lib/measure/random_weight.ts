@@ -20,7 +20,10 @@ export const DENSE_FORMATS: readonly string[] = ["f32", "f16", "bf16"];
 const PERIOD = 65537;
 
 /** Fills an array with periodic random numbers, as fast as a copy. */
-function fill<Numbers extends Float32Array | Uint32Array>(numbers: Numbers, next: () => number): Numbers {
+function fill<Numbers extends Float32Array | Uint32Array | Uint16Array>(
+  numbers: Numbers,
+  next: () => number,
+): Numbers {
   const { length } = numbers;
   for (let i = 0; i < Math.min(PERIOD, length); i++) numbers[i] = next();
   for (let done = PERIOD; done < length; done *= 2) {
@@ -49,15 +52,9 @@ export function randomWeight(
     if (!isStoredType(dtype)) {
       return { rows, cols, data: fill(new Float32Array(rows * cols), sixteenth), dtype };
     }
-    const halves = fromFloat32(
-      Float32Array.from({ length: Math.min(PERIOD, rows * cols) }, sixteenth),
-      dtype,
-    );
-    const stored = new Uint8Array(2 * rows * cols);
-    for (let at = 0; at < stored.length; at += halves.length) {
-      stored.set(halves.subarray(0, stored.length - at), at);
-    }
-    return storedMatrix(stored, { rows, cols, dtype });
+    const half = () => new Uint16Array(fromFloat32(Float32Array.of(sixteenth()), dtype).buffer)[0]!;
+    const { buffer } = fill(new Uint16Array(rows * cols), half);
+    return storedMatrix(new Uint8Array(buffer), { rows, cols, dtype });
   }
   const format = formats.get(name);
   if (!format) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
+import { BusyError, DisposedError, OptionError } from "../errors.ts";
 import type { Abortable } from "../event_loop.ts";
 import { continueIds, type GeneratedPiece, type GenerateOptions, promptIds } from "./generate.ts";
 import type { Model } from "./model.ts";
@@ -46,6 +46,8 @@ export class Conversation implements Disposable {
   #session: Session | undefined;
   /** Turns so far: each draws otherwise. */
   #turns = 0;
+  #answering = false;
+  #disposed = false;
 
   /**
    * Begins a conversation.
@@ -58,8 +60,13 @@ export class Conversation implements Disposable {
     this.reset();
   }
 
-  /** Begins anew. */
+  /**
+   * Begins anew.
+   *
+   * @throws {BusyError} when a turn is being answered.
+   */
   reset(): void {
+    this.#assertFree();
     const { system } = this.#options;
     this.messages.length = 0;
     if (system !== undefined) this.messages.push({ role: "system", content: system });
@@ -71,8 +78,27 @@ export class Conversation implements Disposable {
    *
    * @throws {CheckpointError} when the checkpoint has no chat template.
    * @throws {OptionError} when the conversation no longer fits the model's context; the turn is not taken then.
+   * @throws {BusyError} when the last turn is still being answered.
+   * @throws {DisposedError} when the conversation or its model has been disposed of.
    */
-  async *say(text: string, { signal }: Abortable = {}): AsyncGenerator<GeneratedPiece> {
+  async *say(text: string, options: Abortable = {}): AsyncGenerator<GeneratedPiece> {
+    this.#assertFree();
+    this.#answering = true;
+    try {
+      yield* this.#answer(text, options);
+    } finally {
+      this.#answering = false;
+    }
+  }
+
+  #assertFree(): void {
+    if (this.#disposed) {
+      throw new DisposedError("Cannot go on talking: the conversation has been disposed of");
+    }
+    if (this.#answering) throw new BusyError("Cannot go on talking: the last turn is still being answered");
+  }
+
+  async *#answer(text: string, { signal }: Abortable): AsyncGenerator<GeneratedPiece> {
     const model = this.#model;
     const turn: Message = { role: "user", content: text };
     const ids = promptIds(model, [...this.messages, turn]);
@@ -111,6 +137,7 @@ export class Conversation implements Disposable {
 
   /** Gives back what the conversation holds. */
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#session?.[Symbol.dispose]();
     this.#session = undefined;
     this.#seen = [];

@@ -21,7 +21,7 @@ import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** The parts of a model. */
 export interface ModelParts {
-  /** What to call it. */
+  /** Its name. */
   readonly name: string;
   /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
@@ -33,7 +33,7 @@ export interface ModelParts {
   readonly generationConfig: Record<string, unknown> | null;
   /** Text to ids and back. */
   readonly tokenizer: Tokenizer;
-  /** Where it runs. */
+  /** Its backend. */
   readonly backend: Backend;
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
@@ -41,7 +41,7 @@ export interface ModelParts {
 
 /** A loaded language model. Quantizing it makes another one that shares what stays as it is. */
 export class Model implements Disposable, View {
-  /** What to call it. */
+  /** Its name. */
   readonly name: string;
   /** The folder, or the GGUF file, that it was loaded from. */
   readonly folder: string;
@@ -53,19 +53,19 @@ export class Model implements Disposable, View {
   readonly generationConfig: Record<string, unknown> | null;
   /** Text to ids and back. */
   readonly tokenizer: Tokenizer;
-  /** Where it runs. */
+  /** Its backend. */
   readonly backend: Backend;
   /** Every tensor by its checkpoint name, dense or packed. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
   /**
-   * Where its checkpoint keeps the decoder's parts.
+   * The positions of the decoder's parts in its checkpoint.
    *
    * @internal
    */
   readonly layout: Layout;
   readonly #decoder: Decoder;
   readonly #find: WeightLookup;
-  /** What models made of one another share: how many of them are not disposed of, and how many have each tensor. */
+  /** Shared by a model and those made from it: the number of models in use, and of those that have each tensor. */
   #sharing = { models: 1, uses: new WeakMap<Matrix | PackedMatrix, number>() };
   #disposed = false;
 
@@ -161,7 +161,7 @@ export class Model implements Disposable, View {
   }
 
   /**
-   * Some rows of a tensor as float32, in the order asked for.
+   * Reads some rows of a tensor as float32, in the given order.
    *
    * @internal
    */
@@ -181,9 +181,11 @@ export class Model implements Disposable, View {
   /**
    * A part of its decoder, some tensors replaced by others; disposing of it frees those.
    *
+   * @throws {DisposedError} when the model has been disposed of.
    * @internal
    */
   part(part: DecoderPart, replaced?: Replaced): LoadedPart {
+    this.#assertHeld();
     const { backend, layout, config } = this;
     const held: (Matrix | PackedMatrix)[] = [];
     const find = (name: string, offset = 0) => {
@@ -228,12 +230,12 @@ export class Model implements Disposable, View {
     return isPacked(embedding) ? "F32" : embedding.dtype ?? "F32";
   }
 
-  /** How a notebook shows it. lib/show, which knows how to draw, replaces this by `modelSummary`. */
+  /** Its view for notebooks; lib/show replaces it by `modelSummary`. */
   [display](): MimeBundle {
     return { "text/plain": this[inspect]() };
   }
 
-  /** What `console.log` writes of it. */
+  /** Its text for `console.log`. */
   [inspect](): string {
     const { name, config, backend } = this;
     const { parameters, bytes } = this.size;

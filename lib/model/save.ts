@@ -76,7 +76,7 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
       tensors.push(denseTensor(place, { dtype: "BF16", values: () => dequantize(tensor) }));
     } else {
       tensors.push(
-        ...options.reference ? referenceTensors(name, tensor, modelType) : packedTensors(name, tensor),
+        ...options.reference ? referenceTensors(place, tensor, modelType) : packedTensors(name, tensor),
       );
       quantization.tensors[name] = { format: tensor.format, group_size: tensor.groupSize };
     }

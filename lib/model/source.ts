@@ -24,17 +24,17 @@ export interface LoadedPart extends Disposable {
 export interface Source {
   /** The checked config. */
   readonly config: ModelConfig;
-  /** Where its checkpoint keeps the decoder's parts. */
+  /** The positions of the decoder's parts in its checkpoint. */
   readonly layout: Layout;
   /** Text to ids. */
   readonly tokenizer: Tokenizer;
-  /** Where it computes. */
+  /** Its backend. */
   readonly backend: Backend;
   /** Whether it has a tensor; biases are not in every checkpoint. */
   has(tensor: string): boolean;
   /** A Linear's weights, dense or packed: [out_features, in_features]. */
   weights(linear: string): Matrix | PackedMatrix;
-  /** Some rows of a tensor as float32, in the order asked for. */
+  /** Reads some rows of a tensor as float32, in the given order. */
   rows(tensor: string, rows: readonly number[]): Matrix;
   /** Bytes that a tensor takes as it is stored. */
   storedBytes(tensor: string): number;

@@ -63,12 +63,15 @@ export function finishOnDisk(
     const stored = storedTensor(place, job);
     const bytes = stored.tensors.reduce((sum, each) => sum + tensorBytes(each), 0);
     tensors.push(...stored.tensors);
+    if (stored.done && !dequantized) {
+      const { format, groupSize } = stored.done;
+      quantization.tensors[tensor] = { format, group_size: groupSize };
+    }
     if (!names.has(tensor)) continue;
     weights += rows * cols;
     bits += 8 * bytes;
     if (!stored.done) continue;
     const { format, groupSize, error } = stored.done;
-    if (!dequantized) quantization.tensors[tensor] = { format, group_size: groupSize };
     linears.push({
       linear,
       rows,
@@ -137,7 +140,7 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
     const packed = () => journal.get("linear", linear)!.packed;
     if (reference) {
       const dtype = writableType(checkpoint.info(layout.embedding.name).dtype);
-      const tensors = () => referenceTensors(name, packed(), dtype);
+      const tensors = () => referenceTensors(place, packed(), dtype);
       return { done, tensors: tensors().map((one, i) => ({ ...one, data: () => tensors()[i]!.data() })) };
     }
     const values = () => dequantize(packed());

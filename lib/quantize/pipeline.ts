@@ -18,7 +18,7 @@ import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
 import { chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
-import { type FormatChoice, type Planned, planOf } from "./plan.ts";
+import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
 import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
 import type { Store } from "./store.ts";
@@ -77,12 +77,14 @@ class Run {
   async run(): Promise<void> {
     const { sequential, targetBits } = this.#options;
     const plan = planOf([...this.#layers.keys()], this.#options);
+    const ends = planOfEnds(this.#source.layout, this.#options);
     const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
     if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
     const all = targetBits !== undefined || (needed.length > 0 && !sequential);
     const stats = all ? await this.#calibrate() : undefined;
     const choices = targetBits === undefined ? plan : await this.#choose(plan, { stats: stats!, targetBits });
     await this.#quantize(choices, sequential ? this.#sequential() : stats ?? nothing);
+    await this.#quantizeEnds(ends);
   }
 
   /** Statistics made earlier are refused before any work is done that they would spoil. */
@@ -169,6 +171,25 @@ class Run {
       const done = errors ? solveLinear(weights, problem) : { packed: quantizeLinear(weights, problem) };
       store.set("linear", linear, done);
       await tell(linear);
+    }
+  }
+
+  /** Quantizes the head and the embedding, if they are to be, from their weights alone. */
+  async #quantizeEnds(ends: ReadonlyMap<string, FormatChoice>): Promise<void> {
+    const [{ backend }, store] = [this.#source, this.#store];
+    const { codebook, scaleType, errors } = this.#options;
+    for (const [linear, choice] of ends) {
+      if (store.has("linear", linear)) continue;
+      const weights = this.#source.weights(linear);
+      const problem = { codebook, scaleType, weighting: "none" as const, backend, linear, choice };
+      store.set(
+        "linear",
+        linear,
+        errors ? solveLinear(weights, problem) : { packed: quantizeLinear(weights, problem) },
+      );
+      const total = weights.rows * weights.cols;
+      this.#options.onProgress?.({ phase: "quantizing", done: total, total, name: linear });
+      await pause();
     }
   }
 

@@ -6,6 +6,7 @@
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
+import type { Layout } from "../model/decoder/layout.ts";
 
 /** The format and group size of a Linear. */
 export interface FormatChoice {
@@ -22,8 +23,8 @@ export interface PlanOptions {
   /** Columns that share a scale, or "row"; the format's own when absent, 128 for most. */
   groupSize?: number | "row";
   /**
-   * Linears to leave as they are, by module name; "*" stands for any characters. lm_head, embeddings and what sends tokens to
-   * experts always stay.
+   * Linears to leave as they are, by module name; "*" stands for any characters. What sends tokens to experts always stays; so
+   * do the head and embeddings, unless `head` and `embedding` say otherwise.
    */
   skip?: string | string[];
   /**
@@ -31,6 +32,13 @@ export interface PlanOptions {
    * fit, the last one counts.
    */
   override?: Readonly<Record<string, string>>;
+  /**
+   * The format of the head, "int8" or with a group size "any4:64"; it stays as it is when absent. Of a tied model the embedding
+   * is the same tensor. Codebooks are learned from the weights alone.
+   */
+  head?: string;
+  /** The format of the embedding, as `head`. */
+  embedding?: string;
 }
 
 /** Whether a module's name fits one of some patterns, in which "*" stands for any characters. */
@@ -97,5 +105,25 @@ export function planOf(linears: readonly string[], options: PlanOptions): Map<st
     const own = overrides.findLast(({ pattern }) => matches(name, [pattern]));
     plan.set(name, { ...(own?.choice ?? { format, groupSize }), overridden: own !== undefined });
   }
+  return plan;
+}
+
+/**
+ * The head and the embedding, if they are quantized, by module name. A tied model has one tensor for both.
+ *
+ * @throws {OptionError} when a format or group size is unknown, or a tied tensor is to have two formats.
+ */
+export function planOfEnds(layout: Layout, options: PlanOptions): Map<string, FormatChoice> {
+  const { groupSize, head, embedding } = options;
+  const embeddingName = layout.embedding.name.replace(/\.weight$/, "");
+  const headName = layout.head?.name ?? embeddingName;
+  if (headName === embeddingName && head && embedding && head !== embedding) {
+    throw new OptionError(
+      `Cannot quantize the head to ${head} and the embedding to ${embedding}: this model has one tensor for both`,
+    );
+  }
+  const plan = new Map<string, FormatChoice>();
+  if (embedding) plan.set(embeddingName, parseChoice(embedding, groupSize));
+  if (head) plan.set(headName, parseChoice(head, groupSize));
   return plan;
 }

@@ -9,12 +9,12 @@ import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
 import type { OnDiskProgress, QuantizeModelOptions } from "./options.ts";
 import { run } from "./pipeline.ts";
-import { planOf } from "./plan.ts";
+import { planOf, planOfEnds } from "./plan.ts";
 import { MemoryStore } from "./store.ts";
 
 /**
- * Quantizes a model's Linears, each expert's too; embeddings, norms, lm_head and what sends tokens to experts stay as they
- * are.
+ * Quantizes a model's Linears, each expert's too; norms and what sends tokens to experts stay as they are, and so do the head
+ * and the embedding, unless `head` and `embedding` name their formats.
  *
  * @returns a new model that shares what stays; the given one is not changed.
  * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is another
@@ -36,7 +36,8 @@ export function quantizeModel(model: Model, options: QuantizeModelOptions): Prom
 
 async function quantizeLinears(model: Model, options: QuantizeModelOptions): Promise<Model> {
   const linears = linearNames(model.layout);
-  const total = planOf(linears, options).size * (options.targetBits === undefined ? 1 : 2);
+  const ends = planOfEnds(model.layout, options);
+  const total = planOf(linears, options).size * (options.targetBits === undefined ? 1 : 2) + ends.size;
   let done = 0;
   const onProgress = ({ phase, name }: OnDiskProgress) => {
     if (phase === "measuring" || phase === "quantizing") options.onProgress?.(++done, total, name);
@@ -44,7 +45,7 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   const store = new MemoryStore();
   await run(model, store, { ...options, onProgress });
   const tensors = new Map(model.tensors);
-  for (const linear of linears) {
+  for (const linear of [...linears, ...ends.keys()]) {
     const quantized = store.get("linear", linear);
     if (quantized) tensors.set(`${linear}.weight`, quantized.packed);
   }

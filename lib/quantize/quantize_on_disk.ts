@@ -82,7 +82,7 @@ export async function quantizeOnDisk(
   } catch (error) {
     if (!(error instanceof CheckpointError && /os error 28\b/.test(error.message))) throw error;
     throw new CheckpointError(
-      `${error.message}; what is done is kept, make room and start again to resume`,
+      `${error.message}; finished work is kept; free some space and run the command again to resume`,
       { cause: error },
     );
   }
@@ -118,6 +118,11 @@ function checkOptions(
   checkTarget(folder, options);
   if (options.dequantized && options.reference) {
     throw new OptionError("Cannot write a model both dequantized and in the reference's layout");
+  }
+  if (options.reference && (options.head ?? options.embedding)) {
+    throw new OptionError(
+      "Cannot write a quantized head or embedding in the reference's layout: it keeps both dense",
+    );
   }
   const wide = options.reference && plan.values().find(({ format }) => format.bits !== 4);
   if (wide || (options.reference && options.targetBits !== undefined)) {

@@ -253,6 +253,20 @@ for (const [kind, open] of Object.entries({ plain: () => Promise.resolve(plain),
   });
 }
 
+Deno.test("gram() writes nothing beside its sum", async () => {
+  for (const cols of [3, 9, 12, 31]) {
+    using backend = new WasmBackend(new Pool({ threads: 2 }), { worthwhile: 1 });
+    // Neighbours in memory.
+    const [before, sum, after] = [1, cols, 1].map((rows) =>
+      tensor(backend, rows, new Float32Array(rows * cols).fill(7))
+    );
+    backend.gram(sum!, tensor(backend, 50, normal(50 * cols)));
+    for (const other of [before!, after!]) {
+      assertEquals(await backend.read(other), new Float32Array(cols).fill(7));
+    }
+  }
+});
+
 Deno.test("gram() has the same bits with any number of threads", async () => {
   const x = normal(700 * 203);
   const results = [];

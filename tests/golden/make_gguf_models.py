@@ -91,6 +91,15 @@ MODELS = {
         ),
         [Type.Q8_0],
     ),
+    "mistral": (
+        "llama",
+        transformers.MistralConfig(
+            **{**SIZES, "num_hidden_layers": 1}, tie_word_embeddings=True, sliding_window=6
+        ),
+        # llama.cpp reads no such key of a Llama; whoever wrote it meant it.
+        lambda w: w.add_sliding_window(6),
+        [Type.Q8_0],
+    ),
     "mixtral": (
         "llama",
         transformers.MixtralConfig(**SIZES, num_local_experts=3, num_experts_per_tok=2),

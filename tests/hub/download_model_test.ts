@@ -117,7 +117,7 @@ Deno.test("a download that gave up, or was killed, is gone on with by the next o
   await using test = await start();
   const cuts = Array.from({ length: 9 }, () => ({ cutAfter: 0 }));
   test.hub.fail("/model.safetensors", { cutAfter: 100_000 }, ...cuts);
-  await assertRejects(() => test.get(), HubError, "the same command resumes from there");
+  await assertRejects(() => test.get(), HubError, "run the same command again to resume");
   assertEquals(test.hub.faults.get("/model.safetensors")!.length, 3, "six tries that bring nothing");
   await assertRejects(() => test.get({ offline: true }), HubError, "it has not been downloaded");
   test.hub.faults.clear();
@@ -208,7 +208,7 @@ Deno.test("a gated model says what a person has to do", async () => {
   assertStringIncludes(message, `Accept its terms at ${test.hub.endpoint}/org/name`);
   assertStringIncludes(message, `${test.hub.endpoint}/settings/tokens and set HF_TOKEN`);
   const wrong = await assertRejects(() => test.get({ token: "hf_other" }), HubError);
-  assertStringIncludes(wrong.message, "the request may still wait");
+  assertStringIncludes(wrong.message, "may not have approved the request yet");
   assertEquals(wrong.status, 401);
   assertEquals(weights(await test.get({ token: "hf_test" })), LARGE);
 });

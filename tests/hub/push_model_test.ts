@@ -55,7 +55,11 @@ Deno.test("large files go up in the parts that the storage asks for, again where
 Deno.test("a push that cannot be says why: no token, a wrong one, no name, no model", async () => {
   await using test = await start();
   await assertRejects(() => test.push({ token: "" }), HubError, "set HF_TOKEN");
-  const { status } = await assertRejects(() => test.push({ token: "hf_wrong" }), HubError, "leave to write");
+  const { status } = await assertRejects(
+    () => test.push({ token: "hf_wrong" }),
+    HubError,
+    "permission to write",
+  );
   assertEquals(status, 401);
   await assertRejects(() => test.push({ repo: "name" }), HubError, "expected org/name");
   await assertRejects(() => test.push({}, "/no/where"), HubError, "cannot be read");

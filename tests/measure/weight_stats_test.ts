@@ -55,3 +55,9 @@ Deno.test("no weights, and no bins, are errors", () => {
     assertThrows(() => weightStats([1], { bins }), OptionError, `current value is ${bins}`);
   }
 });
+
+Deno.test("outliers are more than four standard deviations from the mean", () => {
+  // n − 1 zeros and one 1: the 1 is √(n − 1) standard deviations away.
+  const outliers = (n: number) => weightStats([1, ...new Array<number>(n - 1).fill(0)]).outliers;
+  assertEquals([outliers(15), outliers(20)], [0, 1 / 20]);
+});

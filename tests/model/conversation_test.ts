@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Conversation, generate, loadModel, type Model } from "any4";
 import { type ConversationOptions, Tokenizer } from "any4/model";
-import { CheckpointError, OptionError } from "../../lib/errors.ts";
+import { BusyError, CheckpointError, DisposedError, OptionError } from "../../lib/errors.ts";
 
 using plain = await loadModel("tinyworld");
 const file = JSON.parse(Deno.readTextFileSync(`${plain.folder}/tokenizer.json`));
@@ -75,4 +75,24 @@ Deno.test("a turn that does not fit is not taken, and a model without a template
   assertEquals(talk.messages.length, 2);
   using mute = new Conversation(plain);
   await assertRejects(() => say(mute, "Hello"), CheckpointError, "chat_template");
+});
+
+Deno.test("a turn is refused while another is answered, and after the conversation was disposed of", async () => {
+  const talk = new Conversation(model, { maxTokens: 6 });
+  await say(talk, "Tell a story.");
+  const expected = talk.messages[1]!.content;
+  talk.reset();
+  for await (const _ of talk.say("Tell a story.")) {
+    await assertRejects(() => say(talk, "And then?"), BusyError);
+    assertThrows(() => talk.reset(), BusyError);
+  }
+  assertEquals(talk.messages.map(({ content }) => content), ["Tell a story.", expected]);
+  // Whoever stops listening to an answer can go on.
+  for await (const _ of talk.say("And then?")) break;
+  await say(talk, "The end?");
+  const rest = talk.say("Really?");
+  await rest.next();
+  talk[Symbol.dispose]();
+  await assertRejects(() => rest.next(), DisposedError);
+  await assertRejects(() => say(talk, "Hello?"), DisposedError);
 });

@@ -5,12 +5,16 @@ import {
   dequantize,
   isPacked,
   loadModel,
+  type Model,
   OptionError,
   type PackedMatrix,
   quantizeModel,
+  type QuantizeModelOptions,
+  quantizeOnDisk,
   TensorError,
 } from "any4";
 import { formats } from "any4/formats";
+import { layerErrors, relativeError } from "any4/measure";
 
 const model = await loadModel("tinyworld");
 const text = "Once upon a time, a girl lived in a small village near the river. One day she found a key.";
@@ -77,4 +81,59 @@ Deno.test("sequential calibration quantizes every Linear, and otherwise than cal
     return dequantize(weights);
   });
   assert(values[0]!.some((value, i) => value !== values[1]![i]));
+});
+
+Deno.test("methods of E[x xᵀ] get it from the model's calibration, all at once and in sequence", async () => {
+  using model = await loadModel("tinyworld", { backend: "wasm" });
+  const chosen = ["model.layers.0.self_attn.o_proj", "model.layers.1.mlp.up_proj"];
+  const skip = model.linears().filter((linear) => !chosen.includes(linear));
+  const errors = async (options: Partial<QuantizeModelOptions>) => {
+    using small = await quantizeModel(model, { format: "any2", skip, ...options });
+    const all = await layerErrors(model, small);
+    return all.filter(({ linear }) => chosen.includes(linear)).map(({ outputError }) => outputError);
+  };
+  const rounded = await errors({});
+  for (const sequential of [false, true]) {
+    const solved = await errors({ method: { name: "lnq", rounds: 1 }, sequential });
+    solved.forEach((error, i) => assertLess(error, 0.95 * rounded[i]!));
+  }
+});
+
+for (const [name, tied] of [["llama2", false], ["gemma", true]] as const) {
+  Deno.test(`the head and the embedding are quantized if they are to be, in memory and on disk: ${name}`, async () => {
+    const folder = `${import.meta.dirname}/../golden/models/${name}`;
+    using model = await loadModel(folder, { backend: "wasm", threads: 1 });
+    const options = {
+      format: "int8",
+      groupSize: 32,
+      head: "int8",
+      ...(tied ? {} : { embedding: "any4:16" }),
+    } as const;
+    using small = await quantizeModel(model, options);
+    const [embedding, head] = [model.layout.embedding.name, model.layout.head?.weight.name];
+    assertEquals(head === undefined, tied);
+    assert(small.size.bytes < model.size.bytes);
+    for (
+      const [tensor, format] of [[head ?? embedding, "int8"], [embedding, tied ? "int8" : "any4"]] as const
+    ) {
+      const packed = small.tensors.get(tensor)!;
+      assert(isPacked(packed) && packed.format === format, tensor);
+    }
+    const out = Deno.makeTempDirSync();
+    await quantizeOnDisk(folder, out, { ...options, backend: "wasm", threads: 1 });
+    using loaded = await loadModel(out, { backend: "plain" });
+    const ids = [5, 9, 3, 70];
+    const logits = async (of: Model) => await of.session(8).forward(ids, { logits: "all" });
+    const [here, there, original] = [await logits(small), await logits(loaded), await logits(model)];
+    assert(relativeError(there, here) < 1e-3, "on disk");
+    assert(relativeError(here, original) < 0.3, "quantized");
+    Deno.removeSync(out, { recursive: true });
+  });
+}
+
+Deno.test("a tied tensor has one format", async () => {
+  using model = await loadModel(`${import.meta.dirname}/../golden/models/gemma`, { backend: "plain" });
+  const options = { head: "int8", embedding: "int4" };
+  await assertRejects(() => quantizeModel(model, options), OptionError, "one tensor for both");
+  await assertRejects(() => quantizeModel(model, { head: "int9" }), OptionError, "int9");
 });

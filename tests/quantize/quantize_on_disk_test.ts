@@ -496,7 +496,7 @@ Deno.test({
         fill(`${disk}/ballast`, kilobytes);
         const error = await assertRejects(() => quantizeOnDisk(tiny, out), CheckpointError);
         assertStringIncludes(error.message, "No space left");
-        assertStringIncludes(error.message, "start again to resume");
+        assertStringIncludes(error.message, "run the command again to resume");
         if (kilobytes > 4) await assertRejects(() => loadModel(out), CheckpointError, "is not finished");
         Deno.removeSync(`${disk}/ballast`);
       }

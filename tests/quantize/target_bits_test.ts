@@ -40,6 +40,12 @@ Deno.test("lowerHull() keeps what no mixture of others is better than", () => {
   }
 });
 
+Deno.test("lowerHull() leaves out what lies on a line between others, and what is no better for more bits", () => {
+  const costs = [[2, 8], [3, 6], [4, 4], [5, 5], [5, 3.5], [5, 3], [6, 3]]
+    .map(([bits, error], choice): Cost => ({ choice, bits: bits!, error: error! }));
+  assertEquals(lowerHull(costs).map(({ choice }) => choice), [0, 2, 5]);
+});
+
 Deno.test("chooseByCost() stays within the budget and is nearly as good as the best choice of all", () => {
   for (let round = 0; round < 30; round++) {
     const sizes = Array.from({ length: 6 }, () => 1 + random.integer(9));

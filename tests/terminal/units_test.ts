@@ -44,6 +44,7 @@ Deno.test("size() counts in decimal units and never writes 1000 of one", () => {
 
 Deno.test("duration() and count() read well at every size", () => {
   assertEquals(plain(duration(0.44)), "0.4 s");
+  assertEquals([plain(duration(9.94)), plain(duration(9.96))], ["9.9 s", "10 s"]);
   assertEquals(plain(duration(59.6)), "1 min 00 s");
   assertEquals(plain(duration(185)), "3 min 05 s");
   assertEquals(plain(duration(7800)), "2 h 10 min");

@@ -57,7 +57,7 @@ export function readGgufHeader(file: Deno.FsFile, path: string): GgufHeader {
   checkVersion(cursor.uint32(), fail);
   const [tensors, keys] = [cursor.uint64(), cursor.uint64()];
   if (tensors * LEAST_TENSOR + keys * LEAST_KEY > size) {
-    fail(`its ${size} bytes have no room for ${tensors} tensors and ${keys} keys`);
+    fail(`its ${size} bytes are too few for ${tensors} tensors and ${keys} keys`);
   }
   const metadata: Record<string, GgufValue> = Object.create(null);
   for (let i = 0; i < keys; i++) {

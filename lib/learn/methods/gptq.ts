@@ -4,6 +4,7 @@
  * @module
  */
 import { packRow, wordsPerRow } from "../../matrix/packing.ts";
+import { dot } from "../dot.ts";
 import { checkFactorOptions, type FactoredHessian, factorHessian, type FactorOptions } from "../hessian.ts";
 import { Nearest } from "../nearest.ts";
 import type { ScaledMatrix } from "../quantize_steps.ts";
@@ -57,8 +58,7 @@ export function roundByHessian(
     if (r === 0 || table > 0) nearest.load(codebook, table, size);
     row.load(r);
     for (let j = 0; j < cols; j++) {
-      let behind = 0;
-      for (let i = 0; i < j; i++) behind += lower[j * cols + i]! * errors[i]!;
+      const behind = dot(lower, j * cols, { vector: errors, n: j });
       const c = order[j]!;
       const weight = row.weights[c]!;
       const code = rowCodes[c] = row.code(nearest, weight - behind / lower[j * cols + j]!, c);

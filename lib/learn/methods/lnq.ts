@@ -13,8 +13,9 @@ import type { Method } from "./method.ts";
 /** How long it goes on, and how far statistics are believed. */
 export interface LnqOptions {
   /**
-   * How much of what lies off the diagonal of H = E[x xᵀ] is left out: 0 believes all of it, 1 none. A short sample says
-   * little about pairs of columns, and 0.5, the default, was best even with 8,192 tokens of other text.
+   * How much of what lies off the diagonal of H = E[x xᵀ] is left out: 0 believes all of it, 1 none; 0.5 when absent. A short
+   * sample says little about pairs of columns: with several thousand tokens 0.5 was best of what was tried, with fewer tokens
+   * than columns it can be worse than k-means on other text. Compare before use.
    */
   shrinkage?: number;
   /** Rounds of table and codes; 2 when absent. */

@@ -18,7 +18,7 @@ export const GEMMA2_NORMS = {
   afterMlp: "post_feedforward_layernorm",
 };
 
-/** What Gemma 2 and 3 have in common. */
+/** The config that Gemma 2 and 3 share. */
 export function gemma2Config(
   read: ConfigReader,
   options: BaseOptions & { slides: (layer: number) => boolean },

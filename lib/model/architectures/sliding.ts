@@ -1,5 +1,5 @@
 /**
- * Which layers' attention slides.
+ * The layers with sliding attention.
  *
  * @module
  */

@@ -12,6 +12,7 @@ import { TensorError } from "../../errors.ts";
 import { type FloatType, fromFloat32 } from "../../matrix/dtype.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { unpackRow } from "../../matrix/packing.ts";
+import type { TensorPlace } from "../decoder/layout.ts";
 import type { StoredTensor } from "./packed_tensors.ts";
 
 const BITS = 4;
@@ -21,9 +22,10 @@ const CENTRE = 2 ** (BITS - 1);
  * The parameters of an Any4Linear: weight [rows, cols], scales_and_zeros [groups, rows, 2] and lut [rows, 16], or [16]
  * where all rows share a codebook.
  *
- * @param name the weight's name, which ends in ".weight".
+ * @param place the weight's name, which ends in ".weight", and in which order the model itself has its rows.
  * @param dtype of scales_and_zeros and lut; the reference has the model's own.
- * @throws {TensorError} when codes have not 4 bits, or groups do not divide the columns: the reference has no other.
+ * @throws {TensorError} when codes have not 4 bits, groups do not divide the columns, or rows stand in another order than in the
+ * model: the reference has no other.
  *
  * @example
  * ```ts
@@ -31,16 +33,25 @@ const CENTRE = 2 ** (BITS - 1);
  * import { quantize } from "any4";
  *
  * const matrix = { rows: 2, cols: 32, data: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)) };
- * const tensors = referenceTensors("a.weight", quantize(matrix, { format: "any4", groupSize: 16 }), "BF16");
+ * const packed = quantize(matrix, { format: "any4", groupSize: 16 });
+ * const tensors = referenceTensors({ name: "a.weight" }, packed, "BF16");
  * assertEquals(tensors.map(({ name }) => name), ["a.weight", "a.scales_and_zeros", "a.lut"]);
  * assertEquals(tensors.map(({ shape }) => shape), [[2, 32], [2, 2, 2], [2, 16]]);
  * ```
  */
 export function referenceTensors(
-  name: string,
+  place: Pick<TensorPlace, "name" | "transposed" | "interleaved">,
   packed: PackedMatrix,
   dtype: FloatType,
 ): StoredTensor[] {
+  const { name, transposed, interleaved } = place;
+  if (transposed || interleaved) {
+    throw new TensorError(
+      `Cannot write ${name} as the reference's Any4Linear: the model has it ${
+        transposed ? "transposed" : "with its rows in another order"
+      }`,
+    );
+  }
   const { format, bits, rows, cols, groupSize, codebook } = packed;
   if (bits !== BITS) {
     throw new TensorError(

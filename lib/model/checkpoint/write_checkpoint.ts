@@ -26,13 +26,13 @@ import {
   WEIGHTS,
 } from "./file_names.ts";
 
-/** What a checkpoint is made of. */
+/** The parts of a checkpoint. */
 export interface CheckpointParts {
   /** config.json. */
   readonly config: Record<string, unknown>;
   /** generation_config.json; null removes the one that is there. */
   readonly generationConfig?: Record<string, unknown> | null;
-  /** The tensors; each one's data is asked for when its turn comes. */
+  /** The tensors; their data is read in turn. */
   readonly tensors: Iterable<TensorToWrite>;
   /** Metadata of the safetensors files. */
   readonly metadata?: Record<string, string>;
@@ -63,12 +63,13 @@ export function checkTarget(folder: string, options: { force?: boolean }): void 
 }
 
 /**
- * Writes a checkpoint under Hugging Face's file names, split into shards and an index where it is large.
+ * Writes a checkpoint under Hugging Face's file names. A large one is split into shards with an index.
  *
  * The old checkpoint's files are replaced by {@linkcode replaceFiles}, all or none; what it had and the new one has not goes.
  *
  * @throws {ConfigError} when `config` would not be read again.
- * @throws {CheckpointError} when a tensor is not what it says, writing fails, or another process writes into the folder.
+ * @throws {CheckpointError} when a tensor's data does not match its type and shape, writing fails, or another process writes into
+ * the folder.
  * @throws {OptionError} when `maxShardBytes` is not above 0, or the folder has files that this library has not written.
  *
  * @example

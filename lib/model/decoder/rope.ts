@@ -5,11 +5,11 @@
  */
 import type { RopeParameters } from "./rope_parameters.ts";
 
-/** How heads turn. */
+/** The rotation of heads. */
 export interface Rotation {
   /** [rotary_dim / 2] radians a token. */
   readonly frequencies: Float32Array;
-  /** What cosines and sines are multiplied by. */
+  /** The factor of cosines and sines. */
   readonly magnitude: number;
 }
 
@@ -43,7 +43,7 @@ export function rotationOf(rope: RopeParameters, length: number): Rotation {
     case "llama3": {
       const { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } = rope;
       const frequencies = each((period) => {
-        // How many turns the pair makes over the original context.
+        // The number of turns of the pair over the original context.
         const turns = original_max_position_embeddings / period / (2 * Math.PI);
         const smooth = (turns - low_freq_factor) / (high_freq_factor - low_freq_factor);
         const kept = Math.min(Math.max(smooth, 0), 1);

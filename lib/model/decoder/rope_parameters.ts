@@ -3,7 +3,7 @@
  *
  * @module
  */
-/** How the frequencies of short contexts are stretched over long ones. */
+/** The scaling of frequencies for contexts longer than the original. */
 export type RopeScaling =
   | { readonly rope_type: "default" }
   /** All frequencies are divided. */
@@ -35,7 +35,7 @@ export type RopeScaling =
     /** Whether the ramp begins and ends at whole pairs. */
     readonly truncate: boolean;
     readonly original_max_position_embeddings: number;
-    /** What cosines and sines are multiplied by. */
+    /** The factor of cosines and sines. */
     readonly attention_factor: number;
   }
   /** Each pair has its own divisor, another one beyond the original context. */
@@ -44,11 +44,11 @@ export type RopeScaling =
     readonly short_factor: readonly number[];
     readonly long_factor: readonly number[];
     readonly original_max_position_embeddings: number;
-    /** What cosines and sines are multiplied by. */
+    /** The factor of cosines and sines. */
     readonly attention_factor: number;
   };
 
-/** How heads turn. */
+/** The rotation of heads. */
 export type RopeParameters = RopeScaling & {
   /** Base of the frequencies. */
   readonly rope_theta: number;

@@ -7,7 +7,7 @@ import type { Largest } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
 import { Random } from "../../random.ts";
 
-/** How the next token is chosen; greedy when nothing is given. Names and meanings as in transformers. */
+/** Options of choosing the next token, greedy by default. Names and meanings are those of transformers. */
 export interface SamplingOptions {
   /** Divides the logits; 0 (the default) takes the likeliest token. */
   temperature?: number;
@@ -62,7 +62,7 @@ export class Sampler {
     }
   }
 
-  /** How many of the largest logits a choice looks at: 1 when greedy, topK, or all there are. */
+  /** The number of the largest logits that a choice reads: 1 if greedy, topK, or all. */
   get wanted(): number {
     return this.#temperature === 0 ? 1 : this.#topK;
   }

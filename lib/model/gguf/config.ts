@@ -6,7 +6,7 @@
 import type { GgufArchitecture } from "./architectures.ts";
 import type { GgufReader } from "./reader.ts";
 
-/** Texts of tokens that end a turn where a file has them: llama.cpp too stops at them, whatever the keys say. */
+/** Texts of tokens that end a turn. llama.cpp stops at them too, regardless of the keys. */
 const ENDS = new Set([
   ...["<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"],
   ...["<|end_of_text|>", "<EOT>", "<end_of_utterance>"],
@@ -14,7 +14,7 @@ const ENDS = new Set([
 const CONTROL = 3;
 
 /**
- * What config.json would say, by a file's metadata and the shapes of its tensors.
+ * Makes config.json from a file's metadata and the shapes of its tensors.
  *
  * @throws {CheckpointError} when a key is missing or malformed, or asks for what is not supported.
  */

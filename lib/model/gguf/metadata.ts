@@ -1,5 +1,5 @@
 /**
- * What a GGUF file says of its model, each value checked.
+ * The metadata of a GGUF file, with each value checked.
  *
  * @module
  */
@@ -66,7 +66,7 @@ export class Metadata {
     return value;
   }
 
-  /** A list of true and false, or undefined where it is absent or no list. */
+  /** A list of booleans; undefined if it is absent or not a list. */
   flags(key: string): boolean[] | undefined {
     return Array.isArray(this.#get(key)) ? this.#list(key, "boolean") : undefined;
   }

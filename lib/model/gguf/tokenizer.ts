@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { scoreMerges } from "../tokenizer/score_merges.ts";
 import type { Metadata } from "./metadata.ts";
 import { type PreTokenizer, preTokenizer, preTokenizerNames } from "./pre_tokenizers.ts";
 
@@ -13,7 +14,7 @@ export interface TokenizerFiles {
 }
 
 /** Kinds of tokens, as llama.cpp numbers them. */
-const [UNKNOWN, CONTROL, USER_DEFINED] = [2, 3, 4];
+const [NORMAL, UNKNOWN, CONTROL, USER_DEFINED] = [1, 2, 3, 4];
 
 /** A file's vocabulary. */
 interface Vocabulary {
@@ -45,7 +46,7 @@ export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
 /** The parts of tokenizer.json that depend on the kind. */
 type Parts = Record<"normalizer" | "pre_tokenizer" | "decoder" | "model", unknown>;
 
-/** How words are found. A file that does not say is split as llama.cpp splits it. */
+/** The pattern of words. Without one in the file, llama.cpp's default applies. */
 function byteLevelWords(metadata: Metadata): PreTokenizer {
   const name = metadata.text("tokenizer.ggml.pre") ?? "default";
   const found = preTokenizer(name);
@@ -123,34 +124,16 @@ function bpe(ids: ReadonlyMap<string, number>, merges: [string, string][]): Reco
   };
 }
 
-/**
- * SentencePiece joins the neighbours whose piece has the best score, which are merges in that order: every piece from
- * every two pieces that it can be of; of one piece's, those of the lower ids first.
- */
-function mergesByScore({ tokens, ids, metadata }: Vocabulary): [string, string][] {
+/** SentencePiece joins the neighbours whose piece has the best score. */
+function mergesByScore({ tokens, metadata }: Vocabulary): [string, string][] {
   const scores = metadata.numbers("tokenizer.ggml.scores");
   if (scores?.length !== tokens.length) {
     throw metadata.fail("tokenizer.ggml.scores", `must be as many as tokens, ${tokens.length}`);
   }
   const kinds = metadata.numbers("tokenizer.ggml.token_type") ?? [];
-  const merges: { pair: [string, string]; score: number; piece: number; order: [number, number] }[] = [];
-  for (const [piece, token] of tokens.entries()) {
-    if ((kinds[piece] ?? 1) !== 1) continue;
-    // Pieces are joined of whole characters.
-    const characters = [...token];
-    let left = "";
-    for (const character of characters.slice(0, -1)) {
-      left += character;
-      const right = token.slice(left.length);
-      const order = [ids.get(left), ids.get(right)];
-      if (order[0] === undefined || order[1] === undefined) continue;
-      merges.push({ pair: [left, right], score: scores[piece]!, piece, order: [order[0], order[1]] });
-    }
-  }
-  merges.sort((a, b) =>
-    b.score - a.score || a.piece - b.piece || a.order[0] - b.order[0] || a.order[1] - b.order[1]
+  return scoreMerges(
+    tokens.map((text, id) => ({ text, score: scores[id]!, normal: (kinds[id] ?? NORMAL) === NORMAL })),
   );
-  return merges.map(({ pair }) => pair);
 }
 
 function files(vocabulary: Vocabulary, parts: Parts, bosByDefault: boolean): TokenizerFiles {
@@ -164,7 +147,7 @@ function files(vocabulary: Vocabulary, parts: Parts, bosByDefault: boolean): Tok
     bos: bos !== undefined && (metadata.flag("tokenizer.ggml.add_bos_token") ?? bosByDefault),
     eos: eos !== undefined && (metadata.flag("tokenizer.ggml.add_eos_token") ?? false),
   };
-  const chat_template = metadata.text("tokenizer.chat_template");
+  const chat_template = chatTemplates(metadata);
   return {
     "tokenizer.json": {
       version: "1.0",
@@ -190,6 +173,17 @@ function files(vocabulary: Vocabulary, parts: Parts, bosByDefault: boolean): Tok
       ...(chat_template === undefined ? {} : { chat_template }),
     },
   };
+}
+
+/** The template of conversations, or a list of named ones where a file has several. */
+function chatTemplates(metadata: Metadata): string | { name: string; template: string }[] | undefined {
+  const main = metadata.text("tokenizer.chat_template");
+  const named = (metadata.texts("tokenizer.chat_templates") ?? []).flatMap((name) => {
+    const template = metadata.text(`tokenizer.chat_template.${name}`);
+    return template === undefined ? [] : { name, template };
+  });
+  if (named.length === 0) return main;
+  return main === undefined ? named : [{ name: "default", template: main }, ...named];
 }
 
 /** Tokens that are found in a text before anything else is done with it. */

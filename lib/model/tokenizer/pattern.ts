@@ -11,6 +11,28 @@ import type { Json } from "./fields.ts";
 /** Longer patterns are none of a tokenizer's. */
 const LONGEST = 1 << 16;
 
+/** A class, an escape, the start of a group, its end and what repeats it, an alternative, or an endless quantifier. */
+const PARTS =
+  /\\[^]|\[\^?\]?(?:\\[^]|\[:\^?\w+:\]|[^\]\\])*\]|\(|\)(?<repeat>[+*]|\{\d*,\})?|\||[+*]|\{\d*,\}/g;
+
+/**
+ * Whether matching may take time beyond all measure: where a group is repeated without end that has alternatives, or something
+ * else that is repeated without end. No tokenizer's pattern has one.
+ */
+function mayNeverEnd(regex: string): boolean {
+  const ambiguous = [false];
+  for (const { 0: part, groups } of regex.matchAll(PARTS)) {
+    if (part === "(") ambiguous.push(false);
+    else if (part[0] === ")") {
+      const inside = ambiguous.pop() ?? false;
+      const endless = groups?.repeat !== undefined;
+      if (inside && endless) return true;
+      if (inside || endless) ambiguous[Math.max(0, ambiguous.length - 1)] = true;
+    } else if (/^[|+*{]/.test(part)) ambiguous[Math.max(0, ambiguous.length - 1)] = true;
+  }
+  return false;
+}
+
 /**
  * A pattern as JavaScript's, global.
  *
@@ -22,6 +44,9 @@ export function onigurumaPattern(pattern: Json): RegExp {
   if (typeof plain === "string") return new RegExp(RegExp.escape(plain), "gu");
   if (typeof regex !== "string" || regex.length > LONGEST) {
     throw new CheckpointError("a pattern must be a String or a Regex");
+  }
+  if (mayNeverEnd(regex)) {
+    throw new CheckpointError(`the pattern ${quote(regex)} is not supported: to match it may take for ever`);
   }
   try {
     const { pattern: compiled } = new SplitPreTokenizer(

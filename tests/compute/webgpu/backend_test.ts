@@ -162,10 +162,11 @@ async function compareModels(name: string, measure: object): Promise<void> {
 test("calibrate() on WebGPU finds what the plain backend finds", async () => {
   using expected = await loadModel("tinyworld", { backend: "plain" });
   using model = await loadModel("tinyworld", { backend: "webgpu", tune: false });
-  const [want, got] = [await calibrate(expected), await calibrate(model)];
+  const options = { maxTokens: 200, gram: true };
+  const [want, got] = [await calibrate(expected, options), await calibrate(model, options)];
   for (const [linear, stats] of want) {
-    for (const key of ["mean", "meanAbs", "meanSquare"] as const) {
-      assertLess(relativeError(got.get(linear)![key], stats[key]), 1e-4, `${linear} ${key}`);
+    for (const key of ["mean", "meanAbs", "meanSquare", "gram"] as const) {
+      assertLess(relativeError(got.get(linear)![key]!, stats[key]!), 1e-4, `${linear} ${key}`);
     }
   }
 });
@@ -271,6 +272,32 @@ test("a device that is lost is an error, not a hang", async () => {
   await assertRejects(() => backend.read(x), DeviceError);
   backend[Symbol.dispose]();
   assertThrows(() => backend.device.assertAlive(), DeviceError);
+});
+
+test("what is recorded while something is timed is not lost", async () => {
+  using backend = await open();
+  const [x, y, z] = [
+    tensor(backend, 1, new Float32Array(4)),
+    tensor(backend, 1, normal(4)),
+    tensor(backend, 1, normal(4)),
+  ];
+  const timed = backend.seconds(() => backend.add(z, y));
+  backend.add(x, y);
+  await timed;
+  assertEquals(await backend.read(x), await backend.read(y));
+});
+
+test("a device that is lost in the middle of a text ends it with a DeviceError, and harms no other", async () => {
+  using model = await loadModel("tinyworld", { backend: "webgpu", tune: false });
+  using other = await loadModel("tinyworld", { backend: "webgpu", tune: false });
+  const expected = await generate(other, "Once upon a time", { maxTokens: 8 });
+  const lost = generate(model, "Once upon a time", { maxTokens: 200 });
+  const end = assertRejects(() => lost, DeviceError);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  (model.backend as WebGpuBackend).device.gpu.destroy();
+  await end;
+  await assertRejects(() => generate(model, "Once", { maxTokens: 2 }), DeviceError);
+  assertEquals(await generate(other, "Once upon a time", { maxTokens: 8 }), expected);
 });
 
 test("the WebGPU backend throws on what does not fit", async () => {

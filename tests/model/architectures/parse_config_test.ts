@@ -162,7 +162,18 @@ Deno.test("a Mistral is a Llama whose attention slides", () => {
   assertEquals(sliding(mistral), [4096, 1, "sliding_attention"]);
   assertEquals(sliding({ sliding_window: 100 }), [null, 0, undefined]);
   assertEquals(parse({ ...mistral, sliding_window: 100 }).max_position_embeddings, 32768);
-  assertWrong([[{ ...mistral, sliding_window: 0 }, "sliding_window must be a whole number from 1 to "]]);
+  const types = (...layer_types: unknown[]) => ({
+    ...mistral,
+    num_hidden_layers: 2,
+    sliding_window: 100,
+    layer_types,
+  });
+  assertEquals(parse(types("full_attention", "sliding_attention")).layer_types[1], "sliding_attention");
+  assertWrong([
+    [{ ...mistral, sliding_window: 0 }, "sliding_window must be a whole number from 1 to "],
+    [types("full_attention"), "for each of 2 layers"],
+    [types("full_attention", "half_attention"), "for each of 2 layers"],
+  ]);
 });
 
 Deno.test("null is as good as absent where a value has a default, and means none for special tokens", () => {

@@ -170,3 +170,17 @@ Deno.test("weights, norms and embeddings that are not finite throw, and name the
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("a group_size beyond a row throws, even where the parts would fit", async () => {
+  const small = await quantizeModel(model, { format: "int4", groupSize: "row", skip: "*.down_proj" });
+  const { cols } = small.weights("model.layers.0.mlp.up_proj");
+  await saved(small, async (folder) => {
+    relabel(folder, (quantization) => {
+      assertEquals(quantization.tensors![NAME], { format: "int4", group_size: cols });
+      quantization.tensors![NAME] = { format: "int4", group_size: cols + 1 };
+      // As folders were saved before there were codebooks.
+      delete quantization.codebooks;
+    });
+    await assertRejects(() => loadModel(folder), CheckpointError, `between 1 and ${cols}`);
+  });
+});

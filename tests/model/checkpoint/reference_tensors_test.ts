@@ -46,7 +46,7 @@ function packed({ groupSize, weight, scales_and_zeros, lut }: Case): PackedMatri
 
 Deno.test("referenceTensors() gives what the reference's Any4Linear holds, for a table a row and one for all", () => {
   for (const golden of cases) {
-    const [weight, scalesAndZeros, lut] = referenceTensors("a.weight", packed(golden), "F32");
+    const [weight, scalesAndZeros, lut] = referenceTensors({ name: "a.weight" }, packed(golden), "F32");
     assertEquals(weight!.shape, golden.shapes.weight);
     assertEquals([...new Int32Array(weight!.data().buffer)], golden.weight);
     for (const [tensor, key] of [[scalesAndZeros!, "scales_and_zeros"], [lut!, "lut"]] as const) {
@@ -68,7 +68,7 @@ Deno.test("referenceTensors() rounds to the model's type no more than the type m
     const small = quantize(matrix, { format, groupSize });
     const expected = dequantize(small);
     for (const [dtype, unit] of [["F32", 2 ** -24], ["F16", 2 ** -11], ["BF16", 2 ** -8]] as const) {
-      const [weight, pairs, lut] = referenceTensors("a.weight", small, dtype);
+      const [weight, pairs, lut] = referenceTensors({ name: "a.weight" }, small, dtype);
       const codes = new Int32Array(weight!.data().buffer);
       const [table, scaled] = [toFloat32(lut!.data(), dtype), toFloat32(pairs!.data(), dtype)];
       expected.forEach((value, i) => {
@@ -85,9 +85,21 @@ Deno.test("referenceTensors() rounds to the model's type no more than the type m
 Deno.test("referenceTensors() refuses what the reference has no room for", () => {
   const matrix = { rows: 1, cols: 48, data: new Lcg(3).heavyTailed(48) };
   const tensors = (format: string, groupSize: number) =>
-    referenceTensors("a.weight", quantize(matrix, { format, groupSize }), "F32");
+    referenceTensors({ name: "a.weight" }, quantize(matrix, { format, groupSize }), "F32");
   assertThrows(() => tensors("any3", 16), TensorError, "its codes have 4 bits, those of any3 have 3");
   assertThrows(() => tensors("any4", 32), TensorError, "groups of 32 do not divide 48 columns");
+});
+
+Deno.test("referenceTensors() refuses weights that the model itself has in another order", () => {
+  const matrix = { rows: 4, cols: 32, data: Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)) };
+  const small = quantize(matrix, { format: "any4", groupSize: 16 });
+  for (const order of [{ transposed: true }, { interleaved: 4 }]) {
+    assertThrows(
+      () => referenceTensors({ name: "a.weight", ...order }, small, "F32"),
+      TensorError,
+      "the model has it",
+    );
+  }
 });
 
 Deno.test("saveModel() writes the reference's tensors, which this library does not take for its own", async () => {

@@ -31,14 +31,14 @@ for (const [name, golden] of Object.entries(models)) {
       }
     }
     assertLess(Math.sqrt(error / norm), 1e-5);
-    // The files are no less llama.cpp's: it rounds activations to 8 bits.
-    assertLess(golden.llama_cpp, 0.06);
+    // The files are no less llama.cpp's: it rounds activations to 8 bits. It knows no window of a Llama.
+    if (name !== "mistral") assertLess(golden.llama_cpp, 0.06);
   });
 }
 
 Deno.test("there is a GGUF file of each architecture that GGUF has a name for", () => {
   const found = new Set(Object.values(models).map(({ model_type }) => model_type));
-  // A Mistral is a Llama there, unless it slides; llama.cpp has no OPT.
-  const without = new Set(["mistral", "llama", "opt"]);
+  // llama.cpp has no OPT.
+  const without = new Set(["opt"]);
   assertEquals([...architectures.keys()].filter((type) => !found.has(type) && !without.has(type)), []);
 });

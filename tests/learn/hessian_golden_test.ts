@@ -1,13 +1,13 @@
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import { type Format, symmetric } from "../../../lib/formats/format.ts";
-import { quantize } from "../../../lib/learn/quantize.ts";
-import { RowDescent } from "../../../lib/learn/row_descent.ts";
-import { scaleGroups } from "../../../lib/learn/scaling.ts";
-import { formatOf } from "../../../lib/formats/formats.ts";
-import { unpackRow } from "../../../lib/matrix/packing.ts";
-import golden from "../../golden/hessian.json" with { type: "json" };
-import { Lcg } from "../../golden/lcg.ts";
-import { gramStats } from "../../stats.ts";
+import { type Format, symmetric } from "../../lib/formats/format.ts";
+import { quantize } from "../../lib/learn/quantize.ts";
+import { RowDescent } from "../../lib/learn/row_descent.ts";
+import { scaleGroups } from "../../lib/learn/scaling.ts";
+import { formatOf } from "../../lib/formats/formats.ts";
+import { unpackRow } from "../../lib/matrix/packing.ts";
+import golden from "../golden/hessian.json" with { type: "json" };
+import { Lcg } from "../golden/lcg.ts";
+import { gramStats } from "../stats.ts";
 
 const { rows, cols, tokens, groupSize } = golden;
 const lcg = new Lcg(golden.seed);

@@ -1,52 +1,16 @@
-import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { OptionError, TensorError } from "../../../lib/errors.ts";
 import { formatOf } from "../../../lib/formats/formats.ts";
-import { factorize, solveFactored } from "../../../lib/learn/cholesky.ts";
-import { factorHessian } from "../../../lib/learn/hessian.ts";
 import type { InputStats } from "../../../lib/learn/input_stats.ts";
 import type { Method } from "../../../lib/learn/methods/method.ts";
 import { methodOf, methods, needsOf } from "../../../lib/learn/methods/mod.ts";
 import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
-import { RowDescent } from "../../../lib/learn/row_descent.ts";
-import { scaleGroups } from "../../../lib/learn/scaling.ts";
 import { weightingOf } from "../../../lib/learn/weighting.ts";
-import type { Matrix } from "../../../lib/matrix/matrix.ts";
 import { dequantize } from "../../../lib/matrix/packed_matrix.ts";
-import { Random } from "../../../lib/random.ts";
 import { gramStats, statsOf } from "../../stats.ts";
-
-const random = new Random(71);
-const [rows, cols] = [8, 48];
-
-function weights(rows: number, cols: number): Matrix {
-  return {
-    rows,
-    cols,
-    data: Float32Array.from({ length: rows * cols }, () => random.normal() ** 3 + random.normal()),
-  };
-}
-
-/** Inputs whose neighbouring columns go together, some of them large. */
-function inputs(tokens: number): Float64Array {
-  const x = new Float64Array(tokens * cols);
-  for (let i = 0; i < x.length; i++) x[i] = random.normal() + (i % cols > 0 ? 0.8 * x[i - 1]! : 0);
-  return x.map((value, i) => value * (i % cols % 11 === 3 ? 5 : 1));
-}
-
-/** Σ over rows of dᵀ H d. */
-function outputError(matrix: Matrix, after: Float32Array, { gram }: InputStats): number {
-  const { rows, cols, data } = matrix;
-  let sum = 0;
-  for (let r = 0; r < rows; r++) {
-    const d = (c: number) => after[r * cols + c]! - data[r * cols + c]!;
-    for (let i = 0; i < cols; i++) for (let j = 0; j < cols; j++) sum += d(i) * gram![i * cols + j]! * d(j);
-  }
-  return sum;
-}
-
-const gramMethods = ["gptq", "leanquant", "lnq"];
+import { cols, gramMethods, inputs, outputError, random, rows, weights } from "../linear_inputs.ts";
 
 Deno.test("methods are found by name, by name and options, or as they are, and others are refused", () => {
   for (const name of methods.keys()) assertEquals(methodOf(name).name, name);
@@ -148,107 +112,6 @@ Deno.test("methods of E[x xᵀ] have less error of the output than rounding has,
     const believing = error({ method: { name: "lnq", shrinkage: 0 } });
     assertLessOrEqual(believing, error({ method: "lnq" }), format);
   }
-});
-
-Deno.test("no half-step of lnq makes the error larger, and what it keeps count of is the error", () => {
-  const matrix = weights(rows, cols);
-  const stats = gramStats(inputs(200), cols);
-  const hessian = Float64Array.from(stats.gram!);
-  for (let c = 0; c < cols; c++) hessian[c * (cols + 1)]! += 1e-3;
-  for (const bits of [2, 3, 4]) {
-    const scales = scaleGroups(matrix, { scaling: formatOf(`any${bits}`).scaling, groupSize: 16 });
-    const descent = new RowDescent({ matrix, groupSize: 16, ...scales }, { hessian, bits, type: "f16" });
-    const anew = (r: number) => {
-      const d = Array.from(descent.codes, (code, c) => {
-        const group = r * cols / 16 + Math.floor(c / 16);
-        return scales.scales[group]! * descent.table[code]! + scales.zeros![group]! -
-          matrix.data[r * cols + c]!;
-      });
-      return d.reduce((sum, a, i) => d.reduce((all, b, j) => all + a * b * hessian[i * cols + j]!, sum), 0);
-    };
-    for (let r = 0; r < rows; r++) {
-      descent.codes.forEach((_, c) => descent.codes[c] = random.integer(2 ** bits));
-      descent.begin(r, Float32Array.from({ length: 2 ** bits }, (_, i) => i));
-      let last = descent.error;
-      assert(Math.abs(last - anew(r)) <= 1e-9 * last);
-      for (let round = 0; round < 4; round++) {
-        for (const step of [() => descent.refit(), () => descent.sweep()]) {
-          step();
-          assertLessOrEqual(descent.error, last);
-          assert(
-            Math.abs(descent.error - anew(r)) <= 1e-9 * (last + 1),
-            `${bits} ${r}: ${descent.error} ${anew(r)}`,
-          );
-          last = descent.error;
-        }
-      }
-      // What no code's change can better stays.
-      while (descent.sweep() > 0);
-      assertEquals(descent.sweep(), 0);
-    }
-  }
-});
-
-Deno.test("with as many entries as columns, least squares gives the row back", () => {
-  const matrix = weights(1, 16);
-  const stats = gramStats(Float64Array.from({ length: 16 * 100 }, () => random.normal()), 16);
-  const scales = scaleGroups(matrix, { scaling: formatOf("any4").scaling, groupSize: 8, type: "f32" });
-  const descent = new RowDescent({ matrix, groupSize: 8, ...scales }, {
-    hessian: Float64Array.from(stats.gram!),
-    bits: 4,
-    type: "f32",
-  });
-  descent.codes.forEach((_, c) => descent.codes[c] = 15 - c);
-  descent.begin(0, new Float32Array(16).fill(7));
-  const before = descent.error;
-  // The ridge leaves a little of the way; from there it is the same problem, much smaller.
-  for (let i = 0; i < 3; i++) descent.refit();
-  assertLess(descent.error, 1e-10 * before);
-  matrix.data.forEach((weight, c) => {
-    const group = Math.floor(c / 8);
-    const value = scales.scales[group]! * descent.table[15 - c]! + scales.zeros![group]!;
-    assertLess(Math.abs(value - weight), 1e-4);
-  });
-});
-
-Deno.test("E[x xᵀ] of fewer tokens than columns, of equal columns or of none is damped until it can be factored", () => {
-  const matrix = weights(3, cols);
-  const equal = new Float64Array(5 * cols).map((_, i) => Math.floor(i / cols) + 1);
-  const dead = inputs(100).map((value, i) => i % cols % 3 === 0 ? 0 : value);
-  for (const x of [inputs(3), equal, dead, new Float64Array(cols)]) {
-    const stats = gramStats(x, cols);
-    const { lower, order, damping } = factorHessian(stats.gram!, { damping: 0 });
-    assert(lower.every(Number.isFinite) && damping <= 0.04);
-    assertEquals([...order].sort((a, b) => a - b), Array.from({ length: cols }, (_, c) => c));
-    for (const format of ["int3", "any3"]) {
-      for (const name of gramMethods) {
-        const method = name === "lnq" ? name : { name: name as "gptq", damping: 0 };
-        const after = dequantize(quantize(matrix, { format, groupSize: 16, stats, method }));
-        assert(after.every(Number.isFinite), `${format} ${name}`);
-      }
-    }
-  }
-});
-
-Deno.test("factorize() and solveFactored() solve, and say when a matrix is not positive definite", () => {
-  const n = 30;
-  const { gram } = gramStats(Float64Array.from({ length: 40 * n }, () => random.normal()), n);
-  const a = Float64Array.from(gram!);
-  const x = Float64Array.from({ length: n }, () => random.normal());
-  const b = x.map((_, i) => x.reduce((sum, value, j) => sum + a[i * n + j]! * value, 0));
-  const l = a.slice();
-  assert(factorize(l, n));
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = i; k < n; k++) sum += l[k * n + i]! * l[k * n + j]!;
-      assertLess(Math.abs(sum - a[i * n + j]!), 1e-12);
-    }
-  }
-  solveFactored(l, n, b);
-  b.forEach((value, i) => assertLess(Math.abs(value - x[i]!), 1e-9));
-  assert(!factorize(Float64Array.of(1, 0, 2, 1), 2));
-  assert(!factorize(Float64Array.of(NaN), 1));
 });
 
 Deno.test("methods give the same bits with any steps", () => {
