@@ -70,6 +70,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       "dequantized",
     ),
   )
+  .option("--force", "replace files in the folder that this program has not written")
   .option("--restart", "delete the files of an unfinished or damaged run and start over")
   .option(
     "--measure [tokens]",
@@ -101,6 +102,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       dequantized?: true;
       reference?: true;
       restart?: true;
+      force?: true;
       measure?: true | number;
       maxShardBytes: number;
       quiet?: true;

@@ -33,6 +33,38 @@ export function isFolder(path: string): boolean {
   }
 }
 
+/** Whether two paths lead to the same file or folder, also by links and by mounts of it at two places. */
+export function isSameFile(a: string, b: string): boolean {
+  try {
+    const [first, second] = [Deno.statSync(a), Deno.statSync(b)];
+    if (first.ino !== null && first.ino !== 0) return first.ino === second.ino && first.dev === second.dev;
+    return Deno.realPathSync(a) === Deno.realPathSync(b);
+  } catch {
+    return false;
+  }
+}
+
+/** Where a link inside a folder leads if that is outside of the folder; undefined for all else. */
+export function leadsOut(folder: string, name: string): string | undefined {
+  const path = `${folder}/${name}`;
+  if (!isFile(path)) return undefined;
+  const [file, around] = [Deno.realPathSync(path), Deno.realPathSync(folder)];
+  // In the Hub's cache, files of snapshots/<commit> are links to blobs beside it.
+  const [, cache] = /^(.+)[/\\]snapshots[/\\][^/\\]+$/.exec(around) ?? [];
+  const inside = (place: string | undefined) =>
+    place !== undefined && /^[/\\]/.test(file.slice(place.length)) &&
+    file.startsWith(place);
+  return inside(around) || inside(cache && `${cache}${around[cache.length]}blobs`) ? undefined : file;
+}
+
+/** Syncs the names in a folder to the disk, where the system can. */
+export function syncFolder(path: string): void {
+  tryTo(() => {
+    using folder = Deno.openSync(path);
+    folder.syncSync();
+  });
+}
+
 /**
  * Opens a file for reading, and closes it again if its beginning is wrong.
  *

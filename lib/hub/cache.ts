@@ -7,7 +7,18 @@
  *
  * @module
  */
+import { createHash, type Hash } from "node:crypto";
 import { HubError } from "../errors.ts";
+import { isFile, tryTo } from "../files/disk.ts";
+
+const CHUNK_BYTES = 2 ** 20;
+/** Sizes and times of blobs whose checksums are known to be right. */
+const CHECKED = ".any4-checked.json";
+
+/** The hash that gives such a checksum: SHA-256, or SHA-1 of a git blob, which begins with its kind and size. */
+export function newHash(checksum: string, size: number): Hash {
+  return checksum.length === 64 ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
+}
 
 /** The part of the cache for one repository. */
 export class RepoCache {
@@ -27,6 +38,48 @@ export class RepoCache {
   /** The path of a file's content, by its checksum. */
   blob(checksum: string): string {
     return `${this.folder}/blobs/${checksum}`;
+  }
+
+  /**
+   * Whether a blob is there and has its checksum. It is read for that once, and again when its size or time has changed.
+   */
+  async isIntact(checksum: string): Promise<boolean> {
+    const path = this.blob(checksum);
+    if (!isFile(path)) return false;
+    if (this.#checked()[checksum] === stampOf(path)) return true;
+    const stamp = stampOf(path);
+    using file = await Deno.open(path);
+    const hash = newHash(checksum, (await file.stat()).size);
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    for (let read; (read = await file.read(chunk)) !== null;) hash.update(chunk.subarray(0, read));
+    if (hash.digest("hex") !== checksum) return false;
+    this.vouch(checksum, stamp);
+    return true;
+  }
+
+  /** Remembers that a blob has its checksum. */
+  vouch(checksum: string, stamp: string = stampOf(this.blob(checksum))): void {
+    const checked = { ...this.#checked(), [checksum]: stamp };
+    // Where it cannot be remembered it is computed again.
+    tryTo(() =>
+      this.#write(
+        `${this.folder}/${CHECKED}`,
+        (path) => Deno.writeTextFileSync(path, JSON.stringify(checked)),
+      )
+    );
+  }
+
+  #checked(): Record<string, string> {
+    let checked: Record<string, string> = {};
+    tryTo(() => checked = JSON.parse(Deno.readTextFileSync(`${this.folder}/${CHECKED}`)) ?? {});
+    return checked;
+  }
+
+  /** The checksum of the blob that a commit's file is a link to; undefined if it is none. */
+  checksumOf(commit: string, file: string): string | undefined {
+    let target = "";
+    tryTo(() => target = Deno.readLinkSync(`${this.snapshot(commit)}/${file}`));
+    return /[/\\]blobs[/\\]([0-9a-f]{40}|[0-9a-f]{64})$/.exec(target)?.[1];
   }
 
   /** The commit that a branch or tag was at when it was last downloaded; a commit is itself. */
@@ -65,6 +118,18 @@ export class RepoCache {
       throw new HubError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
     }
   }
+}
+
+/** What changes when a file is written to. */
+function stampOf(path: string): string {
+  const { size, mtime } = Deno.statSync(path);
+  return `${size} bytes, ${mtime?.toISOString()}`;
+}
+
+/** Whether the path of a listed file stays in its folder, on every system. */
+export function isSafePath(path: string): boolean {
+  return path.length < 1024 &&
+    path.split("/").every((part) => !/^\.{0,2}$/.test(part) && !/[\\:\p{Cc}]/u.test(part));
 }
 
 /** Whether a revision is a full commit hash. */

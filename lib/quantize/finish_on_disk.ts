@@ -122,6 +122,7 @@ export function finishOnDisk(
     files: model.tokenizer.files,
     texts: { "README.md": modelCard(summary) },
     maxShardBytes,
+    force: options.force,
   });
   using written = Checkpoint.open(folder);
   const fileBytes = written.files().reduce((sum, path) => sum + Deno.statSync(path).size, 0);
