@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "../compute/backend.ts";
 import type { Abortable } from "../event_loop.ts";
-import type { Observer, Workspace } from "../model/decoder/decoder.ts";
+import { freeWorkspace, type Observer, type Workspace } from "../model/decoder/decoder.ts";
 import { chunks } from "../model/decoder/session.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
 
@@ -117,11 +117,7 @@ export class LayerPass {
     const spaces = new Map<number, Workspace>();
     using open = new DisposableStack();
     open.defer(() => {
-      for (const work of spaces.values()) {
-        for (const tensor of Object.values(work) as (Tensor | undefined)[]) {
-          if (tensor) backend.free?.(tensor);
-        }
-      }
+      for (const work of spaces.values()) freeWorkspace(backend, work);
     });
     let from = 0;
     for (const [number, piece] of this.#pieces.entries()) {
@@ -142,9 +138,7 @@ export class LayerPass {
         const [start, end] = [from, from += length * cols];
         if (!rows) backend.write(work.x, this.#state.hidden.subarray(start, end));
         const logits = await decoder.forward(rows?.(chunk) ?? chunk.ids, work, {
-          cache,
-          position: chunk.position,
-          rotations,
+          at: { cache, position: chunk.position, rotations },
           logits: options.logits !== undefined,
           observe: observe && ((linears, input) => observe(linears, input, number)),
           everyExpert,
