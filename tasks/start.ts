@@ -34,6 +34,7 @@ import {
   weightingOption,
   whole,
 } from "./cli.ts";
+import { firstGroupValues } from "../lib/matrix/packed_matrix.ts";
 
 const options = command(
   "start",
@@ -109,8 +110,7 @@ await main(async () => {
         if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
-        const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
-        histogramFormats.push({ name, values: [...new Set(group)].sort((a, b) => a - b) });
+        histogramFormats.push({ name, values: firstGroupValues(weights) });
       },
       onProgress: (done, what) => bar.update(done, what),
     });
