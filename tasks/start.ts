@@ -4,6 +4,7 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
+import { firstGroupValues } from "any4/learn";
 import { MEASURED_FORMATS, measureFormats } from "any4/measure";
 import {
   count,
@@ -34,7 +35,6 @@ import {
   weightingOption,
   whole,
 } from "./cli.ts";
-import { firstGroupValues } from "../lib/matrix/packed_matrix.ts";
 
 const options = command(
   "start",

@@ -115,6 +115,7 @@ export function dequantizeRows(
  * @example
  * ```ts
  * import { quantize } from "any4";
+ * import { firstGroupValues } from "any4/learn";
  * import { assertEquals } from "@std/assert";
  * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 0, 0, 3) };
  * assertEquals(firstGroupValues(quantize(matrix, { format: "int2", groupSize: "row" })), [0, 1, 2, 3]);

@@ -88,6 +88,29 @@ for (const [what, times] of [["one call", 1], ["every call from one on", Infinit
   }
 }
 
+Deno.test("the file that makes a folder a model goes first and comes last", () => {
+  inFolder((folder) => {
+    write(folder, OLD);
+    const [renamed, linked]: string[][] = [[], []];
+    const [renameSync, linkSync] = [Deno.renameSync, Deno.linkSync];
+    Deno.renameSync = (from, to) => {
+      if (!String(from).includes("/.saving/")) renamed!.push(String(from));
+      renameSync(from, to);
+    };
+    Deno.linkSync = (from, to) => {
+      linked!.push(to);
+      linkSync(from, to);
+    };
+    try {
+      write(folder, NEW);
+    } finally {
+      Object.assign(Deno, { renameSync, linkSync });
+    }
+    assertEquals([renamed![0], linked!.at(-1)], [`${folder}/config`, `${folder}/config`]);
+    assertEquals(linked!.length, 4); // The three files, and the list of them.
+  });
+});
+
 Deno.test("what a folder has of other origin is neither overwritten nor removed without force", () => {
   inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/notes`, "mine");
