@@ -5,7 +5,7 @@
  */
 import { CheckpointError, OptionError } from "../errors.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
-import { isSameFile, writeText } from "../files/disk.ts";
+import { exists, isSameFile, tryTo, writeText } from "../files/disk.ts";
 import { currentFolder } from "../files/replace_files.ts";
 import { linkedName } from "../model/checkpoint/locate.ts";
 import { checkTarget } from "../model/checkpoint/write_checkpoint.ts";
@@ -57,6 +57,7 @@ export async function quantizeOnDisk(
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, plan });
   const form = formOf(options);
+  const existed = exists(folder);
   try {
     using journal = Journal.open(folder, {
       asked: fingerprint(model, options),
@@ -80,6 +81,8 @@ export async function quantizeOnDisk(
     journal.remove();
     return summary;
   } catch (error) {
+    // Only succeeds when empty.
+    if (!existed && error instanceof OptionError) tryTo(() => Deno.removeSync(folder));
     if (!(error instanceof CheckpointError && /os error 28\b/.test(error.message))) throw error;
     throw new CheckpointError(
       `${error.message}; finished work is kept; free some space and run the command again to resume`,
