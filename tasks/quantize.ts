@@ -176,9 +176,12 @@ await main(async () => {
         align: "right" as const,
       })),
     ],
-    byFormat(summary.linears).map(({ format, linears, weights, bitsPerWeight, error }) => [
+    [
+      ...byFormat(summary.linears).map(({ linears, ...each }) => ({ ...each, linears: String(linears) })),
+      ...summary.ends.map((end) => ({ ...byFormat([end])[0]!, linears: visible(end.linear) })),
+    ].map(({ format, linears, weights, bitsPerWeight, error }) => [
       format,
-      String(linears),
+      linears,
       count(weights),
       bitsPerWeight.toFixed(3),
       percent(error, { places: 2 }),
