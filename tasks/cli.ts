@@ -158,8 +158,10 @@ export function readText(given: string): string {
   try {
     return Deno.readTextFileSync(given);
   } catch (cause) {
-    // A text is no file name: it may well be too long for one, or hold what a name cannot.
-    const name = given.length < 256 && !/\s/.test(given) && /[./]/.test(given);
+    // A text may well be too long for a file's name, or hold what a name cannot.
+    const name = given.length < 256 && !/[\n\r]/.test(given) &&
+      (/^(\.{0,2}\/|~\/|[A-Za-z]:\\)|\.(txt|md|jsonl?|csv|tsv|html?|xml|rst|tex)$/i.test(given) ||
+        (!/\s/.test(given) && /[./]/.test(given)));
     if (name) throw new OptionError(`Cannot read the text ${given}: ${(cause as Error).message}`, { cause });
     return given;
   }
