@@ -66,9 +66,9 @@ export function reportHtml(report: Report): string {
 /** One sentence for each number of bits at which learned and fixed formats can be compared, with the best of each. */
 function headline({ rows, baseline }: Report): string {
   const cost = (row: ReportRow) =>
-    `<b>${escapeHtml(row.name ?? row.format)}</b> ${measured(row.kl, row.klStderr)} (${
+    `<b>${escapeHtml(row.name ?? row.format)}</b> ${measured(row.kl, row.klStderr)} at ${
       row.bitsPerWeight.toFixed(2)
-    } bits per weight)`;
+    } bits`;
   const lines = rowsOfEqualBits(rows).flatMap((set) => {
     const best = (learned: boolean) =>
       set.filter((row) => row.learned === learned && !Number.isNaN(row.kl)).sort((a, b) => a.kl - b.kl)[0];
@@ -173,6 +173,10 @@ const MEANINGS: readonly [string, string][] = [
     "bits/weight",
     "All bits stored for the quantized matrices (codes, scales, zeros, codebooks), divided by the number of their " +
     "weights. The size also counts what is not quantized.",
+  ],
+  [
+    "any4:128, any4:row",
+    "The columns of a row that share a scale: each 128, or all. Smaller groups are more exact and cost more bits.",
   ],
   [
     "learned, fixed",

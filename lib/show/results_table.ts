@@ -40,7 +40,6 @@ const COLUMNS: readonly Column[] = [
     title: "perplexity",
     value: (row) => row.perplexity,
     text: (row) => measured(row.perplexity, row.perplexityStderr),
-    best: "min",
   },
   {
     title: "top-1",
