@@ -6,7 +6,7 @@
 import type { Figure, FigureSize } from "./figure.ts";
 import type { ReportRow } from "./report_data.ts";
 import { lineChart } from "./xy_plot.ts";
-import { decimal, measured } from "../terminal/units.ts";
+import { measured } from "../terminal/units.ts";
 
 /**
  * Draws bits per weight against the KL divergence from the original, both axes logarithmic, and joins the group sizes of each format
@@ -54,6 +54,6 @@ export function klPlot(
     y: width < 500 ? "KL" : "KL to the original, nats a token",
     log: "y",
     height: 380,
-    format: (value) => decimal(value, 3),
+    format: (value) => String(Number(value.toPrecision(3))),
   });
 }
