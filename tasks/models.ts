@@ -5,7 +5,7 @@
  */
 import { cachedModels, hubSettings, starterModels } from "any4/hub";
 import { size, table, visible } from "any4/show";
-import { command, jsonOption, main } from "./cli.ts";
+import { command, jsonOption, main, print, printJson } from "./cli.ts";
 
 const options = command(
   "models",
@@ -42,14 +42,14 @@ await main(() => {
   const have = new Set(cached.map(({ id }) => id));
   const starters = starterModels.map((model) => ({ ...model, cached: have.has(model.id) }));
   if (options.json) {
-    console.log(JSON.stringify({ cache, endpoint, cached, starters }, null, 2));
+    printJson({ cache, endpoint, cached, starters }, 2);
     return Promise.resolve();
   }
-  console.log(cached.length === 0 ? `Nothing is downloaded to ${cache} yet.` : `Downloaded to ${cache}:\n`);
-  if (cached.length > 0) console.log(lines(cached));
-  console.log(`\nSmall models to start with, at ${endpoint}; sizes are about what is downloaded:\n`);
-  console.log(lines(starters.filter(({ cached }) => !cached)));
-  console.log(
+  print(cached.length === 0 ? `Nothing is downloaded to ${cache} yet.` : `Downloaded to ${cache}:\n`);
+  if (cached.length > 0) print(lines(cached));
+  print(`\nSmall models to start with, at ${endpoint}; sizes are about what is downloaded:\n`);
+  print(lines(starters.filter(({ cached }) => !cached)));
+  print(
     `\ndeno task start --model ${starterModels[0]!.id} compares the formats on one. It is downloaded once.`,
   );
   return Promise.resolve();

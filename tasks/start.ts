@@ -27,6 +27,9 @@ import {
   main,
   modelOption,
   Option,
+  outputFile,
+  print,
+  printJson,
   readDocuments,
   weightingOption,
   whole,
@@ -95,6 +98,7 @@ function usual(rows: readonly FormatCost[]): FormatCost {
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
+  const writeReport = outputFile(options.out);
   using model = await timed("load", () => loadModel(options.model, { ...options, quiet }));
   const settings = {
     groupSize: options.groupSize,
@@ -173,39 +177,35 @@ await main(async () => {
       time: `${duration(seconds(started))} in all`,
     },
   };
-  await timed("report", () => Deno.writeTextFileSync(options.out, reportHtml(report)));
+  await timed("report", () => writeReport(reportHtml(report)));
 
   if (options.json) {
-    console.log(JSON.stringify(
-      {
-        model: model.name,
-        tokens: baseline.tokens,
-        baseline,
-        rows: rows.map(({ layers: _, ...row }) => row),
-        samples,
-        report: options.out,
-        seconds: seconds(started),
-        timings,
-      },
-      null,
-      2,
-    ));
+    printJson({
+      model: model.name,
+      tokens: baseline.tokens,
+      baseline,
+      rows: rows.map(({ layers: _, ...row }) => row),
+      samples,
+      report: options.out,
+      seconds: seconds(started),
+      timings,
+    }, 2);
     return;
   }
-  console.log(
-    `${model.name}: ${count(parameters)} weights in ${model.dtype}, ${size(bytes)}; ` +
+  print(
+    `${visible(model.name)}: ${count(parameters)} weights in ${model.dtype}, ${size(bytes)}; ` +
       `${count(baseline.tokens)} tokens measured, backend ${model.backend.name}\n`,
   );
-  console.log(resultsText(report));
-  console.log(`\n"${visible(options.prompt)}" continues:`);
+  print(resultsText(report));
+  print(`\n"${visible(options.prompt)}" continues:`);
   for (const { name, text } of samples) {
     const lines = fold(visible(`…${text}`), Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
-    console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
+    print(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
   const phases = Object.entries(timings).map(([phase, taken]) => `${phase} ${duration(taken)}`).join(", ");
-  console.log(`\nThe plots are in ${options.out}. It took ${duration(seconds(started))}: ${phases}.`);
+  print(`\nThe plots are in ${visible(options.out)}. It took ${duration(seconds(started))}: ${phases}.`);
   if (options.model === "tinyworld") {
-    console.log(
+    print(
       "\nThe embedded model is tiny, and its rows are narrow. The same on a real model, which is downloaded once:\n" +
         `  deno task start --model ${REAL_MODEL}\n` +
         "--model also takes a .gguf file; deno task models lists models to start with.",

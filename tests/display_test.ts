@@ -13,7 +13,7 @@ Deno.test("console.log writes a model, session, tokenizer or backend in one line
   assertEquals(lines, [
     "Model tinyworld: llama, 4 layers, 3.41 million parameters, 6.82 MB, 16.0 bits per weight, on plain",
     "Session: 2 of 8 tokens",
-    "Tokenizer",
+    "Tokenizer of 1024 tokens",
     "PlainBackend: 1 thread",
     `WasmBackend: ${wasm.description}`,
   ]);

@@ -25,6 +25,7 @@ export type {
   Handle,
   KvCache,
   KvShape,
+  LinearOptions,
   Largest,
   NormOptions,
   Owner,

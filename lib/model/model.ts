@@ -12,6 +12,7 @@ import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matri
 import { display, inspect, type MimeBundle, type View } from "../display.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 import { layoutOf } from "./architectures/mod.ts";
+import { Batch } from "./decoder/batch.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder, type DecoderPart, type WeightLookup } from "./decoder/decoder.ts";
 import { type Layout, linearNames } from "./decoder/layout.ts";
@@ -131,6 +132,16 @@ export class Model implements Disposable, View {
   session(capacity: number = this.config.max_position_embeddings): Session {
     this.#assertHeld();
     return new Session(this.#decoder, capacity);
+  }
+
+  /**
+   * Steps that sequences of this model share.
+   *
+   * @throws {DisposedError} when the model has been disposed of.
+   */
+  batch(): Batch {
+    this.#assertHeld();
+    return new Batch(this.#decoder);
   }
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */

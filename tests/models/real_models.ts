@@ -39,8 +39,8 @@ interface Real {
    * 12,000 bytes of wikitext-2-raw-test.txt, a BOS first where the model has one.
    */
   perplexity: number;
-  /** How "The capital of France is" goes on. */
-  greedy: string;
+  /** How "The capital of France is" goes on, where that is known. */
+  greedy?: string;
 }
 
 const REAL: readonly Real[] = [
@@ -56,7 +56,6 @@ const REAL: readonly Real[] = [
     file: "gemma-3-270m-q4_k_m.gguf",
     ids: gemma3.ids,
     perplexity: 12.717,
-    greedy: " the capital of the country of France.",
   },
 ];
 
@@ -76,15 +75,18 @@ for (const real of REAL) {
     }
   });
 
-  Deno.test(
-    `${real.name}: a text goes on greedily as it does in transformers${reason}`,
-    withModels,
-    async () => {
-      using model = await load(real);
-      const found = await generate(model, "The capital of France is", { maxTokens: 30 });
-      assertEquals(found.text.slice(0, real.greedy.length), real.greedy);
-    },
-  );
+  const { greedy } = real;
+  if (greedy !== undefined) {
+    Deno.test(
+      `${real.name}: a text goes on greedily as it does in transformers${reason}`,
+      withModels,
+      async () => {
+        using model = await load(real);
+        const { text } = await generate(model, "The capital of France is", { maxTokens: 30 });
+        assertEquals(text, greedy);
+      },
+    );
+  }
 
   Deno.test(`${real.name}: perplexity is transformers', within 0.3 %${dataReason}`, withData, async () => {
     using model = await load(real);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { scoreMerges } from "../tokenizer/score_merges.ts";
 import type { Metadata } from "./metadata.ts";
 import { type PreTokenizer, preTokenizer, preTokenizerNames } from "./pre_tokenizers.ts";
 
@@ -13,7 +14,7 @@ export interface TokenizerFiles {
 }
 
 /** Kinds of tokens, as llama.cpp numbers them. */
-const [UNKNOWN, CONTROL, USER_DEFINED] = [2, 3, 4];
+const [NORMAL, UNKNOWN, CONTROL, USER_DEFINED] = [1, 2, 3, 4];
 
 /** A file's vocabulary. */
 interface Vocabulary {
@@ -123,43 +124,16 @@ function bpe(ids: ReadonlyMap<string, number>, merges: [string, string][]): Reco
   };
 }
 
-/** Longer pieces are none of a vocabulary's, and would only cost time. */
-const LONGEST_PIECE = 1024;
-
-/**
- * SentencePiece joins the neighbours whose piece has the best score, which are merges in that order: every piece from
- * every two pieces that it can be of; of one piece's, those of the lower ids first.
- */
-function mergesByScore({ tokens, ids, metadata }: Vocabulary): [string, string][] {
+/** SentencePiece joins the neighbours whose piece has the best score. */
+function mergesByScore({ tokens, metadata }: Vocabulary): [string, string][] {
   const scores = metadata.numbers("tokenizer.ggml.scores");
   if (scores?.length !== tokens.length) {
     throw metadata.fail("tokenizer.ggml.scores", `must be as many as tokens, ${tokens.length}`);
   }
   const kinds = metadata.numbers("tokenizer.ggml.token_type") ?? [];
-  const pieces = Uint32Array.from(tokens.keys()).filter((id) => (kinds[id] ?? 1) === 1);
-  pieces.sort((a, b) => scores[b]! - scores[a]! || a - b);
-  // Only lengths that some token has are tried.
-  const lengths = new Set(tokens.map(({ length }) => length));
-  const ascending = Uint32Array.from(lengths).sort();
-  const merges: [string, string][] = [];
-  for (const piece of pieces) {
-    const token = tokens[piece]!;
-    if (token.length > LONGEST_PIECE) {
-      throw metadata.fail("tokenizer.ggml.tokens", `has a piece of ${token.length} characters`);
-    }
-    const pairs: { pair: [string, string]; order: number }[] = [];
-    for (const length of ascending) {
-      if (length >= token.length) break;
-      if (!lengths.has(token.length - length)) continue;
-      const pair: [string, string] = [token.slice(0, length), token.slice(length)];
-      const left = ids.get(pair[0]);
-      const right = left === undefined ? undefined : ids.get(pair[1]);
-      if (right !== undefined) pairs.push({ pair, order: left! * tokens.length + right });
-    }
-    if (pairs.length > 1) pairs.sort((a, b) => a.order - b.order);
-    for (const { pair } of pairs) merges.push(pair);
-  }
-  return merges;
+  return scoreMerges(
+    tokens.map((text, id) => ({ text, score: scores[id]!, normal: (kinds[id] ?? NORMAL) === NORMAL })),
+  );
 }
 
 function files(vocabulary: Vocabulary, parts: Parts, bosByDefault: boolean): TokenizerFiles {
