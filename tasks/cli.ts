@@ -9,6 +9,7 @@ import { type ActivationType, activationTypes, type BackendName, backendNames } 
 import { formats } from "any4/formats";
 import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
+import { type Stage, STAGES } from "any4/quantize";
 import { table, visible } from "any4/show";
 
 export { Command, Option };
@@ -84,6 +85,15 @@ export function whole(least: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** Parses "quantize/3", a unit of work. */
+export function unitName(text: string): { stage: Stage; index: number } {
+  const [, stage, index] = /^([a-z]+)\/(\d+)$/.exec(text) ?? [];
+  if (!STAGES.some((one) => one === stage)) {
+    throw new InvalidArgumentError(`expected ${STAGES.join(", ")}, a slash and a number, such as quantize/0`);
+  }
+  return { stage: stage as Stage, index: Number(index) };
 }
 
 /** Parses a number that is not infinite. */

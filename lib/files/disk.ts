@@ -92,8 +92,8 @@ export function writeText(path: string, text: string): void {
  * ```
  */
 export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): void {
-  // Two programs that write the same file must not share the temporary one.
-  const part = `${path}.${Deno.pid}.part`;
+  // Two programs that write the same file must not share the temporary one, even on two machines.
+  const part = `${path}.${crypto.randomUUID()}.part`;
   try {
     {
       using file = Deno.openSync(part, { write: true, create: true, truncate: true });
