@@ -87,7 +87,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option("--parts <n>", "parts of the sample that are summed alone and then joined", whole(1))
   .option("--row-parts <n>", "shares of each matrix's rows that units do", whole(1))
-  .option("--work <folder>", "folder that units share (default: .units in --out)")
+  .option("--work <folder>", "folder that units share (default: --out with .units behind it)")
   .option("--units", "list the units of work and the files that each leaves, as JSON")
   .addOption(
     new Option("--unit <stage/n>", "run one unit of work, unless it is done").argParser(unitName)
@@ -153,12 +153,14 @@ class Phases implements Disposable {
 
 const { model, out, text, calibration, measure, json, quiet, work, units, unit, assemble, ...rest } = options;
 const silent = { quiet: quiet || json };
-const shared = work ?? `${out}/.units`;
+const shared = work ?? `${out.replace(/\/+$/, "")}.units`;
+/** The file that says that the model was assembled, where the units are kept. */
+const assembled = `${shared}/assembled`;
 
 /** Lists units, or runs one. */
 async function divided(settings: UnitOptions): Promise<void> {
   using all = await Units.open(model, shared, settings);
-  if (!unit) return console.log(JSON.stringify(all.stages()));
+  if (!unit) return console.log(JSON.stringify({ work: shared, assembled, stages: all.stages() }));
   const { stage, index } = unit;
   const done = await all.run(stage, index);
   if (!options.quiet) console.log(`${stage}/${index}: ${done ? "done" : "was done before"}`);
@@ -200,10 +202,11 @@ await main(async () => {
       onProgress: (at: Parameters<Phases["update"]>[0]) => phases.update(at),
     };
     if (!assemble) return await quantizeOnDisk(model, out, watched);
-    const assembled = await assembleUnits(model, out, { ...watched, work: shared });
+    const summary = await assembleUnits(model, out, { ...watched, work: shared });
     // A folder of their own is kept: other formats may use its statistics.
     if (work === undefined) await Deno.remove(shared, { recursive: true });
-    return assembled;
+    else await Deno.writeTextFile(assembled, "");
+    return summary;
   })();
   const { measured } = summary;
   const asked = { format: options.format, groupSize: options.groupSize, out: options.out };

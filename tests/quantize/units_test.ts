@@ -148,7 +148,7 @@ Deno.test("processes do a unit twice at once, die in the middle and come again: 
   const run = (...args: string[]) => ended(task(...options, "--threads", "1", ...args));
   const listed = await run("--units");
   assertEquals(listed.code, 0, listed.text);
-  const stages: { stage: string; units: string[][] }[] = JSON.parse(listed.text);
+  const { stages }: { stages: { stage: string; units: string[][] }[] } = JSON.parse(listed.text);
   assertEquals(stages.map(({ stage, units }) => [stage, units.length]), [["calibrate", 2], ["join", 6], [
     "quantize",
     6,
