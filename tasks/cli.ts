@@ -9,10 +9,9 @@ import { type ActivationType, activationTypes, type BackendName, backendNames } 
 import { formats } from "any4/formats";
 import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
-import { type Stage, STAGES } from "any4/quantize";
 import { table, visible } from "any4/show";
 
-export { Command, Option };
+export { Command, Option, OptionError };
 
 /** The options of {@linkcode Task.computing}. */
 export interface Computing {
@@ -87,13 +86,17 @@ export function whole(least: number): (text: string) => number {
   };
 }
 
-/** Parses "quantize/3", a unit of work. */
-export function unitName(text: string): { stage: Stage; index: number } {
-  const [, stage, index] = /^([a-z]+)\/(\d+)$/.exec(text) ?? [];
-  if (!STAGES.some((one) => one === stage)) {
-    throw new InvalidArgumentError(`expected ${STAGES.join(", ")}, a slash and a number, such as quantize/0`);
-  }
-  return { stage: stage as Stage, index: Number(index) };
+/** Parses "quantize/3", a unit of work of one of some stages. */
+export function unitName<Stage extends string>(
+  stages: readonly Stage[],
+): (text: string) => { stage: Stage; index: number } {
+  return (text) => {
+    const [, stage, index] = /^([a-z]+)\/(\d+)$/.exec(text) ?? [];
+    if (!stages.some((one) => one === stage)) {
+      throw new InvalidArgumentError(`expected ${stages.join(" or ")}, a slash and a number`);
+    }
+    return { stage: stage as Stage, index: Number(index) };
+  };
 }
 
 /** Parses a number that is not infinite. */

@@ -10,6 +10,7 @@ import {
   loadCalibration,
   type MeasuredQuality,
   type Stage,
+  STAGES,
   type UnitOptions,
   Units,
 } from "any4/quantize";
@@ -90,7 +91,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--work <folder>", "folder that units share (default: --out with .units behind it)")
   .option("--units", "list the units of work and the files that each leaves, as JSON")
   .addOption(
-    new Option("--unit <stage/n>", "run one unit of work, unless it is done").argParser(unitName)
+    new Option("--unit <stage/n>", "run one unit of work, unless it is done").argParser(unitName(STAGES))
       .conflicts("units"),
   )
   .addOption(
