@@ -6,11 +6,11 @@
  *
  * @module
  */
-import { OptionError } from "any4";
+import { Any4Error, OptionError } from "any4";
 import { progress } from "any4/show";
 import { isFile } from "../lib/files/disk.ts";
 import { sha256 } from "../lib/files/sha256.ts";
-import { command, jsonOption, main, Option, quietOption, whole } from "./cli.ts";
+import { command, jsonOption, main, Option, print, printJson, quietOption, whole } from "./cli.ts";
 import {
   ASSEMBLE,
   type Batch,
@@ -233,7 +233,7 @@ async function run(plan: Plan, { job, engine }: { job: Job; engine: Engine }): P
     if (missing.length === 0) return rounds;
     if (idle > options.retries) {
       const count = missing.reduce((sum, { indices }) => sum + indices.length, 0);
-      throw new OptionError(
+      throw new Any4Error(
         `Cannot finish ${task}: ${count} units are not done${await failures(job, engine, missing)}`,
       );
     }
@@ -272,16 +272,16 @@ function show(plan: Plan, { job, name }: { job: Job; name: string }): void {
     const manifest = manifestOf(job, { name, image, claim, mount, parallelism, stages });
     const path = `${job.work}/jobs.json`;
     Deno.writeTextFileSync(path, JSON.stringify(manifest, null, 2) + "\n");
-    if (options.json) return console.log(JSON.stringify(manifest, null, 2));
-    return console.log(kubectlLines(path, manifest).join("\n"));
+    if (options.json) return printJson(manifest, 2);
+    return print(kubectlLines(path, manifest).join("\n"));
   }
   const lines = options.engine === "local"
     ? missing.flatMap(({ stage, indices }) =>
       indices.map((index) => `bash ${quoted(scriptOf(job))} ${stage} ${index}`)
     )
     : sbatchLines(missing, { job, name });
-  if (options.json) return console.log(JSON.stringify({ work: job.work, missing, commands: lines }, null, 2));
-  console.log(lines.join("\n"));
+  if (options.json) return printJson({ work: job.work, missing, commands: lines }, 2);
+  print(lines.join("\n"));
 }
 
 await main(async () => {
@@ -302,6 +302,6 @@ await main(async () => {
     : new Slurm(job, { name, stages });
   const rounds = await run(plan, { job, engine });
   const units = plan.stages.reduce((sum, { units }) => sum + units.length, 0);
-  if (options.json) return console.log(JSON.stringify({ work: job.work, units, rounds }, null, 2));
-  if (!options.quiet) console.log(`${units} units done; their files and logs are in ${job.work}`);
+  if (options.json) return printJson({ work: job.work, units, rounds }, 2);
+  if (!options.quiet) print(`${units} units done; their files and logs are in ${job.work}`);
 });

@@ -19,6 +19,8 @@ import {
   main,
   modelOption,
   OptionError,
+  print,
+  printJson,
   quietOption,
   readDocuments,
   unitName,
@@ -130,7 +132,7 @@ await main(async () => {
   Deno.mkdirSync(work, { recursive: true });
   if (options.units) {
     const stages = [{ stage: "eval", units: pairs.map(({ path }) => [path]) }];
-    return console.log(JSON.stringify({ work, assembled, stages }));
+    return printJson({ work, assembled, stages });
   }
   if (options.unit) {
     const { index } = options.unit;
@@ -138,7 +140,7 @@ await main(async () => {
     if (!pair) throw new OptionError(`Cannot run unit eval/${index}: the stage has ${pairs.length} units`);
     const there = isFile(pair.path);
     if (!there) await measure(pair);
-    if (!options.quiet) console.log(`eval/${index}: ${there ? "was done before" : "done"}`);
+    if (!options.quiet) print(`eval/${index}: ${there ? "was done before" : "done"}`);
     return;
   }
   const missing = pairs.filter(({ path }) => !isFile(path));
@@ -152,11 +154,11 @@ await main(async () => {
   const results: Result[] = pairs.map(({ path }) => JSON.parse(Deno.readTextFileSync(path)));
   writeText(options.out, JSON.stringify(results, null, 2) + "\n");
   if (options.assemble) writeText(assembled, "");
-  if (options.json) return console.log(JSON.stringify(results, null, 2));
+  if (options.json) return printJson(results, 2);
   if (options.quiet) return;
   const right = { align: "right" as const };
   const titles = ["bits per weight", "perplexity", "KL", "same likeliest token"];
-  console.log(table(
+  print(table(
     [{ title: "format" }, { title: "text" }, ...titles.map((title) => ({ title, ...right }))],
     results.map(({ format, text, bitsPerWeight, perplexity, kl, top1 }) => [
       ...[format, text, decimal(bitsPerWeight), decimal(perplexity), decimal(kl)],

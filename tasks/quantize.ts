@@ -27,6 +27,8 @@ import {
   Option,
   override,
   positive,
+  print,
+  printJson,
   quietOption,
   readText,
   unitName,
@@ -80,6 +82,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       "dequantized",
     ),
   )
+  .option("--force", "replace files in the folder that this program has not written")
   .option("--restart", "delete the files of an unfinished or damaged run and start over")
   .option(
     "--measure [tokens]",
@@ -122,6 +125,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       dequantized?: true;
       reference?: true;
       restart?: true;
+      force?: true;
       measure?: true | number;
       parts?: number;
       rowParts?: number;
@@ -161,10 +165,10 @@ const assembled = `${shared}/assembled`;
 /** Lists units, or runs one. */
 async function divided(settings: UnitOptions): Promise<void> {
   using all = await Units.open(model, shared, settings);
-  if (!unit) return console.log(JSON.stringify({ work: shared, assembled, stages: all.stages() }));
+  if (!unit) return printJson({ work: shared, assembled, stages: all.stages() });
   const { stage, index } = unit;
   const done = await all.run(stage, index);
-  if (!options.quiet) console.log(`${stage}/${index}: ${done ? "done" : "was done before"}`);
+  if (!options.quiet) print(`${stage}/${index}: ${done ? "done" : "was done before"}`);
 }
 
 /** Perplexity of the quantized model, then of the original, one in memory at a time. */
@@ -211,10 +215,10 @@ await main(async () => {
   })();
   const { measured } = summary;
   const asked = { format: options.format, groupSize: options.groupSize, out: options.out };
-  if (options.json) return console.log(JSON.stringify({ ...summary, ...asked, ...measured }, null, 2));
+  if (options.json) return printJson({ ...summary, ...asked, ...measured }, 2);
   if (options.quiet) return;
 
-  console.log(table(
+  print(table(
     [
       { title: "format" },
       ...["Linears", "weights", "bits per weight", "noise in the output"].map((title) => ({
@@ -222,9 +226,12 @@ await main(async () => {
         align: "right" as const,
       })),
     ],
-    byFormat(summary.linears).map(({ format, linears, weights, bitsPerWeight, error }) => [
+    [
+      ...byFormat(summary.linears).map(({ linears, ...each }) => ({ ...each, linears: String(linears) })),
+      ...summary.ends.map((end) => ({ ...byFormat([end])[0]!, linears: visible(end.linear) })),
+    ].map(({ format, linears, weights, bitsPerWeight, error }) => [
       format,
-      String(linears),
+      linears,
       count(weights),
       bitsPerWeight.toFixed(3),
       percent(error, { places: 2 }),
@@ -236,16 +243,16 @@ await main(async () => {
     ? "as the reference's tensors in"
     : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
-  console.log(
+  print(
     `\n${visible(summary.model)}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
-      `${size(summary.originalBytes)} → ${size(bytes)} (${
-        size(fileBytes)
-      } in files), ${form} ${options.out} ` +
+      `${size(summary.originalBytes)} → ${size(bytes)} (${size(fileBytes)} in files), ${form} ${
+        visible(options.out)
+      } ` +
       `in ${duration(summary.seconds)}, ${size(peakBytes)} of memory at most` +
       (found > 0 ? `; ${found} of ${summary.linears.length} Linears were done before` : ""),
   );
   if (measured) {
-    console.log(
+    print(
       `Perplexity ${measured.perplexity.toFixed(3)}, the original's ${measured.original!.toFixed(3)}, ` +
         `on ${count(measured.tokens)} tokens`,
     );

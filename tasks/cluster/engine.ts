@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "any4";
+import { Any4Error, OptionError } from "any4";
 
 /** Units of a stage that are to be done. */
 export interface Batch {
@@ -99,7 +99,8 @@ export function commandOf({ task, root }: Pick<Job, "task" | "root">): string {
 /**
  * Runs a program and returns what it prints.
  *
- * @throws {OptionError} when there is no such program, or it fails.
+ * @throws {OptionError} when there is no such program, or it ends with 2, which says that its arguments make no sense.
+ * @throws {Any4Error} when it fails otherwise.
  */
 export async function printed(program: string, args: readonly string[], cwd?: string): Promise<string> {
   let ended: Deno.CommandOutput;
@@ -111,7 +112,8 @@ export async function printed(program: string, args: readonly string[], cwd?: st
   }
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (!ended.success) {
-    throw new OptionError(`Cannot run ${program}: ${text(ended.stderr) || `status ${ended.code}`}`);
+    const Failure = ended.code === 2 ? OptionError : Any4Error;
+    throw new Failure(`Cannot run ${program}: ${text(ended.stderr) || `status ${ended.code}`}`);
   }
   return text(ended.stdout);
 }

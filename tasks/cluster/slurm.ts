@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "any4";
+import { Any4Error } from "any4";
 import { type Batch, type Engine, type Job, type Left, logOf, printed, scriptOf } from "./engine.ts";
 
 /** Slurm's MaxArraySize is 1001 unless it is configured: the numbers of one array are below this. */
@@ -134,7 +134,7 @@ async function patiently(program: string, args: readonly string[]): Promise<stri
     } catch (error) {
       const away =
         /unable to contact slurm controller|connection refused|timed out|connect failure|temporarily/i;
-      if (!(error instanceof OptionError) || !away.test(error.message) || performance.now() > until) {
+      if (!(error instanceof Any4Error) || !away.test(error.message) || performance.now() > until) {
         throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, 1000));

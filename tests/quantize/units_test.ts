@@ -154,8 +154,8 @@ Deno.test("processes do a unit twice at once, die in the middle and come again: 
     6,
   ]]);
   const early = await run("--assemble");
-  assertEquals(early.code, 1);
-  assertStringIncludes(early.text, "OptionError: Cannot assemble the model: 42 of 42 Linears are not done");
+  assertEquals(early.code, 2);
+  assertStringIncludes(early.text, "Cannot assemble the model: 42 of 42 Linears are not done");
 
   // Twice at once.
   const both = await Promise.all([run("--unit", "calibrate/0"), run("--unit", "calibrate/0")]);

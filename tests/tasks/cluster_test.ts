@@ -116,7 +116,7 @@ Deno.test("processes of one machine quantize to the bytes of one process, and a 
 
 Deno.test("a format that there is not, a task that has no units, and no Slurm are errors of a line", async () => {
   const wrong = await cluster("quantize", "-o", `${folder}/x`, "--skip", "nothing");
-  assertEquals([wrong.code, wrong.stdout], [1, ""]);
+  assertEquals([wrong.code, wrong.stdout], [2, ""]);
   assertStringIncludes(wrong.stderr, 'Cannot skip "nothing": it fits no Linear');
   const other = await cluster("chat");
   assertEquals(other.code, 1);
