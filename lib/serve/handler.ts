@@ -157,7 +157,7 @@ export class Handler implements Disposable {
     const served = this.#find(fields.text("model"), "model");
     const left = new AbortController();
     const leave = () => left.abort(new Error("The client has left"));
-    // Deno aborts it after each answer, too: of a client that leaves a stream, the stream itself is told.
+    // Deno may abort it after each answer, too: of a client that leaves a stream, the stream itself is told.
     request.signal.addEventListener("abort", leave);
     try {
       const signal = AbortSignal.any([left.signal, AbortSignal.timeout(timeout * 1000)]);

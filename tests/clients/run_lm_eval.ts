@@ -9,12 +9,12 @@ import { serve } from "any4/serve";
 import { findPython } from "./python.ts";
 
 const DATA = Deno.env.get("ANY4_DATA");
-const python = DATA === undefined ? undefined : findPython("lm_eval");
+const python = DATA === undefined ? undefined : findPython("lm_eval, tenacity");
 const reason = DATA === undefined
   ? " (ignored: ANY4_DATA is not set)"
   : python
   ? ""
-  : " (ignored: no Python has the package lm_eval)";
+  : " (ignored: no Python has the packages lm_eval and tenacity)";
 
 /** Items of each task. */
 const ITEMS = 40;

@@ -65,6 +65,8 @@ export class Text {
     span.setAttribute("role", "option");
     span.setAttribute("aria-selected", "false");
     span.textContent = token.text.startsWith("bytes:") ? "▯" : token.text;
+    // Blanks have no name of their own.
+    if (token.text.trim() === "") span.setAttribute("aria-label", token.text === "" ? "nothing" : "blank");
     this.#tokens.push(token);
     this.#spans.push(span);
     this.#heat(this.#tokens.length - 1);
