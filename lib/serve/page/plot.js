@@ -1,9 +1,9 @@
 /** A plot of tokens a second, which grows as they come. */
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [600, 160, 44, 20];
+const [HEIGHT, LEFT, BOTTOM] = [180, 44, 20];
 
 /** Milliseconds over which a speed is taken. */
-const SPAN_MS = 500;
+const SPAN_MS = 1000;
 
 const made = (name, attributes, text = "") => {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -44,7 +44,9 @@ export class SpeedPlot {
     return times.map((time, i) => {
       while (time - times[from] > SPAN_MS) from++;
       const span = time - times[from];
-      return span === 0 ? undefined : { time, speed: 1000 * (i - from) / span };
+      // Of tokens that came together the last counts.
+      const later = times[i + 1] - time < 1;
+      return span < 1 || later ? undefined : { time, speed: 1000 * (i - from) / span };
     }).filter((point) => point !== undefined);
   }
 
@@ -58,20 +60,21 @@ export class SpeedPlot {
     const step = 10 ** Math.floor(Math.log10(fastest)) *
       (fastest / 10 ** Math.floor(Math.log10(fastest)) > 5 ? 2 : 1);
     const top = Math.ceil(fastest / step) * step;
-    const x = (time) => LEFT + (WIDTH - LEFT) * time / longest;
+    const width = this.#holder.clientWidth;
+    const x = (time) => LEFT + (width - LEFT) * time / longest;
     const y = (speed) => (HEIGHT - BOTTOM) * (1 - speed / top);
     const whole = this.#times.map((times, i) => {
       const rate = times.length > 1 ? 1000 * (times.length - 1) / (times.at(-1) - times[0]) : 0;
       return `${this.#names[i]}: ${Number.isFinite(rate) ? rate.toPrecision(3) : 0}`;
     });
     const label = `Tokens a second over time. ${whole.join(", ")}`;
-    const svg = made("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
+    const svg = made("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label });
     for (let speed = 0; speed <= top; speed += step) {
-      svg.append(made("line", { x1: LEFT, x2: WIDTH, y1: y(speed), y2: y(speed) }));
+      svg.append(made("line", { x1: LEFT, x2: width, y1: y(speed), y2: y(speed) }));
       svg.append(made("text", { x: LEFT - 8, y: y(speed) + 4, "text-anchor": "end" }, String(speed)));
     }
     svg.append(
-      made("text", { x: WIDTH, y: HEIGHT, "text-anchor": "end" }, `${(longest / 1000).toFixed(1)} s`),
+      made("text", { x: width, y: HEIGHT, "text-anchor": "end" }, `${(longest / 1000).toFixed(1)} s`),
     );
     for (const [i, line] of lines.entries()) {
       const path = line.map(({ time, speed }) => `${x(time).toFixed(1)},${y(speed).toFixed(1)}`).join(" ");
