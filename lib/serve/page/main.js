@@ -30,9 +30,7 @@ async function listModels() {
     return;
   }
   say("");
-  const options = known.map(({ id, bits_per_weight: bits }) =>
-    new Option(`${id} (${bits.toPrecision(3)} bits)`, id)
-  );
+  const options = known.map(({ id }) => new Option(id, id));
   $("model").replaceChildren(...options.map((option) => option.cloneNode(true)));
   $("beside").replaceChildren(new Option("nothing", ""), ...options);
   if (known.length > 1) $("beside").value = known.at(-1).id;
@@ -90,6 +88,7 @@ function showScale() {
 /** One model's answer, token by token. */
 async function write(text, { model, body, path, onToken, signal }) {
   const started = performance.now();
+  const bits = known.find(({ id }) => id === model).bits_per_weight.toPrecision(3);
   let written = "";
   let reason;
   for await (const chunk of stream(path, { ...body, model }, signal)) {
@@ -101,7 +100,7 @@ async function write(text, { model, body, path, onToken, signal }) {
       onToken(performance.now() - started);
     }
     const seconds = (performance.now() - started) / 1000;
-    text.facts = `${text.tokens.length} tokens in ${seconds.toFixed(1)} s${
+    text.facts = `${bits} bits a weight · ${text.tokens.length} tokens in ${seconds.toFixed(1)} s${
       reason ? `, ended by ${reason}` : ""
     }`;
   }
