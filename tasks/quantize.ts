@@ -18,6 +18,8 @@ import {
   Option,
   override,
   positive,
+  print,
+  printJson,
   quietOption,
   readText,
   weightingOption,
@@ -70,6 +72,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       "dequantized",
     ),
   )
+  .option("--force", "replace files in the folder that this program has not written")
   .option("--restart", "delete the files of an unfinished or damaged run and start over")
   .option(
     "--measure [tokens]",
@@ -101,6 +104,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       dequantized?: true;
       reference?: true;
       restart?: true;
+      force?: true;
       measure?: true | number;
       maxShardBytes: number;
       quiet?: true;
@@ -161,10 +165,10 @@ await main(async () => {
   })();
   const { measured } = summary;
   const asked = { format: options.format, groupSize: options.groupSize, out: options.out };
-  if (options.json) return console.log(JSON.stringify({ ...summary, ...asked, ...measured }, null, 2));
+  if (options.json) return printJson({ ...summary, ...asked, ...measured }, 2);
   if (options.quiet) return;
 
-  console.log(table(
+  print(table(
     [
       { title: "format" },
       ...["Linears", "weights", "bits per weight", "noise in the output"].map((title) => ({
@@ -172,9 +176,12 @@ await main(async () => {
         align: "right" as const,
       })),
     ],
-    byFormat(summary.linears).map(({ format, linears, weights, bitsPerWeight, error }) => [
+    [
+      ...byFormat(summary.linears).map(({ linears, ...each }) => ({ ...each, linears: String(linears) })),
+      ...summary.ends.map((end) => ({ ...byFormat([end])[0]!, linears: visible(end.linear) })),
+    ].map(({ format, linears, weights, bitsPerWeight, error }) => [
       format,
-      String(linears),
+      linears,
       count(weights),
       bitsPerWeight.toFixed(3),
       percent(error, { places: 2 }),
@@ -186,16 +193,16 @@ await main(async () => {
     ? "as the reference's tensors in"
     : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
-  console.log(
+  print(
     `\n${visible(summary.model)}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
-      `${size(summary.originalBytes)} → ${size(bytes)} (${
-        size(fileBytes)
-      } in files), ${form} ${options.out} ` +
+      `${size(summary.originalBytes)} → ${size(bytes)} (${size(fileBytes)} in files), ${form} ${
+        visible(options.out)
+      } ` +
       `in ${duration(summary.seconds)}, ${size(peakBytes)} of memory at most` +
       (found > 0 ? `; ${found} of ${summary.linears.length} Linears were done before` : ""),
   );
   if (measured) {
-    console.log(
+    print(
       `Perplexity ${measured.perplexity.toFixed(3)}, the original's ${measured.original!.toFixed(3)}, ` +
         `on ${count(measured.tokens)} tokens`,
     );

@@ -208,6 +208,8 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   const pieces: number[][] = [];
   let left = maxTokens;
   for (const sample of typeof text === "string" ? [text] : text) {
+    // Its first token alone, which tokenizers add, says nothing.
+    if (sample === "") continue;
     const ids = source.tokenizer.encode(sample).slice(0, left);
     left -= ids.length;
     for (let from = 0; from < ids.length; from += context) pieces.push(ids.slice(from, from + context));

@@ -15,7 +15,7 @@ import type { Source } from "../model/source.ts";
 import { calibrateLayers, type Calibration, type SampleOptions } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import { chooseFormats } from "./choose_formats.ts";
+import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
@@ -78,6 +78,9 @@ class Run {
     const { sequential, targetBits } = this.#options;
     const plan = planOf([...this.#layers.keys()], this.#options);
     const ends = planOfEnds(this.#source.layout, this.#options);
+    if (targetBits !== undefined) {
+      checkReach(plan, { ...this.#options, source: this.#source, shapes: this.#shapes, targetBits });
+    }
     const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
     if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
     const all = targetBits !== undefined || (needed.length > 0 && !sequential);

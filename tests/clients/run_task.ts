@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 
 const root = `${import.meta.dirname}/../..`;
@@ -19,10 +20,12 @@ interface Running extends AsyncDisposable {
 
 /** Starts the task with the permissions that it has. */
 async function start(...args: string[]): Promise<Running> {
-  const [, ...words] = (tasks.serve.command as string).split(" ");
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...words, "--port", "0", ...args],
+  const path = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
+  const child = new Deno.Command("sh", {
+    // In place of the shell, which would not pass signals on.
+    args: ["-c", `exec ${tasks.serve.command} "$@"`, "sh", "--port", "0", ...args],
     cwd: root,
+    env: { PATH: path },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
