@@ -5,7 +5,7 @@
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
 import { firstGroupValues } from "any4/learn";
-import { MEASURED_FORMATS, measureFormats } from "any4/measure";
+import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
 import {
   count,
   duration,
@@ -22,7 +22,7 @@ import {
 import {
   command,
   type Computing,
-  groupSizeOption,
+  groupSize,
   jsonOption,
   list,
   main,
@@ -41,11 +41,20 @@ const options = command(
   "Quantize a language model to every number format and show the cost of each.",
 )
   .addOption(modelOption())
-  .option("-f, --formats <names>", "comma-separated number formats", MEASURED_FORMATS.join(","))
-  .addOption(groupSizeOption())
+  .option(
+    "-f, --formats <names>",
+    "comma-separated number formats, also with group sizes: any4:64,int4:row " +
+      "(default: any4, any3, any2 and their rivals at about equal bits)",
+  )
+  .option(
+    "-g, --group-size <columns>",
+    'columns that share a scale, or "row", where --formats says none',
+    groupSize,
+    128,
+  )
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
-  .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
+  .option("--tokens <n>", "measure on about this many tokens", whole(10), 2500)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
   .computing()
   .addOption(new Option("-o, --out <file>", "file for the report").default("report.html"))
@@ -55,7 +64,7 @@ const options = command(
   .opts<
     Computing & {
       model: string;
-      formats: string;
+      formats?: string;
       groupSize: number | "row";
       weighting: string;
       text?: string;
@@ -69,6 +78,9 @@ const options = command(
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
+/** A real model that is small. */
+const REAL_MODEL = "HuggingFaceTB/SmolLM2-135M";
+
 /** The duration of each phase, in seconds. */
 const timings: Record<string, number> = {};
 
@@ -77,6 +89,11 @@ async function timed<T>(phase: string, run: () => T | Promise<T>): Promise<T> {
   const result = await run();
   timings[phase] = seconds(since);
   return result;
+}
+
+/** Of a format's rows, the one with groups of 128. */
+function usual(rows: readonly FormatCost[]): FormatCost {
+  return rows.find(({ groupSize }) => groupSize === 128) ?? rows[0]!;
 }
 
 await main(async () => {
@@ -93,6 +110,7 @@ await main(async () => {
   const histogramFormats: FormatValues[] = [];
   /** The continuations of some models. */
   const samples: { name: string; text: string }[] = [];
+  const formats = options.formats === undefined ? formatsAtEqualBits(model) : list(options.formats);
   const speakers = ["original", "any4", "any2"];
   const speak = async (name: string, speaker: Model) => {
     const since = performance.now();
@@ -103,10 +121,11 @@ await main(async () => {
     using bar = progress(`measuring ${model.name}`, 1, { quiet });
     return await measureFormats(model, {
       ...settings,
-      formats: list(options.formats),
+      formats,
       documents: readDocuments(options.text),
       maxTokens: options.tokens,
       async onModel(small, { name }) {
+        if (histogramFormats.some((format) => format.name === name)) return;
         if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
@@ -126,6 +145,7 @@ await main(async () => {
 
   const dense = model.weights(histogramLayer);
   const first = isPacked(dense) ? dequantize(dense) : dense.data;
+  const layerRows = [...Map.groupBy(rows, ({ format }) => format).values()].map(usual);
   const groupValues = rows[0] ? Math.min(...rows.map((row) => row.groupSize)) : dense.cols;
   const { parameters, bytes } = model.size;
   const report: Report = {
@@ -140,7 +160,7 @@ await main(async () => {
     },
     layers: {
       names: model.linears(),
-      series: rows.map(({ format, layers }) => ({
+      series: layerRows.map(({ format, layers }) => ({
         name: format,
         errors: model.linears().map((linear) => layers.find((layer) => layer.linear === linear)!.outputError),
       })),
@@ -149,11 +169,6 @@ await main(async () => {
     settings: {
       text: options.text ?? `the library's own evaluation text: ${Object.keys(baseline.kinds).join(", ")}`,
       tokens: `${count(baseline.tokens)} predicted, the same for every format`,
-      "group size": [...new Set(rows.map(({ groupSize }) => groupSize))].map((groupSize) =>
-        `${groupSize} (${
-          rows.filter((row) => row.groupSize === groupSize).map(({ format }) => format).join(", ")
-        })`
-      ).join("; "),
       calibration: `${
         count(Math.max(...[...settings.calibration.values()].map(({ tokens }) => tokens)))
       } tokens of the library's own sample; weighting: ${options.weighting}`,
@@ -179,9 +194,7 @@ await main(async () => {
   }
   print(
     `${visible(model.name)}: ${count(parameters)} weights in ${model.dtype}, ${size(bytes)}; ` +
-      `${
-        count(baseline.tokens)
-      } tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
+      `${count(baseline.tokens)} tokens measured, backend ${model.backend.name}\n`,
   );
   print(resultsText(report));
   print(`\n"${visible(options.prompt)}" continues:`);
@@ -191,4 +204,11 @@ await main(async () => {
   }
   const phases = Object.entries(timings).map(([phase, taken]) => `${phase} ${duration(taken)}`).join(", ");
   print(`\nThe plots are in ${visible(options.out)}. It took ${duration(seconds(started))}: ${phases}.`);
+  if (options.model === "tinyworld") {
+    print(
+      "\nThe embedded model is tiny, and its rows are narrow. The same on a real model, which is downloaded once:\n" +
+        `  deno task start --model ${REAL_MODEL}\n` +
+        "--model also takes a .gguf file; deno task models lists models to start with.",
+    );
+  }
 });

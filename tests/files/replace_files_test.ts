@@ -88,26 +88,43 @@ for (const [what, times] of [["one call", 1], ["every call from one on", Infinit
   }
 }
 
-Deno.test("the file that makes a folder a model goes first and comes last", () => {
+Deno.test("the file without which the others are nothing goes first and comes last", () => {
   inFolder((folder) => {
     write(folder, OLD);
-    const [renamed, linked]: string[][] = [[], []];
-    const [renameSync, linkSync] = [Deno.renameSync, Deno.linkSync];
-    Deno.renameSync = (from, to) => {
-      if (!String(from).includes("/.saving/")) renamed!.push(String(from));
-      renameSync(from, to);
-    };
+    const seen: string[] = [];
+    const real = Deno.linkSync;
     Deno.linkSync = (from, to) => {
-      linked!.push(to);
-      linkSync(from, to);
+      seen.push(list(folder).filter((name) => name !== ".saving").join());
+      real(from, to);
     };
     try {
       write(folder, NEW);
     } finally {
-      Object.assign(Deno, { renameSync, linkSync });
+      Deno.linkSync = real;
     }
-    assertEquals([renamed![0], linked!.at(-1)], [`${folder}/config`, `${folder}/config`]);
-    assertEquals(linked!.length, 4); // The three files, and the list of them.
+    assertEquals(seen, ["", "card", "card,weights", "card,weights"]);
+  });
+});
+
+Deno.test("a save that died after it was decided is what is read, and is finished by the next one", () => {
+  inFolder((folder) => {
+    write(folder, OLD);
+    write(`${folder}/other`, NEW);
+    // As it is at that moment: all new files aside, half of the old ones away.
+    Deno.mkdirSync(`${folder}/.saving`);
+    Deno.renameSync(`${folder}/other`, `${folder}/.saving/whole`);
+    const moves = {
+      take: ["config", "weights", "tokenizer", ".any4-files.json"],
+      put: ["card", "weights", ".any4-files.json", "config"],
+    };
+    Deno.writeTextFileSync(`${folder}/.saving/moves.json`, JSON.stringify(moves));
+    Deno.removeSync(`${folder}/config`);
+    assertEquals(read(folder), sorted(NEW));
+    const fail = () => {
+      throw new Error("no space left");
+    };
+    assertThrows(() => replaceFiles(folder, options, fail), CheckpointError, "no space left");
+    assertEquals([currentFolder(folder), read(folder)], [folder, sorted(NEW)]);
   });
 });
 
