@@ -11,7 +11,7 @@ import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
 import { table, visible } from "any4/show";
 
-export { Command, Option };
+export { Command, Option, OptionError };
 
 /** The options of {@linkcode Task.computing}. */
 export interface Computing {
@@ -83,6 +83,19 @@ export function whole(least: number): (text: string) => number {
       throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
     }
     return value;
+  };
+}
+
+/** Parses "quantize/3", a unit of work of one of some stages. */
+export function unitName<Stage extends string>(
+  stages: readonly Stage[],
+): (text: string) => { stage: Stage; index: number } {
+  return (text) => {
+    const [, stage, index] = /^([a-z]+)\/(\d+)$/.exec(text) ?? [];
+    if (!stages.some((one) => one === stage)) {
+      throw new InvalidArgumentError(`expected ${stages.join(" or ")}, a slash and a number`);
+    }
+    return { stage: stage as Stage, index: Number(index) };
   };
 }
 
@@ -158,8 +171,10 @@ export function readText(given: string): string {
   try {
     return Deno.readTextFileSync(given);
   } catch (cause) {
-    // A text is no file name: it may well be too long for one, or hold what a name cannot.
-    const name = given.length < 256 && !/\s/.test(given) && /[./]/.test(given);
+    // A text may well be too long for a file's name, or hold what a name cannot.
+    const name = given.length < 256 && !/[\n\r]/.test(given) &&
+      (/^(\.{0,2}\/|~\/|[A-Za-z]:\\)|\.(txt|md|jsonl?|csv|tsv|html?|xml|rst|tex)$/i.test(given) ||
+        (!/\s/.test(given) && /[./]/.test(given)));
     if (name) throw new OptionError(`Cannot read the text ${given}: ${(cause as Error).message}`, { cause });
     return given;
   }

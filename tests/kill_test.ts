@@ -172,3 +172,29 @@ Deno.test("a killed downloadModel() is resumed, and ends with the same bytes", o
     whole: false,
   }, hub.endpoint);
 });
+
+Deno.test(
+  "of processes that save into a folder at once each saves or is refused, and the model is whole",
+  options,
+  async () => {
+    const root = await Deno.makeTempDir();
+    const to = `${root}/to`;
+    await saved(`${root}/expected`, "nf4");
+    const script = new URL("kill_child.ts", import.meta.url).pathname;
+    const args = ["run", "--no-check", "--quiet", "-A", script, "saveModel", MODEL, to, "0"];
+    const ends = await Promise.all(
+      Array.from({ length: 6 }, () => new Deno.Command(Deno.execPath(), { args }).output()),
+    );
+    const errors = ends.map(({ stderr }) => new TextDecoder().decode(stderr)).filter((text) => text !== "");
+    for (const error of errors) {
+      assert(
+        /CheckpointError: .*another process|CheckpointError: Cannot write/.test(error),
+        error,
+      );
+    }
+    assert(errors.length < 6, "all were refused");
+    assertEquals(files(to), files(`${root}/expected`));
+    assertEquals(litter(to), []);
+    await Deno.remove(root, { recursive: true });
+  },
+);

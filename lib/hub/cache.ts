@@ -91,7 +91,8 @@ export class RepoCache {
   commit(revision: string): string | undefined {
     if (isCommit(revision)) return revision;
     try {
-      return Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim();
+      const commit = Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim();
+      return isCommit(commit) ? commit : undefined;
     } catch {
       return undefined;
     }

@@ -11,6 +11,7 @@ import { matrixRows } from "../matrix/matrix_rows.ts";
 import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
 import { display, inspect, type MimeBundle, type View } from "../display.ts";
 import { count, decimal, size } from "../terminal/units.ts";
+import { visible } from "../terminal/visible.ts";
 import { layoutOf } from "./architectures/mod.ts";
 import { Batch } from "./decoder/batch.ts";
 import type { ModelConfig } from "./decoder/config.ts";
@@ -251,7 +252,7 @@ export class Model implements Disposable, View {
     const { name, config, backend } = this;
     const { parameters, bytes } = this.size;
     const bits = decimal(this.bitsPerWeight, 3);
-    return `Model ${name}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
+    return `Model ${visible(name)}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
       `${count(parameters)} parameters, ${size(bytes)}, ${bits} bits per weight, on ${backend.name}`;
   }
 

@@ -232,6 +232,9 @@ Deno.test("what makes no sense ends with status 2, what fails with status 1, and
     [2, "quantize", "--out", "tests"],
     [2, "quantize", "--out", "models/tinyworld"],
     [2, "eval", "--text", "/nowhere.txt"],
+    [2, "eval", "--text", "/no such file here.txt"],
+    [2, "calibrate", "--text", "my notes.md"],
+    [2, "calibrate", "--text", ""],
     [2, "quantize", "--out", "/tmp/no", "--target-bits", "1"],
     [2, "start", "--out", "/nowhere/report.html"],
     [2, "start", "--out", "tests"],
@@ -250,7 +253,7 @@ Deno.test("what makes no sense ends with status 2, what fails with status 1, and
     const started = performance.now();
     const { code, stdout, stderr } = await task(name, ...args);
     assertEquals([code, stdout], [status, ""], `${name} ${args}: ${stderr}`);
-    assert(!/    at |^\w*Error|This is a bug/m.test(stderr), stderr);
+    assert(!/ {4}at |^\w*Error|This is a bug/m.test(stderr), stderr);
     // All of it is known before anything is computed.
     assertLess(performance.now() - started, 20_000, `${name} ${args}`);
   }

@@ -364,7 +364,10 @@ export class Decoder {
     if (c.embedding_scale !== 1) b.scale(x, c.embedding_scale);
     if (!this.#positions) return;
     const { table, offset } = this.#positions;
-    const positions = Array.from({ length: x.rows }, (_, t) => isEach(at) ? at[t]!.position : at.position + t);
+    const positions = Array.from(
+      { length: x.rows },
+      (_, t) => isEach(at) ? at[t]!.position : at.position + t,
+    );
     b.embed(normed, table, positions.map((position) => position + offset));
     b.add(x, normed);
   }

@@ -7,7 +7,14 @@ import { inspect } from "../../display.ts";
 import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
 import { BusyError, DisposedError, OptionError, TensorError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
-import { type Decoder, freeWorkspace, type Observer, type Rotations, type SequencePlace, type Workspace } from "./decoder.ts";
+import {
+  type Decoder,
+  freeWorkspace,
+  type Observer,
+  type Rotations,
+  type SequencePlace,
+  type Workspace,
+} from "./decoder.ts";
 import { largest } from "./sampling.ts";
 import { checkTokenIds } from "./token_ids.ts";
 
