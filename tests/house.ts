@@ -22,7 +22,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/learn": 1650,
   "kernels/wgsl": 2450,
   "lib/compute": 3900,
-  "lib/hub": 900,
+  "lib/hub": 1000,
   "lib/model/decoder": 1000,
   "lib/model/architectures": 1350,
   "lib/model/gguf": 1300,
@@ -30,7 +30,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/checkpoint": 920,
   "lib/model": 750,
   "lib/quantize": 2420,
-  "lib/measure": 900,
+  "lib/measure": 950,
   "lib/show": 2650,
   "lib/serve": 1700,
 };
