@@ -77,7 +77,7 @@ const options = command(
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
-/** A real model that is small, and a GGUF file in place of one. */
+/** A real model that is small. */
 const REAL_MODEL = "HuggingFaceTB/SmolLM2-135M";
 
 /** The duration of each phase, in seconds. */

@@ -19,6 +19,8 @@ export interface Asked {
   readonly maxTokens: number;
   readonly choosing: Choosing;
   readonly top?: number;
+  /** Whether the ids of scored tokens are wanted, as vLLM names them. */
+  readonly tokenIds: boolean;
   readonly stream: boolean;
   /** Whether a stream ends with what it took. */
   readonly includeUsage: boolean;
@@ -49,6 +51,11 @@ export interface Writer {
   piece(index: number, piece: Piece): unknown;
   /** What a stream ends with, where it is asked for. */
   usage(usage: Usage): unknown;
+}
+
+/** The ids of a piece's tokens, where they are wanted. */
+export function idsOf(tokens: Piece["tokens"], { tokenIds }: Asked): { token_ids?: number[] } {
+  return tokenIds ? { token_ids: tokens.map(({ id }) => id) } : {};
 }
 
 /** Where continuations are computed, and what ends them early. */

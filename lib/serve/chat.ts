@@ -5,12 +5,12 @@
  */
 import { CheckpointError } from "../errors.ts";
 import type { Message } from "../model/tokenizer/tokenizer.ts";
-import type { Asked, Usage, Whole, Writer } from "./answer.ts";
+import { type Asked, idsOf, type Usage, type Whole, type Writer } from "./answer.ts";
 import type { Piece } from "./choice.ts";
 import type { Engine } from "./engine.ts";
 import { type Fields, isObject } from "./fields.ts";
 import type { Scored } from "./logprobs.ts";
-import { assertFits, type Limits, readCommon } from "./prompt.ts";
+import { assertFits, assertScored, type Limits, readCommon } from "./prompt.ts";
 import { badField, RequestError } from "./request_error.ts";
 import type { TokenTexts } from "./token_texts.ts";
 
@@ -26,6 +26,7 @@ export function readChat(fields: Fields, { engine, limits }: { engine: Engine; l
   const wanted = fields.flag("logprobs") ?? false;
   const top = fields.whole("top_logprobs", { least: 0, most: MOST_TOP });
   if (top !== undefined && !wanted) throw badField("top_logprobs", "it needs logprobs");
+  assertScored(common, wanted ? 0 : undefined);
   fields.only("tools", []);
   fields.only("tool_choice", "none");
   fields.only("modalities", ["text"]);
@@ -102,6 +103,7 @@ export class ChatWriter implements Writer {
         message: { role: "assistant", content: text, refusal: null },
         logprobs: this.#logprobs(tokens),
         finish_reason: finished,
+        ...idsOf(tokens, this.#asked),
       })),
       usage,
     };
@@ -119,7 +121,13 @@ export class ChatWriter implements Writer {
 
   piece(index: number, { text, tokens, finished }: Piece): unknown {
     const delta = text === "" ? {} : { content: text };
-    return this.#chunk([{ index, delta, logprobs: this.#logprobs(tokens), finish_reason: finished ?? null }]);
+    return this.#chunk([{
+      index,
+      delta,
+      logprobs: this.#logprobs(tokens),
+      finish_reason: finished ?? null,
+      ...idsOf(tokens, this.#asked),
+    }]);
   }
 
   usage(usage: Usage): unknown {

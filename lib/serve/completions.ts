@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Asked, type Usage, type Whole, type Writer } from "./answer.ts";
+import { type Asked, idsOf, type Usage, type Whole, type Writer } from "./answer.ts";
 import type { Piece } from "./choice.ts";
 import type { Engine } from "./engine.ts";
 import type { Fields } from "./fields.ts";
 import type { TokenScore } from "./logprobs.ts";
-import { assertFits, type Limits, readCommon } from "./prompt.ts";
+import { assertFits, assertScored, type Limits, readCommon } from "./prompt.ts";
 import { badField } from "./request_error.ts";
 import type { TokenTexts } from "./token_texts.ts";
 
@@ -28,6 +28,7 @@ export function readCompletions(
     Math.min(DEFAULT_TOKENS, limits.maxTokens);
   const top = fields.whole("logprobs", { least: 0, most: MOST_TOP });
   const echo = fields.flag("echo") ?? false;
+  assertScored(common, top);
   const prompts = readPrompts(fields, engine);
   fields.only("best_of", common.n);
   fields.only("suffix", "");
@@ -128,7 +129,13 @@ export class CompletionsWriter implements Writer {
   }
 
   #choice(index: number, { text, tokens, finished }: Piece | Whole) {
-    return { index, text, logprobs: this.#logprobs(index, tokens), finish_reason: finished ?? null };
+    return {
+      index,
+      text,
+      logprobs: this.#logprobs(index, tokens),
+      finish_reason: finished ?? null,
+      ...idsOf(tokens, this.#asked),
+    };
   }
 
   whole(choices: readonly Whole[], usage: Usage): unknown {

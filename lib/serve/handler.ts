@@ -155,9 +155,17 @@ export class Handler implements Disposable {
     const { maxBody = 8 << 20, timeout = 600 } = this.#options;
     const fields = await readFields(request, { mostBytes: maxBody });
     const served = this.#find(fields.text("model"), "model");
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout * 1000)]);
-    const found = await endpoint({ fields, served, signal });
-    return found instanceof Response ? found : Response.json(found);
+    const left = new AbortController();
+    const leave = () => left.abort(new Error("The client has left"));
+    // Deno may abort it after each answer, too: of a client that leaves a stream, the stream itself is told.
+    request.signal.addEventListener("abort", leave);
+    try {
+      const signal = AbortSignal.any([left.signal, AbortSignal.timeout(timeout * 1000)]);
+      const found = await endpoint({ fields, served, signal });
+      return found instanceof Response ? found : Response.json(found);
+    } finally {
+      request.signal.removeEventListener("abort", leave);
+    }
   }
 
   /** The model of a name; the first where there is none. */

@@ -7,7 +7,7 @@ import type { Asked } from "./answer.ts";
 import { readChoosing } from "./choosing.ts";
 import type { Engine } from "./engine.ts";
 import type { Fields } from "./fields.ts";
-import { RequestError } from "./request_error.ts";
+import { badField, RequestError } from "./request_error.ts";
 
 /** Continuations of a prompt at most. */
 const MOST_CHOICES = 128;
@@ -39,9 +39,15 @@ export function readCommon(fields: Fields, engine: Engine): Omit<Asked, "prompts
   return {
     n: fields.whole("n", { least: 1, most: MOST_CHOICES }) ?? 1,
     choosing: readChoosing(fields, { vocabulary: engine.model.config.vocab_size }),
+    tokenIds: fields.flag("return_token_ids") ?? false,
     stream,
     includeUsage,
   };
+}
+
+/** Ids are those of scored tokens. @throws {RequestError} 400 when they are wanted without scores. */
+export function assertScored({ tokenIds }: Pick<Asked, "tokenIds">, top: number | undefined): void {
+  if (tokenIds && top === undefined) throw badField("return_token_ids", "it needs logprobs");
 }
 
 /**
