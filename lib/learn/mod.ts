@@ -38,5 +38,7 @@ export type { LeanQuantOptions } from "./methods/leanquant.ts";
 export type { LnqOptions } from "./methods/lnq.ts";
 export { type MethodMaker, methodOf, type MethodOptions, methods } from "./methods/mod.ts";
 export { quantize, type QuantizeOptions } from "./quantize.ts";
-export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./quantize_steps.ts";
+export type { DescentOptions } from "./row_descent.ts";
+export type { FactoredHessian } from "./hessian.ts";
+export type { LearnOptions, QuantizeSteps, ScaledMatrix, Tables } from "./quantize_steps.ts";
 export { type Weighting, weightings } from "./weighting.ts";
