@@ -56,6 +56,8 @@ async function json(name: string, ...args: string[]) {
 const tasks = [
   "start",
   "quantize",
+  "grid",
+  "cluster",
   "eval",
   "calibrate",
   "analyze",
