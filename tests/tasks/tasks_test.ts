@@ -57,6 +57,8 @@ const tasks = [
   "start",
   "models",
   "quantize",
+  "grid",
+  "cluster",
   "eval",
   "calibrate",
   "analyze",
