@@ -16,7 +16,6 @@ const root = new URL("../", import.meta.url);
 /** The models measured; the first is the README's. */
 const MODELS = [
   { name: "SmolLM2-135M-Instruct", file: "smollm2-135m-instruct" },
-  { name: "Gemma 3 270M", file: "gemma-3-270m" },
 ];
 /** Widths of the pictures, in pixels: for a screen, for a phone. */
 const WIDTHS = { "": 800, "-narrow": 360 };
@@ -32,7 +31,9 @@ function tableOf({ rows, baseline }: EqualBits): string {
   return [
     "| format | group | bits | KL ± | perplexity ± | top-1 |",
     "| ------ | ----: | ---: | ---: | -----------: | ----: |",
-    `| original | | 16 | | ${measured(baseline.perplexity, baseline.perplexityStderr)} | |`,
+    `| original | | ${baseline.bitsPerWeight} | | ${
+      measured(baseline.perplexity, baseline.perplexityStderr)
+    } | |`,
     ...sorted.map((row) =>
       `| ${row.format} | ${groups(row)} | ${row.bitsPerWeight.toFixed(2)} | ${
         measured(row.kl, row.klStderr)
@@ -41,7 +42,35 @@ function tableOf({ rows, baseline }: EqualBits): string {
   ].join("\n");
 }
 
+/** The README's rows: of each number of bits, those of about equal bits per weight. */
+const COMPARED = [
+  ...["any4:row", "nf4:36", "int4:72", "fp4:36"],
+  ...["any3:row", "int3:128"],
+  ...["any2:128", "int2:64"],
+];
+
+/** The README's table, of its model. */
+export function readmeTable(): string[] {
+  const { rows, baseline } = results(MODELS[0]!.file);
+  const compared = COMPARED.map((name) => {
+    const row = rows.find(({ format, groupSize }) => `${format}:${groupSize}` === name)!;
+    const groups = row.groupSize === "row" ? "a scale a row" : `groups of ${row.groupSize}`;
+    const format = row.learned ? `**${row.format}**` : row.format;
+    const perplexity = row.perplexity > 1e4 ? "over 10,000" : measured(row.perplexity, row.perplexityStderr);
+    return [`${format}, ${groups}`, row.bitsPerWeight.toFixed(2), measured(row.kl, row.klStderr), perplexity];
+  });
+  const original = [
+    "original, in float32",
+    String(baseline.bitsPerWeight),
+    "0",
+    measured(baseline.perplexity, baseline.perplexityStderr),
+  ];
+  const head = [["format", "bits per weight", "KL", "perplexity"], ["---", "---:", "---:", "---:"]];
+  return [...head, original, ...compared].map((cells) => `| ${cells.join(" | ")} |`);
+}
+
 if (import.meta.main) {
+  console.log(readmeTable().join("\n"));
   for (const { name, file } of MODELS) {
     const found = results(file);
     const named = found.rows.map((row) => ({ ...row, name: `${row.format}:${row.groupSize}` }));

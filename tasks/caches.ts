@@ -6,4 +6,6 @@
 import { cacheFolder } from "../lib/cache_folder.ts";
 import { hubSettings } from "../lib/hub/settings.ts";
 
-console.log([cacheFolder(), hubSettings({ token: "" }).cache].filter((path) => path !== undefined).join());
+const paths = [cacheFolder(), hubSettings({ token: "" }).cache];
+// --allow-write takes no path with a comma in it.
+console.log(paths.filter((path) => path !== undefined && !path.includes(",")).join());

@@ -11,7 +11,7 @@ import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
 import { table, visible } from "any4/show";
 
-export { Command, Option };
+export { Command, Option, OptionError };
 
 /** The options of {@linkcode Task.computing}. */
 export interface Computing {
@@ -83,6 +83,19 @@ export function whole(least: number): (text: string) => number {
       throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
     }
     return value;
+  };
+}
+
+/** Parses "quantize/3", a unit of work of one of some stages. */
+export function unitName<Stage extends string>(
+  stages: readonly Stage[],
+): (text: string) => { stage: Stage; index: number } {
+  return (text) => {
+    const [, stage, index] = /^([a-z]+)\/(\d+)$/.exec(text) ?? [];
+    if (!stages.some((one) => one === stage)) {
+      throw new InvalidArgumentError(`expected ${stages.join(" or ")}, a slash and a number`);
+    }
+    return { stage: stage as Stage, index: Number(index) };
   };
 }
 

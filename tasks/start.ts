@@ -4,6 +4,7 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
+import { firstGroupValues } from "any4/learn";
 import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
 import {
   count,
@@ -77,7 +78,7 @@ const options = command(
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
-/** A real model that is small, and a GGUF file in place of one. */
+/** A real model that is small. */
 const REAL_MODEL = "HuggingFaceTB/SmolLM2-135M";
 
 /** The duration of each phase, in seconds. */
@@ -128,8 +129,7 @@ await main(async () => {
         if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
-        const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
-        histogramFormats.push({ name, values: [...new Set(group)].sort((a, b) => a - b) });
+        histogramFormats.push({ name, values: firstGroupValues(weights) });
       },
       onProgress: (done, what) => bar.update(done, what),
     });

@@ -134,8 +134,8 @@ export function writeText(path: string, text: string): void {
  * ```
  */
 export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): void {
-  // Two programs that write the same file must not share the temporary one.
-  const part = `${path}.${Deno.pid}.part`;
+  // Two programs that write the same file must not share the temporary one, even on two machines.
+  const part = `${path}.${crypto.randomUUID()}.part`;
   try {
     // A device, a pipe or a folder is not replaced.
     if (!isFile(path) && existsAt(path)) throw new CheckpointError(`Cannot write ${path}: it is not a file`);

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import { type InputSums, meansOf, SumCollector, type Sums } from "./input_sums.ts";
-import { LayerPass } from "./layer_pass.ts";
+import { meansOf, SumCollector, type Sums } from "./input_sums.ts";
+import { LayerPass, type Pieces } from "./layer_pass.ts";
 import { MemoryStore, type Store } from "./store.ts";
 
 /** Of what statistics are. */
@@ -31,7 +31,7 @@ export interface Calibration extends ReadonlyMap<string, InputStats> {
 }
 
 /** The sample that a model is calibrated with. */
-export interface SampleOptions {
+export interface SampleOptions extends Abortable {
   /** The sample, or several, each from its own start; the library's own text of five kinds when absent. */
   text?: string | readonly string[];
   /** Tokens of it that are used, from the first on; all when absent. */
@@ -54,9 +54,7 @@ export interface CalibrateOptions extends SampleOptions {
 }
 
 /** A sample as a model sees it. */
-export interface Sample {
-  /** Ids of its sequences, none longer than the model's context. */
-  readonly pieces: readonly (readonly number[])[];
+export interface Sample extends Pieces {
   /** The part that a piece belongs to, by their numbers. */
   readonly partOf: (piece: number) => number;
   /** Whether E[x xᵀ] is wanted. */
@@ -69,6 +67,7 @@ export interface Sample {
  * went, by all tokens of its layer.
  *
  * @throws {OptionError} when the samples are empty, or a number is not a whole one of at least 1.
+ * @throws the signal's reason, if `signal` cancels it.
  *
  * @example
  * ```ts
@@ -117,7 +116,7 @@ export async function calibrateLayers(
     store.set("stats", String(layer), meansOf(sums));
     store.set("pass", "calibration", pass.state);
     options.onProgress?.(pass.layer, layers);
-    await pause();
+    await pause(options.signal);
   }
   return layers;
 }
@@ -129,32 +128,36 @@ export async function resumePass(
   { sample, name }: { sample: Sample; name: string },
 ): Promise<LayerPass> {
   const state = store.get("pass", name);
-  return state ? new LayerPass(source, sample.pieces, state) : await LayerPass.begin(source, sample.pieces);
+  return state ? new LayerPass(source, sample, state) : await LayerPass.begin(source, sample);
 }
 
 /**
- * The sums of one part of a sample, of all Linears: a unit of work, which {@linkcode joinSums} joins with the others.
+ * The sums of one part of a sample: a unit of work. A store has each layer's as "sums" by {@linkcode sumsName}, and
+ * {@linkcode joinSums} joins them with the other parts'. Starts where the store's "pass" says.
  *
  * @param options.part the number of the part, from 0 on.
  */
 export async function sumsOfPart(
   source: Source,
+  store: Store,
   { part: number, ...options }: SampleOptions & { part: number },
-): Promise<Sums> {
-  const { pieces, partOf } = sampleOf(source, options);
-  const own = { ...options, pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0 };
-  const pass = await LayerPass.begin(source, own.pieces);
-  const found = new Map<string, InputSums>();
-  for (const layer of source.layout.layers.keys()) {
+): Promise<void> {
+  const { pieces, partOf, gram, signal } = sampleOf(source, options);
+  const sample = { pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0, gram, signal };
+  const name = `part-${number}`;
+  const pass = await resumePass(source, store, { sample, name });
+  while (pass.layer < source.layout.layers.length) {
+    const { layer } = pass;
     using part = source.part(layer);
     const linears = linearNames(source.layout, layer);
-    for (const [linear, sums] of await sumsOfLayer(source, { pass, part, sample: own, linears })) {
-      found.set(linear, sums);
-    }
-    await pause();
+    store.set("sums", sumsName(number, layer), await sumsOfLayer(source, { pass, part, sample, linears }));
+    store.set("pass", name, pass.state);
+    await pause(signal);
   }
-  return found;
 }
+
+/** The name of a part's sums of a layer. */
+export const sumsName = (part: number, layer: number): string => `${part}-${layer}`;
 
 /** The sums of a layer's Linears, or those of some, while a pass goes through it. */
 async function sumsOfLayer(
@@ -170,7 +173,7 @@ async function sumsOfLayer(
   const found = await sums.sums();
   const unseen = linears.filter((linear) => !found.has(linear));
   if (unseen.length === 0) return found;
-  const again = new LayerPass(source, sample.pieces, state);
+  const again = new LayerPass(source, sample, state);
   const rest = await sumsOfEveryToken(source, { pass: again, part, sample, linears: unseen });
   return new Map([...found, ...[...rest].filter(([linear]) => !found.has(linear))]);
 }
@@ -196,7 +199,7 @@ export async function sumsOfEveryToken(
  * @throws {OptionError} when it is empty, or a number is not a whole one of at least 1.
  */
 export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: SampleOptions): Sample {
-  const { text = CALIBRATION_SAMPLE, maxTokens = Infinity, parts = 1, gram } = options;
+  const { text = CALIBRATION_SAMPLE, maxTokens = Infinity, parts = 1, gram, signal } = options;
   for (const [name, value] of Object.entries({ maxTokens, parts })) {
     if (value === Infinity && name === "maxTokens") continue;
     if (Number.isSafeInteger(value) && value >= 1) continue;
@@ -217,5 +220,5 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   }
   if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const count = Math.min(parts, pieces.length);
-  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram };
+  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram, signal };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Abortable } from "../event_loop.ts";
 import type { LoadOptions } from "../model/load_model.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { MeasuredQuality } from "./model_card.ts";
@@ -11,7 +12,7 @@ import type { LearningOptions } from "./quantize_linear.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** Options of the pipeline, for models in memory and on disk. */
-export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions {
+export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions, Abortable {
   /** Statistics made earlier, or the text to make them from; the library's own sample when absent. */
   calibration?: Calibration | string;
   /**

@@ -1,8 +1,8 @@
 /**
  * What a quantization does, in memory and on disk alike: calibrate, choose, quantize, each as far as a store does not have it.
  *
- * Its units of work depend on nothing but what they are given, so other processes can do them, and a FileStore carries what
- * they come to: `sumsOfPart` (statistics of a part of the sample), `joinSums`, `measureLinear` and `solveLinear`.
+ * Its units of work depend on nothing but what they are given, so other processes can do them, and a FileStore carries their
+ * results: `sumsOfPart` (statistics of a part of the sample), `joinSums`, `measureLinear` and `solveLinear`. `Units` names them.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
-import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
+import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
 import type { Store } from "./store.ts";
 
@@ -40,6 +40,7 @@ type StatsLookup = (linear: string) => Promise<InputStats | undefined>;
  * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is
  * another model's.
  * @throws {TensorError} when a weight is NaN or infinite.
+ * @throws the signal's reason, if `signal` cancels it; the store keeps what is done.
  */
 export async function run(source: Source, store: Store, options: RunOptions): Promise<void> {
   await new Run(source, store, options).run();
@@ -62,10 +63,10 @@ class Run {
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    const { calibration, parts, method } = options;
+    const { calibration, parts, method, signal } = options;
     const text = typeof calibration === "string" ? calibration : undefined;
     if (typeof calibration === "object") this.#given = calibration;
-    this.#sample = { text, parts, gram: methodOf(method).needs === "gram" };
+    this.#sample = { text, parts, signal, gram: methodOf(method).needs === "gram" };
     this.#layers = new Map(
       layout.layers.flatMap((_, layer) =>
         linearNames(layout, layer).map((linear) => [linear, layer] as const)
@@ -147,7 +148,12 @@ class Run {
         const ids = source.tokenizer.encode(this.#sample.text ?? CALIBRATION_SAMPLE);
         const onLayer = this.#layerProgress("following noise");
         const windows = windowsOf(ids, source.config.max_position_embeddings);
-        const effects = await effectsOf(source, windows, { ...probes, store, onLayer });
+        const effects = await effectsOf(source, windows, {
+          ...probes,
+          store,
+          onLayer,
+          signal: this.#options.signal,
+        });
         store.set("effects", "model", effects);
         return effects;
       },
@@ -180,11 +186,11 @@ class Run {
   /** Quantizes the head and the embedding, if they are to be, from their weights alone. */
   async #quantizeEnds(ends: ReadonlyMap<string, FormatChoice>): Promise<void> {
     const [{ backend }, store] = [this.#source, this.#store];
-    const { codebook, scaleType, errors } = this.#options;
+    const { errors } = this.#options;
     for (const [linear, choice] of ends) {
       if (store.has("linear", linear)) continue;
       const weights = this.#source.weights(linear);
-      const problem = { codebook, scaleType, weighting: "none" as const, backend, linear, choice };
+      const problem = { ...endLearningOf(this.#options), backend, linear, choice };
       store.set(
         "linear",
         linear,
@@ -192,7 +198,7 @@ class Run {
       );
       const total = weights.rows * weights.cols;
       this.#options.onProgress?.({ phase: "quantizing", done: total, total, name: linear });
-      await pause();
+      await pause(this.#options.signal);
     }
   }
 
@@ -216,7 +222,7 @@ class Run {
     let done = 0;
     return async (linear) => {
       this.#options.onProgress?.({ phase, done: done += size(linear), total, name: linear });
-      await pause();
+      await pause(this.#options.signal);
     };
   }
 }

@@ -22,3 +22,12 @@ Deno.test("on a phone the axes' titles are short", () => {
   const { layout } = klPlot(some, { width: 340 });
   assertEquals([layout.xaxis.title!.text, layout.yaxis.title!.text], ["bits per weight", "KL"]);
 });
+
+Deno.test("ticks are whole bits on a phone, halves elsewhere, and within the axis", () => {
+  const ticks = (width: number) => klPlot(some, { width }).layout.xaxis.tickvals;
+  assertEquals([ticks(340), ticks(960)], [[3, 4], [2.5, 3, 3.5, 4, 4.5]]);
+  const near = klPlot(some.slice(0, 2)).layout.xaxis;
+  for (const tick of near.tickvals) {
+    assertEquals([near.range[0] <= tick, tick <= near.range[1]], [true, true]);
+  }
+});
