@@ -5,7 +5,6 @@
  */
 import { inspect } from "../../display.ts";
 import { CheckpointError, OptionError } from "../../errors.ts";
-import type { TokenizerFiles } from "../gguf/tokenizer.ts";
 import { checkTokenIds } from "../decoder/token_ids.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
 import { type ChatOptions, ChatTemplate, type Message } from "./chat_template.ts";
@@ -17,6 +16,12 @@ import { withSpecialTokens } from "./special_tokens.ts";
 import { TokenizerJson } from "./tokenizer_json.ts";
 
 export type { ChatOptions, Message };
+
+/** The two files of a tokenizer, parsed. */
+export interface TokenizerFiles {
+  readonly "tokenizer.json": Record<string, unknown>;
+  readonly "tokenizer_config.json": Record<string, unknown>;
+}
 
 /** A checkpoint's tokenizer. */
 export class Tokenizer {
