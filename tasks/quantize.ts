@@ -4,7 +4,8 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
-import { byFormat, loadCalibration, type MeasuredQuality } from "any4/quantize";
+import type { MethodOptions } from "any4/learn";
+import { byFormat, loadCalibration, type MeasuredQuality, type TokenWeights } from "any4/quantize";
 import { count, duration, percent, type Progress, progress, size, table, visible } from "any4/show";
 import {
   command,
@@ -14,12 +15,14 @@ import {
   jsonOption,
   list,
   main,
+  methodOption,
   modelOption,
   Option,
   override,
   positive,
   quietOption,
-  readText,
+  texts,
+  tokenWeightsOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -30,7 +33,13 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(formatOption())
   .addOption(groupSizeOption())
   .addOption(weightingOption())
-  .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
+  .addOption(methodOption())
+  .addOption(tokenWeightsOption())
+  .option(
+    "-t, --text <text or file>",
+    "calibrate with this instead of the library's own sample; may be given several times",
+    texts,
+  )
   .addOption(
     new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
       .conflicts(["text", "sequential"]),
@@ -89,7 +98,9 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       format: string;
       groupSize: number | "row";
       weighting: string;
-      text?: string;
+      method: MethodOptions;
+      tokenWeights: TokenWeights;
+      text?: string[];
       calibration?: string;
       sequential?: true;
       codebook: "row" | "matrix";
@@ -153,7 +164,7 @@ await main(async () => {
       ...rest,
       ...silent,
       calibration: calibration === undefined
-        ? text === undefined ? undefined : readText(text)
+        ? text?.length === 1 ? text[0] : text
         : loadCalibration(calibration),
       measure: measure === undefined
         ? undefined

@@ -5,10 +5,12 @@
  */
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
+import { methodOf } from "../learn/methods/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
+import { textOf } from "../quantize/pipeline.ts";
 import { quantizeModel } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
 import {
@@ -102,11 +104,11 @@ export async function measureFormats(
     ...rest,
     onProgress: (part, total) => onProgress?.(part / total / steps, model.name),
   });
-  const text = typeof rest.calibration === "string" ? rest.calibration : undefined;
+  const text = textOf(rest.calibration);
   // One calibration serves every format, unless calibration is sequential and depends on the format.
-  const calibration = rest.sequential || typeof rest.calibration === "object"
+  const calibration = rest.sequential || (rest.calibration && !text)
     ? rest.calibration
-    : await calibrate(model, { text });
+    : await calibrate(model, { text, gram: methodOf(rest.method).needs === "gram" });
   const rows: FormatCost[] = [];
   for (const [index, format] of chosen.entries()) {
     const report = (part: number) => onProgress?.((index + 1 + part) / steps, format.name);
