@@ -18,6 +18,7 @@ import {
   type Comparison,
   type Perplexity,
   type PerplexityOptions,
+  type Reference,
   referenceLogits,
 } from "./perplexity.ts";
 
@@ -36,6 +37,8 @@ export interface MeasureFormatsOptions
 export interface FormatCost extends Comparison {
   /** The format's name: "any4". */
   format: string;
+  /** The method's name: "kmeans". */
+  method: string;
   /** Bits of a code. */
   bits: number;
   /** Columns that share a scale. */
@@ -112,32 +115,46 @@ export async function measureFormats(
   const rows: FormatCost[] = [];
   for (const [index, format] of chosen.entries()) {
     const report = (part: number) => onProgress?.((index + 1 + part) / steps, format.name);
-    report(0);
-    const started = performance.now();
-    using small = await quantizeModel(model, { ...rest, format, calibration });
-    const seconds = (performance.now() - started) / 1000;
-    const comparison = await compare(small, reference, {
-      onProgress: (part, total) => report(0.9 * part / total),
+    const { row, small } = await measureModel(model, reference, {
+      ...rest,
+      format,
+      calibration,
+      onProgress: report,
     });
-    const layers = await layerErrors(model, small);
-    const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked).map((it) =>
-      it.groupSize
-    );
-    rows.push({
-      format: format.name,
-      bits: format.bits,
-      groupSize: Math.max(0, ...sizes),
-      bitsPerWeight: small.bitsPerWeight,
-      bytes: small.size.bytes,
-      ...comparison,
-      layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
-      layers,
-      seconds,
-      learned: format.values === null,
-    });
+    using _ = small;
+    rows.push({ ...row, format: format.name, bits: format.bits, learned: format.values === null });
     await onModel?.(small, format);
     report(1);
   }
   const { bitsPerWeight, size: { bytes } } = model;
   return { baseline: { ...reference.perplexity, bitsPerWeight, bytes }, rows };
+}
+
+/** Quantizes a model and measures what that costs; the quantized model is the caller's. */
+export async function measureModel(
+  model: Model,
+  reference: Reference,
+  options: Omit<QuantizeModelOptions, "onProgress"> & { onProgress?: (part: number) => void },
+): Promise<{ small: Model; row: Omit<FormatCost, "format" | "bits" | "learned"> }> {
+  const { onProgress, ...rest } = options;
+  onProgress?.(0);
+  const started = performance.now();
+  const small = await quantizeModel(model, rest);
+  const seconds = (performance.now() - started) / 1000;
+  const comparison = await compare(small, reference, {
+    onProgress: (part, total) => onProgress?.(0.9 * part / total),
+  });
+  const layers = await layerErrors(model, small);
+  const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked);
+  const row = {
+    method: methodOf(rest.method).name,
+    groupSize: Math.max(0, ...sizes.map((it) => it.groupSize)),
+    bitsPerWeight: small.bitsPerWeight,
+    bytes: small.size.bytes,
+    ...comparison,
+    layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
+    layers,
+    seconds,
+  };
+  return { small, row };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BlockMean } from "./block_mean.ts";
 import { OptionError } from "../errors.ts";
 import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { argmax } from "../model/decoder/sampling.ts";
@@ -43,6 +44,8 @@ export interface Perplexity {
   tokens: number;
   /** Mean negative log-likelihood, in nats a token. */
   loss: number;
+  /** The standard error of the perplexity, by blocks of 64 tokens; NaN where there is but one. */
+  perplexityError: number;
   /** Perplexity of each kind of text. */
   kinds: Record<string, number>;
 }
@@ -51,6 +54,8 @@ export interface Perplexity {
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
+  /** The standard error of the divergence, by blocks of 64 tokens; NaN where there is but one. */
+  klError: number;
   /** Share of tokens where both models' likeliest next token is the same. */
   top1: number;
 }
@@ -107,12 +112,15 @@ const CHUNK_TOKENS = 256;
 /** Sums losses by kind. */
 class Losses {
   readonly #kinds = new Map<string, { loss: number; tokens: number }>();
+  readonly #mean = new BlockMean();
 
   /** Adds a prediction's; `kind`: its document's. */
-  add(kind: string, { logits, logSums, vocab, next }: Prediction): void {
+  add(kind: string, { logits, logSums, vocab, next, document, from }: Prediction): void {
     const entry = this.#kinds.get(kind) ?? { loss: 0, tokens: 0 };
     for (const [t, id] of next.entries()) {
-      entry.loss += logSums[t]! - logits[t * vocab + id]!;
+      const loss = logSums[t]! - logits[t * vocab + id]!;
+      entry.loss += loss;
+      this.#mean.add({ document, token: from + t }, loss);
     }
     entry.tokens += next.length;
     this.#kinds.set(kind, entry);
@@ -125,15 +133,16 @@ class Losses {
     const kinds = [...this.#kinds].map(([kind, entry]) =>
       [kind, Math.exp(entry.loss / entry.tokens)] as const
     );
-    return { perplexity: Math.exp(loss), tokens, loss, kinds: Object.fromEntries(kinds) };
+    const perplexity = Math.exp(loss);
+    const perplexityError = perplexity * this.#mean.error;
+    return { perplexity, tokens, loss, perplexityError, kinds: Object.fromEntries(kinds) };
   }
 }
 
 /** Sums divergences from other predictions of the same tokens, over the vocabulary that both models have. */
 class Distances {
-  #kl = 0;
+  readonly #kl = new BlockMean();
   #agreed = 0;
-  #tokens = 0;
 
   add(found: Prediction, expected: Rows): void {
     const vocab = Math.min(found.vocab, expected.vocab);
@@ -143,15 +152,16 @@ class Distances {
         return { logits: part, logSum: width === vocab ? logSums[t]! : logSumExp(part, 0, vocab) };
       };
       const [p, q] = [row(expected), row(found)];
-      this.#kl += tokenDivergence(p, q, { from: 0, vocab });
+      const place = { document: found.document, token: found.from + t };
+      this.#kl.add(place, tokenDivergence(p, q, { from: 0, vocab }));
       if (argmax(p.logits) === argmax(q.logits)) this.#agreed++;
-      this.#tokens++;
     }
   }
 
-  result(): { kl: number; top1: number } {
+  result(): { kl: number; klError: number; top1: number } {
+    const { mean, error, tokens } = this.#kl;
     // Rounding can make a divergence of 0 slightly negative.
-    return { kl: Math.max(this.#kl / this.#tokens, 0), top1: this.#agreed / this.#tokens };
+    return { kl: Math.max(mean, 0), klError: error, top1: this.#agreed / tokens };
   }
 }
 

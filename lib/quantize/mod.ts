@@ -14,6 +14,7 @@
  *
  * @module
  */
+export { awq, type AwqOptions } from "./awq.ts";
 export {
   calibrate,
   type CalibrateOptions,

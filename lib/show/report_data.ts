@@ -8,10 +8,15 @@ import type { FormatValues } from "./histogram_plot.ts";
 import type { LayerSeries } from "./layer_error_plot.ts";
 
 /** The costs of one format, without its layers. */
-export type ReportRow = Readonly<Omit<FormatCost, "layers" | "tokens" | "loss">>;
+export type ReportRow =
+  & Readonly<Omit<FormatCost, "layers" | "tokens" | "loss" | "method" | "klError" | "perplexityError">>
+  & {
+    /** The standard error of the divergence. */
+    readonly klError?: number;
+  };
 
 /** The numbers of the original, unquantized model; their order of kinds of text is the report's. */
-export type ReportBaseline = Readonly<Omit<FormatCosts["baseline"], "tokens" | "loss">>;
+export type ReportBaseline = Readonly<Omit<FormatCosts["baseline"], "tokens" | "loss" | "perplexityError">>;
 
 /** The content of a report; parts without rows, series, values or outputs are left out. */
 export interface Report {

@@ -40,7 +40,11 @@ function columns(kinds: readonly string[]): Column[] {
     { title: "size", value: (row) => row.bytes, text: (row) => size(row.bytes) },
     number("perplexity", (row) => row.perplexity, 5),
     ...perKind,
-    number("KL", (row) => row.kl, 3),
+    {
+      ...number("KL", (row) => row.kl, 3),
+      text: ({ kl, klError }) =>
+        decimal(kl, 3) + (Number.isFinite(klError) ? ` ± ${decimal(klError!, 1)}` : ""),
+    },
     {
       title: "top-1",
       value: (row) => row.top1,
