@@ -35,7 +35,11 @@ const options = command("compare", "Quantize a model by formats and methods, eac
     "comma-separated formats, with a group size as in any4:64, and /matrix for one table a matrix",
     FORMATS,
   )
-  .option("--methods <names>", "comma-separated methods, with options as in lnq:rounds=3", METHODS)
+  .option(
+    "--methods <names>",
+    "comma-separated methods, with options as in lnq:rounds=3, and after AWQ as in awq+gptq",
+    METHODS,
+  )
   .addOption(weightingOption())
   .addOption(tokenWeightsOption())
   .option(

@@ -6,8 +6,10 @@
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import { methodOf, type MethodOptions, parseMethod } from "../learn/methods/mod.ts";
+import { linearsOf } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
-import { calibrate } from "../quantize/calibrate.ts";
+import { awq } from "../quantize/awq.ts";
+import { calibrate, type Calibration } from "../quantize/calibrate.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
 import { textOf } from "../quantize/pipeline.ts";
 import { parseChoice } from "../quantize/plan.ts";
@@ -26,6 +28,8 @@ export interface Candidate {
   readonly codebook: "row" | "matrix";
   /** The method and its options. */
   readonly method: MethodOptions;
+  /** Whether AWQ makes the model ready before. */
+  readonly awq?: boolean;
 }
 
 /** What a candidate costs. */
@@ -53,7 +57,8 @@ export interface CompareMethodsOptions extends
 
 /**
  * Formats and methods, each with each. A format may have a group size and end with "/matrix", where all rows share a table:
- * "any4:128/matrix". A fixed format that k-means rounds to its table is the same under "lloyd", which is left out there.
+ * "any4:128/matrix". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. To a fixed format "lloyd" rounds
+ * as k-means does, so it is left out there.
  *
  * @throws {OptionError} when a format or a method is unknown.
  *
@@ -79,7 +84,9 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
         format: format.name,
         groupSize,
         codebook: shared ? "matrix" : "row",
-        method: parseMethod(method),
+        ...(/^awq(\+.*)?$/.test(method)
+          ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
+          : { method: parseMethod(method) }),
       }];
     });
   });
@@ -116,29 +123,63 @@ async function measureAll(model: Model, options: CompareMethodsOptions) {
     ...rest,
     onProgress: (part, total) => onProgress?.(part / total / steps, model.name),
   });
-  // What needs columns only is calibrated once. E[x xᵀ] is not kept: of a large model it would be larger than the model.
-  const text = textOf(rest.calibration);
-  let columns = rest.calibration && text === undefined ? rest.calibration : undefined;
+  const calibrations = new Calibrations(model, rest);
   const rows: CandidateCost[] = [];
-  for (const [index, { name, ...how }] of candidates.entries()) {
-    const before = known.find((row) => row.name === name);
-    if (before) {
-      rows.push(before);
+  for (const [index, { name, awq: first, ...how }] of candidates.entries()) {
+    const found = known.find((row) => row.name === name);
+    if (found) {
+      rows.push(found);
       continue;
     }
-    const gram = methodOf(how.method).needs === "gram";
-    if (!gram && !rest.sequential) {
-      columns ??= await calibrate(model, { text, tokenWeights: rest.tokenWeights });
-    }
-    const calibration = gram || rest.sequential ? rest.calibration : columns;
     const report = (part: number) => onProgress?.((index + 1 + part) / steps, name);
+    const started = performance.now();
+    // After AWQ, inputs are others.
+    using ready = first ? await awq(model, { ...rest, ...how, text: textOf(rest.calibration) }) : undefined;
+    const before = (performance.now() - started) / 1000;
+    const calibration = first ? textOf(rest.calibration) : await calibrations.of(how.method);
     const settings = { ...rest, ...how, calibration, onProgress: report };
-    const { small, row: { layers: _, ...costs } } = await measureModel(model, reference, settings);
+    const { small, row: { layers: _, ...costs } } = await measureModel(ready ?? model, reference, settings);
     using _small = small;
     const { format: { bits, values } } = parseChoice(how.format);
-    const row = { name, format: how.format, bits, learned: values === null, ...costs };
+    const method = first ? `awq+${costs.method}` : costs.method;
+    const seconds = costs.seconds + before;
+    const row = { name, format: how.format, bits, learned: values === null, ...costs, method, seconds };
     rows.push(row);
     onRow?.(row);
   }
   return { original: reference.perplexity, rows };
+}
+
+/** Bytes of E[x xᵀ] of all inputs up to which it is kept from candidate to candidate. */
+const KEPT_BYTES = 512 << 20;
+
+/** Statistics that candidates share: of columns always, E[x xᵀ] if it is small enough to be kept. */
+class Calibrations {
+  readonly #model: Model;
+  readonly #options: Pick<CompareMethodsOptions, "calibration" | "sequential" | "tokenWeights">;
+  readonly #known = new Map<boolean, Calibration>();
+
+  constructor(
+    model: Model,
+    options: Pick<CompareMethodsOptions, "calibration" | "sequential" | "tokenWeights">,
+  ) {
+    this.#model = model;
+    this.#options = options;
+  }
+
+  /** What a method is calibrated with: statistics, or the text where it is to collect them itself. */
+  async of(method: MethodOptions): Promise<CompareMethodsOptions["calibration"]> {
+    const { calibration, sequential, tokenWeights } = this.#options;
+    const text = textOf(calibration);
+    if (sequential || (calibration && text === undefined)) return calibration;
+    const gram = methodOf(method).needs === "gram";
+    if (gram && this.#gramBytes() > KEPT_BYTES) return calibration;
+    const known = this.#known.get(gram) ?? await calibrate(this.#model, { text, tokenWeights, gram });
+    this.#known.set(gram, known);
+    return known;
+  }
+
+  #gramBytes(): number {
+    return [...linearsOf(this.#model.layout)].reduce((sum, { weight }) => sum + 4 * weight.cols ** 2, 0);
+  }
 }

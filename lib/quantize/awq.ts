@@ -121,7 +121,9 @@ function divideGivers(
 /** A matrix whose columns are multiplied by scales. */
 function scaledColumns({ rows, cols, data }: Matrix, scales: Float64Array): Matrix {
   const scaled = new Float32Array(rows * cols);
-  for (let i = 0; i < scaled.length; i++) scaled[i] = data[i]! * scales[i % cols]!;
+  for (let r = 0, at = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++, at++) scaled[at] = data[at]! * scales[c]!;
+  }
   return { rows, cols, data: scaled };
 }
 
@@ -145,13 +147,13 @@ class Search {
       const scales = scalesOf(meanAbs, i / POWERS);
       let error = 0;
       for (const matrix of matrices) {
-        const scaled = scaledColumns(matrix, scales);
-        const after = this.#rounded(scaled, scales);
-        const errors = await this.#errors(
-          { ...matrix, data: matrix.data.map((w, at) => after[at]! / scales[at % matrix.cols]! - w) },
-          this.#stats.gram!,
-        );
-        error += errors.reduce((sum, value) => sum + value, 0);
+        const { rows, cols, data } = matrix;
+        const differences = this.#rounded(scaledColumns(matrix, scales), scales);
+        for (let r = 0, at = 0; r < rows; r++) {
+          for (let c = 0; c < cols; c++, at++) differences[at] = differences[at]! / scales[c]! - data[at]!;
+        }
+        const errors = await this.#errors({ rows, cols, data: differences }, this.#stats.gram!);
+        for (const value of errors) error += value;
       }
       if (error < least) [best, least] = [scales, error];
     }
@@ -215,7 +217,8 @@ class Search {
     backend.forget?.(weight);
     backend.free?.(x);
     backend.free?.(out);
-    return products.map((value, at) => value * data[at]!);
+    for (let at = 0; at < products.length; at++) products[at]! *= data[at]!;
+    return products;
   }
 }
 
