@@ -4,7 +4,7 @@
  * @module
  */
 import { calibrateOnDisk, saveCalibration, type TokenWeights } from "any4/quantize";
-import { decimal, progress } from "any4/show";
+import { decimal, progress, visible } from "any4/show";
 import {
   command,
   type Computing,
@@ -12,6 +12,9 @@ import {
   linearsTable,
   main,
   modelOption,
+  outputFile,
+  print,
+  printJson,
   texts,
   tokenWeightsOption,
 } from "./cli.ts";
@@ -45,6 +48,7 @@ const options = command(
 
 await main(async () => {
   const { model, text, out, json, ...computing } = options;
+  if (out !== undefined) outputFile(out);
   const stats = await (async () => {
     using bar = progress(`calibrating ${model}`, 1, { quiet: json });
     return await calibrateOnDisk(model, {
@@ -70,10 +74,10 @@ await main(async () => {
   });
   if (out) saveCalibration(stats, out);
   if (json) {
-    console.log(JSON.stringify({ model: stats.origin?.model, layers }, null, 2));
+    printJson({ model: stats.origin?.model, layers }, 2);
     return;
   }
-  console.log(linearsTable(
+  print(linearsTable(
     ["tokens", "columns", "mean |x|", "rms x", "largest column", "× the average"],
     layers.map((layer) => [
       layer.linear,
@@ -85,5 +89,5 @@ await main(async () => {
       decimal(layer.largestShare),
     ]),
   ));
-  if (out) console.log(`\nThe statistics are in ${out}: quantize with --calibration ${out}.`);
+  if (out) print(visible(`\nThe statistics are in ${out}: quantize with --calibration ${out}.`));
 });

@@ -174,9 +174,9 @@ await main(async () => {
       method: row.method,
       bitsPerWeight: row.bitsPerWeight,
       kl: row.kl,
-      klError: row.klError,
+      klError: row.klStderr,
       perplexity: row.perplexity,
-      perplexityError: row.perplexityError,
+      perplexityError: row.perplexityStderr,
       seconds: row.seconds,
     }));
     const { perplexity } = original;
@@ -194,7 +194,7 @@ await main(async () => {
   const front = new Set(paretoFront(byKl).map(({ name }) => name));
   const right = (title: string) => ({ title, align: "right" as const });
   console.log(
-    `${model.name}: perplexity ${withError(original.perplexity, original.perplexityError)} on ${
+    `${model.name}: perplexity ${withError(original.perplexity, original.perplexityStderr)} on ${
       count(original.tokens)
     } ` +
       `tokens. * marks what nothing smaller equals in KL.\n`,
@@ -205,8 +205,8 @@ await main(async () => {
       front.has(row.name) ? "*" : "",
       row.name,
       row.bitsPerWeight.toFixed(3),
-      withError(row.kl, row.klError),
-      withError(row.perplexity, row.perplexityError),
+      withError(row.kl, row.klStderr),
+      withError(row.perplexity, row.perplexityStderr),
       duration(row.seconds),
     ]),
   ));

@@ -15,6 +15,16 @@ export function exists(path: string): boolean {
   }
 }
 
+/** Whether there is something at a path, at the end of a link too. */
+function existsAt(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a path is a file, links followed. */
 export function isFile(path: string): boolean {
   try {
@@ -124,9 +134,11 @@ export function writeText(path: string, text: string): void {
  * ```
  */
 export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): void {
-  // Two programs that write the same file must not share the temporary one.
-  const part = `${path}.${Deno.pid}.part`;
+  // Two programs that write the same file must not share the temporary one, even on two machines.
+  const part = `${path}.${crypto.randomUUID()}.part`;
   try {
+    // A device, a pipe or a folder is not replaced.
+    if (!isFile(path) && existsAt(path)) throw new CheckpointError(`Cannot write ${path}: it is not a file`);
     {
       using file = Deno.openSync(part, { write: true, create: true, truncate: true });
       for (const bytes of chunks()) {

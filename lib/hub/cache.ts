@@ -9,7 +9,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { HubError } from "../errors.ts";
-import { isFile, tryTo } from "../files/disk.ts";
+import { isFile, isSameFile, tryTo } from "../files/disk.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 /** Sizes and times of blobs whose checksums are known to be right. */
@@ -77,16 +77,22 @@ export class RepoCache {
 
   /** The checksum of the blob that a commit's file is a link to; undefined if it is none. */
   checksumOf(commit: string, file: string): string | undefined {
-    let target = "";
-    tryTo(() => target = Deno.readLinkSync(`${this.snapshot(commit)}/${file}`));
-    return /[/\\]blobs[/\\]([0-9a-f]{40}|[0-9a-f]{64})$/.exec(target)?.[1];
+    const path = `${this.snapshot(commit)}/${file}`;
+    let name: string | undefined;
+    tryTo(() => name = Deno.readLinkSync(path).split(/[/\\]/).at(-1));
+    if (name === undefined) {
+      const same = ({ name }: Deno.DirEntry) => isSameFile(path, this.blob(name));
+      tryTo(() => name = [...Deno.readDirSync(`${this.folder}/blobs`)].find(same)?.name);
+    }
+    return name !== undefined && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(name) ? name : undefined;
   }
 
   /** The commit that a branch or tag was at when it was last downloaded; a commit is itself. */
   commit(revision: string): string | undefined {
     if (isCommit(revision)) return revision;
     try {
-      return Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim();
+      const commit = Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim();
+      return isCommit(commit) ? commit : undefined;
     } catch {
       return undefined;
     }
@@ -98,12 +104,22 @@ export class RepoCache {
     this.#write(`${this.folder}/refs/${revision}`, (path) => Deno.writeTextFileSync(path, commit));
   }
 
-  /** Links a commit's file to an existing blob. */
+  /** Links a commit's file to an existing blob; where the program may make no symbolic links, by a second name. */
   link(file: string, to: { commit: string; checksum: string }): void {
     const up = "../".repeat(file.split("/").length + 1);
     this.#write(
       `${this.snapshot(to.commit)}/${file}`,
-      (path) => Deno.symlinkSync(`${up}blobs/${to.checksum}`, path),
+      (path) => {
+        try {
+          Deno.symlinkSync(`${up}blobs/${to.checksum}`, path);
+        } catch (error) {
+          // Deno allows them only to programs that may write everywhere; Windows, to few.
+          if (!(error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied)) {
+            throw error;
+          }
+          Deno.linkSync(this.blob(to.checksum), path);
+        }
+      },
     );
   }
 

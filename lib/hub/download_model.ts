@@ -5,6 +5,7 @@
  */
 import { HubError } from "../errors.ts";
 import { isFile, isFolder } from "../files/disk.ts";
+import { readJson } from "../files/json_file.ts";
 import { isCommit, isSafePath, RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
 import { hubFetch, withoutSecrets } from "./hub_fetch.ts";
@@ -203,9 +204,9 @@ function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): stri
 function weightFiles(folder: string): string[] {
   if (!isFile(`${folder}/${INDEX}`)) return [WEIGHTS];
   try {
-    const { weight_map } = JSON.parse(Deno.readTextFileSync(`${folder}/${INDEX}`));
+    const { weight_map } = readJson(`${folder}/${INDEX}`);
     // Names are checked when the checkpoint is opened; here an invalid one counts as missing.
-    return [...new Set(Object.values(weight_map))].filter((name) => typeof name === "string");
+    return [...new Set(Object.values(weight_map as object))].filter((name) => typeof name === "string");
   } catch {
     return [WEIGHTS];
   }

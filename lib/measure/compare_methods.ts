@@ -137,7 +137,7 @@ async function measureAll(model: Model, options: CompareMethodsOptions) {
     using ready = first ? await awq(model, { ...rest, ...how, text: textOf(rest.calibration) }) : undefined;
     const before = (performance.now() - started) / 1000;
     const calibration = first ? textOf(rest.calibration) : await calibrations.of(how.method);
-    const settings = { ...rest, ...how, calibration, onProgress: report };
+    const settings = { ...rest, ...how, calibration, onPart: report };
     const { small, row: { layers: _, ...costs } } = await measureModel(ready ?? model, reference, settings);
     using _small = small;
     const { format: { bits, values } } = parseChoice(how.format);

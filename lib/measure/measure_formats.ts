@@ -4,13 +4,13 @@
  * @module
  */
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/formats.ts";
 import { methodOf } from "../learn/methods/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
 import { textOf } from "../quantize/pipeline.ts";
+import { parseChoice } from "../quantize/plan.ts";
 import { quantizeModel } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
 import {
@@ -25,16 +25,18 @@ import {
 /** Options of {@linkcode measureFormats}, with those of quantization and of perplexity. */
 export interface MeasureFormatsOptions
   extends Omit<QuantizeModelOptions, "format" | "onProgress">, Omit<PerplexityOptions, "onProgress"> {
-  /** The formats; all but the symmetric integers when absent. */
+  /** The formats, "any4" or with a group size "any4:64", "any4:row"; all but the symmetric integers when absent. */
   formats?: readonly (string | Format)[];
-  /** Called with each quantized model after its measurement; it is disposed of afterwards. */
-  onModel?: (small: Model, format: Format) => void | Promise<void>;
+  /** Called with each quantized model after its measurement, and its row's name; it is disposed of afterwards. */
+  onModel?: (small: Model, format: Format, name: string) => void | Promise<void>;
   /** Called with the part that is done, from 0 to 1, and the current format. */
   onProgress?: (done: number, what: string) => void;
 }
 
 /** The costs of one format. */
 export interface FormatCost extends Comparison {
+  /** The format as asked for, with its group size if that was: "any4" or "any4:64". */
+  name: string;
   /** The format's name: "any4". */
   format: string;
   /** The method's name: "kmeans". */
@@ -100,7 +102,9 @@ export async function measureFormats(
   options: MeasureFormatsOptions = {},
 ): Promise<FormatCosts> {
   const { formats = MEASURED_FORMATS, onModel, onProgress, ...rest } = options;
-  const chosen = formats.map(formatOf);
+  const chosen = formats.map((format) =>
+    typeof format === "string" ? parseChoice(format, rest.groupSize) : { format, groupSize: rest.groupSize }
+  );
   // The original counts as much as a format for progress.
   const steps = chosen.length + 1;
   const reference = await referenceLogits(model, {
@@ -113,18 +117,15 @@ export async function measureFormats(
     ? rest.calibration
     : await calibrate(model, { text, gram: methodOf(rest.method).needs === "gram" });
   const rows: FormatCost[] = [];
-  for (const [index, format] of chosen.entries()) {
-    const report = (part: number) => onProgress?.((index + 1 + part) / steps, format.name);
-    const { row, small } = await measureModel(model, reference, {
-      ...rest,
-      format,
-      calibration,
-      onProgress: report,
-    });
+  for (const [index, { format, groupSize }] of chosen.entries()) {
+    const name = typeof formats[index] === "string" ? formats[index] : format.name;
+    const onPart = (part: number) => onProgress?.((index + 1 + part) / steps, name);
+    const settings = { ...rest, format, groupSize, calibration, onPart };
+    const { row, small } = await measureModel(model, reference, settings);
     using _ = small;
-    rows.push({ ...row, format: format.name, bits: format.bits, learned: format.values === null });
-    await onModel?.(small, format);
-    report(1);
+    rows.push({ name, ...row, format: format.name, bits: format.bits, learned: format.values === null });
+    await onModel?.(small, format, name);
+    onPart(1);
   }
   const { bitsPerWeight, size: { bytes } } = model;
   return { baseline: { ...reference.perplexity, bitsPerWeight, bytes }, rows };
@@ -134,15 +135,18 @@ export async function measureFormats(
 export async function measureModel(
   model: Model,
   reference: Reference,
-  options: Omit<QuantizeModelOptions, "onProgress"> & { onProgress?: (part: number) => void },
-): Promise<{ small: Model; row: Omit<FormatCost, "format" | "bits" | "learned"> }> {
-  const { onProgress, ...rest } = options;
-  onProgress?.(0);
+  options: Omit<QuantizeModelOptions, "onProgress"> & { onPart?: (part: number) => void },
+): Promise<{ small: Model; row: Omit<FormatCost, "name" | "format" | "bits" | "learned"> }> {
+  const { onPart, ...rest } = options;
+  onPart?.(0);
   const started = performance.now();
-  const small = await quantizeModel(model, rest);
+  const small = await quantizeModel(model, {
+    ...rest,
+    onProgress: (part, total) => onPart?.(0.3 * part / total),
+  });
   const seconds = (performance.now() - started) / 1000;
   const comparison = await compare(small, reference, {
-    onProgress: (part, total) => onProgress?.(0.9 * part / total),
+    onProgress: (part, total) => onPart?.(0.3 + 0.6 * part / total),
   });
   const layers = await layerErrors(model, small);
   const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked);

@@ -25,6 +25,7 @@ export {
   type CompareMethodsOptions,
 } from "./compare_methods.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
+export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
 export {

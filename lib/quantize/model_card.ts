@@ -40,9 +40,11 @@ export interface CardSummary {
   readonly model: string;
   /** The Linears that were quantized, in order. */
   readonly linears: readonly LinearSummary[];
+  /** The head and the embedding, if they were quantized; a tied model's are one tensor, under the embedding's name. */
+  readonly ends: readonly LinearSummary[];
   /** Weights of the model. */
   readonly parameters: number;
-  /** Stored bits per weight of all Linears, those too that stayed as they are; lm_head and embeddings are not among them. */
+  /** Stored bits per weight of all Linears, those too that stayed as they are, without the head and embeddings. */
   readonly bitsPerWeight: number;
   /** Bytes of all tensors. */
   readonly bytes: number;
@@ -118,7 +120,7 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  * ```
  */
 export function modelCard(summary: CardSummary, measured?: MeasuredQuality): string {
-  const { model, linears, parameters, bitsPerWeight, bytes, originalBytes } = summary;
+  const { model, linears, ends, parameters, bitsPerWeight, bytes, originalBytes } = summary;
   const largest = linears.reduce((worst, each) => each.error > worst.error ? each : worst, linears[0]!);
   const mean = linears.reduce((sum, { error }) => sum + error, 0) / linears.length;
   const learned = linears.some(({ format }) => format.startsWith("any"));
@@ -127,6 +129,11 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
       each.bitsPerWeight.toFixed(3)
     } | ` +
     `${percent(each.error)} |`
+  );
+  const endRows = ends.map(({ linear, format, groupSize, rows, cols, bitsPerWeight, error }) =>
+    `| ${plainText(linear)}: ${plainText(format)}, groups of ${groupSize} | | ${count(rows * cols)} | ${
+      bitsPerWeight.toFixed(3)
+    } | ${percent(error)} |`
   );
   const byPairs = summary.method !== undefined && !/^(kmeans|lloyd)\b/.test(summary.method);
   const how = byPairs
@@ -168,7 +175,9 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     "",
     `The Linears of ${codeSpan(model)} as learned or fixed tables of few values, by any4-deno${
       summary.dequantized ? ", stored as BF16 again" : ""
-    }; embeddings, norms and lm_head are as they were. ${count(parameters)} weights: ` +
+    }; ${ends.length === 0 ? "embeddings, norms and lm_head are as they were" : "all else is as it was"}. ${
+      count(parameters)
+    } weights: ` +
     `${size(originalBytes)} became ${size(bytes)}, ${
       bitsPerWeight.toFixed(3)
     } bits per weight over all Linears.`,
@@ -176,6 +185,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     "| format | Linears | weights | bits per weight | noise in the output |",
     "| --- | ---: | ---: | ---: | ---: |",
     ...rows,
+    ...endRows,
     "",
     ...how,
     ...target,

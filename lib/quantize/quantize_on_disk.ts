@@ -5,12 +5,13 @@
  */
 import { CheckpointError, OptionError } from "../errors.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
-import { isSameFile, writeText } from "../files/disk.ts";
+import { exists, isSameFile, tryTo, writeText } from "../files/disk.ts";
 import { currentFolder } from "../files/replace_files.ts";
 import { linkedName } from "../model/checkpoint/locate.ts";
 import { checkTarget } from "../model/checkpoint/write_checkpoint.ts";
 import { ModelOnDisk } from "../model/model_on_disk.ts";
 import { peakMemory } from "../peak_memory.ts";
+import type { FileStore } from "./file_store.ts";
 import { fingerprint, formOf } from "./fingerprint.ts";
 import { finishOnDisk } from "./finish_on_disk.ts";
 import { Journal } from "./journal.ts";
@@ -47,25 +48,42 @@ import { type FormatChoice, planOf } from "./plan.ts";
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function quantizeOnDisk(
+export function quantizeOnDisk(
   name: string,
   folder: string,
   options: QuantizeOnDiskOptions = {},
 ): Promise<OnDiskSummary> {
+  return intoFolder(name, folder, { options });
+}
+
+/**
+ * {@linkcode quantizeOnDisk}, perhaps of Linears that others have done.
+ *
+ * @param job.done finds them: the files of every Linear of the plan, else it throws.
+ */
+export async function intoFolder(
+  name: string,
+  folder: string,
+  job: { options: QuantizeOnDiskOptions; done?: (model: ModelOnDisk) => FileStore },
+): Promise<OnDiskSummary> {
+  const { options } = job;
   const started = performance.now();
   using model = await ModelOnDisk.open(name, options);
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, plan });
   const form = formOf(options);
+  const files = job.done?.(model);
+  const existed = exists(folder);
   try {
     using journal = Journal.open(folder, {
       asked: fingerprint(model, options),
       form,
       restart: options.restart,
+      files,
     });
     let summary = journal.finished as OnDiskSummary | undefined;
     if (!summary) {
-      await quantize(model, { journal, options });
+      if (!files) await quantize(model, { journal, options });
       const named = linkedName(name);
       const written = finishOnDisk(folder, { name: named, model, journal, options });
       const seconds = (performance.now() - started) / 1000;
@@ -80,6 +98,8 @@ export async function quantizeOnDisk(
     journal.remove();
     return summary;
   } catch (error) {
+    // Only succeeds when empty.
+    if (!existed && error instanceof OptionError) tryTo(() => Deno.removeSync(folder));
     if (!(error instanceof CheckpointError && /os error 28\b/.test(error.message))) throw error;
     throw new CheckpointError(
       `${error.message}; finished work is kept; free some space and run the command again to resume`,

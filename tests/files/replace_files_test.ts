@@ -88,6 +88,46 @@ for (const [what, times] of [["one call", 1], ["every call from one on", Infinit
   }
 }
 
+Deno.test("the file without which the others are nothing goes first and comes last", () => {
+  inFolder((folder) => {
+    write(folder, OLD);
+    const seen: string[] = [];
+    const real = Deno.linkSync;
+    Deno.linkSync = (from, to) => {
+      seen.push(list(folder).filter((name) => name !== ".saving").join());
+      real(from, to);
+    };
+    try {
+      write(folder, NEW);
+    } finally {
+      Deno.linkSync = real;
+    }
+    assertEquals(seen, ["", "card", "card,weights", "card,weights"]);
+  });
+});
+
+Deno.test("a save that died after it was decided is what is read, and is finished by the next one", () => {
+  inFolder((folder) => {
+    write(folder, OLD);
+    write(`${folder}/other`, NEW);
+    // As it is at that moment: all new files aside, half of the old ones away.
+    Deno.mkdirSync(`${folder}/.saving`);
+    Deno.renameSync(`${folder}/other`, `${folder}/.saving/whole`);
+    const moves = {
+      take: ["config", "weights", "tokenizer", ".any4-files.json"],
+      put: ["card", "weights", ".any4-files.json", "config"],
+    };
+    Deno.writeTextFileSync(`${folder}/.saving/moves.json`, JSON.stringify(moves));
+    Deno.removeSync(`${folder}/config`);
+    assertEquals(read(folder), sorted(NEW));
+    const fail = () => {
+      throw new Error("no space left");
+    };
+    assertThrows(() => replaceFiles(folder, options, fail), CheckpointError, "no space left");
+    assertEquals([currentFolder(folder), read(folder)], [folder, sorted(NEW)]);
+  });
+});
+
 Deno.test("what a folder has of other origin is neither overwritten nor removed without force", () => {
   inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/notes`, "mine");

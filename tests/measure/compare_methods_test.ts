@@ -43,11 +43,11 @@ Deno.test("a comparison has each candidate's own costs, and measures no row that
   assertEquals(original, reference.perplexity);
   for (const [i, method] of (["kmeans", "gptq"] as const).entries()) {
     using small = await quantizeModel(model, { format: "int3", groupSize: 64, method, calibration: text });
-    const { kl, klError, perplexity } = await compare(small, reference);
+    const { kl, klStderr, perplexity } = await compare(small, reference);
     const row = rows[i]!;
-    assertEquals([row.kl, row.klError, row.perplexity, row.method], [kl, klError, perplexity, method]);
-    assert(row.klError > 0 && row.perplexityError > 0);
-    assertLess(row.klError, row.kl);
+    assertEquals([row.kl, row.klStderr, row.perplexity, row.method], [kl, klStderr, perplexity, method]);
+    assert(row.klStderr > 0 && row.perplexityStderr > 0);
+    assertLess(row.klStderr, row.kl);
   }
   const altered = { ...rows[0]!, kl: 7 };
   const again = await compareMethods(model, {

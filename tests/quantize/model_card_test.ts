@@ -12,6 +12,7 @@ const summary: CardSummary = {
     { ...linear, linear: "b", rows: 30, bitsPerWeight: 5.5, error: 0.03 },
     { ...linear, linear: "c", format: "int8", groupSize: 64, bitsPerWeight: 8.5, error: 0 },
   ],
+  ends: [],
   parameters: 6000,
   bitsPerWeight: 5.9,
   bytes: 4000,
@@ -26,6 +27,13 @@ Deno.test("byFormat() weighs bits by weights and errors by Linears", () => {
     { format: "any4, groups of 100", linears: 2, weights: 4000, bitsPerWeight: 5.25, error: 0.02 },
     { format: "int8, groups of 64", linears: 1, weights: 1000, bitsPerWeight: 8.5, error: 0 },
   ]);
+});
+
+Deno.test("a model card names a quantized head, and says that the rest stayed", () => {
+  assertStringIncludes(modelCard(summary), "embeddings, norms and lm_head are as they were");
+  const card = modelCard({ ...summary, ends: [{ ...linear, linear: "lm_head", format: "int8" }] });
+  assertStringIncludes(card, "all else is as it was");
+  assertStringIncludes(card, "| lm\\_head: int8, groups of 100 |");
 });
 
 Deno.test("a model card says what was done, and of perplexity only what was measured", () => {

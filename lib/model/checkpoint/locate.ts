@@ -9,7 +9,7 @@ import { exists, isFolder, leadsOut } from "../../files/disk.ts";
 import { currentFolder } from "../../files/replace_files.ts";
 import { downloadModel } from "../../hub/download_model.ts";
 import { parseModelId } from "../../hub/model_id.ts";
-import type { HubOptions } from "../../hub/settings.ts";
+import { type HubOptions, hubSettings } from "../../hub/settings.ts";
 import { progress } from "../../terminal/progress.ts";
 import { embeddedFolder } from "./embedded.ts";
 import { isModelFile } from "./file_names.ts";
@@ -50,7 +50,11 @@ export async function locateModel(name: string, options: LocateOptions = {}): Pr
       ...options,
       onProgress(bytes, total, file) {
         // Nothing is shown where all is there.
-        if (bytes < total) bar ??= progress(`downloading ${name}`, 1, options);
+        if (bytes < total && !bar) {
+          const { cache } = hubSettings(options);
+          if (!options.quiet) console.error(visible(`Downloading ${name}: ${size(total)} to ${cache}`));
+          bar = progress(`downloading ${name}`, 1, options);
+        }
         bar?.update(bytes / total, `${size(bytes)} of ${size(total)}, ${file}`);
       },
       onNotice: (notice) => options.quiet || console.error(visible(notice)),
