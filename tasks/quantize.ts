@@ -6,7 +6,6 @@
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
 import type { MethodOptions } from "any4/learn";
 import {
-  assembleUnits,
   byFormat,
   loadCalibration,
   type MeasuredQuality,
@@ -219,7 +218,8 @@ await main(async () => {
       onProgress: (at: Parameters<Phases["update"]>[0]) => phases.update(at),
     };
     if (!assemble) return await quantizeOnDisk(model, out, watched);
-    const summary = await assembleUnits(model, out, { ...watched, work: shared });
+    using all = await Units.open(model, shared, { ...watched, rowParts: settings.rowParts });
+    const summary = await all.assemble(out);
     // A folder of their own is kept: other formats may use its statistics.
     if (work === undefined) await Deno.remove(shared, { recursive: true });
     else await Deno.writeTextFile(assembled, "");

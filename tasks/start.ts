@@ -4,7 +4,7 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
-import { methodOf, type MethodOptions } from "any4/learn";
+import { firstGroupValues, methodOf, type MethodOptions } from "any4/learn";
 import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
 import {
   count,
@@ -136,8 +136,7 @@ await main(async () => {
         if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
-        const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
-        histogramFormats.push({ name, values: [...new Set(group)].sort((a, b) => a - b) });
+        histogramFormats.push({ name, values: firstGroupValues(weights) });
       },
       onProgress: (done, what) => bar.update(done, what),
     });

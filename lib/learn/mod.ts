@@ -21,6 +21,7 @@ export { bytesOf, type DType } from "../matrix/dtype.ts";
 export type { Matrix } from "../matrix/matrix.ts";
 export {
   dequantize,
+  firstGroupValues,
   isPacked,
   packedBitsPerWeight,
   packedBytes,

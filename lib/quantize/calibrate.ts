@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { linearNames } from "../model/decoder/layout.ts";
@@ -11,7 +11,7 @@ import type { Model } from "../model/model.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
 import { sampleText } from "./calibration_sample.ts";
 import { checkTokenWeights, meansOf, SumCollector, type Sums, type TokenWeights } from "./input_sums.ts";
-import { LayerPass } from "./layer_pass.ts";
+import { LayerPass, type Pieces } from "./layer_pass.ts";
 import { MemoryStore, type Store } from "./store.ts";
 
 /** Of what statistics are. */
@@ -31,7 +31,7 @@ export interface Calibration extends ReadonlyMap<string, InputStats> {
 }
 
 /** The sample that a model is calibrated with. */
-export interface SampleOptions {
+export interface SampleOptions extends Abortable {
   /**
    * The sample, or several, each from its own start; the library's own text of five kinds when absent, and with `gram` some
    * more of its own, since pairs of columns take more tokens to tell.
@@ -59,9 +59,7 @@ export interface CalibrateOptions extends SampleOptions {
 }
 
 /** A sample as a model sees it. */
-export interface Sample {
-  /** Ids of its sequences, none longer than the model's context. */
-  readonly pieces: readonly (readonly number[])[];
+export interface Sample extends Pieces {
   /** The part that a piece belongs to, by their numbers. */
   readonly partOf: (piece: number) => number;
   /** Whether E[x xᵀ] is wanted. */
@@ -76,6 +74,7 @@ export interface Sample {
  * went, by all tokens of its layer.
  *
  * @throws {OptionError} when the samples are empty, or a number is not a whole one of at least 1.
+ * @throws the signal's reason, if `signal` cancels it.
  *
  * @example
  * ```ts
@@ -124,7 +123,7 @@ export async function calibrateLayers(
     store.set("stats", String(layer), meansOf(sums));
     store.set("pass", "calibration", pass.state);
     options.onProgress?.(pass.layer, layers);
-    await pause();
+    await pause(options.signal);
   }
   return layers;
 }
@@ -136,7 +135,7 @@ export async function resumePass(
   { sample, name }: { sample: Sample; name: string },
 ): Promise<LayerPass> {
   const state = store.get("pass", name);
-  return state ? new LayerPass(source, sample.pieces, state) : await LayerPass.begin(source, sample.pieces);
+  return state ? new LayerPass(source, sample, state) : await LayerPass.begin(source, sample);
 }
 
 /**
@@ -160,7 +159,7 @@ export async function sumsOfPart(
     const linears = linearNames(source.layout, layer);
     store.set("sums", sumsName(number, layer), await sumsOfLayer(source, { pass, part, sample, linears }));
     store.set("pass", name, pass.state);
-    await pause();
+    await pause(rest.signal);
   }
 }
 
@@ -181,7 +180,7 @@ export async function sumsOfLayer(
   const found = await sums.sums();
   const unseen = linears.filter((linear) => !found.has(linear));
   if (unseen.length === 0) return found;
-  const again = new LayerPass(source, sample.pieces, state);
+  const again = new LayerPass(source, sample, state);
   const rest = await sumsOfEveryToken(source, { pass: again, part, sample, linears: unseen });
   return new Map([...found, ...[...rest].filter(([linear]) => !found.has(linear))]);
 }
@@ -207,7 +206,7 @@ export async function sumsOfEveryToken(
  * @throws {OptionError} when it is empty, or a number is not a whole one of at least 1.
  */
 export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: SampleOptions): Sample {
-  const { maxTokens = Infinity, parts = 1, gram, tokenWeights } = options;
+  const { maxTokens = Infinity, parts = 1, gram, tokenWeights, signal } = options;
   const text = sampleText(options);
   checkTokenWeights(tokenWeights);
   for (const [name, value] of Object.entries({ maxTokens, parts })) {
@@ -230,5 +229,5 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   }
   if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const count = Math.min(parts, pieces.length);
-  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram, tokenWeights };
+  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram, tokenWeights, signal };
 }

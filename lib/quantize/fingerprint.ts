@@ -21,7 +21,7 @@ export type Asked = Readonly<Record<string, unknown>>;
  * meanwhile. Every other one is part of the fingerprint.
  */
 const WITHOUT_EFFECT = [
-  ...["onProgress", "quiet", "measure", "restart"],
+  ...["onProgress", "signal", "quiet", "measure", "restart", "force"],
   ...["dequantized", "reference", "maxShardBytes"],
   ...["endpoint", "token", "cache", "offline", "retryDelay"],
   ...["threads", "tune", "tunedFile"],

@@ -50,7 +50,7 @@ export class LayerCalibration {
         const linears = linearNames(source.layout, layer);
         this.#known = meansOf(await sumsOfLayer(source, { pass, part, sample: this.#sample, linears }));
       }
-      await pause();
+      await pause(this.#sample.signal);
     }
     return this.#known.get(linear);
   }

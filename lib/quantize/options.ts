@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Abortable } from "../event_loop.ts";
 import type { LoadOptions } from "../model/load_model.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { TokenWeights } from "./input_sums.ts";
@@ -12,7 +13,7 @@ import type { LearningOptions } from "./quantize_linear.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** Options of the pipeline, for models in memory and on disk. */
-export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions {
+export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions, Abortable {
   /** Statistics made earlier, or the text or texts to make them from; the library's own when absent. */
   calibration?: Calibration | string | readonly string[];
   /** How much each token of the text counts in statistics: "none" (the default), or "norm". */

@@ -41,6 +41,7 @@ type StatsLookup = (linear: string) => Promise<InputStats | undefined>;
  * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is
  * another model's.
  * @throws {TensorError} when a weight is NaN or infinite.
+ * @throws the signal's reason, if `signal` cancels it; the store keeps what is done.
  */
 export async function run(source: Source, store: Store, options: RunOptions): Promise<void> {
   await new Run(source, store, options).run();
@@ -63,10 +64,10 @@ class Run {
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    const { calibration, parts, method, tokenWeights } = options;
+    const { calibration, parts, method, tokenWeights, signal } = options;
     const text = textOf(calibration);
     if (text === undefined) this.#given = calibration as Calibration | undefined;
-    this.#sample = { text, parts, tokenWeights, gram: methodOf(method).needs === "gram" };
+    this.#sample = { text, parts, tokenWeights, signal, gram: methodOf(method).needs === "gram" };
     this.#layers = new Map(
       layout.layers.flatMap((_, layer) =>
         linearNames(layout, layer).map((linear) => [linear, layer] as const)
@@ -166,7 +167,12 @@ class Run {
         const ids = source.tokenizer.encode([sampleText(this.#sample)].flat()[0]!);
         const onLayer = this.#layerProgress("following noise");
         const windows = windowsOf(ids, source.config.max_position_embeddings);
-        const effects = await effectsOf(source, windows, { ...probes, store, onLayer });
+        const effects = await effectsOf(source, windows, {
+          ...probes,
+          store,
+          onLayer,
+          signal: this.#options.signal,
+        });
         store.set("effects", "model", effects);
         return effects;
       },
@@ -211,7 +217,7 @@ class Run {
       );
       const total = weights.rows * weights.cols;
       this.#options.onProgress?.({ phase: "quantizing", done: total, total, name: linear });
-      await pause();
+      await pause(this.#options.signal);
     }
   }
 
@@ -235,7 +241,7 @@ class Run {
     let done = 0;
     return async (linear) => {
       this.#options.onProgress?.({ phase, done: done += size(linear), total, name: linear });
-      await pause();
+      await pause(this.#options.signal);
     };
   }
 }

@@ -76,6 +76,7 @@ interface Unit {
 
 /** The units of a quantization. */
 export class Units implements Disposable {
+  readonly #name: string;
   readonly #model: ModelOnDisk;
   readonly #options: UnitOptions;
   readonly #sample: SampleOptions;
@@ -92,8 +93,10 @@ export class Units implements Disposable {
   /** The folders of both. */
   readonly folders: readonly string[];
 
-  private constructor(model: ModelOnDisk, folder: string, options: UnitOptions) {
+  private constructor(name: string, means: { model: ModelOnDisk; folder: string; options: UnitOptions }) {
+    const { model, folder, options } = means;
     const { rowParts: _, ...rest } = options;
+    this.#name = name;
     this.#model = model;
     this.#options = options;
     const { calibration, parts, method, tokenWeights } = options;
@@ -133,16 +136,14 @@ export class Units implements Disposable {
    * @example
    * ```ts
    * import { assertEquals } from "@std/assert";
-   * import { assembleUnits, Units } from "any4/quantize";
+   * import { Units } from "any4/quantize";
    * const folder = await Deno.makeTempDir();
    * const options = { parts: 2, calibration: "Once upon a time. ".repeat(200) };
-   * {
-   *   using units = await Units.open("tinyworld", `${folder}/work`, options);
-   *   for (const { stage, units: all } of units.stages()) {
-   *     for (const i of all.keys()) await units.run(stage, i);
-   *   }
+   * using units = await Units.open("tinyworld", `${folder}/work`, options);
+   * for (const { stage, units: all } of units.stages()) {
+   *   for (const i of all.keys()) await units.run(stage, i);
    * }
-   * const { linears } = await assembleUnits("tinyworld", `${folder}/small`, { ...options, work: `${folder}/work` });
+   * const { linears } = await units.assemble(`${folder}/small`);
    * assertEquals(linears.length, 28);
    * await Deno.remove(folder, { recursive: true });
    * ```
@@ -151,7 +152,7 @@ export class Units implements Disposable {
     checkDivisible(options);
     using open = new DisposableStack();
     const model = open.use(await ModelOnDisk.open(name, options));
-    const units = new Units(model, folder, options);
+    const units = new Units(name, { model, folder, options });
     if (units.#given) checkOrigin(model, units.#given);
     try {
       for (const each of units.folders) Deno.mkdirSync(each, { recursive: true });
@@ -190,11 +191,19 @@ export class Units implements Disposable {
   }
 
   /**
-   * The store of finished Linears.
+   * Writes the model of units that are all done: the folder that `quantizeOnDisk` would write, byte for byte.
    *
+   * @param out where the quantized model goes.
    * @throws {OptionError} when some are not done.
+   * @throws {CheckpointError} when files are missing or damaged, or writing fails.
+   * @throws {ResumeError} when the folder holds an unfinished job that something else was asked of.
    */
-  finished(): FileStore {
+  async assemble(out: string): Promise<OnDiskSummary> {
+    const { rowParts: _, ...options } = this.#options;
+    return await intoFolder(this.#name, out, { options, done: () => this.#finished() });
+  }
+
+  #finished(): FileStore {
     const missing = [...this.#jobs.keys()].filter((linear) => !this.#linears.has("linear", linear));
     if (missing.length > 0) {
       throw new OptionError(
@@ -334,34 +343,6 @@ export class Units implements Disposable {
   [Symbol.dispose](): void {
     this.#model[Symbol.dispose]();
   }
-}
-
-/**
- * Writes the model of units that are all done: the folder that `quantizeOnDisk` would write, byte for byte.
- *
- * @param options.work the folder that the units share.
- * @throws {OptionError} when some are not done.
- * @throws {CheckpointError} when files are missing or damaged, or writing fails.
- * @throws {ResumeError} when the folder holds an unfinished job that something else was asked of.
- *
- * @example
- * ```ts
- * import { assertRejects } from "@std/assert";
- * import { OptionError } from "any4";
- * import { assembleUnits } from "any4/quantize";
- * const folder = await Deno.makeTempDir();
- * const assembling = assembleUnits("tinyworld", `${folder}/small`, { work: `${folder}/work` });
- * await assertRejects(() => assembling, OptionError, "28 of 28 Linears are not done");
- * await Deno.remove(folder, { recursive: true });
- * ```
- */
-export async function assembleUnits(
-  name: string,
-  folder: string,
-  { work, rowParts: _, ...options }: UnitOptions & { work: string },
-): Promise<OnDiskSummary> {
-  using units = await Units.open(name, work, options);
-  return await intoFolder(name, folder, { options, done: () => units.finished() });
 }
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */

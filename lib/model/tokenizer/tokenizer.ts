@@ -11,7 +11,7 @@ import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
 import { type ChatOptions, ChatTemplate, type Message } from "./chat_template.ts";
 import type { TextStream } from "./decoding.ts";
 import type { Json } from "./fields.ts";
-import { readBytes, readObject, readText } from "./read_files.ts";
+import { readBytes, readObject, readText } from "../../files/json_file.ts";
 import { sentencePieceTokenizer } from "./sentencepiece.ts";
 import { withSpecialTokens } from "./special_tokens.ts";
 import { TokenizerJson } from "./tokenizer_json.ts";
