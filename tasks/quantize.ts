@@ -4,12 +4,14 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
+import type { MethodOptions } from "any4/learn";
 import {
   byFormat,
   loadCalibration,
   type MeasuredQuality,
   type Stage,
   STAGES,
+  type TokenWeights,
   type UnitOptions,
   Units,
 } from "any4/quantize";
@@ -22,6 +24,7 @@ import {
   jsonOption,
   list,
   main,
+  methodOption,
   modelOption,
   Option,
   override,
@@ -29,7 +32,8 @@ import {
   print,
   printJson,
   quietOption,
-  readText,
+  texts,
+  tokenWeightsOption,
   unitName,
   weightingOption,
   whole,
@@ -41,7 +45,13 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(formatOption())
   .addOption(groupSizeOption())
   .addOption(weightingOption())
-  .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
+  .addOption(methodOption())
+  .addOption(tokenWeightsOption())
+  .option(
+    "-t, --text <text or file>",
+    "calibrate with this instead of the library's own sample; may be given several times",
+    texts,
+  )
   .addOption(
     new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
       .conflicts(["text", "sequential"]),
@@ -111,7 +121,9 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       format: string;
       groupSize: number | "row";
       weighting: string;
-      text?: string;
+      method: MethodOptions;
+      tokenWeights: TokenWeights;
+      text?: string[];
       calibration?: string;
       sequential?: true;
       codebook: "row" | "matrix";
@@ -191,7 +203,7 @@ await main(async () => {
     ...rest,
     ...silent,
     calibration: calibration === undefined
-      ? text === undefined ? undefined : readText(text)
+      ? text?.length === 1 ? text[0] : text
       : loadCalibration(calibration),
   };
   if (units || unit) return await divided(settings);

@@ -15,13 +15,14 @@ import { matrixRows } from "../matrix/matrix_rows.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import { ModelOnDisk } from "../model/model_on_disk.ts";
-import { sampleOf, type SampleOptions, sumsName, sumsOfPart } from "./calibrate.ts";
+import { type Calibration, sampleOf, type SampleOptions, sumsName, sumsOfPart } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { FileStore } from "./file_store.ts";
 import { fingerprint, nameOf, statsFingerprint } from "./fingerprint.ts";
 import { joinSums } from "./input_sums.ts";
 import type { OnDiskSummary } from "./model_card.ts";
 import type { QuantizeOnDiskOptions } from "./options.ts";
+import { textOf } from "./pipeline.ts";
 import { type FormatChoice, planOf, planOfEnds } from "./plan.ts";
 import {
   denseWeights,
@@ -83,6 +84,8 @@ export class Units implements Disposable {
   /** The Linears of each layer, then the head and the embedding, where they are quantized. */
   readonly #groups: readonly (readonly string[])[];
   readonly #stages: ReadonlyMap<Stage, readonly Unit[]>;
+  /** Statistics that were made earlier. */
+  readonly #given?: Calibration;
   /** Where statistics are; formats and methods share them. */
   readonly #stats: FileStore;
   /** Where finished Linears are. */
@@ -96,9 +99,10 @@ export class Units implements Disposable {
     this.#name = name;
     this.#model = model;
     this.#options = options;
-    const { calibration, parts, method } = options;
-    const text = typeof calibration === "string" ? calibration : undefined;
-    this.#sample = { text, parts, gram: methodOf(method).needs === "gram" };
+    const { calibration, parts, method, tokenWeights } = options;
+    const text = textOf(calibration);
+    if (text === undefined) this.#given = calibration as Calibration | undefined;
+    this.#sample = { text, parts, tokenWeights, gram: methodOf(method).needs === "gram" };
     const plan = planOf(model.linears(), options);
     const ends = planOfEnds(model.layout, options);
     const layers = model.layout.layers.map((_, layer) =>
@@ -148,8 +152,8 @@ export class Units implements Disposable {
     checkDivisible(options);
     using open = new DisposableStack();
     const model = open.use(await ModelOnDisk.open(name, options));
-    if (typeof options.calibration === "object") checkOrigin(model, options.calibration);
     const units = new Units(name, { model, folder, options });
+    if (units.#given) checkOrigin(model, units.#given);
     try {
       for (const each of units.folders) Deno.mkdirSync(each, { recursive: true });
     } catch (cause) {
@@ -211,8 +215,8 @@ export class Units implements Disposable {
   }
 
   #plan(): Map<Stage, Unit[]> {
-    const { calibration, rowParts = 1 } = this.#options;
-    const parts = this.#needsStats() && typeof calibration !== "object" ? this.#parts() : 0;
+    const { rowParts = 1 } = this.#options;
+    const parts = this.#needsStats() && !this.#given ? this.#parts() : 0;
     const layers = [...new Set(Array.from(this.#jobs.values(), ({ layer }) => layer))].filter((layer) =>
       layer !== undefined
     );
@@ -314,9 +318,8 @@ export class Units implements Disposable {
 
   /** The files of the statistics that a group needs. */
   #statsOf(group: readonly string[]): string[] {
-    const { calibration } = this.#options;
     const layer = this.#jobs.get(group[0]!)!.layer;
-    const given = layer === undefined || typeof calibration === "object" || !this.#needsStats();
+    const given = layer === undefined || this.#given !== undefined || !this.#needsStats();
     return given ? [] : [this.#stats.path("stats", String(layer))];
   }
 
@@ -330,8 +333,7 @@ export class Units implements Disposable {
   #layer: [number, ReadonlyMap<string, InputStats>?] = [-1];
 
   #statsFor(linear: string, layer: number): InputStats | undefined {
-    const { calibration } = this.#options;
-    if (typeof calibration === "object") return calibration.get(linear);
+    if (this.#given) return this.#given.get(linear);
     if (!this.#needsStats()) return undefined;
     if (this.#layer[0] !== layer) this.#layer = [layer, this.#stats.get("stats", `${layer}`)];
     return this.#layer[1]!.get(linear);

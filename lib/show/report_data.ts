@@ -7,10 +7,10 @@ import type { FormatCost, FormatCosts } from "../measure/measure_formats.ts";
 import type { FormatValues } from "./histogram_plot.ts";
 import type { LayerSeries } from "./layer_error_plot.ts";
 
-/** The costs of one format, without its layers; its name and standard errors need not be known. */
+/** The costs of one format, without its layers; its name, method and standard errors need not be known. */
 export type ReportRow = Readonly<
-  & Omit<FormatCost, "layers" | "tokens" | "loss" | "name" | "klStderr" | "perplexityStderr">
-  & Partial<Pick<FormatCost, "name" | "klStderr" | "perplexityStderr">>
+  & Omit<FormatCost, "layers" | "tokens" | "loss" | "name" | "method" | "klStderr" | "perplexityStderr">
+  & Partial<Pick<FormatCost, "name" | "method" | "klStderr" | "perplexityStderr">>
 >;
 
 /** The numbers of the original, unquantized model; their order of kinds of text is the report's. */
