@@ -8,15 +8,16 @@
  * @module
  */
 import { HubError } from "../errors.ts";
+import type { RepoKind } from "./repo_kind.ts";
 
 /** The part of the cache for one repository. */
 export class RepoCache {
   /** Its folder. */
   readonly folder: string;
 
-  /** @param cache the folder of all downloads. @param repo "org/name". */
-  constructor(cache: string, repo: string) {
-    this.folder = `${cache}/models--${repo.replaceAll("/", "--")}`;
+  /** @param cache the folder of all downloads. @param of "org/name" of a model, or of another kind of repository. */
+  constructor(cache: string, of: { repo: string; kind?: RepoKind }) {
+    this.folder = `${cache}/${of.kind ?? "model"}s--${of.repo.replaceAll("/", "--")}`;
   }
 
   /** The folder of a commit's files. */

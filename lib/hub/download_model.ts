@@ -5,10 +5,11 @@
  */
 import { HubError } from "../errors.ts";
 import { isFile, isFolder } from "../files/disk.ts";
-import { isCommit, RepoCache } from "./cache.ts";
+import { RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
-import { hubFetch } from "./hub_fetch.ts";
+import { hubFetch, unreachable } from "./hub_fetch.ts";
 import { type ModelId, parseModelId } from "./model_id.ts";
+import { listRepo } from "./repo_files.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 /** Options of {@linkcode downloadModel}. */
@@ -59,7 +60,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
     );
   }
   const settings = hubSettings(options);
-  const cache = new RepoCache(settings.cache, id.repo);
+  const cache = new RepoCache(settings.cache, { repo: id.repo });
   if (settings.offline) return cached(id, cache, "offline");
   try {
     return await download(id, { cache, settings, options });
@@ -77,54 +78,16 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   }
 }
 
-/** Whether a failure is about the connection, not the model. */
-function unreachable(error: HubError): boolean {
-  return error.status === undefined ? error.cause instanceof TypeError : error.status >= 500;
-}
-
 async function download(
   id: ModelId,
   with_: { cache: RepoCache; settings: HubSettings; options: DownloadOptions },
 ): Promise<string> {
   const { cache, settings, options } = with_;
   const fetch = hubFetch(settings, { verb: "load", repo: id.repo });
-  const asked = { hubUrl: settings.endpoint, fetch };
-  // Imported on demand, so that loading folders does not wait for the library.
-  const hub = await import("npm:@huggingface/hub@2.17.5");
-  let commit = id.revision;
-  const files = new Map<string, RepoFile>();
-  try {
-    if (!isCommit(commit)) {
-      const info = await hub.modelInfo({
-        name: id.repo,
-        revision: commit,
-        additionalFields: ["sha"],
-        ...asked,
-      });
-      commit = info.sha;
-    }
-    const listed = hub.listFiles({
-      repo: id.repo,
-      revision: commit,
-      recursive: id.file?.includes("/"),
-      ...asked,
-    });
-    for await (const { type, path, size, oid, lfs } of listed) {
-      const checksum = lfs?.oid ?? oid;
-      if (type === "file" && checksum) files.set(path, { path, size: lfs?.size ?? size, checksum });
-    }
-  } catch (cause) {
-    if (cause instanceof HubError) throw cause;
-    throw new HubError(
-      `Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does: ${
-        (cause as Error).message
-      }`,
-      { cause },
-    );
-  }
-  if (!isCommit(commit) || [...files.values()].some(({ checksum }) => !/^[0-9a-f]{40,64}$/.test(checksum))) {
-    throw new HubError(`Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does`);
-  }
+  const { commit, files } = await listRepo(
+    { repo: id.repo, kind: "model", revision: id.revision, recursive: id.file?.includes("/") },
+    { settings, fetch },
+  );
 
   const present = (names: readonly string[]) => names.flatMap((name) => files.get(name) ?? []);
   const sum = (wanted: readonly RepoFile[]) => wanted.reduce((bytes, { size }) => bytes + size, 0);

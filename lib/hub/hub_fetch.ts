@@ -4,6 +4,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
+import { type RepoKind, repoPath } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** Tries of one request. */
@@ -21,6 +22,8 @@ export interface Purpose {
   readonly verb: string;
   /** "org/name". */
   readonly repo: string;
+  /** A model when absent. */
+  readonly kind?: RepoKind;
 }
 
 /** Waits before try `attempt` + 1, which is 1 or more: as long as the server asks for, or twice as long each time. */
@@ -88,21 +91,21 @@ async function refusal(
   response: Response,
   asked: { url: URL; purpose: Purpose; settings: HubSettings },
 ): Promise<HubError> {
-  const { url, purpose: { verb, repo }, settings } = asked;
+  const { url, purpose: { verb, repo, kind = "model" }, settings } = asked;
   const { status } = response;
   const body = (await response.text().catch(() => "")).slice(0, 10_000);
   const said = response.headers.get("x-error-message") ?? /"error":\s*"([^"]{1,300})"/.exec(body)?.[1];
   const code = response.headers.get("x-error-code");
   const start = `Cannot ${verb} ${repo}: `;
   const fail = (what: string) => new HubError(start + what, { status });
-  const page = `${settings.endpoint}/${repo}`;
+  const page = `${settings.endpoint}/${repoPath(repo, kind)}`;
   const tokens = `${settings.endpoint}/settings/tokens`;
   if (url.origin !== new URL(settings.endpoint).origin) {
     return fail(`the storage server ${url.host} answered ${status}`);
   }
   if (code === "GatedRepo") {
     const granted = settings.token
-      ? "if you have, its owners may not have approved the request yet, or the token may lack permission to read gated models"
+      ? "if you have, its owners may not have approved the request yet, or the token may lack permission to read gated repositories"
       : `then make a token at ${tokens} and set HF_TOKEN to it`;
     return fail(`it is gated. Accept its terms at ${page} with your account; ${granted}`);
   }
@@ -115,7 +118,9 @@ async function refusal(
       ? "HF_TOKEN is wrong or has no permission to see it"
       : "it is private: set HF_TOKEN";
     return fail(
-      `there is no folder of that name here, and no such model at ${settings.endpoint}, or ${who} (status ${status})`,
+      `there is ${
+        kind === "model" ? "no folder of that name here, and " : ""
+      }no such ${kind} at ${settings.endpoint}, or ${who} (status ${status})`,
     );
   }
   if (status === 401 || status === 403) {
@@ -127,4 +132,9 @@ async function refusal(
     );
   }
   return fail(`${url.host} answered ${status}${said ? `, ${said}` : ""}`);
+}
+
+/** Whether a failure is about the connection, not the repository. */
+export function unreachable(error: HubError): boolean {
+  return error.status === undefined ? error.cause instanceof TypeError : error.status >= 500;
 }
