@@ -17,6 +17,8 @@
  * @module
  */
 export { peakMemory } from "../peak_memory.ts";
+export { corpora, type Corpus } from "./data/corpora.ts";
+export type { DataOptions, DataSource } from "./data/source.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
@@ -37,7 +39,19 @@ export {
   type PerplexityOptions,
   type Reference,
   referenceLogits,
-  type Watching,
 } from "./perplexity.ts";
+export type { Watching } from "./predictions.ts";
 export { DENSE_FORMATS } from "./random_weight.ts";
+export {
+  type CorpusWindows,
+  corpusWindows,
+  type LossDifference,
+  lossDifference,
+  type Recipe,
+  recipes,
+  type Window,
+  type WindowedPerplexity,
+  windowedPerplexity,
+  type WindowOptions,
+} from "./windows.ts";
 export { type WeightStats, weightStats } from "./weight_stats.ts";
