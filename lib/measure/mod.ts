@@ -20,6 +20,15 @@ export { peakMemory } from "../peak_memory.ts";
 export { corpora, type Corpus } from "./data/corpora.ts";
 export type { DataOptions, DataSource } from "./data/source.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
+export {
+  evaluate,
+  type EvaluateOptions,
+  isTextResult,
+  type Result,
+  scoreDifference,
+  type TaskScores,
+  type TextResult,
+} from "./evaluate.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
 export {
@@ -54,4 +63,17 @@ export {
   windowedPerplexity,
   type WindowOptions,
 } from "./windows.ts";
+export { type Kept, ResultsFile } from "./results_file.ts";
+export {
+  meanOf,
+  type PreparedTask,
+  prepareTask,
+  runTask,
+  type TaskItem,
+  type TaskOptions,
+  type TaskResult,
+} from "./run_task.ts";
+export { type PythonOptions, type Ran, runPython } from "./sandbox/run_python.ts";
+export { taskGroups, tasks, tasksOf } from "./tasks/mod.ts";
+export type { ChoiceTask, CodeTask, EndingTask, GenerationTask, Task } from "./tasks/task.ts";
 export { type WeightStats, weightStats } from "./weight_stats.ts";
