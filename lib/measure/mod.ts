@@ -63,6 +63,8 @@ export {
   windowedPerplexity,
   type WindowOptions,
 } from "./windows.ts";
+export { paperMarkdown, type PaperTable, paperTables } from "./paper_table.ts";
+export { publishedPerplexity } from "./published.ts";
 export { type Kept, ResultsFile } from "./results_file.ts";
 export {
   meanOf,
