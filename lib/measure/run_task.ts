@@ -88,7 +88,11 @@ export async function prepareTask(task: Task, options: TaskOptions = {}): Promis
   const delimiter = task.delimiter ?? " ";
   const prepared = documents.map((row, i) => {
     try {
-      const shown = task.draw === "first" ? given.slice(0, fewshot) : random.sample(given, fewshot);
+      const shown = task.draw === "first" ? given.slice(0, fewshot) : draw(given, {
+        count: fewshot,
+        random,
+        without: task.source.split === "validation" ? row : undefined,
+      });
       const before = (task.description ?? "") +
         shown.map((one) => `${task.prompt(one)}${delimiter}${answerOf(task, one)}\n\n`).join("");
       const own = task.kind === "choice" && task.prompts ? task.prompts(row) : [task.prompt(row)];
@@ -102,6 +106,24 @@ export async function prepareTask(task: Task, options: TaskOptions = {}): Promis
   });
   const hash = sha256(prepared.map(({ prompts, answer, row }) => JSON.stringify([prompts, answer, row])));
   return { task, fewshot, documents: prepared, files, hash };
+}
+
+/**
+ * Draws examples. lm-evaluation-harness draws one more where the documents are no test split, and leaves out the document
+ * itself.
+ */
+function draw(
+  rows: readonly Row[],
+  { count, random, without }: { count: number; random: PythonRandom; without?: Row },
+): Row[] {
+  if (without === undefined || count === 0) return random.sample(rows, count);
+  const text = JSON.stringify(without);
+  const others = (some: readonly Row[]) => some.filter((row) => JSON.stringify(row) !== text);
+  const drawn = others(random.sample(rows, Math.min(count + 1, rows.length))).slice(0, count);
+  if (drawn.length === count) return drawn;
+  const left = others(rows);
+  if (left.length >= count) return random.sample(left, count);
+  throw new OptionError(`Cannot draw ${count} examples: there are ${left.length} beside the document itself`);
 }
 
 async function examplesOf(task: Task, options: DataOptions): Promise<readonly Row[]> {

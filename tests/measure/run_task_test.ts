@@ -31,7 +31,7 @@ async function prepared({ task: name, ...given }: Case) {
   });
 }
 
-for (const one of golden as Case[]) {
+for (const one of golden as unknown as Case[]) {
   const wanting = (one.model !== "tinyworld" || !own.includes(one.task)) && DATA === undefined;
   const name = `${one.model}: ${one.task} with ${one.fewshot} examples scores as lm-evaluation-harness does` +
     (wanting ? " (ignored: ANY4_DATA is not set)" : "");
@@ -48,7 +48,8 @@ for (const one of golden as Case[]) {
       for (const [c, value] of (loglikelihoods ?? []).entries()) {
         assertAlmostEquals(found.loglikelihoods![c]!, value, 1e-3, `item ${i}, choice ${c}`);
       }
-      if (text !== undefined) assertEquals(found.text, text);
+      // Decoding the answer alone, as the harness does, drops SentencePiece's first space.
+      if (text !== undefined) assertEquals(found.text!.replace(/^ /, ""), text.replace(/^ /, ""));
       for (const [filter, value] of Object.entries(correct ?? {})) {
         assertEquals(found.scores[`exact_match,${filter}`], value);
       }
