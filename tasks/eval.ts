@@ -26,6 +26,8 @@ import {
   main,
   modelOption,
   Option,
+  print,
+  printJson,
   readDocuments,
   weightingOption,
   whole,
@@ -124,11 +126,11 @@ async function published(model: Model): Promise<void> {
   if (options.json) {
     const [first, ...others] = groups;
     const before = ofOriginal.length > 0 ? { original: document(ofOriginal, []) } : {};
-    console.log(JSON.stringify({ ...first, ...others.length > 0 ? { others } : {}, ...before }, null, 2));
+    printJson({ ...first, ...others.length > 0 ? { others } : {}, ...before }, 2);
     return;
   }
   const right = { align: "right" as const };
-  console.log(table(
+  print(table(
     [
       ...["model", "format", "bits", "data", "score"].map((title) => ({ title })),
       { title: "value", ...right },
@@ -234,18 +236,16 @@ async function own(base: Model): Promise<void> {
   const result = await measure();
   bar[Symbol.dispose]();
   if (options.json) {
-    console.log(
-      JSON.stringify({ model: model.name, format, bitsPerWeight: model.bitsPerWeight, ...result }, null, 2),
-    );
+    printJson({ model: model.name, format, bitsPerWeight: model.bitsPerWeight, ...result }, 2);
     return;
   }
   const rows = Object.entries(result.kinds).map(([kind, value]) => [kind, decimal(value)]);
   if (rows.length > 1 || rows[0]?.[0] !== "text") {
-    console.log(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
+    print(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
   }
-  console.log(`perplexity ${decimal(result.perplexity)} on ${count(result.tokens)} tokens`);
+  print(`perplexity ${decimal(result.perplexity)} on ${count(result.tokens)} tokens`);
   if ("original" in result) {
-    console.log(
+    print(
       `original ${decimal(result.original.perplexity)}, KL ${decimal(result.kl)} nats a token, ` +
         `same likeliest token ${percent(result.top1, { places: 1 })}`,
     );

@@ -22,6 +22,8 @@ import {
   list,
   main,
   Option,
+  print,
+  printJson,
   quietOption,
   weightingOption,
   whole,
@@ -105,8 +107,8 @@ await main(async () => {
   const markdown = paperMarkdown(tables);
   Deno.writeTextFileSync(`${out}.md`, markdown);
   Deno.writeTextFileSync(`${out}.html`, paperPage(tables));
-  if (options.json) return console.log(JSON.stringify({ out, tables }, null, 2));
+  if (options.json) return printJson({ out, tables }, 2);
   if (!options.quiet) {
-    console.log(`${markdown}\nWritten to ${out}.md and ${out}.html; the results are in ${out}.jsonl`);
+    print(`${markdown}\nWritten to ${out}.md and ${out}.html; the results are in ${out}.jsonl`);
   }
 });

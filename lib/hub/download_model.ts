@@ -5,6 +5,7 @@
  */
 import { HubError } from "../errors.ts";
 import { isFile, isFolder } from "../files/disk.ts";
+import { readJson } from "../files/json_file.ts";
 import { RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
 import { hubFetch, unreachable } from "./hub_fetch.ts";
@@ -61,7 +62,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   }
   const settings = hubSettings(options);
   const cache = new RepoCache(settings.cache, { repo: id.repo });
-  if (settings.offline) return cached(id, cache, "offline");
+  if (settings.offline) return await cached(id, cache, "offline");
   try {
     return await download(id, { cache, settings, options });
   } catch (error) {
@@ -69,7 +70,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
     if (!(error instanceof HubError) || !unreachable(error)) throw error;
     let folder: string;
     try {
-      folder = cached(id, cache, "");
+      folder = await cached(id, cache, "");
     } catch {
       throw error;
     }
@@ -138,16 +139,16 @@ function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): stri
 function weightFiles(folder: string): string[] {
   if (!isFile(`${folder}/${INDEX}`)) return [WEIGHTS];
   try {
-    const { weight_map } = JSON.parse(Deno.readTextFileSync(`${folder}/${INDEX}`));
+    const { weight_map } = readJson(`${folder}/${INDEX}`);
     // Names are checked when the checkpoint is opened; here an invalid one counts as missing.
-    return [...new Set(Object.values(weight_map))].filter((name) => typeof name === "string");
+    return [...new Set(Object.values(weight_map as object))].filter((name) => typeof name === "string");
   } catch {
     return [WEIGHTS];
   }
 }
 
-/** The previous download, if it is complete. */
-function cached(id: ModelId, cache: RepoCache, why: string): string {
+/** The previous download, if it is complete and intact. */
+async function cached(id: ModelId, cache: RepoCache, why: string): Promise<string> {
   const commit = cache.commit(id.revision);
   const fail = (what: string) => new HubError(`Cannot load ${id.repo}: ${why}, and ${what}`);
   if (commit === undefined || !isFolder(cache.snapshot(commit))) {
@@ -155,6 +156,11 @@ function cached(id: ModelId, cache: RepoCache, why: string): string {
     throw fail(`it has not been downloaded${at} to ${cache.folder}`);
   }
   const folder = cache.snapshot(commit);
+  for (const { name } of Deno.readDirSync(folder)) {
+    const checksum = cache.checksumOf(commit, name);
+    if (checksum === undefined || !isFile(`${folder}/${name}`) || await cache.isIntact(checksum)) continue;
+    throw fail(`${folder}/${name} is damaged: it has not the checksum ${checksum}`);
+  }
   const missing = (names: string[]) => names.filter((name) => !isFile(`${folder}/${name}`));
   if (id.file !== undefined) {
     if (missing([id.file]).length === 0) return `${folder}/${id.file}`;

@@ -4,10 +4,14 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { isCommit } from "./cache.ts";
+import { isCommit, isSafePath } from "./cache.ts";
 import type { RepoFile } from "./download_file.ts";
+import { withoutSecrets } from "./hub_fetch.ts";
 import type { RepoKind } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
+
+/** Pages of the list of files, of 1000 each. */
+const MOST_PAGES = 100;
 
 /**
  * Lists a repository's files at a revision.
@@ -18,42 +22,70 @@ import type { HubSettings } from "./settings.ts";
  */
 export async function listRepo(
   wanted: { repo: string; kind: RepoKind; revision: string; folder?: string; recursive?: boolean },
-  asked: { settings: HubSettings; fetch: typeof fetch },
+  means: { settings: HubSettings; fetch: typeof fetch },
 ): Promise<{ commit: string; files: Map<string, RepoFile> }> {
-  const { repo: name, kind: type } = wanted;
-  const { endpoint } = asked.settings;
-  const options = { hubUrl: endpoint, fetch: asked.fetch };
+  const { kind: type } = wanted;
+  const { settings, fetch } = means;
+  const asked = { hubUrl: settings.endpoint, fetch: pages(fetch, wanted.repo) };
   // Imported on demand, so that loading folders does not wait for the library.
   const hub = await import("npm:@huggingface/hub@2.17.5");
   let commit = wanted.revision;
   const files = new Map<string, RepoFile>();
   try {
     if (!isCommit(commit)) {
-      const asked = { name, revision: commit, ...options };
+      const one = { name: wanted.repo, revision: commit, ...asked };
       commit = type === "dataset"
-        ? (await hub.datasetInfo({ ...asked, additionalFields: ["sha"] })).sha
-        : (await hub.modelInfo({ ...asked, additionalFields: ["sha"] })).sha;
+        ? (await hub.datasetInfo({ ...one, additionalFields: ["sha"] })).sha
+        : (await hub.modelInfo({ ...one, additionalFields: ["sha"] })).sha;
     }
     const listed = hub.listFiles({
-      repo: { type, name },
+      repo: { type, name: wanted.repo },
       revision: commit,
       path: wanted.folder,
       recursive: wanted.recursive,
-      ...options,
+      ...asked,
     });
     for await (const { type, path, size, oid, lfs } of listed) {
+      if (typeof path !== "string" || !isSafePath(path)) {
+        throw new HubError(
+          `Cannot load ${wanted.repo}: ${settings.endpoint} lists ${
+            JSON.stringify(path)
+          }, which is no path of a file in it`,
+        );
+      }
       const checksum = lfs?.oid ?? oid;
       if (type === "file" && checksum) files.set(path, { path, size: lfs?.size ?? size, checksum });
     }
   } catch (cause) {
     if (cause instanceof HubError) throw cause;
     throw new HubError(
-      `Cannot load ${name}: ${endpoint} does not answer as the Hub does: ${(cause as Error).message}`,
+      `Cannot load ${wanted.repo}: ${settings.endpoint} does not answer as the Hub does: ${
+        withoutSecrets((cause as Error).message, settings)
+      }`,
       { cause },
     );
   }
-  if (!isCommit(commit) || [...files.values()].some(({ checksum }) => !/^[0-9a-f]{40,64}$/.test(checksum))) {
-    throw new HubError(`Cannot load ${name}: ${endpoint} does not answer as the Hub does`);
+  const odd = ({ checksum, size }: RepoFile) =>
+    !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(checksum) || !Number.isSafeInteger(size) || size < 0;
+  if (!isCommit(commit) || [...files.values()].some(odd)) {
+    throw new HubError(`Cannot load ${wanted.repo}: ${settings.endpoint} does not answer as the Hub does`);
   }
   return { commit, files };
+}
+
+/** A `fetch` for questions, as many as a repository of 100,000 files needs, each of them another one. */
+function pages(ask: typeof fetch, repo: string): typeof fetch {
+  const asked = new Set<string>();
+  return (input, init) => {
+    const url = String(input instanceof Request ? input.url : input);
+    if (asked.has(url) || asked.size >= MOST_PAGES) {
+      throw new HubError(
+        `Cannot load ${repo}: its list of files ${
+          asked.has(url) ? "begins again and again" : `has more than ${MOST_PAGES} pages`
+        }`,
+      );
+    }
+    asked.add(url);
+    return ask(input, init);
+  };
 }

@@ -19,7 +19,7 @@ import {
   type TaskResult,
 } from "./run_task.ts";
 import { tasksOf } from "./tasks/mod.ts";
-import { corpusWindows, type Recipe, type WindowedPerplexity, windowedPerplexity } from "./windows.ts";
+import { corpusWindows, type Recipe, type WindowedPerplexity, windowedPerplexity } from "./text_windows.ts";
 
 /** What was measured, and of which model. */
 interface OfModel extends Kept {

@@ -29,6 +29,7 @@ export {
   type TaskScores,
   type TextResult,
 } from "./evaluate.ts";
+export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
 export {
@@ -62,7 +63,7 @@ export {
   type WindowedPerplexity,
   windowedPerplexity,
   type WindowOptions,
-} from "./windows.ts";
+} from "./text_windows.ts";
 export { paperMarkdown, type PaperTable, paperTables } from "./paper_table.ts";
 export { publishedPerplexity } from "./published.ts";
 export { type Kept, ResultsFile } from "./results_file.ts";

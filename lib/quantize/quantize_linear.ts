@@ -53,6 +53,11 @@ export function learningOf({ method, weighting, codebook, scaleType }: LearningO
   return { method, weighting, codebook, scaleType };
 }
 
+/** The options of a head or an embedding: it is learned from its weights alone. */
+export function endLearningOf({ codebook, scaleType }: LearningOptions): LearningOptions {
+  return { codebook, scaleType, weighting: "none" };
+}
+
 /**
  * Quantizes a Linear and says what that does to its output: a unit of work, which depends on nothing but what it is given.
  *
