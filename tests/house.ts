@@ -22,7 +22,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/learn": 1650,
   "kernels/wgsl": 2450,
   "lib/compute": 3900,
-  "lib/hub": 1030,
+  "lib/hub": 1100,
   "lib/model/decoder": 1000,
   "lib/model/architectures": 1350,
   "lib/model/gguf": 1300,

@@ -57,6 +57,7 @@ const tasks = [
   "start",
   "quantize",
   "eval",
+  "tables",
   "calibrate",
   "analyze",
   "diff",
