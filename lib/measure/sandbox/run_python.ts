@@ -48,7 +48,7 @@ export async function runPython(program: string, options: PythonOptions = {}): P
 
 /** Starts a worker with Python. */
 async function start(): Promise<Worker> {
-  const folder = pyodideFolder();
+  const folder = await pyodideFolder();
   const worker = newWorker(folder);
   const answer = once(worker, START_SECONDS);
   worker.postMessage({ folder });
@@ -78,7 +78,9 @@ function newWorker(folder: string): Worker {
 }
 
 /** The folder of Pyodide's files. */
-function pyodideFolder(): string {
+async function pyodideFolder(): Promise<string> {
+  // A package that nothing has imported yet is not resolved.
+  await import("pyodide");
   const path = createRequire(import.meta.url).resolve("pyodide");
   return path.slice(0, path.lastIndexOf("/"));
 }
