@@ -13,7 +13,7 @@ import { table } from "../lib/terminal/table.ts";
  * Who needs more lines raises the budget in the same commit.
  */
 const FOLDERS: Readonly<Record<string, number>> = {
-  "lib": 200,
+  "lib": 280,
   "lib/terminal": 375,
   "lib/jinja": 3000,
   "lib/matrix": 400,
@@ -22,7 +22,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/learn": 1650,
   "kernels/wgsl": 2450,
   "lib/compute": 3900,
-  "lib/hub": 1000,
+  "lib/hub": 1200,
   "lib/model/decoder": 1100,
   "lib/model/architectures": 1350,
   "lib/model/tokenizer": 1950,
@@ -30,7 +30,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/checkpoint": 920,
   "lib/model": 750,
   "lib/quantize": 2600,
-  "lib/measure": 1100,
+  "lib/measure": 2600,
   "lib/show": 2650,
   "lib/serve": 1700,
 };

@@ -4,13 +4,16 @@
  * @module
  */
 
-/** Runs with an empty folder, which is removed afterwards. */
+/** Runs with an empty folder, which is removed afterwards: when a promise is returned, once that is settled. */
 export function inFolder<T>(use: (folder: string) => T): T {
   const folder = Deno.makeTempDirSync();
+  const remove = () => Deno.removeSync(folder, { recursive: true });
+  let result: T | undefined;
   try {
-    return use(folder);
+    result = use(folder);
+    return result instanceof Promise ? result.finally(remove) as T : result;
   } finally {
-    Deno.removeSync(folder, { recursive: true });
+    if (!(result instanceof Promise)) remove();
   }
 }
 

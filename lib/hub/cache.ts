@@ -9,6 +9,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { HubError } from "../errors.ts";
+import type { RepoKind } from "./repo_kind.ts";
 import { isFile, isSameFile, tryTo } from "../files/disk.ts";
 
 const CHUNK_BYTES = 2 ** 20;
@@ -25,9 +26,9 @@ export class RepoCache {
   /** Its folder. */
   readonly folder: string;
 
-  /** @param cache the folder of all downloads. @param repo "org/name". */
-  constructor(cache: string, repo: string) {
-    this.folder = `${cache}/models--${repo.replaceAll("/", "--")}`;
+  /** @param cache the folder of all downloads. @param of "org/name" of a model, or of another kind of repository. */
+  constructor(cache: string, of: { repo: string; kind?: RepoKind }) {
+    this.folder = `${cache}/${of.kind ?? "model"}s--${of.repo.replaceAll("/", "--")}`;
   }
 
   /** The folder of a commit's files. */

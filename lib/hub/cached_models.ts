@@ -36,7 +36,7 @@ export function cachedModels(options: HubOptions = {}): CachedModel[] {
   const { cache } = hubSettings(options);
   return names(cache).filter((name) => name.startsWith("models--")).flatMap((name) => {
     const repo = name.split("--").slice(1).join("/");
-    const folder = snapshotOf(new RepoCache(cache, repo));
+    const folder = snapshotOf(new RepoCache(cache, { repo }));
     return folder === undefined ? [] : modelsIn(folder, repo);
   });
 }

@@ -6,6 +6,7 @@
 import { Any4Error, HubError } from "../errors.ts";
 import { newHash, type RepoCache } from "./cache.ts";
 import { Alarm, ATTEMPTS, MOST_HOPS, pauseBetween, withoutSecrets } from "./hub_fetch.ts";
+import { type RepoKind, repoPath } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A file as the Hub lists it. */
@@ -22,6 +23,8 @@ export interface RepoFile {
 export interface Transfer {
   /** "org/name". */
   readonly repo: string;
+  /** A model when absent. */
+  readonly kind?: RepoKind;
   readonly commit: string;
   readonly cache: RepoCache;
   readonly settings: HubSettings;
@@ -171,13 +174,14 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
 
 /** Requests a file's remaining bytes, through the redirects to its storage. */
 async function request(growing: Growing, transfer: Transfer, signal: AbortSignal): Promise<Response> {
-  const { repo, commit, settings } = transfer;
+  const { repo, kind, commit, settings } = transfer;
   const { path, checksum } = growing.file;
   // Ranges and checksums refer to the stored bytes.
   const headers = new Headers({ "accept-encoding": "identity" });
   if (growing.length > 0) headers.set("range", `bytes=${growing.length}-`);
   let url = new URL(
-    `${settings.endpoint}/${repo}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`,
+    `${settings.endpoint}/${repoPath(repo, kind)}/resolve/${commit}/` +
+      path.split("/").map(encodeURIComponent).join("/"),
   );
   for (let hop = 0; hop <= MOST_HOPS; hop++) {
     // Redirects are followed by hand, as only the first answer has the checksum.

@@ -7,10 +7,11 @@ import { HubError } from "../errors.ts";
 import { isFile, isFolder } from "../files/disk.ts";
 import { partPaths } from "../files/gguf/split.ts";
 import { readJson } from "../files/json_file.ts";
-import { isCommit, isSafePath, RepoCache } from "./cache.ts";
+import { RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
-import { hubFetch, withoutSecrets } from "./hub_fetch.ts";
+import { hubFetch, unreachable } from "./hub_fetch.ts";
 import { type ModelId, parseModelId } from "./model_id.ts";
+import { listRepo } from "./repo_files.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 /** Options of {@linkcode downloadModel}. */
@@ -27,8 +28,6 @@ const SMALL_FILES = [
   ...["special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"],
   ...["chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
 ];
-/** Pages of the list of files, of 1000 each. */
-const MOST_PAGES = 100;
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
@@ -63,7 +62,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
     );
   }
   const settings = hubSettings(options);
-  const cache = new RepoCache(settings.cache, id.repo);
+  const cache = new RepoCache(settings.cache, { repo: id.repo });
   if (settings.offline) return await cached(id, cache, "offline");
   try {
     return await download(id, { cache, settings, options });
@@ -81,63 +80,16 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   }
 }
 
-/** Whether a failure is about the connection, not the model. */
-function unreachable(error: HubError): boolean {
-  return error.status === undefined ? error.cause instanceof TypeError : error.status >= 500;
-}
-
 async function download(
   id: ModelId,
   with_: { cache: RepoCache; settings: HubSettings; options: DownloadOptions },
 ): Promise<string> {
   const { cache, settings, options } = with_;
   const fetch = hubFetch(settings, { verb: "load", repo: id.repo });
-  const asked = { hubUrl: settings.endpoint, fetch: pages(fetch, id.repo) };
-  // Imported on demand, so that loading folders does not wait for the library.
-  const hub = await import("npm:@huggingface/hub@2.17.5");
-  let commit = id.revision;
-  const files = new Map<string, RepoFile>();
-  try {
-    if (!isCommit(commit)) {
-      const info = await hub.modelInfo({
-        name: id.repo,
-        revision: commit,
-        additionalFields: ["sha"],
-        ...asked,
-      });
-      commit = info.sha;
-    }
-    const listed = hub.listFiles({
-      repo: id.repo,
-      revision: commit,
-      recursive: id.file?.includes("/"),
-      ...asked,
-    });
-    for await (const { type, path, size, oid, lfs } of listed) {
-      if (typeof path !== "string" || !isSafePath(path)) {
-        throw new HubError(
-          `Cannot load ${id.repo}: ${settings.endpoint} lists ${
-            JSON.stringify(path)
-          }, which is no path of a file in it`,
-        );
-      }
-      const checksum = lfs?.oid ?? oid;
-      if (type === "file" && checksum) files.set(path, { path, size: lfs?.size ?? size, checksum });
-    }
-  } catch (cause) {
-    if (cause instanceof HubError) throw cause;
-    throw new HubError(
-      `Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does: ${
-        withoutSecrets((cause as Error).message, settings)
-      }`,
-      { cause },
-    );
-  }
-  const odd = ({ checksum, size }: RepoFile) =>
-    !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(checksum) || !Number.isSafeInteger(size) || size < 0;
-  if (!isCommit(commit) || [...files.values()].some(odd)) {
-    throw new HubError(`Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does`);
-  }
+  const { commit, files } = await listRepo(
+    { repo: id.repo, kind: "model", revision: id.revision, recursive: id.file?.includes("/") },
+    { settings, fetch },
+  );
 
   const present = (names: readonly string[]) => names.flatMap((name) => files.get(name) ?? []);
   const sum = (wanted: readonly RepoFile[]) => wanted.reduce((bytes, { size }) => bytes + size, 0);
@@ -166,23 +118,6 @@ async function download(
   }
   cache.keep(id.revision, commit);
   return cached({ ...id, file: gguf, revision: commit }, cache, "the download is not whole");
-}
-
-/** A `fetch` for questions, as many as a repository of 100,000 files needs, each of them another one. */
-function pages(ask: typeof fetch, repo: string): typeof fetch {
-  const asked = new Set<string>();
-  return (input, init) => {
-    const url = String(input instanceof Request ? input.url : input);
-    if (asked.has(url) || asked.size >= MOST_PAGES) {
-      throw new HubError(
-        `Cannot load ${repo}: its list of files ${
-          asked.has(url) ? "begins again and again" : `has more than ${MOST_PAGES} pages`
-        }`,
-      );
-    }
-    asked.add(url);
-    return ask(input, init);
-  };
 }
 
 /** A .gguf file, and the other parts of its model. */

@@ -5,6 +5,7 @@
  */
 import { HubError } from "../errors.ts";
 import { FileBlob } from "./file_blob.ts";
+import { type RepoKind, repoPath } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** Tries of one request. */
@@ -26,6 +27,8 @@ export interface Purpose {
   readonly verb: string;
   /** "org/name". */
   readonly repo: string;
+  /** A model when absent. */
+  readonly kind?: RepoKind;
 }
 
 /** Waits before try `attempt` + 1, which is 1 or more: as long as the server asks for, or twice as long each time. */
@@ -209,14 +212,14 @@ function refusal(
   response: Response,
   asked: { body: string; url: URL; purpose: Purpose; settings: HubSettings },
 ): HubError {
-  const { body, url, purpose: { verb, repo }, settings } = asked;
+  const { body, url, purpose: { verb, repo, kind = "model" }, settings } = asked;
   const { status } = response;
   const message = response.headers.get("x-error-message") ?? /"error":\s*"([^"]{1,300})"/.exec(body)?.[1];
   const said = message && withoutSecrets(message.slice(0, 300), settings);
   const code = response.headers.get("x-error-code");
   const start = `Cannot ${verb} ${repo}: `;
   const fail = (what: string) => new HubError(start + what, { status });
-  const page = `${settings.endpoint}/${repo}`;
+  const page = `${settings.endpoint}/${repoPath(repo, kind)}`;
   const tokens = `${settings.endpoint}/settings/tokens`;
   if (url.origin !== new URL(settings.endpoint).origin) {
     return fail(`the storage server ${url.host} answered ${status}`);
@@ -236,7 +239,9 @@ function refusal(
       ? "HF_TOKEN is wrong or has no permission to see it"
       : "it is private: set HF_TOKEN";
     return fail(
-      `there is no folder of that name here, and no such model at ${settings.endpoint}, or ${who} (status ${status})`,
+      `there is ${
+        kind === "model" ? "no folder of that name here, and " : ""
+      }no such ${kind} at ${settings.endpoint}, or ${who} (status ${status})`,
     );
   }
   if (status === 401 || status === 403) {
@@ -248,4 +253,9 @@ function refusal(
     );
   }
   return fail(`${url.host} answered ${status}${said ? `, ${said}` : ""}`);
+}
+
+/** Whether a failure is about the connection, not the repository. */
+export function unreachable(error: HubError): boolean {
+  return error.status === undefined ? error.cause instanceof TypeError : error.status >= 500;
 }

@@ -14,6 +14,7 @@
  * @module
  */
 export { type CachedModel, cachedModels } from "./cached_models.ts";
+export { type DatasetFiles, downloadDataset } from "./download_dataset.ts";
 export { downloadModel, type DownloadOptions } from "./download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./push_model.ts";
 export { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";

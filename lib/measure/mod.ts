@@ -24,7 +24,18 @@ export {
   compareMethods,
   type CompareMethodsOptions,
 } from "./compare_methods.ts";
+export { corpora, type Corpus } from "./data/corpora.ts";
+export type { DataOptions, DataSource } from "./data/source.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
+export {
+  evaluate,
+  type EvaluateOptions,
+  isTextResult,
+  type Result,
+  scoreDifference,
+  type TaskScores,
+  type TextResult,
+} from "./evaluate.ts";
 export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
@@ -45,7 +56,34 @@ export {
   type PerplexityOptions,
   type Reference,
   referenceLogits,
-  type Watching,
 } from "./perplexity.ts";
+export type { Watching } from "./predictions.ts";
 export { DENSE_FORMATS } from "./random_weight.ts";
+export {
+  type CorpusWindows,
+  corpusWindows,
+  type LossDifference,
+  lossDifference,
+  type Recipe,
+  recipes,
+  type Window,
+  type WindowedPerplexity,
+  windowedPerplexity,
+  type WindowOptions,
+} from "./text_windows.ts";
+export { paperMarkdown, type PaperTable, paperTables } from "./paper_table.ts";
+export { publishedPerplexity } from "./published.ts";
+export { type Kept, ResultsFile } from "./results_file.ts";
+export {
+  meanOf,
+  type PreparedTask,
+  prepareTask,
+  runTask,
+  type TaskItem,
+  type TaskOptions,
+  type TaskResult,
+} from "./run_task.ts";
+export { type PythonOptions, type Ran, runPython } from "./sandbox/run_python.ts";
+export { taskGroups, tasks, tasksOf } from "./tasks/mod.ts";
+export type { ChoiceTask, CodeTask, EndingTask, GenerationTask, Task } from "./tasks/task.ts";
 export { type WeightStats, weightStats } from "./weight_stats.ts";

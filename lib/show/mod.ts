@@ -11,6 +11,7 @@
  *
  * @module
  */
+export { paperPage } from "./paper_page.ts";
 export { type Progress, progress, type ProgressOptions } from "../terminal/progress.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "../terminal/table.ts";
 export { count, decimal, duration, measured, percent, size } from "../terminal/units.ts";

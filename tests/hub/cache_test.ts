@@ -7,7 +7,7 @@ const [first, second] = ["ab".repeat(20), "cd".repeat(20)] as const;
 
 Deno.test("a branch is at the commit that it was last seen at; a commit is itself and is not kept", () => {
   inFolder((folder) => {
-    const cache = new RepoCache(folder, "org/name");
+    const cache = new RepoCache(folder, { repo: "org/name" });
     assertEquals(cache.commit("refs/pr/1"), undefined);
     for (const commit of [first, second]) {
       cache.keep("refs/pr/1", commit);
@@ -21,7 +21,7 @@ Deno.test("a branch is at the commit that it was last seen at; a commit is itsel
 
 Deno.test("a file of a commit, in folders too, is a relative link to its blob; a new one takes its place", () => {
   inFolder((folder) => {
-    const cache = new RepoCache(folder, "org/name");
+    const cache = new RepoCache(folder, { repo: "org/name" });
     Deno.mkdirSync(`${cache.folder}/blobs`, { recursive: true });
     for (const checksum of ["one", "two"]) {
       Deno.writeTextFileSync(cache.blob(checksum), checksum);

@@ -16,7 +16,7 @@ async function download(endpoint: string, storage: string): Promise<string[]> {
     await downloadFile(file, {
       repo: "org/name",
       commit: "ab".repeat(20),
-      cache: new RepoCache(cache, "org/name"),
+      cache: new RepoCache(cache, { repo: "org/name" }),
       settings: hubSettings({ endpoint, cache, token: "", offline: false, retryDelay: 1 }),
       fetch(input) {
         const url = new URL(String(input));

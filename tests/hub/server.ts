@@ -124,7 +124,8 @@ export class TestHub implements AsyncDisposable {
     const path = url.pathname;
     const known = request.headers.get("authorization") === `Bearer ${this.token}`;
     if (path === "/api/repos/create") return this.#create(await request.json(), known);
-    const [, api, name] = /^(\/api\/models)?\/([^/]+\/[^/]+?)(?:\.git)?\//.exec(path) ?? [];
+    const [, api, name] =
+      /^(\/api\/models|\/api\/datasets|\/datasets)?\/([^/]+\/[^/]+?)(?:\.git)?\//.exec(path) ?? [];
     const repo = this.repos.get(name!);
     if (!repo || (repo.private && !known)) {
       await request.body?.cancel();
@@ -150,7 +151,10 @@ export class TestHub implements AsyncDisposable {
     }
     if (kind === "tree") {
       const deep = url.searchParams.get("recursive") === "true";
-      const listed = Object.entries(repo.files).filter(([path]) => deep || !path.includes("/"));
+      const folder = file === "" ? "" : `${file}/`;
+      const listed = Object.entries(repo.files).filter(([path]) =>
+        path.startsWith(folder) && (deep || !path.slice(folder.length).includes("/"))
+      );
       return json(
         listed.map(([path, file]) => ({
           type: "file",
@@ -209,7 +213,7 @@ export class TestHub implements AsyncDisposable {
   }
 
   async #store(request: Request, url: URL): Promise<Response> {
-    const [, org, name, checksum, ...file] = url.pathname.split("/");
+    const [, org, name, checksum, ...path] = url.pathname.split("/");
     if (request.method === "PUT") {
       const { headers } = request;
       // As S3 has it: the length must be said before.
@@ -229,7 +233,7 @@ export class TestHub implements AsyncDisposable {
       this.stored.set(checksum!, await new Response(new Blob(all as BlobPart[])).bytes());
       return json({});
     }
-    const { bytes } = this.repos.get(`${org}/${name}`)!.files[file.join("/")]!;
+    const { bytes } = this.repos.get(`${org}/${name}`)!.files[path.join("/")]!;
     return this.#send(request, {
       path: `storage${url.pathname}`,
       bytes,

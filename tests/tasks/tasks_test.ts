@@ -60,6 +60,7 @@ const tasks = [
   "grid",
   "cluster",
   "eval",
+  "tables",
   "calibrate",
   "analyze",
   "diff",
