@@ -22,28 +22,38 @@ import { tasksOf } from "./tasks/mod.ts";
 import { corpusWindows, type Recipe, type WindowedPerplexity, windowedPerplexity } from "./text_windows.ts";
 
 /** What was measured, and of which model. */
-interface OfModel extends Kept {
+export interface OfModel extends Kept {
+  /** The model's name. */
   readonly model: string;
   /** Of its weights before they were quantized here. */
   readonly modelHash: string;
   /** The format that it was quantized to; null where it was measured as it is. */
   readonly format: string | null;
+  /** Columns that share a scale. */
   readonly groupSize: number | "row" | null;
+  /** Stored bits per weight of its Linears. */
   readonly bitsPerWeight: number;
 }
 
 /** A perplexity on a published text. */
 export interface TextResult extends OfModel, WindowedPerplexity {
+  /** The text: a name of `corpora`. */
   readonly data: string;
+  /** The recipe of its windows. */
   readonly recipe: Recipe;
+  /** Ids of a window at most. */
   readonly context: number;
+  /** The number of windows. */
   readonly windows: number;
+  /** The files that documents are from. */
   readonly files: readonly string[];
 }
 
 /** Scores of a task. */
 export interface TaskScores extends OfModel, Omit<TaskResult, "items"> {
+  /** The files that documents are from. */
   readonly files: readonly string[];
+  /** Its documents, without their prompts. */
   readonly items: readonly Omit<TaskItem, "prompt">[];
 }
 
@@ -61,13 +71,19 @@ export interface EvaluateOptions extends Abortable, Omit<DataOptions, "onProgres
   formats: readonly (string | null)[];
   /** Texts: names of `corpora`. */
   data?: readonly string[];
+  /** The recipe of windows; "gptq" when absent. */
   recipe?: Recipe;
+  /** Ids of a window at most. */
   context?: number;
+  /** The number of windows. */
   windows?: number;
   /** Tasks and groups of them. */
   tasks?: readonly string[];
+  /** Documents of a task at most. */
   limit?: number;
+  /** Examples in a prompt. */
   fewshot?: number;
+  /** Tokens of a generated answer at most. */
   maxTokens?: number;
   /** How formats are quantized to. */
   quantize?: Omit<QuantizeModelOptions, "format" | "onProgress">;

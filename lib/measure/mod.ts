@@ -31,6 +31,7 @@ export {
   evaluate,
   type EvaluateOptions,
   isTextResult,
+  type OfModel,
   type Result,
   scoreDifference,
   type TaskScores,
@@ -85,5 +86,6 @@ export {
 } from "./run_task.ts";
 export { type PythonOptions, type Ran, runPython } from "./sandbox/run_python.ts";
 export { taskGroups, tasks, tasksOf } from "./tasks/mod.ts";
-export type { ChoiceTask, CodeTask, EndingTask, GenerationTask, Task } from "./tasks/task.ts";
+export type { Row } from "./data/rows.ts";
+export type { Asked, ChoiceTask, CodeTask, EndingTask, GenerationTask, Task } from "./tasks/task.ts";
 export { type WeightStats, weightStats } from "./weight_stats.ts";

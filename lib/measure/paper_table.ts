@@ -8,8 +8,11 @@ import { publishedPerplexity } from "./published.ts";
 
 /** A table of one model. */
 export interface PaperTable {
+  /** The model's name. */
   readonly model: string;
+  /** Titles of its columns. */
   readonly columns: readonly string[];
+  /** Its cells, row by row. */
   readonly rows: readonly (readonly string[])[];
 }
 

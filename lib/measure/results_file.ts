@@ -10,6 +10,7 @@ import { sha256 } from "../files/sha256.ts";
 
 /** A line: the settings that a result depends on, hashed, and the result. */
 export interface Kept {
+  /** The hash of the settings. */
   readonly key: string;
 }
 
@@ -26,7 +27,11 @@ export class ResultsFile<Result extends Kept> {
   readonly #path?: string;
   readonly #results = new Map<string, Result>();
 
-  /** @throws {CheckpointError} when the file cannot be read, or a line but the last holds no result. */
+  /**
+   * Opens a file of results.
+   *
+   * @throws {CheckpointError} when the file cannot be read, or a line but the last holds no result.
+   */
   constructor(path?: string) {
     this.#path = path;
     if (path === undefined || !exists(path)) return;

@@ -43,18 +43,25 @@ export interface TaskItem {
 
 /** A task's scores. */
 export interface TaskResult {
+  /** The task. */
   readonly task: string;
+  /** Examples in a prompt. */
   readonly fewshot: number;
+  /** Documents. */
   readonly n: number;
   /** Means and their standard errors by score: acc, acc_norm, exact_match …; NaN of one document. */
   readonly scores: Readonly<Record<string, { readonly value: number; readonly stderr: number }>>;
+  /** What became of each document. */
   readonly items: readonly TaskItem[];
 }
 
 /** A task's documents with their prompts. */
 export interface PreparedTask {
+  /** The task. */
   readonly task: Task;
+  /** Examples in a prompt. */
   readonly fewshot: number;
+  /** Rows and their prompts. */
   readonly documents: readonly { readonly row: Row; readonly prompts: readonly string[] }[];
   /** The files that documents are from. */
   readonly files: readonly string[];
@@ -204,6 +211,7 @@ export async function runTask(
 
 interface Runner {
   readonly model: Model;
+  /** The task. */
   readonly task: Task;
   readonly session: ReusedSession;
   readonly options: TaskOptions;

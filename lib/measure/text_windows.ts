@@ -24,6 +24,7 @@ export type Recipe = typeof recipes[number];
 
 /** Some ids that are predicted together. */
 export interface Window {
+  /** The ids. */
   readonly ids: number[];
   /** The first id that is predicted; those before are context. */
   readonly first: number;
@@ -33,6 +34,7 @@ export interface Window {
 
 /** The windows of a text. */
 export interface CorpusWindows {
+  /** The windows, in order. */
   readonly windows: Window[];
   /** Ids of a window at most. */
   readonly context: number;
@@ -54,11 +56,13 @@ export interface WindowOptions extends DataOptions {
 
 /** A perplexity over windows. */
 export interface WindowedPerplexity {
+  /** e to the mean loss. */
   readonly perplexity: number;
   /** Its standard error, over windows. */
   readonly stderr: number;
   /** Mean loss in nats, a token or a word. */
   readonly loss: number;
+  /** The mean loss's standard error, over windows. */
   readonly lossStderr: number;
   /** Predicted tokens. */
   readonly tokens: number;
@@ -222,6 +226,7 @@ function* wordWindows(
  */
 export async function windowedPerplexity(
   models: readonly Model[],
+  /** The windows, in order. */
   windows: readonly Window[],
   options: Watching = {},
 ): Promise<WindowedPerplexity[]> {

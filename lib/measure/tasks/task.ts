@@ -6,7 +6,8 @@
 import type { Row } from "../data/rows.ts";
 import type { DataSource } from "../data/source.ts";
 
-interface Asked {
+/** What all tasks have. */
+export interface Asked {
   /** Its name, as lm-evaluation-harness has it. */
   readonly name: string;
   /** The documents. */
@@ -15,6 +16,7 @@ interface Asked {
   readonly examples?: DataSource | readonly Row[];
   /** Which rows are documents, and which are examples, where a file has more; all when absent. */
   isDocument?(row: Row): boolean;
+  /** Likewise for examples. */
   isExample?(row: Row): boolean;
   /** The first examples, or for each document some that are drawn; drawn when absent. */
   readonly draw?: "first";
@@ -30,6 +32,7 @@ interface Asked {
 
 /** Several answers, of which the likeliest is chosen. */
 export interface ChoiceTask extends Asked {
+  /** The kind of task. */
   readonly kind: "choice";
   /** The answers. */
   choices(row: Row): readonly string[];
@@ -45,17 +48,21 @@ export interface ChoiceTask extends Asked {
 
 /** A text whose end is predicted. */
 export interface EndingTask extends Asked {
+  /** The kind of task. */
   readonly kind: "ending";
+  /** The end that is predicted. */
   ending(row: Row): string;
 }
 
 /** A text that is generated and compared. */
 export interface GenerationTask extends Asked {
+  /** The kind of task. */
   readonly kind: "generation";
   /** The answer of an example. */
   answer(row: Row): string;
   /** Texts that end the answer. */
   readonly until: readonly string[];
+  /** Tokens of an answer at most. */
   readonly maxTokens: number;
   /** Scores by name: whether a text answers the question. */
   readonly scores: Readonly<Record<string, (text: string, row: Row) => boolean>>;
@@ -63,6 +70,7 @@ export interface GenerationTask extends Asked {
 
 /** A program that is generated and run. */
 export interface CodeTask extends Omit<GenerationTask, "kind" | "scores"> {
+  /** The kind of task. */
   readonly kind: "code";
   /** The program that fails unless the generated text is right. */
   program(text: string, row: Row): string;
