@@ -37,6 +37,9 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
   .option("--codebook <per>", 'learn a codebook per "row", or one per "matrix"', "row")
+  .addOption(
+    new Option("--codebook-type <type>", "the stored type of learned codebooks").choices(["f16", "f32", "int8"]),
+  )
   .option(
     "--skip <patterns>",
     'comma-separated patterns of Linears to leave as they are; "*" matches any characters',
@@ -92,6 +95,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       calibration?: string;
       sequential?: true;
       codebook: "row" | "matrix";
+      codebookType?: "f16" | "f32" | "int8";
       skip?: string[];
       override?: Record<string, string>;
       head?: string;

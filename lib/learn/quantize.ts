@@ -33,13 +33,21 @@ export interface QuantizeOptions {
   stats?: InputStats;
   /** A codebook for each row (the default) or one for the whole matrix. */
   codebook?: "row" | "matrix";
-  /** The stored type of scales, zeros and learned codebooks; by default, halves if they are precise enough. */
+  /** The stored type of scales and zeros; by default, halves if they are precise enough. */
   scaleType?: "f16" | "f32";
+  /**
+   * The stored type of learned codebooks; "f16" when absent, or "f32" where `scaleType` is. "int8" takes half of the bits of
+   * "f16": multiples of 2^(bits − 8) between 0 and 2^bits, or between ∓2^(bits − 1) where the format has no zeros; a format's
+   * scaling should map groups to there.
+   */
+  codebookType?: "f16" | "f32" | "int8";
   /** The tensor's name, for messages. */
   name?: string;
   /** The slow steps: a backend's `steps` are faster than the plain ones, with the same bits. */
   steps?: QuantizeSteps;
 }
+
+const CODEBOOK_TYPES: readonly string[] = ["f16", "f32", "int8"];
 
 /** The group size that a format uses on rows of `cols` columns. */
 export function resolveGroupSize(
@@ -139,7 +147,16 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   if (method.needs === "gram") checkGram(method, { stats, cols, name });
   const weights = columnWeights(weighting, { stats, cols, name });
   const { scales, zeros, type } = scaleGroups(dense, { scaling, groupSize, type: scaleType });
-  const learnedType = scaleType ?? "f16";
+  const asked = options.codebookType ?? (scaleType === "f32" ? "f32" : "f16");
+  if (!CODEBOOK_TYPES.includes(asked)) {
+    throw new OptionError(
+      `Cannot store codebooks: codebookType must be one of ${
+        CODEBOOK_TYPES.join(", ")
+      }, current value is "${asked}"`,
+    );
+  }
+  // Where groups have zeros, values begin at 0.
+  const learnedType = asked === "int8" && zeros ? "uint8" : asked;
   const problem: Problem = {
     scaled: { matrix: dense, groupSize, scales, zeros },
     table: format.values?.(groupSize) ?? null,

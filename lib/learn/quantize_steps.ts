@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
@@ -32,7 +33,7 @@ export interface LearnOptions {
   /** The power of the group's scale that multiplies a column's weight. */
   readonly scalePower: number;
   /** The type that codebooks are rounded to. */
-  readonly type: "f16" | "f32";
+  readonly type: CodebookType;
 }
 
 /** The two slow steps. All implementations give identical bits. */
@@ -67,6 +68,7 @@ export class TableLearner {
   readonly #values: Float64Array;
   readonly #weights: Float64Array;
   readonly #centroids: Float64Array;
+  readonly #rounded: (value: number) => number;
 
   /** Allocates buffers. */
   constructor(scaled: ScaledMatrix, options: LearnOptions & { learner?: Learner }) {
@@ -79,12 +81,13 @@ export class TableLearner {
     this.#values = new Float64Array(this.#rowsEach * cols);
     this.#weights = new Float64Array(this.#rowsEach * cols);
     this.#centroids = new Float64Array(k);
+    this.#rounded = codebookRounding(options.type, options.bits);
   }
 
   /** Learns codebook t and writes it to its place in `codebook`. */
   learn(t: number, codebook: Float32Array): void {
     const { matrix: { cols }, groupSize, scales } = this.#scaled;
-    const { columnWeights, scalePower, type } = this.#options;
+    const { columnWeights, scalePower } = this.#options;
     const groups = Math.ceil(cols / groupSize);
     for (let i = 0; i < this.#rowsEach; i++) {
       const row = t * this.#rowsEach + i;
@@ -96,7 +99,7 @@ export class TableLearner {
     }
     this.#learner.fit(this.#values, this.#weights, this.#centroids);
     this.#centroids.forEach((value, i) => {
-      codebook[t * this.#centroids.length + i] = type === "f32" ? value : Math.f16round(value);
+      codebook[t * this.#centroids.length + i] = this.#rounded(value);
     });
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CodebookType } from "./codebook_type.ts";
 import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
 import { unpackRow } from "./packing.ts";
@@ -47,7 +48,7 @@ export interface PackedMatrix {
   /** The stored type of scales and zeros. */
   readonly scaleType: ScaleType;
   /** The stored type of the codebook; "fixed" is a constant of the format and takes no space. */
-  readonly codebookType: "fixed" | "f16" | "f32";
+  readonly codebookType: "fixed" | CodebookType;
 }
 
 /**
@@ -125,7 +126,7 @@ export function dequantize(packed: PackedMatrix): Float32Array {
   return out;
 }
 
-const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
+const BITS = { f16: 16, f32: 32, e8m0: 8, uint8: 8, int8: 8, fixed: 0 } as const;
 
 /**
  * The stored size of a packed matrix in bytes: codes (with their padding), scales, zeros and codebooks.

@@ -177,11 +177,12 @@ class Run {
   /** Quantizes the head and the embedding, if they are to be, from their weights alone. */
   async #quantizeEnds(ends: ReadonlyMap<string, FormatChoice>): Promise<void> {
     const [{ backend }, store] = [this.#source, this.#store];
-    const { codebook, scaleType, errors } = this.#options;
+    const { errors } = this.#options;
+    const learning = { ...learningOf(this.#options), method: undefined, weighting: "none" as const };
     for (const [linear, choice] of ends) {
       if (store.has("linear", linear)) continue;
       const weights = this.#source.weights(linear);
-      const problem = { codebook, scaleType, weighting: "none" as const, backend, linear, choice };
+      const problem = { ...learning, backend, linear, choice };
       store.set(
         "linear",
         linear,

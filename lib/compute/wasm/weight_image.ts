@@ -67,7 +67,8 @@ export function weightImage(
   if (isPacked(matrix)) {
     const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
     // Codebooks of 256 are looked up in memory, as float32.
-    dtype = storedType(matrix.codebookType === "f16" && bits < 8 ? "F16" : "F32", [codebook]);
+    const small = matrix.codebookType !== "f32" && matrix.codebookType !== "fixed" && bits < 8;
+    dtype = storedType(small ? "F16" : "F32", [codebook]);
     const shared = codebook.length === 2 ** bits;
     const scaleType = storedType(
       matrix.scaleType.toUpperCase() as Stored,

@@ -12,6 +12,7 @@ import { CheckpointError } from "../../errors.ts";
 import { isObject } from "../../files/json_file.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
 import { formats } from "../../formats/formats.ts";
+import { codebookStep, type CodebookType } from "../../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
 import { checkFinite } from "../../matrix/finite.ts";
@@ -95,8 +96,13 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
   // Who loads it may not know what the codes of a format of somebody's own mean.
   if (codebookType !== "fixed" || !formats.has(packed.format)) {
     const values = 2 ** bits;
-    const type = codebookType === "f16" ? "f16" : "f32";
-    tensors.push(numbers("codebook", codebook, [codebook.length / values, values], type));
+    const shape = [codebook.length / values, values];
+    if (codebookType === "uint8" || codebookType === "int8") {
+      const dtype = codebookType === "int8" ? "I8" : "U8";
+      const step = codebookStep(bits);
+      const data = () => Uint8Array.from(codebook, (value) => value / step);
+      tensors.push({ name: `${name}.codebook`, dtype, shape, data });
+    } else tensors.push(numbers("codebook", codebook, shape, codebookType === "f16" ? "f16" : "f32"));
   }
   return tensors;
 }
@@ -207,9 +213,10 @@ export function readPackedParts(
   if (has("codebook") && storage.values) {
     throw fail(`it has a codebook of its own, ${entry.format} a fixed one`);
   }
-  const codebook = storage.values
-    ? undefined
-    : part("codebook", { dtypes: ["F16", "F32"], shapes: [[1, values], [rows, values]] });
+  const codebook = storage.values ? undefined : part("codebook", {
+    dtypes: ["F16", "F32", storage.zeros ? "U8" : "I8"],
+    shapes: [[1, values], [rows, values]],
+  });
   const type = (dtype: DType) => dtype === "F16" ? "f16" : "f32";
   // A table of one row in float32 is a format's own, where the format is not known.
   const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
@@ -225,10 +232,23 @@ export function readPackedParts(
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
       : floats("scales", scales),
     zeros: zeros ? floats("zeros", zeros) : null,
-    codebook: codebook ? floats("codebook", codebook) : storage.values!,
+    codebook: codebook ? codebookValues(floats("codebook", codebook), codebook.dtype, bits) : storage.values!,
     scaleType: e8m0 ? "e8m0" : type(scales.dtype),
-    codebookType: fixed ? "fixed" : type(codebook!.dtype),
+    codebookType: fixed ? "fixed" : CODEBOOK_TYPES[codebook!.dtype]!,
   };
+}
+
+/** The stored types of codebooks. */
+const CODEBOOK_TYPES: { readonly [dtype: string]: CodebookType } = {
+  F16: "f16",
+  F32: "f32",
+  U8: "uint8",
+  I8: "int8",
+};
+
+/** What a codebook's stored numbers stand for: bytes are multiples of a step. */
+function codebookValues(stored: Float32Array, dtype: DType, bits: number): Float32Array {
+  return dtype === "U8" || dtype === "I8" ? stored.map((value) => value * codebookStep(bits)) : stored;
 }
 
 /** How matrices of a format are stored; undefined where neither this library nor the tensors say it. */
