@@ -38,7 +38,14 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option("--sequential", "calibrate each Linear on the model quantized so far")
   .option("--codebook <per>", 'learn a codebook per "row", or one per "matrix"', "row")
   .addOption(
-    new Option("--codebook-type <type>", "the stored type of learned codebooks").choices(["f16", "f32", "int8"]),
+    new Option("--codebook-type <type>", "the stored type of learned codebooks").choices([
+      "f16",
+      "f32",
+      "int8",
+    ]),
+  )
+  .addOption(
+    new Option("--scale-type <type>", "the stored type of scales and zeros").choices(["f16", "f32", "int8"]),
   )
   .option(
     "--skip <patterns>",
@@ -96,6 +103,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       sequential?: true;
       codebook: "row" | "matrix";
       codebookType?: "f16" | "f32" | "int8";
+      scaleType?: "f16" | "f32" | "int8";
       skip?: string[];
       override?: Record<string, string>;
       head?: string;

@@ -14,4 +14,10 @@ export const layouts: ReadonlyMap<string, { options: QuantizeOptions; bits: numb
     options: { format: "any3sym", codebookType: "int8" },
     bits: 3 + 0.25 + 0.125,
   }],
+  ["scales in bytes", { options: { format: "any4", scaleType: "int8" }, bits: 4 + 0.28125 + 0.5 }],
+  ["scales in bytes, fixed tables", { options: { format: "int2", scaleType: "int8" }, bits: 2 + 0.28125 }],
+  [
+    "all in bytes, no zeros",
+    { options: { format: "any4sym", scaleType: "int8", codebookType: "int8" }, bits: 4 + 0.140625 + 0.25 },
+  ],
 ]);

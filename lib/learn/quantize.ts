@@ -33,8 +33,11 @@ export interface QuantizeOptions {
   stats?: InputStats;
   /** A codebook for each row (the default) or one for the whole matrix. */
   codebook?: "row" | "matrix";
-  /** The stored type of scales and zeros; by default, halves if they are precise enough. */
-  scaleType?: "f16" | "f32";
+  /**
+   * The stored type of scales and zeros; by default, halves if they are precise enough. "int8" takes 9 bits or a little more of
+   * each instead of 16: whole numbers times a power of two that 8 groups of a row share.
+   */
+  scaleType?: "f16" | "f32" | "int8";
   /**
    * The stored type of learned codebooks; "f16" when absent, or "f32" where `scaleType` is. "int8" takes half of the bits of
    * "f16": multiples of 2^(bits − 8) between 0 and 2^bits, or between ∓2^(bits − 1) where the format has no zeros; a format's
@@ -47,7 +50,16 @@ export interface QuantizeOptions {
   steps?: QuantizeSteps;
 }
 
-const CODEBOOK_TYPES: readonly string[] = ["f16", "f32", "int8"];
+const TYPES = ["f16", "f32", "int8"];
+
+/** @throws {OptionError} when a stored type is none. */
+function checkType(option: string, type: string | undefined): void {
+  if (type !== undefined && !TYPES.includes(type)) {
+    throw new OptionError(
+      `Cannot quantize: ${option} must be one of ${TYPES.join(", ")}, current value is "${type}"`,
+    );
+  }
+}
 
 /** The group size that a format uses on rows of `cols` columns. */
 export function resolveGroupSize(
@@ -139,6 +151,7 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   const format = formatOf(options.format);
   const method = methodOf(options.method);
   const weighting = weightingOf(options.weighting);
+  checkType("scaleType", scaleType);
   checkMatrix(dense, name);
   checkFinite(dense.data, { tensor: name, cols: dense.cols });
   const { rows, cols } = dense;
@@ -147,16 +160,10 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   if (method.needs === "gram") checkGram(method, { stats, cols, name });
   const weights = columnWeights(weighting, { stats, cols, name });
   const { scales, zeros, type } = scaleGroups(dense, { scaling, groupSize, type: scaleType });
-  const asked = options.codebookType ?? (scaleType === "f32" ? "f32" : "f16");
-  if (!CODEBOOK_TYPES.includes(asked)) {
-    throw new OptionError(
-      `Cannot store codebooks: codebookType must be one of ${
-        CODEBOOK_TYPES.join(", ")
-      }, current value is "${asked}"`,
-    );
-  }
+  const codebookType = options.codebookType ?? (scaleType === "f32" ? "f32" : "f16");
+  checkType("codebookType", codebookType);
   // Where groups have zeros, values begin at 0.
-  const learnedType = asked === "int8" && zeros ? "uint8" : asked;
+  const learnedType = codebookType === "int8" && zeros ? "uint8" : codebookType;
   const problem: Problem = {
     scaled: { matrix: dense, groupSize, scales, zeros },
     table: format.values?.(groupSize) ?? null,

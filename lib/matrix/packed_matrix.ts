@@ -4,12 +4,16 @@
  * @module
  */
 import type { CodebookType } from "./codebook_type.ts";
+import { exponentsPerRow } from "./byte_scales.ts";
 import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
 import { unpackRow } from "./packing.ts";
 
-/** The stored type of a group's scale: a half, a single, or OCP's power-of-two byte. */
-export type ScaleType = "f16" | "f32" | "e8m0";
+/**
+ * The stored type of a group's scale: a half, a single, OCP's power-of-two byte, or a whole number of 8 bits times a power of
+ * two that 8 groups share (lib/matrix/byte_scales.ts).
+ */
+export type ScaleType = "f16" | "f32" | "e8m0" | "int8";
 
 /**
  * A quantized matrix, of any format:
@@ -142,7 +146,9 @@ const BITS = { f16: 16, f32: 32, e8m0: 8, uint8: 8, int8: 8, fixed: 0 } as const
  */
 export function packedBytes(packed: PackedMatrix): number {
   const codebooks = packed.codebook.length * BITS[packed.codebookType];
-  const groups = (packed.scales.length + (packed.zeros?.length ?? 0)) * BITS[packed.scaleType];
+  const { rows, scales, zeros, scaleType } = packed;
+  const exponents = scaleType === "int8" ? 8 * rows * exponentsPerRow(groupsPerRow(packed)) : 0;
+  const groups = (zeros ? 2 : 1) * (scales.length * BITS[scaleType] + exponents);
   return packed.codes.byteLength + (codebooks + groups) / 8;
 }
 

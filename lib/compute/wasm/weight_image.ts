@@ -71,7 +71,7 @@ export function weightImage(
     dtype = storedType(small ? "F16" : "F32", [codebook]);
     const shared = codebook.length === 2 ** bits;
     const scaleType = storedType(
-      matrix.scaleType.toUpperCase() as Stored,
+      matrix.scaleType === "int8" ? "F16" : matrix.scaleType.toUpperCase() as Stored,
       zeros ? [scales, zeros] : [scales],
     );
     // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.

@@ -12,11 +12,12 @@ import { CheckpointError } from "../../errors.ts";
 import { isObject } from "../../files/json_file.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
 import { formats } from "../../formats/formats.ts";
+import { exponentsPerRow, fromBytes, toBytes } from "../../matrix/byte_scales.ts";
 import { codebookStep, type CodebookType } from "../../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
 import { checkFinite } from "../../matrix/finite.ts";
-import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import { groupsPerRow, type PackedMatrix, type ScaleType } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { OWN_METHOD } from "./quantization_config.ts";
@@ -89,6 +90,21 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
   ];
   if (scaleType === "e8m0") {
     tensors.push({ name: `${name}.scales`, dtype: "U8", shape: [rows, groups], data: () => toE8M0(scales) });
+  } else if (scaleType === "int8") {
+    const inBytes = (kind: "scale" | "zero", values: Float32Array, signed: boolean) => {
+      const { bytes, exponents } = toBytes(values, { rows, groups, signed });
+      tensors.push(
+        { name: `${name}.${kind}s`, dtype: signed ? "I8" : "U8", shape: [rows, groups], data: () => bytes },
+        {
+          name: `${name}.${kind}_exponents`,
+          dtype: "U8",
+          shape: [rows, exponentsPerRow(groups)],
+          data: () => exponents,
+        },
+      );
+    };
+    inBytes("scale", scales, false);
+    if (zeros) inBytes("zero", zeros, true);
   } else {
     tensors.push(numbers("scales", scales, [rows, groups], scaleType));
     if (zeros) tensors.push(numbers("zeros", zeros, [rows, groups], scaleType));
@@ -205,10 +221,25 @@ export function readPackedParts(
   if (has("zeros") && !storage.zeros) throw fail(`it has zeros, ${entry.format} has none`);
   const words = wordsPerRow(cols, bits);
   const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }, options.room).data;
-  const scales = part("scales", { dtypes: e8m0 ? ["U8"] : ["F16", "F32"], shapes: [[rows, groups]] });
+  const inBytes = has("scale_exponents");
+  if (inBytes && e8m0) {
+    throw fail(`its scales have exponents of their own, those of ${entry.format} are exponents`);
+  }
+  const scales = part("scales", {
+    dtypes: e8m0 || inBytes ? ["U8"] : ["F16", "F32"],
+    shapes: [[rows, groups]],
+  });
   const zeros = storage.zeros
-    ? part("zeros", { dtypes: [scales.dtype], shapes: [[rows, groups]] })
+    ? part("zeros", { dtypes: [inBytes ? "I8" : scales.dtype], shapes: [[rows, groups]] })
     : undefined;
+  const scaled = (kind: "scale" | "zero", stored: ReturnType<typeof part>) => {
+    if (!inBytes) return floats(`${kind}s`, stored);
+    const suffix = `${kind}_exponents`;
+    const exponents = part(suffix, { dtypes: ["U8"], shapes: [[rows, exponentsPerRow(groups)]] }).data;
+    const values = fromBytes({ bytes: stored.data, exponents }, { rows, groups, signed: kind === "zero" });
+    checkFinite(values, { tensor: `${tensor}.${kind}s of ${where}`, cols: groups });
+    return values;
+  };
   const values = 2 ** bits;
   if (has("codebook") && storage.values) {
     throw fail(`it has a codebook of its own, ${entry.format} a fixed one`);
@@ -217,7 +248,6 @@ export function readPackedParts(
     dtypes: ["F16", "F32", storage.zeros ? "U8" : "I8"],
     shapes: [[1, values], [rows, values]],
   });
-  const type = (dtype: DType) => dtype === "F16" ? "f16" : "f32";
   // A table of one row in float32 is a format's own, where the format is not known.
   const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
     codebook!.dtype === "F32");
@@ -230,13 +260,16 @@ export function readPackedParts(
     codes: new Uint32Array(codes.buffer, codes.byteOffset, rows * words),
     scales: e8m0
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
-      : floats("scales", scales),
-    zeros: zeros ? floats("zeros", zeros) : null,
+      : scaled("scale", scales),
+    zeros: zeros ? scaled("zero", zeros) : null,
     codebook: codebook ? codebookValues(floats("codebook", codebook), codebook.dtype, bits) : storage.values!,
-    scaleType: e8m0 ? "e8m0" : type(scales.dtype),
+    scaleType: e8m0 ? "e8m0" : inBytes ? "int8" : SCALE_TYPES[scales.dtype]!,
     codebookType: fixed ? "fixed" : CODEBOOK_TYPES[codebook!.dtype]!,
   };
 }
+
+/** The stored types of scales that are floats. */
+const SCALE_TYPES: { readonly [dtype: string]: ScaleType } = { F16: "f16", F32: "f32" };
 
 /** The stored types of codebooks. */
 const CODEBOOK_TYPES: { readonly [dtype: string]: CodebookType } = {
@@ -270,6 +303,6 @@ function storageOf(
   if (!source.has(`${tensor}.codebook`)) return undefined;
   const bits = Math.log2(source.info(`${tensor}.codebook`).shape[1] ?? 0);
   if (!BITS.includes(bits)) return undefined;
-  const e8m0 = source.info(`${tensor}.scales`).dtype === "U8";
+  const e8m0 = source.info(`${tensor}.scales`).dtype === "U8" && !source.has(`${tensor}.scale_exponents`);
   return { bits, e8m0, zeros: source.has(`${tensor}.zeros`), values: null };
 }
