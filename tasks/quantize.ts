@@ -47,6 +47,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(
     new Option("--scale-type <type>", "the stored type of scales and zeros").choices(["f16", "f32", "int8"]),
   )
+  .addOption(
+    new Option("--outliers <part>", "the part of all weights to keep in 16 bits, such as 0.005").argParser(
+      positive,
+    ),
+  )
   .option(
     "--skip <patterns>",
     'comma-separated patterns of Linears to leave as they are; "*" matches any characters',
@@ -104,6 +109,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       codebook: "row" | "matrix";
       codebookType?: "f16" | "f32" | "int8";
       scaleType?: "f16" | "f32" | "int8";
+      outliers?: number;
       skip?: string[];
       override?: Record<string, string>;
       head?: string;

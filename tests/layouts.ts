@@ -16,6 +16,10 @@ export const layouts: ReadonlyMap<string, { options: QuantizeOptions; bits: numb
   }],
   ["scales in bytes", { options: { format: "any4", scaleType: "int8" }, bits: 4 + 0.28125 + 0.5 }],
   ["scales in bytes, fixed tables", { options: { format: "int2", scaleType: "int8" }, bits: 2 + 0.28125 }],
+  ["outliers", {
+    options: { format: "any2", outliers: 0.005 },
+    bits: 2 + 0.5 + 0.125 + 32 * (164 + 65) / 32768,
+  }],
   [
     "all in bytes, no zeros",
     { options: { format: "any4sym", scaleType: "int8", codebookType: "int8" }, bits: 4 + 0.140625 + 0.25 },

@@ -12,6 +12,7 @@ import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { InputStats } from "./input_stats.ts";
 import type { Method, Problem } from "./methods/method.ts";
 import { methodOf, type MethodOptions } from "./methods/mod.ts";
+import { checkOutliers, outliersOf, splitOutliers } from "./outliers.ts";
 import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
 import { scaleGroups } from "./scaling.ts";
 import { type Weighting, weightingOf } from "./weighting.ts";
@@ -44,6 +45,11 @@ export interface QuantizeOptions {
    * scaling should map groups to there.
    */
   codebookType?: "f16" | "f32" | "int8";
+  /**
+   * The part of all weights, from 0 to 0.05, that are kept in 16 bits beside the codes: those that cost most error by the
+   * weighting. None when absent. Each costs 32 bits, so that 0.005 costs 0.16 bits a weight; they pay at 2 and 3 bits.
+   */
+  outliers?: number;
   /** The tensor's name, for messages. */
   name?: string;
   /** The slow steps: a backend's `steps` are faster than the plain ones, with the same bits. */
@@ -154,6 +160,9 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   checkType("scaleType", scaleType);
   checkMatrix(dense, name);
   checkFinite(dense.data, { tensor: name, cols: dense.cols });
+  const { outliers = 0 } = options;
+  checkOutliers(outliers, { cols: dense.cols, name });
+  if (outliers > 0) return quantizeBesideOutliers(dense, { ...options, outliers, name });
   const { rows, cols } = dense;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });
@@ -189,4 +198,21 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
     scaleType: type,
     codebookType: format.values ? "fixed" : learnedType,
   };
+}
+
+/** Quantizes a matrix without its outliers, and keeps those beside it. */
+function quantizeBesideOutliers(
+  matrix: Matrix,
+  options: QuantizeOptions & { outliers: number; name: string },
+): PackedMatrix {
+  const { outliers: part, name, stats, ...rest } = options;
+  const { cols } = matrix;
+  const { rest: others, places } = splitOutliers(matrix, {
+    part,
+    groupSize: resolveGroupSize(formatOf(options.format), { groupSize: options.groupSize, cols }),
+    columnWeights: columnWeights(weightingOf(options.weighting), { stats, cols, name }),
+    quantize: (cut) => quantize(cut, { ...rest, stats, name, method: "kmeans" }),
+  });
+  const packed = quantize(others, { ...rest, stats, name });
+  return { ...packed, outliers: outliersOf(matrix, packed, places) };
 }

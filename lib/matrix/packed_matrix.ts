@@ -7,6 +7,7 @@ import type { CodebookType } from "./codebook_type.ts";
 import { exponentsPerRow } from "./byte_scales.ts";
 import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
+import { addOutliers, outlierBytes, type Outliers } from "./outliers.ts";
 import { unpackRow } from "./packing.ts";
 
 /**
@@ -19,6 +20,8 @@ export type ScaleType = "f16" | "f32" | "e8m0" | "int8";
  * A quantized matrix, of any format:
  *
  * ŵ[r, c] = scales[r, g] · codebook[r or 0][code[r, c]] + zeros[r, g], where g = ⌊c / groupSize⌋.
+ *
+ * Outliers, if there are any, are added to that.
  *
  * Scales, zeros and learned codebooks are kept as Float32Array for computing, already rounded to the type
  * that they are stored in, so that a matrix saved and loaded again is the same bit for bit.
@@ -53,6 +56,8 @@ export interface PackedMatrix {
   readonly scaleType: ScaleType;
   /** The stored type of the codebook; "fixed" is a constant of the format and takes no space. */
   readonly codebookType: "fixed" | CodebookType;
+  /** What is added to a few weights; absent where there are none. */
+  readonly outliers?: Outliers;
 }
 
 /**
@@ -110,6 +115,7 @@ export function dequantizeRows(
         out[base + c] = scale * codebook[from + codes[c]!]! + zero;
       }
     }
+    if (packed.outliers) addOutliers(packed.outliers, r, out.subarray(base, base + cols));
   }
 }
 
@@ -133,7 +139,7 @@ export function dequantize(packed: PackedMatrix): Float32Array {
 const BITS = { f16: 16, f32: 32, e8m0: 8, uint8: 8, int8: 8, fixed: 0 } as const;
 
 /**
- * The stored size of a packed matrix in bytes: codes (with their padding), scales, zeros and codebooks.
+ * The stored size of a packed matrix in bytes: codes (with their padding), scales, zeros, codebooks and outliers.
  *
  * @example
  * ```ts
@@ -149,7 +155,8 @@ export function packedBytes(packed: PackedMatrix): number {
   const { rows, scales, zeros, scaleType } = packed;
   const exponents = scaleType === "int8" ? 8 * rows * exponentsPerRow(groupsPerRow(packed)) : 0;
   const groups = (zeros ? 2 : 1) * (scales.length * BITS[scaleType] + exponents);
-  return packed.codes.byteLength + (codebooks + groups) / 8;
+  const outliers = packed.outliers ? outlierBytes(packed.outliers) : 0;
+  return packed.codes.byteLength + (codebooks + groups) / 8 + outliers;
 }
 
 /** The stored size of a matrix in bytes, dense or packed. */

@@ -15,7 +15,7 @@ import type { FormatChoice } from "./plan.ts";
 /** Options of choosing and storing codebooks and codes, which all Linears share. */
 export type LearningOptions = Pick<
   QuantizeOptions,
-  "codebook" | "codebookType" | "method" | "weighting" | "scaleType"
+  "codebook" | "codebookType" | "method" | "outliers" | "weighting" | "scaleType"
 >;
 
 /**
@@ -53,8 +53,8 @@ export interface DoneLinear {
 
 /** The options of a model that all its Linears share. */
 export function learningOf(options: LearningOptions): LearningOptions {
-  const { method, weighting, codebook, codebookType, scaleType } = options;
-  return { method, weighting, codebook, codebookType, scaleType };
+  const { method, weighting, codebook, codebookType, scaleType, outliers } = options;
+  return { method, weighting, codebook, codebookType, scaleType, outliers };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Block } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
-import { vectorOf, type WasmWeight } from "./weight_image.ts";
+import { outlierAddresses, vectorOf, type WasmWeight } from "./weight_image.ts";
 
 /**
  * Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token: where
@@ -17,6 +17,9 @@ const MANY_ROUNDED_TOKENS = 6, MANY_TOKENS = 4;
 
 /** Stretches of rows that are read as fast as memory allows, in those that are worth a thread. */
 const LONG = 8;
+
+/** About as many outliers has a row. */
+const OUTLIERS = 8;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -51,6 +54,11 @@ export class LinearRunner {
     if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS)) {
       this.#few(weight, args);
     } else this.#many(weight, args);
+    if (weight.outliers) {
+      const { rows, cols } = weight;
+      const added = [args.out, args.x, ...outlierAddresses(weight, weight.outliers), tokens, rows, cols];
+      this.#pool.run(arena, "addOutliers", added, rows, Math.ceil(this.#worthwhile / (OUTLIERS * tokens)));
+    }
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }
 

@@ -17,6 +17,7 @@ import { codebookStep, type CodebookType } from "../../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
 import { checkFinite } from "../../matrix/finite.ts";
+import type { Outliers } from "../../matrix/outliers.ts";
 import { groupsPerRow, type PackedMatrix, type ScaleType } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -63,7 +64,8 @@ export interface StoredTensor extends TensorToWrite {
   readonly data: () => Uint8Array;
 }
 
-const bytes = (array: Uint32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const bytes = (array: Uint32Array | Uint16Array) =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** A power-of-two scale as E8M0: its exponent plus 127. */
 function toE8M0(scales: Float32Array): Uint8Array {
@@ -108,6 +110,15 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
   } else {
     tensors.push(numbers("scales", scales, [rows, groups], scaleType));
     if (zeros) tensors.push(numbers("zeros", zeros, [rows, groups], scaleType));
+  }
+  if (packed.outliers) {
+    const { starts, columns, values } = packed.outliers;
+    const shape = [values.length];
+    tensors.push(
+      { name: `${name}.outlier_starts`, dtype: "U32", shape: [rows + 1], data: () => bytes(starts) },
+      { name: `${name}.outlier_columns`, dtype: "U16", shape, data: () => bytes(columns) },
+      { name: `${name}.outlier_values`, dtype: "F16", shape, data: () => fromFloat32(values, "F16") },
+    );
   }
   // Who loads it may not know what the codes of a format of somebody's own mean.
   if (codebookType !== "fixed" || !formats.has(packed.format)) {
@@ -251,6 +262,18 @@ export function readPackedParts(
   // A table of one row in float32 is a format's own, where the format is not known.
   const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
     codebook!.dtype === "F32");
+  const outliers = (): Outliers => {
+    const count = source.info(`${tensor}.outlier_values`).shape[0] ?? 0;
+    const stored = part("outlier_values", { dtypes: ["F16"], shapes: [[count]] });
+    const starts = words32(part("outlier_starts", { dtypes: ["U32"], shapes: [[rows + 1]] }).data);
+    const columns = words16(part("outlier_columns", { dtypes: ["U16"], shapes: [[count]] }).data);
+    if (starts[0] !== 0 || starts[rows] !== count || starts.some((start, r) => start < starts[r - 1]!)) {
+      throw fail(`outlier_starts must rise from 0 to ${count}`);
+    }
+    const far = columns.find((column) => column >= cols);
+    if (far !== undefined) throw fail(`outlier_columns must be below ${cols}, current value is ${far}`);
+    return { starts, columns, values: floats("outlier_values", stored) };
+  };
   return {
     format: entry.format,
     bits,
@@ -265,8 +288,13 @@ export function readPackedParts(
     codebook: codebook ? codebookValues(floats("codebook", codebook), codebook.dtype, bits) : storage.values!,
     scaleType: e8m0 ? "e8m0" : inBytes ? "int8" : SCALE_TYPES[scales.dtype]!,
     codebookType: fixed ? "fixed" : CODEBOOK_TYPES[codebook!.dtype]!,
+    ...(has("outlier_starts") && { outliers: outliers() }),
   };
 }
+
+/** Words of a tensor's bytes, which may start anywhere. */
+const words32 = (bytes: Uint8Array) => new Uint32Array(bytes.slice().buffer);
+const words16 = (bytes: Uint8Array) => new Uint16Array(bytes.slice().buffer);
 
 /** The stored types of scales that are floats. */
 const SCALE_TYPES: { readonly [dtype: string]: ScaleType } = { F16: "f16", F32: "f32" };
