@@ -48,6 +48,11 @@ const layouts: Record<string, Options> = {
   "any2:128": { format: "any2" },
   "any2:128, tables and scales int8": { format: "any2", ...inBytes },
   "any2:64, tables and scales int8": { format: "any2", groupSize: 64, ...inBytes },
+  "any2:128, tables and scales int8, outliers 0.2 %": { format: "any2", ...inBytes, outliers: 0.002 },
+  "any2:128, tables and scales int8, outliers 0.5 %": { format: "any2", ...inBytes, outliers: 0.005 },
+  "any2:128, tables and scales int8, outliers 1 %": { format: "any2", ...inBytes, outliers: 0.01 },
+  "any3:128, tables and scales int8, outliers 0.5 %": { format: "any3", ...inBytes, outliers: 0.005 },
+  "any4:128, tables and scales int8, outliers 0.5 %": { format: "any4", ...inBytes, outliers: 0.005 },
 };
 
 const { values: options, positionals: words } = parseArgs({

@@ -5,6 +5,11 @@
  * "X.weight.codebook" where the format has them; config.json's `quantization_config.tensors` says each one's format and
  * group size, and `quantization_config.codebooks` the values of formats that have their own.
  *
+ * What is stored in bytes says so by its type: a codebook U8 (or I8, where there are no zeros), each byte times 2^(bits − 8);
+ * scales U8 and zeros I8 beside "X.weight.scale_exponents" and "X.weight.zero_exponents" (U8), a power of two, plus 127, for
+ * every 8 groups of a row. Outliers are "X.weight.outlier_starts" (U32, [rows + 1]), "outlier_columns" (U16) and
+ * "outlier_values" (F16), which are added to the weights.
+ *
  * @module
  */
 import type { Backend } from "../../compute/backend.ts";
