@@ -78,7 +78,7 @@ async function contestants(
     const model = await loadModel(file, { backend: "wasm", activations });
     const text = "The quick brown fox jumps over the lazy dog. ".repeat(options.prompt);
     ids = model.tokenizer.encode(text).slice(0, options.prompt + 1);
-    all.push(ours(`any4, ${activations} activations`, await any4(model), ids));
+    all.push(ours(`any4, int8 head, ${activations} activations`, await any4(model, { head: "int8" }), ids));
   }
   const prompt = JSON.stringify(ids);
   const threads = String(navigator.hardwareConcurrency);

@@ -6,7 +6,7 @@
 import { dequantize, isPacked, loadModel } from "any4";
 import { weightStats } from "any4/measure";
 import { decimal, percent } from "any4/show";
-import { command, jsonOption, linearsTable, main, modelOption, whole } from "./cli.ts";
+import { command, jsonOption, linearsTable, main, modelOption, print, printJson, whole } from "./cli.ts";
 
 const options = command("analyze", "Show statistics of every Linear's weights: spread, outliers, entropy.")
   .addOption(modelOption())
@@ -29,10 +29,10 @@ await main(async () => {
     };
   });
   if (options.json) {
-    console.log(JSON.stringify({ model: model.name, bins: options.bins, layers }, null, 2));
+    printJson({ model: model.name, bins: options.bins, layers }, 2);
     return;
   }
-  console.log(linearsTable(
+  print(linearsTable(
     ["shape", "format", "mean", "std", "min", "max", "kurtosis", "beyond 4σ", "entropy, bits"],
     layers.map((layer) => [
       layer.linear,
@@ -47,7 +47,7 @@ await main(async () => {
       layer.entropy.toFixed(3),
     ]),
   ));
-  console.log(
+  print(
     `\nEntropy is that of a histogram of ${options.bins} equal bins: ${
       Math.log2(options.bins).toFixed(1)
     } bits at most.`,

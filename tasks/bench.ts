@@ -16,6 +16,7 @@ import {
   type SpeedPlace,
   type SpeedReport,
   speedText,
+  visible,
 } from "any4/show";
 import {
   command,
@@ -25,6 +26,9 @@ import {
   list,
   main,
   modelOption,
+  outputFile,
+  print,
+  printJson,
   whole,
 } from "./cli.ts";
 
@@ -147,6 +151,7 @@ async function measureModel(
 
 await main(async () => {
   const started = performance.now();
+  const writePage = options.html === undefined ? undefined : outputFile(options.html);
   const { formats, packed, backends, products } = plan();
   const places: SpeedPlace[] = [];
   let about: SpeedReport["model"];
@@ -159,7 +164,7 @@ await main(async () => {
     if (what !== "linears") {
       using model = await loadModel(options.model, { ...options, backend: name });
       const { promptTokens, newTokens } = options;
-      about = { name: model.name, parameters: model.size.parameters, promptTokens, newTokens };
+      about = { name: visible(model.name), parameters: model.size.parameters, promptTokens, newTokens };
       models = await measureModel(model, {
         packed,
         onDone: (part, format) => bar.update(done + part, `${model.backend.name}, ${model.name}, ${format}`),
@@ -207,17 +212,11 @@ await main(async () => {
       date: new Date().toISOString().slice(0, 10),
     },
   };
-  if (options.html) Deno.writeTextFileSync(options.html, speedHtml(report));
+  writePage?.(speedHtml(report));
   if (options.json) {
-    console.log(
-      JSON.stringify(
-        { ...report, html: options.html, seconds: (performance.now() - started) / 1000 },
-        null,
-        2,
-      ),
-    );
+    printJson({ ...report, html: options.html, seconds: (performance.now() - started) / 1000 }, 2);
     return;
   }
-  console.log(speedText(report));
-  if (options.html) console.log(`\nThe plots are in ${options.html}.`);
+  print(speedText(report));
+  if (options.html) print(visible(`\nThe plots are in ${options.html}.`));
 });

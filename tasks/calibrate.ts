@@ -4,8 +4,19 @@
  * @module
  */
 import { calibrateOnDisk, saveCalibration } from "any4/quantize";
-import { decimal, progress } from "any4/show";
-import { command, type Computing, jsonOption, linearsTable, main, modelOption, readText } from "./cli.ts";
+import { decimal, progress, visible } from "any4/show";
+import {
+  command,
+  type Computing,
+  jsonOption,
+  linearsTable,
+  main,
+  modelOption,
+  outputFile,
+  print,
+  printJson,
+  readText,
+} from "./cli.ts";
 
 const options = command(
   "calibrate",
@@ -28,6 +39,7 @@ const options = command(
 
 await main(async () => {
   const { model, text, out, json, ...computing } = options;
+  if (out !== undefined) outputFile(out);
   const stats = await (async () => {
     using bar = progress(`calibrating ${model}`, 1, { quiet: json });
     return await calibrateOnDisk(model, {
@@ -53,10 +65,10 @@ await main(async () => {
   });
   if (out) saveCalibration(stats, out);
   if (json) {
-    console.log(JSON.stringify({ model: stats.origin?.model, layers }, null, 2));
+    printJson({ model: stats.origin?.model, layers }, 2);
     return;
   }
-  console.log(linearsTable(
+  print(linearsTable(
     ["tokens", "columns", "mean |x|", "rms x", "largest column", "× the average"],
     layers.map((layer) => [
       layer.linear,
@@ -68,5 +80,5 @@ await main(async () => {
       decimal(layer.largestShare),
     ]),
   ));
-  if (out) console.log(`\nThe statistics are in ${out}: quantize with --calibration ${out}.`);
+  if (out) print(visible(`\nThe statistics are in ${out}: quantize with --calibration ${out}.`));
 });

@@ -5,7 +5,17 @@
  */
 import { Any4Error, Conversation, type Generated, type GeneratedPiece, loadModel, quantizeModel } from "any4";
 import { decimal, size, visible } from "any4/show";
-import { command, type Computing, groupSizeOption, main, modelOption, Option, type Sampling } from "./cli.ts";
+import {
+  command,
+  type Computing,
+  groupSizeOption,
+  main,
+  modelOption,
+  Option,
+  printJson,
+  type Sampling,
+  write,
+} from "./cli.ts";
 
 const options = command(
   "chat",
@@ -28,8 +38,6 @@ const options = command(
       json?: true;
     }
   >();
-
-const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
 
 /** The user's messages, from the terminal, or line by line from a file or another program. */
 async function* turns(): AsyncGenerator<string> {
@@ -61,7 +69,7 @@ async function answer(steps: AsyncGenerator<GeneratedPiece>): Promise<void> {
   }
   const seconds = (performance.now() - started) / 1000;
   const { length } = whole.tokens;
-  if (options.json) return console.log(JSON.stringify({ ...whole, seconds }));
+  if (options.json) return printJson({ ...whole, seconds });
   console.error(
     `\n[${length} tokens, ${decimal(length / seconds, 3)} a second, ${size(Deno.memoryUsage().rss)} in use]`,
   );
@@ -82,7 +90,7 @@ await main(async () => {
       } catch (error) {
         // A turn that does not fit is reported and the conversation continues; a model without a chat template ends it.
         if (!(error instanceof Any4Error) || talk.messages.length === 0) throw error;
-        console.error(visible(`${error.name}: ${error.message}. /reset starts a new conversation.`));
+        console.error(visible(`${error.message}. /reset starts a new conversation.`));
       }
     }
   }

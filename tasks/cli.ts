@@ -11,7 +11,7 @@ import { weightings } from "any4/learn";
 import type { Document } from "any4/measure";
 import { table, visible } from "any4/show";
 
-export { Command, Option };
+export { Command, Option, OptionError };
 
 /** The options of {@linkcode Task.computing}. */
 export interface Computing {
@@ -83,6 +83,19 @@ export function whole(least: number): (text: string) => number {
       throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
     }
     return value;
+  };
+}
+
+/** Parses "quantize/3", a unit of work of one of some stages. */
+export function unitName<Stage extends string>(
+  stages: readonly Stage[],
+): (text: string) => { stage: Stage; index: number } {
+  return (text) => {
+    const [, stage, index] = /^([a-z]+)\/(\d+)$/.exec(text) ?? [];
+    if (!stages.some((one) => one === stage)) {
+      throw new InvalidArgumentError(`expected ${stages.join(" or ")}, a slash and a number`);
+    }
+    return { stage: stage as Stage, index: Number(index) };
   };
 }
 
@@ -158,8 +171,10 @@ export function readText(given: string): string {
   try {
     return Deno.readTextFileSync(given);
   } catch (cause) {
-    // A text is no file name: it may well be too long for one, or hold what a name cannot.
-    const name = given.length < 256 && !/\s/.test(given) && /[./]/.test(given);
+    // A text may well be too long for a file's name, or hold what a name cannot.
+    const name = given.length < 256 && !/[\n\r]/.test(given) &&
+      (/^(\.{0,2}\/|~\/|[A-Za-z]:\\)|\.(txt|md|jsonl?|csv|tsv|html?|xml|rst|tex)$/i.test(given) ||
+        (!/\s/.test(given) && /[./]/.test(given)));
     if (name) throw new OptionError(`Cannot read the text ${given}: ${(cause as Error).message}`, { cause });
     return given;
   }
@@ -170,14 +185,87 @@ export function readDocuments(given: string | undefined): Document[] | undefined
   return given === undefined ? undefined : [{ kind: "text", text: readText(given) }];
 }
 
-/** Runs a task. Errors of the library end it with one line and status 1, bugs with a stack trace. */
+/** Writes a text to stdout, all of it. @throws {Any4Error} when the output takes no more, as a full disk does. */
+export function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BrokenPipe) throw cause;
+    throw new Any4Error(`Cannot write the output: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Prints a line, or lines such as a table's. */
+export const print = (text: string): void => write(text + "\n");
+
+/** Prints a value as JSON, in which no character is one that a terminal obeys. */
+export function printJson(value: unknown, indent?: number): void {
+  const hex = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  print(
+    JSON.stringify(value, null, indent).replace(
+      /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/g,
+      hex,
+    ),
+  );
+}
+
+/**
+ * A file to be written in the end, which is tried in the beginning.
+ *
+ * @returns what writes it, whole or not at all.
+ * @throws {OptionError} when it cannot be written.
+ */
+export function outputFile(path: string): (text: string) => void {
+  const fail = (cause: unknown) =>
+    new OptionError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+  let device = false;
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    if (isDirectory) throw fail(new Error("it is a folder"));
+    device = !isFile;
+  } catch (cause) {
+    if (cause instanceof OptionError) throw cause;
+    if (!(cause instanceof Deno.errors.NotFound)) throw fail(cause);
+  }
+  const part = `${path}.${Deno.pid}.part`;
+  try {
+    if (!device) {
+      Deno.writeTextFileSync(part, "");
+      Deno.removeSync(part);
+    }
+  } catch (cause) {
+    throw fail(cause);
+  }
+  return (text) => {
+    try {
+      if (device) return Deno.writeTextFileSync(path, text);
+      Deno.writeTextFileSync(part, text);
+      Deno.renameSync(part, path);
+    } catch (cause) {
+      try {
+        Deno.removeSync(part);
+      } catch {
+        // It may not be there.
+      }
+      throw new Any4Error(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+    }
+  };
+}
+
+/**
+ * Runs a task. It ends with status 0, also where nobody reads its output any more; with 2 when what it was asked for makes
+ * no sense; with 1 when it fails. An error of the library or the system is a sentence, a bug has a stack.
+ */
 export async function main(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    if (!(error instanceof Any4Error)) throw error;
-    console.error(visible(`${error.name}: ${error.message}`));
-    Deno.exit(1);
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    if (!(error instanceof Error)) throw error;
+    const expected = error instanceof Any4Error || error.name in Deno.errors;
+    console.error(visible(expected ? error.message : `This is a bug: ${error.stack ?? error.message}`));
+    Deno.exit(error instanceof OptionError ? 2 : 1);
   }
 }
 

@@ -15,6 +15,8 @@ import {
   linearsTable,
   main,
   modelOption,
+  print,
+  printJson,
   readText,
   weightingOption,
   whole,
@@ -59,16 +61,10 @@ await main(async () => {
     outputError: errors.reduce((sum, { outputError }) => sum + outputError, 0) / errors.length,
   };
   if (options.json) {
-    console.log(
-      JSON.stringify(
-        { model: model.name, with: options.with ?? options.format, layers: errors, mean },
-        null,
-        2,
-      ),
-    );
+    printJson({ model: model.name, with: options.with ?? options.format, layers: errors, mean }, 2);
     return;
   }
-  console.log(linearsTable(
+  print(linearsTable(
     ["weight error", "output error"],
     [...errors, { linear: "mean", ...mean }].map(({ linear, weightError, outputError }) => [
       linear,
@@ -76,7 +72,7 @@ await main(async () => {
       percent(outputError, { places: 2 }),
     ]),
   ));
-  console.log(
+  print(
     "\nErrors are ‖difference‖ / ‖original‖; those of outputs are measured on the original's activations.",
   );
 });

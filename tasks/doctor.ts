@@ -5,9 +5,9 @@
  */
 import { createBackend, GpuLab, winnersFile } from "any4/compute";
 import { hubSettings } from "any4/hub";
-import { decimal, size } from "any4/show";
+import { decimal, size, visible } from "any4/show";
 import config from "../deno.json" with { type: "json" };
-import { command, jsonOption, main } from "./cli.ts";
+import { command, jsonOption, main, print, printJson } from "./cli.ts";
 import { hasKernel, missingOwnPackages, ownPackages } from "./jupyter.ts";
 
 const options = command("doctor", "Show versions, devices and caches, and how to get missing parts.")
@@ -176,10 +176,10 @@ function lines(found: Found): [string, string][] {
 await main(async () => {
   const found = await examine();
   const missing = missingOf(found);
-  if (options.json) return console.log(JSON.stringify({ ...found, missing }, null, 2));
-  for (const [name, value] of lines(found)) console.log(`${name.padEnd(12)} ${value}`);
+  if (options.json) return printJson({ ...found, missing }, 2);
+  for (const [name, value] of lines(found)) print(visible(`${name.padEnd(12)} ${value}`));
   for (const { name, use, get } of missing) {
-    console.log(`\nMissing: ${name}\n  ${use}.\n  To get it: ${get}.`);
+    print(visible(`\nMissing: ${name}\n  ${use}.\n  To get it: ${get}.`));
   }
-  if (missing.length === 0) console.log("\nNothing is missing.");
+  if (missing.length === 0) print("\nNothing is missing.");
 });

@@ -6,7 +6,17 @@
 import { loadModel, type Perplexity, perplexity } from "any4";
 import { compareModels, type Comparison } from "any4/measure";
 import { count, decimal, percent, progress, table } from "any4/show";
-import { command, type Computing, jsonOption, main, modelOption, readDocuments, whole } from "./cli.ts";
+import {
+  command,
+  type Computing,
+  jsonOption,
+  main,
+  modelOption,
+  print,
+  printJson,
+  readDocuments,
+  whole,
+} from "./cli.ts";
 
 const options = command("eval", "Measure a model's perplexity, alone or beside the model it came from.")
   .addOption(modelOption())
@@ -40,18 +50,16 @@ await main(async () => {
   const result = await measure();
   bar[Symbol.dispose]();
   if (options.json) {
-    console.log(
-      JSON.stringify({ model: model.name, bitsPerWeight: model.bitsPerWeight, ...result }, null, 2),
-    );
+    printJson({ model: model.name, bitsPerWeight: model.bitsPerWeight, ...result }, 2);
     return;
   }
   const rows = Object.entries(result.kinds).map(([kind, value]) => [kind, decimal(value)]);
   if (rows.length > 1 || rows[0]?.[0] !== "text") {
-    console.log(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
+    print(table([{ title: "kind" }, { title: "perplexity", align: "right" }], rows) + "\n");
   }
-  console.log(`perplexity ${decimal(result.perplexity)} on ${count(result.tokens)} tokens`);
+  print(`perplexity ${decimal(result.perplexity)} on ${count(result.tokens)} tokens`);
   if ("original" in result) {
-    console.log(
+    print(
       `original ${decimal(result.original.perplexity)}, KL ${decimal(result.kl)} nats a token, ` +
         `same likeliest token ${percent(result.top1, { places: 1 })}`,
     );

@@ -13,7 +13,9 @@ import {
   main,
   modelOption,
   Option,
+  printJson,
   type Sampling,
+  write,
 } from "./cli.ts";
 
 const program = command("generate", "Continue a text with a model, token by token.")
@@ -43,7 +45,6 @@ await main(async () => {
     ? await quantizeModel(loaded, { format: options.format, groupSize: options.groupSize })
     : loaded;
   const { chat, json } = options;
-  const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
   if (!json && !chat) write(visible(prompt));
   const started = performance.now();
   const result = await generate(model, chat ? [{ role: "user", content: prompt }] : prompt, {
@@ -52,13 +53,7 @@ await main(async () => {
   });
   const seconds = (performance.now() - started) / 1000;
   if (json) {
-    console.log(
-      JSON.stringify(
-        { model: model.name, format: options.format ?? null, prompt, ...result, seconds },
-        null,
-        2,
-      ),
-    );
+    printJson({ model: model.name, format: options.format ?? null, prompt, ...result, seconds }, 2);
     return;
   }
   write("\n");

@@ -4,7 +4,7 @@
  * @module
  */
 import { findJupyter, hasKernel, installKernel, jupyterEnv, labArgs, makeJupyter } from "./jupyter.ts";
-import { command } from "./cli.ts";
+import { command, main, print } from "./cli.ts";
 
 const parsed = command(
   "lab",
@@ -16,41 +16,45 @@ const parsed = command(
   .parse(Deno.args, { from: "user" });
 const options = parsed.opts<{ check?: true; install?: true }>();
 
-if (options.check) {
-  const found = findJupyter();
-  const kernel = hasKernel();
-  console.log(`JupyterLab: ${found ? `with ${found.python}` : "missing"}`);
-  if (found) {
-    console.log(`packages:   ${found.missing.length > 0 ? `${found.missing.join(", ")} missing` : "all"}`);
+await main(async () => {
+  if (options.check) {
+    const found = findJupyter();
+    const kernel = hasKernel();
+    print(`JupyterLab: ${found ? `with ${found.python}` : "missing"}`);
+    if (found) {
+      print(`packages:   ${found.missing.length > 0 ? `${found.missing.join(", ")} missing` : "all"}`);
+    }
+    print(`kernel:     ${kernel ? `starts ${Deno.execPath()}` : "missing, or of another Deno"}`);
+    print(`starts:     ${[found?.python ?? "python", ...labArgs(parsed.args)].join(" ")}`);
+    const whole = found?.missing.length === 0 && kernel;
+    if (!whole) print("deno task lab installs what is missing.");
+    Deno.exit(whole ? 0 : 1);
   }
-  console.log(`kernel:     ${kernel ? `starts ${Deno.execPath()}` : "missing, or of another Deno"}`);
-  console.log(`starts:     ${[found?.python ?? "python", ...labArgs(parsed.args)].join(" ")}`);
-  const whole = found?.missing.length === 0 && kernel;
-  if (!whole) console.log("deno task lab installs what is missing.");
-  Deno.exit(whole ? 0 : 1);
-}
 
-const { python, missing } = (() => {
-  try {
-    return makeJupyter(console.error);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(1);
+  const { python, missing } = (() => {
+    try {
+      return makeJupyter(console.error);
+    } catch (error) {
+      console.error((error as Error).message);
+      Deno.exit(1);
+    }
+  })();
+  if (missing.length > 0) {
+    console.error(
+      `Using the Jupyter of ${python}, which lacks ${
+        missing.join(", ")
+      }; without plotly, figures are static.`,
+    );
   }
-})();
-if (missing.length > 0) {
-  console.error(
-    `Using the Jupyter of ${python}, which lacks ${missing.join(", ")}; without plotly, figures are static.`,
-  );
-}
-if (!hasKernel()) installKernel();
-if (options.install) Deno.exit(0);
+  if (!hasKernel()) installKernel();
+  if (options.install) Deno.exit(0);
 
-// Jupyter receives the interrupt too, asks for confirmation, and exits.
-Deno.addSignalListener("SIGINT", () => {});
-const lab = new Deno.Command(python, {
-  args: labArgs(parsed.args),
-  cwd: new URL("../", import.meta.url),
-  env: jupyterEnv(),
-}).spawn();
-Deno.exit((await lab.status).code);
+  // Jupyter receives the interrupt too, asks for confirmation, and exits.
+  Deno.addSignalListener("SIGINT", () => {});
+  const lab = new Deno.Command(python, {
+    args: labArgs(parsed.args),
+    cwd: new URL("../", import.meta.url),
+    env: jupyterEnv(),
+  }).spawn();
+  Deno.exit((await lab.status).code);
+});

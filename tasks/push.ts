@@ -4,8 +4,8 @@
  * @module
  */
 import { pushModel } from "any4/hub";
-import { count, duration, progress, size } from "any4/show";
-import { command, jsonOption, main } from "./cli.ts";
+import { count, duration, progress, size, visible } from "any4/show";
+import { command, jsonOption, main, print, printJson } from "./cli.ts";
 
 const program = command("push", "Send a saved model to the Hugging Face Hub, in one commit.")
   .argument("<folder>", "a folder written by deno task quantize")
@@ -30,9 +30,9 @@ await main(async () => {
     });
   })();
   const seconds = (performance.now() - started) / 1000;
-  if (options.json) console.log(JSON.stringify({ folder, repo, ...pushed, seconds }, null, 2));
+  if (options.json) printJson({ folder, repo, ...pushed, seconds }, 2);
   else {
     const { files, bytes, url } = pushed;
-    console.log(`${count(files)} files, ${size(bytes)}, in ${duration(seconds)}: ${url}`);
+    print(visible(`${count(files)} files, ${size(bytes)}, in ${duration(seconds)}: ${url}`));
   }
 });

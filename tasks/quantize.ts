@@ -4,7 +4,16 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
-import { byFormat, loadCalibration, type MeasuredQuality } from "any4/quantize";
+import {
+  assembleUnits,
+  byFormat,
+  loadCalibration,
+  type MeasuredQuality,
+  type Stage,
+  STAGES,
+  type UnitOptions,
+  Units,
+} from "any4/quantize";
 import { count, duration, percent, type Progress, progress, size, table, visible } from "any4/show";
 import {
   command,
@@ -18,8 +27,11 @@ import {
   Option,
   override,
   positive,
+  print,
+  printJson,
   quietOption,
   readText,
+  unitName,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -85,11 +97,23 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       "dequantized",
     ),
   )
+  .option("--force", "replace files in the folder that this program has not written")
   .option("--restart", "delete the files of an unfinished or damaged run and start over")
   .option(
     "--measure [tokens]",
     "measure the perplexity of both models for the model card, on this number of tokens or all",
     whole(2),
+  )
+  .option("--parts <n>", "parts of the sample that are summed alone and then joined", whole(1))
+  .option("--row-parts <n>", "shares of each matrix's rows that units do", whole(1))
+  .option("--work <folder>", "folder that units share (default: --out with .units behind it)")
+  .option("--units", "list the units of work and the files that each leaves, as JSON")
+  .addOption(
+    new Option("--unit <stage/n>", "run one unit of work, unless it is done").argParser(unitName(STAGES))
+      .conflicts("units"),
+  )
+  .addOption(
+    new Option("--assemble", "write the model from units that are all done").conflicts(["units", "unit"]),
   )
   .option("--max-shard-bytes <n>", "the largest size of a weights file, in bytes", whole(1), 5e9)
   .computing()
@@ -119,7 +143,14 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       dequantized?: true;
       reference?: true;
       restart?: true;
+      force?: true;
       measure?: true | number;
+      parts?: number;
+      rowParts?: number;
+      work?: string;
+      units?: true;
+      unit?: { stage: Stage; index: number };
+      assemble?: true;
       maxShardBytes: number;
       quiet?: true;
       json?: true;
@@ -143,8 +174,20 @@ class Phases implements Disposable {
   }
 }
 
-const { model, out, text, calibration, measure, json, quiet, ...rest } = options;
+const { model, out, text, calibration, measure, json, quiet, work, units, unit, assemble, ...rest } = options;
 const silent = { quiet: quiet || json };
+const shared = work ?? `${out.replace(/\/+$/, "")}.units`;
+/** The file that says that the model was assembled, where the units are kept. */
+const assembled = `${shared}/assembled`;
+
+/** Lists units, or runs one. */
+async function divided(settings: UnitOptions): Promise<void> {
+  using all = await Units.open(model, shared, settings);
+  if (!unit) return printJson({ work: shared, assembled, stages: all.stages() });
+  const { stage, index } = unit;
+  const done = await all.run(stage, index);
+  if (!options.quiet) print(`${stage}/${index}: ${done ? "done" : "was done before"}`);
+}
 
 /** Perplexity of the quantized model, then of the original, one in memory at a time. */
 async function perplexities(phases: Phases, maxTokens?: number): Promise<MeasuredQuality> {
@@ -163,26 +206,37 @@ async function perplexities(phases: Phases, maxTokens?: number): Promise<Measure
 }
 
 await main(async () => {
+  const settings: UnitOptions = {
+    ...rest,
+    ...silent,
+    calibration: calibration === undefined
+      ? text === undefined ? undefined : readText(text)
+      : loadCalibration(calibration),
+  };
+  if (units || unit) return await divided(settings);
   const summary = await (async () => {
     using phases = new Phases();
-    return await quantizeOnDisk(model, out, {
-      ...rest,
-      ...silent,
-      calibration: calibration === undefined
-        ? text === undefined ? undefined : readText(text)
-        : loadCalibration(calibration),
+    const { rowParts: _, ...whole } = settings;
+    const watched = {
+      ...whole,
       measure: measure === undefined
         ? undefined
         : () => perplexities(phases, measure === true ? undefined : measure),
-      onProgress: (at) => phases.update(at),
-    });
+      onProgress: (at: Parameters<Phases["update"]>[0]) => phases.update(at),
+    };
+    if (!assemble) return await quantizeOnDisk(model, out, watched);
+    const summary = await assembleUnits(model, out, { ...watched, work: shared });
+    // A folder of their own is kept: other formats may use its statistics.
+    if (work === undefined) await Deno.remove(shared, { recursive: true });
+    else await Deno.writeTextFile(assembled, "");
+    return summary;
   })();
   const { measured } = summary;
   const asked = { format: options.format, groupSize: options.groupSize, out: options.out };
-  if (options.json) return console.log(JSON.stringify({ ...summary, ...asked, ...measured }, null, 2));
+  if (options.json) return printJson({ ...summary, ...asked, ...measured }, 2);
   if (options.quiet) return;
 
-  console.log(table(
+  print(table(
     [
       { title: "format" },
       ...["Linears", "weights", "bits per weight", "noise in the output"].map((title) => ({
@@ -190,9 +244,12 @@ await main(async () => {
         align: "right" as const,
       })),
     ],
-    byFormat(summary.linears).map(({ format, linears, weights, bitsPerWeight, error }) => [
+    [
+      ...byFormat(summary.linears).map(({ linears, ...each }) => ({ ...each, linears: String(linears) })),
+      ...summary.ends.map((end) => ({ ...byFormat([end])[0]!, linears: visible(end.linear) })),
+    ].map(({ format, linears, weights, bitsPerWeight, error }) => [
       format,
-      String(linears),
+      linears,
       count(weights),
       bitsPerWeight.toFixed(3),
       percent(error, { places: 2 }),
@@ -204,16 +261,16 @@ await main(async () => {
     ? "as the reference's tensors in"
     : "saved in";
   const { found, fileBytes, bytes, peakBytes } = summary;
-  console.log(
+  print(
     `\n${visible(summary.model)}: ${summary.bitsPerWeight.toFixed(2)} bits per weight, ` +
-      `${size(summary.originalBytes)} → ${size(bytes)} (${
-        size(fileBytes)
-      } in files), ${form} ${options.out} ` +
+      `${size(summary.originalBytes)} → ${size(bytes)} (${size(fileBytes)} in files), ${form} ${
+        visible(options.out)
+      } ` +
       `in ${duration(summary.seconds)}, ${size(peakBytes)} of memory at most` +
       (found > 0 ? `; ${found} of ${summary.linears.length} Linears were done before` : ""),
   );
   if (measured) {
-    console.log(
+    print(
       `Perplexity ${measured.perplexity.toFixed(3)}, the original's ${measured.original!.toFixed(3)}, ` +
         `on ${count(measured.tokens)} tokens`,
     );

@@ -4,7 +4,7 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
-import { MEASURED_FORMATS, measureFormats } from "any4/measure";
+import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
 import {
   count,
   duration,
@@ -21,12 +21,15 @@ import {
 import {
   command,
   type Computing,
-  groupSizeOption,
+  groupSize,
   jsonOption,
   list,
   main,
   modelOption,
   Option,
+  outputFile,
+  print,
+  printJson,
   readDocuments,
   weightingOption,
   whole,
@@ -37,11 +40,20 @@ const options = command(
   "Quantize a language model to every number format and show the cost of each.",
 )
   .addOption(modelOption())
-  .option("-f, --formats <names>", "comma-separated number formats", MEASURED_FORMATS.join(","))
-  .addOption(groupSizeOption())
+  .option(
+    "-f, --formats <names>",
+    "comma-separated number formats, also with group sizes: any4:64,int4:row " +
+      "(default: any4, any3, any2 and their rivals at about equal bits)",
+  )
+  .option(
+    "-g, --group-size <columns>",
+    'columns that share a scale, or "row", where --formats says none',
+    groupSize,
+    128,
+  )
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
-  .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
+  .option("--tokens <n>", "measure on about this many tokens", whole(10), 2500)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
   .computing()
   .addOption(new Option("-o, --out <file>", "file for the report").default("report.html"))
@@ -51,7 +63,7 @@ const options = command(
   .opts<
     Computing & {
       model: string;
-      formats: string;
+      formats?: string;
       groupSize: number | "row";
       weighting: string;
       text?: string;
@@ -65,6 +77,9 @@ const options = command(
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
+/** A real model that is small. */
+const REAL_MODEL = "HuggingFaceTB/SmolLM2-135M";
+
 /** The duration of each phase, in seconds. */
 const timings: Record<string, number> = {};
 
@@ -75,9 +90,15 @@ async function timed<T>(phase: string, run: () => T | Promise<T>): Promise<T> {
   return result;
 }
 
+/** Of a format's rows, the one with groups of 128. */
+function usual(rows: readonly FormatCost[]): FormatCost {
+  return rows.find(({ groupSize }) => groupSize === 128) ?? rows[0]!;
+}
+
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
+  const writeReport = outputFile(options.out);
   using model = await timed("load", () => loadModel(options.model, { ...options, quiet }));
   const settings = {
     groupSize: options.groupSize,
@@ -88,6 +109,7 @@ await main(async () => {
   const histogramFormats: FormatValues[] = [];
   /** The continuations of some models. */
   const samples: { name: string; text: string }[] = [];
+  const formats = options.formats === undefined ? formatsAtEqualBits(model) : list(options.formats);
   const speakers = ["original", "any4", "any2"];
   const speak = async (name: string, speaker: Model) => {
     const since = performance.now();
@@ -98,10 +120,11 @@ await main(async () => {
     using bar = progress(`measuring ${model.name}`, 1, { quiet });
     return await measureFormats(model, {
       ...settings,
-      formats: list(options.formats),
+      formats,
       documents: readDocuments(options.text),
       maxTokens: options.tokens,
       async onModel(small, { name }) {
+        if (histogramFormats.some((format) => format.name === name)) return;
         if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
@@ -122,6 +145,7 @@ await main(async () => {
 
   const dense = model.weights(histogramLayer);
   const first = isPacked(dense) ? dequantize(dense) : dense.data;
+  const layerRows = [...Map.groupBy(rows, ({ format }) => format).values()].map(usual);
   const groupValues = rows[0] ? Math.min(...rows.map((row) => row.groupSize)) : dense.cols;
   const { parameters, bytes } = model.size;
   const report: Report = {
@@ -136,7 +160,7 @@ await main(async () => {
     },
     layers: {
       names: model.linears(),
-      series: rows.map(({ format, layers }) => ({
+      series: layerRows.map(({ format, layers }) => ({
         name: format,
         errors: model.linears().map((linear) => layers.find((layer) => layer.linear === linear)!.outputError),
       })),
@@ -145,11 +169,6 @@ await main(async () => {
     settings: {
       text: options.text ?? `the library's own evaluation text: ${Object.keys(baseline.kinds).join(", ")}`,
       tokens: `${count(baseline.tokens)} predicted, the same for every format`,
-      "group size": [...new Set(rows.map(({ groupSize }) => groupSize))].map((groupSize) =>
-        `${groupSize} (${
-          rows.filter((row) => row.groupSize === groupSize).map(({ format }) => format).join(", ")
-        })`
-      ).join("; "),
       calibration: `${
         count(Math.max(...[...settings.calibration.values()].map(({ tokens }) => tokens)))
       } tokens of the library's own sample; weighting: ${options.weighting}`,
@@ -158,37 +177,38 @@ await main(async () => {
       time: `${duration(seconds(started))} in all`,
     },
   };
-  await timed("report", () => Deno.writeTextFileSync(options.out, reportHtml(report)));
+  await timed("report", () => writeReport(reportHtml(report)));
 
   if (options.json) {
-    console.log(JSON.stringify(
-      {
-        model: model.name,
-        tokens: baseline.tokens,
-        baseline,
-        rows: rows.map(({ layers: _, ...row }) => row),
-        samples,
-        report: options.out,
-        seconds: seconds(started),
-        timings,
-      },
-      null,
-      2,
-    ));
+    printJson({
+      model: model.name,
+      tokens: baseline.tokens,
+      baseline,
+      rows: rows.map(({ layers: _, ...row }) => row),
+      samples,
+      report: options.out,
+      seconds: seconds(started),
+      timings,
+    }, 2);
     return;
   }
-  console.log(
-    `${model.name}: ${count(parameters)} weights in ${model.dtype}, ${size(bytes)}; ` +
-      `${
-        count(baseline.tokens)
-      } tokens measured, group size ${options.groupSize}, backend ${model.backend.name}\n`,
+  print(
+    `${visible(model.name)}: ${count(parameters)} weights in ${model.dtype}, ${size(bytes)}; ` +
+      `${count(baseline.tokens)} tokens measured, backend ${model.backend.name}\n`,
   );
-  console.log(resultsText(report));
-  console.log(`\n"${visible(options.prompt)}" continues:`);
+  print(resultsText(report));
+  print(`\n"${visible(options.prompt)}" continues:`);
   for (const { name, text } of samples) {
     const lines = fold(visible(`…${text}`), Deno.stdout.isTerminal() ? terminalWidth() - 9 : Infinity);
-    console.log(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
+    print(`\n${name.padEnd(9)}${lines.join("\n" + " ".repeat(9))}`);
   }
   const phases = Object.entries(timings).map(([phase, taken]) => `${phase} ${duration(taken)}`).join(", ");
-  console.log(`\nThe plots are in ${options.out}. It took ${duration(seconds(started))}: ${phases}.`);
+  print(`\nThe plots are in ${visible(options.out)}. It took ${duration(seconds(started))}: ${phases}.`);
+  if (options.model === "tinyworld") {
+    print(
+      "\nThe embedded model is tiny, and its rows are narrow. The same on a real model, which is downloaded once:\n" +
+        `  deno task start --model ${REAL_MODEL}\n` +
+        "--model also takes a .gguf file; deno task models lists models to start with.",
+    );
+  }
 });

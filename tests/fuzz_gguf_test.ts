@@ -1,5 +1,6 @@
 /**
- * A GGUF file may come from anywhere: seeded mutations of one each open or throw an Any4Error, and none costs much.
+ * A GGUF file may come from anywhere: seeded mutations of one each open or throw an Any4Error, and none costs much. ANY4_FUZZ
+ * says how many mutations of each are tried.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { openGguf } from "../lib/model/gguf/open.ts";
 import { Tokenizer } from "../lib/model/tokenizer/tokenizer.ts";
 import { Lcg } from "./golden/lcg.ts";
 
-const MUTATIONS = 500;
+const MUTATIONS = Number(Deno.env.get("ANY4_FUZZ") ?? 500);
 const MOST_MS = 100;
 const MOST_BYTES = 50e6;
 

@@ -14,6 +14,6 @@ export function inFolder<T>(use: (folder: string) => T): T {
   }
 }
 
-/** Names in a folder, in order. */
+/** Names in a folder, in order, without the list that a save leaves of its files. */
 export const list = (folder: string): string[] =>
-  [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== ".any4-files.json").sort();

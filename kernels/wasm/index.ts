@@ -17,9 +17,11 @@ export {
 export { attention, storeHeads } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
+export { descendRows } from "./descend";
 export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
+export { roundRowsByHessian } from "./round_by_hessian";
 export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
 export { matmulInt8 } from "./matmul_rounded";

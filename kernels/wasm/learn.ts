@@ -15,7 +15,7 @@ function comfortable(magnitude: f64): bool {
 
 /** Rounds to the nearest half, ties to even, as Math.f16round does. */
 @inline
-function f16round(x: f64): f64 {
+export function f16round(x: f64): f64 {
   const exponent = <i64> (reinterpret<u64>(x) >> 52 & 0x7ff) - 1023;
   // The distance of halves near x, 2^unit, from the least normal exponent up.
   const unit = max<i64>(exponent, -14) - 10;

@@ -7,7 +7,7 @@ import { giveSlot, takeSlot } from "./kmeans_workspace";
 /** Where a slot has what a table's values in ascending order are parted by, f64[256]; their codes; and a row of codes. */
 const THRESHOLDS: usize = 64;
 const ORDER: usize = THRESHOLDS + 8 * 256;
-const CODES: usize = ORDER + 256;
+export const CODES: usize = ORDER + 256;
 
 @inline
 function valueOf(table: usize, code: i32): f32 {
@@ -15,7 +15,7 @@ function valueOf(table: usize, code: i32): f32 {
 }
 
 /** Takes a table of k values, in any order; of equal ones the first counts. */
-function loadTable(slot: usize, table: usize, k: i32): void {
+export function loadTable(slot: usize, table: usize, k: i32): void {
   const order = slot + ORDER;
   let count = 0;
   for (let code = 0; code < k; code++) {
@@ -37,7 +37,7 @@ function loadTable(slot: usize, table: usize, k: i32): void {
 
 /** The code of the value nearest to x; a tie goes to the even code. */
 @inline
-function nearestCode(slot: usize, x: f64, k: i32): u8 {
+export function nearestCode(slot: usize, x: f64, k: i32): u8 {
   let low = slot + THRESHOLDS;
   for (let half = <usize> k << 2; half >= 8; half >>= 1) {
     low = select(low + half, low, x > load<f64>(low + half - 8));

@@ -79,8 +79,11 @@ export interface Backend extends Disposable {
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void;
   /** out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias; with `add`, x += add before, in place. */
   layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void;
-  /** out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. */
-  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void;
+  /**
+   * out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. With `alone`, on a backend that has {@linkcode Backend.row}, each
+   * row has the bits that it has when it is the only one.
+   */
+  linear(out: Tensor, x: Tensor, options: LinearOptions): void;
   /**
    * Rotary position embedding, in place, on heads laid side by side: the pair (i, i + n) of the token at `position + t` turns
    * by (position + t) · frequencies[i], i < n, and grows by `magnitude`; features from 2·n on stay as they are.
@@ -108,6 +111,8 @@ export interface Backend extends Disposable {
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void;
   /** A view of the first rows of a tensor. Free the whole tensor, not the view. */
   first(x: Tensor, rows: number): Tensor;
+  /** A view of one row of a tensor, of a backend that can compute on it. Free the whole tensor, not the view. */
+  row?(x: Tensor, at: number): Tensor;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
@@ -144,6 +149,16 @@ export interface Backend extends Disposable {
   readonly bytes?: number;
   /** The slow steps of quantization on its threads, with the bits of the plain ones. */
   readonly steps?: QuantizeSteps;
+}
+
+/** What a product goes by. */
+export interface LinearOptions {
+  /** [out, in]. */
+  readonly weight: Weight;
+  /** [1, out]. */
+  readonly bias?: Weight;
+  /** Whether no row's bits may depend on the others: they are tokens of different sequences. */
+  readonly alone?: boolean;
 }
 
 /** The part of a cache that an attention reads and writes. */

@@ -26,6 +26,7 @@ export type {
   KvCache,
   KvShape,
   Largest,
+  LinearOptions,
   NormOptions,
   Owner,
   RopeOptions,

@@ -14,6 +14,7 @@ import type {
   Backend,
   Columns,
   KvShape,
+  LinearOptions,
   NormOptions,
   RopeOptions,
 } from "./backend.ts";
@@ -141,7 +142,7 @@ export class PlainBackend implements Backend {
     }
   }
 
-  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
+  linear(out: Tensor, x: Tensor, options: LinearOptions): void {
     const { matrix } = own(this, options.weight, PlainWeight);
     const { rows, cols } = matrix;
     checkLinear(out, x, options.weight);
@@ -279,6 +280,11 @@ export class PlainBackend implements Backend {
 
   first(x: Tensor, rows: number): Tensor {
     return new PlainTensor(this, { rows, cols: x.cols }, this.#values(x).subarray(0, rows * x.cols));
+  }
+
+  row(x: Tensor, at: number): Tensor {
+    const { cols } = x;
+    return new PlainTensor(this, { rows: 1, cols }, this.#values(x).subarray(at * cols, (at + 1) * cols));
   }
 
   read(x: Tensor): Promise<Float32Array> {

@@ -15,6 +15,16 @@ export function exists(path: string): boolean {
   }
 }
 
+/** Whether there is something at a path, at the end of a link too. */
+function existsAt(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a path is a file, links followed. */
 export function isFile(path: string): boolean {
   try {
@@ -31,6 +41,38 @@ export function isFolder(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether two paths lead to the same file or folder, also by links and by mounts of it at two places. */
+export function isSameFile(a: string, b: string): boolean {
+  try {
+    const [first, second] = [Deno.statSync(a), Deno.statSync(b)];
+    if (first.ino !== null && first.ino !== 0) return first.ino === second.ino && first.dev === second.dev;
+    return Deno.realPathSync(a) === Deno.realPathSync(b);
+  } catch {
+    return false;
+  }
+}
+
+/** Where a link inside a folder leads if that is outside of the folder; undefined for all else. */
+export function leadsOut(folder: string, name: string): string | undefined {
+  const path = `${folder}/${name}`;
+  if (!isFile(path)) return undefined;
+  const [file, around] = [Deno.realPathSync(path), Deno.realPathSync(folder)];
+  // In the Hub's cache, files of snapshots/<commit> are links to blobs beside it.
+  const [, cache] = /^(.+)[/\\]snapshots[/\\][^/\\]+$/.exec(around) ?? [];
+  const inside = (place: string | undefined) =>
+    place !== undefined && /^[/\\]/.test(file.slice(place.length)) &&
+    file.startsWith(place);
+  return inside(around) || inside(cache && `${cache}${around[cache.length]}blobs`) ? undefined : file;
+}
+
+/** Syncs the names in a folder to the disk, where the system can. */
+export function syncFolder(path: string): void {
+  tryTo(() => {
+    using folder = Deno.openSync(path);
+    folder.syncSync();
+  });
 }
 
 /**
@@ -92,9 +134,11 @@ export function writeText(path: string, text: string): void {
  * ```
  */
 export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): void {
-  // Two programs that write the same file must not share the temporary one.
-  const part = `${path}.${Deno.pid}.part`;
+  // Two programs that write the same file must not share the temporary one, even on two machines.
+  const part = `${path}.${crypto.randomUUID()}.part`;
   try {
+    // A device, a pipe or a folder is not replaced.
+    if (!isFile(path) && existsAt(path)) throw new CheckpointError(`Cannot write ${path}: it is not a file`);
     {
       using file = Deno.openSync(part, { write: true, create: true, truncate: true });
       for (const bytes of chunks()) {

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { Any4Error, HubError } from "../errors.ts";
-import { isFile } from "../files/disk.ts";
-import type { RepoCache } from "./cache.ts";
-import { ATTEMPTS, pauseBetween, STALLED_MS } from "./hub_fetch.ts";
+import { newHash, type RepoCache } from "./cache.ts";
+import { Alarm, ATTEMPTS, MOST_HOPS, pauseBetween, withoutSecrets } from "./hub_fetch.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A file as the Hub lists it. */
@@ -33,29 +31,29 @@ export interface Transfer {
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** The largest number of redirects followed. */
-const MOST_HOPS = 5;
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * Downloads a file unless its blob is there. A partial download in `blobs/<checksum>.incomplete` is resumed. A lock keeps two
+ * Downloads a file unless its blob is there and intact. A partial download in `blobs/<checksum>.incomplete` is resumed. A lock keeps two
  * programs from downloading the same file at once.
  *
  * @throws {HubError} when the Hub refuses, the connection is cut again and again without a byte in between, or the bytes
  * are twice not those of the checksum.
  */
 export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<void> {
-  const blob = transfer.cache.blob(file.checksum);
-  if (!isFile(blob)) {
+  const { cache } = transfer;
+  const blob = cache.blob(file.checksum);
+  if (!await cache.isIntact(file.checksum)) {
     try {
       Deno.mkdirSync(blob.slice(0, blob.lastIndexOf("/")), { recursive: true });
       using part = await Deno.open(`${blob}.incomplete`, { read: true, write: true, create: true });
       await part.lock(true);
       // The previous holder of the lock may have finished.
-      if (!isFile(blob)) {
+      if (!await cache.isIntact(file.checksum)) {
         await fill(part, file, transfer);
         await part.sync();
         await Deno.rename(`${blob}.incomplete`, blob);
+        cache.vouch(file.checksum);
       }
     } catch (cause) {
       if (cause instanceof Any4Error) throw cause;
@@ -64,7 +62,7 @@ export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<
       });
     }
   }
-  transfer.cache.link(file.path, { commit: transfer.commit, checksum: file.checksum });
+  cache.link(file.path, { commit: transfer.commit, checksum: file.checksum });
 }
 
 /** A file that grows, and the checksum of what it holds so far. */
@@ -73,13 +71,7 @@ class Growing {
   length = 0;
 
   constructor(readonly part: Deno.FsFile, readonly file: RepoFile) {
-    this.#hash = this.#newHash();
-  }
-
-  /** A git blob's checksum begins with its kind and size. */
-  #newHash() {
-    if (this.file.checksum.length === 64) return createHash("sha256");
-    return createHash("sha1").update(`blob ${this.file.size}\0`);
+    this.#hash = newHash(file.checksum, file.size);
   }
 
   /** Hashes the bytes that are already there. */
@@ -96,7 +88,7 @@ class Growing {
   async clear(): Promise<void> {
     await this.part.truncate(0);
     await this.part.seek(0, Deno.SeekMode.Start);
-    this.#hash = this.#newHash();
+    this.#hash = newHash(this.file.checksum, this.file.size);
     this.length = 0;
   }
 
@@ -150,12 +142,9 @@ async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Prom
 /** Appends the rest of the file from the server. Returns the reason if it ended early. */
 async function receive(growing: Growing, transfer: Transfer): Promise<string | undefined> {
   const { file } = growing;
-  const cut = new AbortController();
-  const alarm = () =>
-    setTimeout(() => cut.abort(new Error(`nothing came for ${STALLED_MS / 1000} s`)), STALLED_MS);
-  let timer = alarm();
+  using alarm = new Alarm(transfer.settings.timeout);
   try {
-    const response = await request(growing, transfer, cut.signal);
+    const response = await request(growing, transfer, alarm.signal);
     // A server without support for ranges starts over.
     if (response.status !== 206) await growing.clear();
     const from = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
@@ -165,8 +154,7 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
       return `the server sent bytes from ${from} on instead of what was asked for`;
     }
     for await (const bytes of response.body ?? []) {
-      clearTimeout(timer);
-      timer = alarm();
+      alarm.reset();
       if (growing.length + bytes.length > file.size) {
         await growing.clear();
         return `the server sent more than its ${file.size} bytes`;
@@ -177,9 +165,7 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
     return "the connection ended";
   } catch (error) {
     if (error instanceof HubError) throw error;
-    return (error as Error).message;
-  } finally {
-    clearTimeout(timer);
+    return withoutSecrets((error as Error).message, transfer.settings);
   }
 }
 
@@ -207,7 +193,8 @@ async function request(growing: Growing, transfer: Transfer, signal: AbortSignal
     }
     if (response.status < 300) return response;
     await response.body?.cancel();
-    const next = new URL(response.headers.get("location") ?? "", url);
+    const next = URL.parse(response.headers.get("location") ?? "", url);
+    if (!next) throw new HubError(`Cannot load ${repo}: ${path} is redirected to no address`);
     if (url.protocol === "https:" && next.protocol !== "https:") {
       throw new HubError(
         `Cannot load ${repo}: ${path} is stored at ${next.host}, which is not reached by https`,

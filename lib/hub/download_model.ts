@@ -5,9 +5,10 @@
  */
 import { HubError } from "../errors.ts";
 import { isFile, isFolder } from "../files/disk.ts";
-import { isCommit, RepoCache } from "./cache.ts";
+import { readJson } from "../files/json_file.ts";
+import { isCommit, isSafePath, RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
-import { hubFetch } from "./hub_fetch.ts";
+import { hubFetch, withoutSecrets } from "./hub_fetch.ts";
 import { type ModelId, parseModelId } from "./model_id.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
@@ -25,6 +26,8 @@ const SMALL_FILES = [
   ...["special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"],
   ...["chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
 ];
+/** Pages of the list of files, of 1000 each. */
+const MOST_PAGES = 100;
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
@@ -60,7 +63,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   }
   const settings = hubSettings(options);
   const cache = new RepoCache(settings.cache, id.repo);
-  if (settings.offline) return cached(id, cache, "offline");
+  if (settings.offline) return await cached(id, cache, "offline");
   try {
     return await download(id, { cache, settings, options });
   } catch (error) {
@@ -68,7 +71,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
     if (!(error instanceof HubError) || !unreachable(error)) throw error;
     let folder: string;
     try {
-      folder = cached(id, cache, "");
+      folder = await cached(id, cache, "");
     } catch {
       throw error;
     }
@@ -88,7 +91,7 @@ async function download(
 ): Promise<string> {
   const { cache, settings, options } = with_;
   const fetch = hubFetch(settings, { verb: "load", repo: id.repo });
-  const asked = { hubUrl: settings.endpoint, fetch };
+  const asked = { hubUrl: settings.endpoint, fetch: pages(fetch, id.repo) };
   // Imported on demand, so that loading folders does not wait for the library.
   const hub = await import("npm:@huggingface/hub@2.17.5");
   let commit = id.revision;
@@ -110,6 +113,13 @@ async function download(
       ...asked,
     });
     for await (const { type, path, size, oid, lfs } of listed) {
+      if (typeof path !== "string" || !isSafePath(path)) {
+        throw new HubError(
+          `Cannot load ${id.repo}: ${settings.endpoint} lists ${
+            JSON.stringify(path)
+          }, which is no path of a file in it`,
+        );
+      }
       const checksum = lfs?.oid ?? oid;
       if (type === "file" && checksum) files.set(path, { path, size: lfs?.size ?? size, checksum });
     }
@@ -117,12 +127,14 @@ async function download(
     if (cause instanceof HubError) throw cause;
     throw new HubError(
       `Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does: ${
-        (cause as Error).message
+        withoutSecrets((cause as Error).message, settings)
       }`,
       { cause },
     );
   }
-  if (!isCommit(commit) || [...files.values()].some(({ checksum }) => !/^[0-9a-f]{40,64}$/.test(checksum))) {
+  const odd = ({ checksum, size }: RepoFile) =>
+    !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(checksum) || !Number.isSafeInteger(size) || size < 0;
+  if (!isCommit(commit) || [...files.values()].some(odd)) {
     throw new HubError(`Cannot load ${id.repo}: ${settings.endpoint} does not answer as the Hub does`);
   }
 
@@ -154,6 +166,23 @@ async function download(
   return cached({ ...id, file: gguf, revision: commit }, cache, "the download is not whole");
 }
 
+/** A `fetch` for questions, as many as a repository of 100,000 files needs, each of them another one. */
+function pages(ask: typeof fetch, repo: string): typeof fetch {
+  const asked = new Set<string>();
+  return (input, init) => {
+    const url = String(input instanceof Request ? input.url : input);
+    if (asked.has(url) || asked.size >= MOST_PAGES) {
+      throw new HubError(
+        `Cannot load ${repo}: its list of files ${
+          asked.has(url) ? "begins again and again" : `has more than ${MOST_PAGES} pages`
+        }`,
+      );
+    }
+    asked.add(url);
+    return ask(input, init);
+  };
+}
+
 /** The only .gguf file of a repository without weights in another form. */
 function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): string | undefined {
   if (files.has(WEIGHTS) || files.has(INDEX)) return undefined;
@@ -175,16 +204,16 @@ function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): stri
 function weightFiles(folder: string): string[] {
   if (!isFile(`${folder}/${INDEX}`)) return [WEIGHTS];
   try {
-    const { weight_map } = JSON.parse(Deno.readTextFileSync(`${folder}/${INDEX}`));
+    const { weight_map } = readJson(`${folder}/${INDEX}`);
     // Names are checked when the checkpoint is opened; here an invalid one counts as missing.
-    return [...new Set(Object.values(weight_map))].filter((name) => typeof name === "string");
+    return [...new Set(Object.values(weight_map as object))].filter((name) => typeof name === "string");
   } catch {
     return [WEIGHTS];
   }
 }
 
-/** The previous download, if it is complete. */
-function cached(id: ModelId, cache: RepoCache, why: string): string {
+/** The previous download, if it is complete and intact. */
+async function cached(id: ModelId, cache: RepoCache, why: string): Promise<string> {
   const commit = cache.commit(id.revision);
   const fail = (what: string) => new HubError(`Cannot load ${id.repo}: ${why}, and ${what}`);
   if (commit === undefined || !isFolder(cache.snapshot(commit))) {
@@ -192,6 +221,11 @@ function cached(id: ModelId, cache: RepoCache, why: string): string {
     throw fail(`it has not been downloaded${at} to ${cache.folder}`);
   }
   const folder = cache.snapshot(commit);
+  for (const { name } of Deno.readDirSync(folder)) {
+    const checksum = cache.checksumOf(commit, name);
+    if (checksum === undefined || !isFile(`${folder}/${name}`) || await cache.isIntact(checksum)) continue;
+    throw fail(`${folder}/${name} is damaged: it has not the checksum ${checksum}`);
+  }
   const missing = (names: string[]) => names.filter((name) => !isFile(`${folder}/${name}`));
   if (id.file !== undefined) {
     if (missing([id.file]).length === 0) return `${folder}/${id.file}`;

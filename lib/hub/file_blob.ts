@@ -40,10 +40,14 @@ export class FileBlob extends Blob {
     return this.#to - this.#from;
   }
 
-  /** The same blob, which reports the number of bytes of each read. */
+  /** The same blob, which reports the bytes read so far after each read, as it did to others before. */
   counted(onRead: (bytes: number, name: string) => void): FileBlob {
     const blob = new FileBlob(this.#path, this.#from, this.#to);
-    blob.#onRead = onRead;
+    const before = this.#onRead;
+    blob.#onRead = (bytes, name) => {
+      before?.(bytes, name);
+      onRead(bytes, name);
+    };
     return blob;
   }
 

@@ -13,6 +13,8 @@
  *
  * @module
  */
+export { type CachedModel, cachedModels } from "./cached_models.ts";
 export { downloadModel, type DownloadOptions } from "./download_model.ts";
 export { type Pushed, pushModel, type PushOptions } from "./push_model.ts";
 export { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+export { type StarterModel, starterModels } from "./starter_models.ts";

@@ -4,8 +4,10 @@
  * @module
  */
 import { HubError } from "../errors.ts";
+import { leadsOut } from "../files/disk.ts";
+import { currentFolder } from "../files/replace_files.ts";
 import { FileBlob } from "./file_blob.ts";
-import { hubFetch } from "./hub_fetch.ts";
+import { hubFetch, withoutSecrets } from "./hub_fetch.ts";
 import { parseModelId } from "./model_id.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
@@ -37,7 +39,7 @@ export interface Pushed {
  *
  * @param folder a folder written by {@linkcode saveModel}.
  * @param options.repo "org/name", or "org/name@branch".
- * @throws {HubError} when the folder holds no model, or the Hub refuses or cannot be reached.
+ * @throws {HubError} when the folder holds no model, a file in it is a link that leads out of it, or the Hub refuses or cannot be reached.
  *
  * @example
  * ```ts
@@ -114,7 +116,7 @@ export async function pushModel(folder: string, options: PushOptions & { repo: s
     }
   } catch (cause) {
     if (cause instanceof HubError) throw cause;
-    throw fail((cause as Error).message, cause);
+    throw fail(withoutSecrets((cause as Error).message, settings));
   }
 }
 
@@ -125,16 +127,20 @@ const PHASES = {
 } as const;
 
 /** The folder's own files, without hidden ones and those in subfolders. */
-function listFolder(folder: string, fail: (what: string, cause?: unknown) => HubError) {
+function listFolder(model: string, fail: (what: string, cause?: unknown) => HubError) {
   const files: { path: string; blob: FileBlob }[] = [];
+  const folder = currentFolder(model);
   try {
     for (const { name } of Deno.readDirSync(folder)) {
       const path = `${folder}/${name}`;
+      const elsewhere = leadsOut(folder, name);
+      if (elsewhere !== undefined) throw fail(`${path} is a link to ${elsewhere}, outside of the folder`);
       if (!name.startsWith(".") && !name.endsWith(".part") && Deno.statSync(path).isFile) {
         files.push({ path: name, blob: FileBlob.of(path) });
       }
     }
   } catch (cause) {
+    if (cause instanceof HubError) throw cause;
     throw fail(`${folder} cannot be read: ${(cause as Error).message}`, cause);
   }
   if (!files.some(({ path }) => path === "config.json")) throw fail(`${folder} holds no config.json`);

@@ -16,6 +16,8 @@ export interface HubOptions {
   offline?: boolean;
   /** Milliseconds before the first retry, doubled for each further one; 500. */
   retryDelay?: number;
+  /** Milliseconds without data after which a connection counts as cut; 60,000. */
+  timeout?: number;
 }
 
 /** All settings, with defaults filled in. */
@@ -51,6 +53,7 @@ export function hubSettings(
     offline: options.offline ??
       /^(1|on|yes|true)$/i.test(get("HF_HUB_OFFLINE") ?? get("TRANSFORMERS_OFFLINE") ?? ""),
     retryDelay: options.retryDelay ?? 500,
+    timeout: options.timeout ?? 60_000,
   };
 }
 

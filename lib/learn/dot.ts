@@ -6,7 +6,7 @@
 
 /** Σ matrix[at + i] · vector[i] for i < n. */
 export function dot(
-  matrix: Float64Array,
+  matrix: Float64Array | Float32Array,
   at: number,
   { vector, n }: { vector: Float64Array; n: number },
 ): number {

@@ -1,26 +1,19 @@
 /**
- * The two slow steps of quantization: learning codebooks, and rounding to them.
+ * The slow steps of quantization: learning codebooks, and rounding to them.
  *
  * @module
  */
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
-import type { Matrix } from "../matrix/matrix.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
+import type { FactoredHessian } from "./hessian.ts";
 import type { Learner } from "./learner.ts";
 import { Nearest } from "./nearest.ts";
+import { roundByHessian } from "./round_by_hessian.ts";
+import { descend, type DescentOptions, type Solution } from "./row_descent.ts";
+import type { ScaledMatrix } from "./scaled_row.ts";
 
-/** A matrix with the scales and zeros of its groups; u = (w − zero) / scale is rounded to a codebook. */
-export interface ScaledMatrix {
-  /** The weights w. */
-  readonly matrix: Matrix;
-  /** Columns that share a scale. */
-  readonly groupSize: number;
-  /** [rows, groups]; where a scale is 0, u is 0. */
-  readonly scales: Float32Array;
-  /** [rows, groups], or null where all are 0. */
-  readonly zeros: Float32Array | null;
-}
+export type { ScaledMatrix };
 
 /** Options of learning codebooks. */
 export interface LearnOptions {
@@ -36,12 +29,24 @@ export interface LearnOptions {
   readonly type: CodebookType;
 }
 
-/** The two slow steps. All implementations give identical bits. */
+/** Codebooks, [1 or rows, 2^bits], and the bits of their codes. */
+export interface Tables {
+  /** [1 or rows, 2^bits]. */
+  readonly codebook: Float32Array;
+  /** Bits of a code. */
+  readonly bits: number;
+}
+
+/** The slow steps. All implementations give identical bits. */
 export interface QuantizeSteps {
   /** Learns the codebooks of a matrix by exact k-means, [1 or rows, 2^bits]. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array;
   /** Rounds a matrix to codebooks, [1 or rows, 2^bits]; returns packed codes. */
-  round(scaled: ScaledMatrix, tables: { codebook: Float32Array; bits: number }): Uint32Array;
+  round(scaled: ScaledMatrix, tables: Tables): Uint32Array;
+  /** Rounds a matrix column by column, each making up for the errors of those before it (GPTQ); returns packed codes. */
+  roundByHessian(scaled: ScaledMatrix, tables: Tables, hessian: FactoredHessian): Uint32Array;
+  /** Improves codebooks and codes in turns against a Hessian (LNQ); returns new ones. */
+  descend(scaled: ScaledMatrix, start: Tables & Solution, options: DescentOptions): Solution;
 }
 
 /** Writes the scaled weights of a row to scaled[at …]. */
@@ -137,4 +142,7 @@ export const plainSteps: QuantizeSteps = {
     }
     return codes;
   },
+
+  roundByHessian,
+  descend,
 };

@@ -3,12 +3,60 @@
  *
  * @module
  */
+import { packRow, unpackRow } from "../matrix/packing.ts";
 import { factorize, solveFactored } from "./cholesky.ts";
 import { dot } from "./dot.ts";
 import { Nearest } from "./nearest.ts";
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
-import type { ScaledMatrix } from "./quantize_steps.ts";
-import { ScaledRow } from "./scaled_row.ts";
+import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
+
+/** Codebooks and codes of a matrix. */
+export interface Solution {
+  /** [1 or rows, 2^bits], rounded to its type where it was learned. */
+  readonly codebook: Float32Array;
+  /** [rows, ⌈cols / 32⌉ · bits] packed codes. */
+  readonly codes: Uint32Array;
+}
+
+/** Options of {@linkcode descend}. */
+export interface DescentOptions {
+  /** [cols, cols] H, symmetric in every bit, its diagonal positive. */
+  readonly hessian: Float32Array;
+  /** Whether tables are changed too: there must be one for each row. */
+  readonly refits: boolean;
+  /** The type that tables are rounded to. */
+  readonly type: CodebookType;
+  /** Rounds of table and codes at most. */
+  readonly rounds: number;
+  /** Sweeps over the columns in each at most. */
+  readonly sweeps: number;
+}
+
+/** Improves tables and codes in turns, row by row. No step makes a row's error larger. */
+export function descend(
+  scaled: ScaledMatrix,
+  start: Solution & { bits: number },
+  options: DescentOptions,
+): Solution {
+  const { matrix: { rows, cols } } = scaled;
+  const { bits } = start;
+  const { refits, rounds, sweeps } = options;
+  const [codebook, codes] = [start.codebook.slice(), start.codes.slice()];
+  const descent = new RowDescent(scaled, { ...options, bits });
+  for (let r = 0; r < rows; r++) {
+    unpackRow(codes, { bits, cols, row: r }, descent.codes);
+    descent.begin(r, codebook.subarray(codebook.length > 1 << bits ? r << bits : 0).subarray(0, 1 << bits));
+    for (let round = 0; round < rounds; round++) {
+      const before = descent.error;
+      if (refits) descent.refit();
+      for (let sweep = 0; sweep < sweeps && descent.sweep() > 0; sweep++);
+      if (descent.error === before) break;
+    }
+    if (refits) codebook.set(descent.table, r << bits);
+    packRow(descent.codes, { bits, cols, row: r }, codes);
+  }
+  return { codebook, codes };
+}
 
 /**
  * The error f = dᵀ H d of a row, d = ŵ − w, made smaller by changing its table or its codes. H d is kept up to date: a code
@@ -22,13 +70,13 @@ export class RowDescent {
   /** f. */
   error = 0;
   readonly #row: ScaledRow;
-  readonly #hessian: Float64Array;
+  readonly #hessian: Float32Array;
   readonly #rounded: (value: number) => number;
   readonly #nearest: Nearest;
   /** [cols] d and H d. */
   readonly #differences: Float64Array;
   readonly #gradient: Float64Array;
-  /** [cols, 2^bits] H S, where S has the column's scale at (column, its code). */
+  /** [2^bits, cols] (H S)ᵀ, where S has the column's scale at (column, its code). */
   readonly #spread: Float64Array;
   /** [2^bits + 2] where the columns of each code begin in what follows. */
   readonly #starts: Uint32Array;
@@ -43,7 +91,7 @@ export class RowDescent {
    * @param options.hessian [cols, cols] H, symmetric, its diagonal positive.
    * @param options.type the type that tables are rounded to.
    */
-  constructor(scaled: ScaledMatrix, options: { hessian: Float64Array; bits: number; type: CodebookType }) {
+  constructor(scaled: ScaledMatrix, options: { hessian: Float32Array; bits: number; type: CodebookType }) {
     const { cols } = scaled.matrix;
     const size = 2 ** options.bits;
     this.codes = new Uint8Array(cols);
@@ -137,16 +185,15 @@ export class RowDescent {
     const [starts, sorted, factors] = [this.#starts, this.#sorted, this.#factors];
     const normal = this.#normal.fill(0);
     const steps = new Float64Array(size);
+    spread.fill(0);
+    for (let k = 0; k < size; k++) {
+      const sums = spread.subarray(k * cols, (k + 1) * cols);
+      for (let n = starts[k]!; n < starts[k + 1]!; n++) addRow(sums, h, { row: sorted[n]!, by: factors[n]! });
+    }
     for (let i = 0; i < cols; i++) {
-      const at = i * size;
-      for (let k = 0; k < size; k++) {
-        let sum = 0;
-        for (let n = starts[k]!; n < starts[k + 1]!; n++) sum += h[i * cols + sorted[n]!]! * factors[n]!;
-        spread[at + k] = sum;
-      }
       const scale = row.scales[i]!;
       const to = codes[i]! * size;
-      for (let k = 0; k < size; k++) normal[to + k]! += scale * spread[at + k]!;
+      for (let k = 0; k < size; k++) normal[to + k]! += scale * spread[k * cols + i]!;
       steps[codes[i]!]! -= scale * g[i]!;
     }
     const factor = normal.slice();
@@ -170,7 +217,7 @@ export class RowDescent {
     this.#nearest.load(table, 0, size);
     for (let i = 0; i < cols; i++) {
       d[i] = this.#value(i, codes[i]!) - row.weights[i]!;
-      for (let k = 0; k < size; k++) g[i]! += spread[i * size + k]! * steps[k]!;
+      for (let k = 0; k < size; k++) g[i]! += spread[k * cols + i]! * steps[k]!;
     }
     this.error += change;
     return true;
@@ -178,7 +225,7 @@ export class RowDescent {
 }
 
 /** sum += by · a row of a square matrix. */
-function addRow(sum: Float64Array, matrix: Float64Array, { row, by }: { row: number; by: number }): void {
+function addRow(sum: Float64Array, matrix: Float32Array, { row, by }: { row: number; by: number }): void {
   if (by === 0) return;
   const n = sum.length;
   for (let i = 0, at = row * n; i < n; i++, at++) sum[i]! += by * matrix[at]!;

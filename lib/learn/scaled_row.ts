@@ -3,8 +3,20 @@
  *
  * @module
  */
+import type { Matrix } from "../matrix/matrix.ts";
 import type { Nearest } from "./nearest.ts";
-import type { ScaledMatrix } from "./quantize_steps.ts";
+
+/** A matrix with the scales and zeros of its groups; u = (w − zero) / scale is rounded to a codebook. */
+export interface ScaledMatrix {
+  /** The weights w. */
+  readonly matrix: Matrix;
+  /** Columns that share a scale. */
+  readonly groupSize: number;
+  /** [rows, groups]; where a scale is 0, u is 0. */
+  readonly scales: Float32Array;
+  /** [rows, groups], or null where all are 0. */
+  readonly zeros: Float32Array | null;
+}
 
 /** A row: ŵ[c] = scales[c] · value + zeros[c]. Its arrays are filled anew by each {@linkcode ScaledRow.load}. */
 export class ScaledRow {

@@ -4,11 +4,11 @@
  * @module
  */
 import type { Format } from "../formats/format.ts";
-import { formatOf } from "../formats/formats.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
+import { parseChoice } from "../quantize/plan.ts";
 import { quantizeModel } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
 import {
@@ -22,16 +22,18 @@ import {
 /** Options of {@linkcode measureFormats}, with those of quantization and of perplexity. */
 export interface MeasureFormatsOptions
   extends Omit<QuantizeModelOptions, "format" | "onProgress">, Omit<PerplexityOptions, "onProgress"> {
-  /** The formats; all but the symmetric integers when absent. */
+  /** The formats, "any4" or with a group size "any4:64", "any4:row"; all but the symmetric integers when absent. */
   formats?: readonly (string | Format)[];
-  /** Called with each quantized model after its measurement; it is disposed of afterwards. */
-  onModel?: (small: Model, format: Format) => void | Promise<void>;
+  /** Called with each quantized model after its measurement, and its row's name; it is disposed of afterwards. */
+  onModel?: (small: Model, format: Format, name: string) => void | Promise<void>;
   /** Called with the part that is done, from 0 to 1, and the current format. */
   onProgress?: (done: number, what: string) => void;
 }
 
 /** The costs of one format. */
 export interface FormatCost extends Comparison {
+  /** The format as asked for, with its group size if that was: "any4" or "any4:64". */
+  name: string;
   /** The format's name: "any4". */
   format: string;
   /** Bits of a code. */
@@ -95,7 +97,9 @@ export async function measureFormats(
   options: MeasureFormatsOptions = {},
 ): Promise<FormatCosts> {
   const { formats = MEASURED_FORMATS, onModel, onProgress, ...rest } = options;
-  const chosen = formats.map(formatOf);
+  const chosen = formats.map((format) =>
+    typeof format === "string" ? parseChoice(format, rest.groupSize) : { format, groupSize: rest.groupSize }
+  );
   // The original counts as much as a format for progress.
   const steps = chosen.length + 1;
   const reference = await referenceLogits(model, {
@@ -108,20 +112,28 @@ export async function measureFormats(
     ? rest.calibration
     : await calibrate(model, { text });
   const rows: FormatCost[] = [];
-  for (const [index, format] of chosen.entries()) {
-    const report = (part: number) => onProgress?.((index + 1 + part) / steps, format.name);
+  for (const [index, { format, groupSize }] of chosen.entries()) {
+    const name = typeof formats[index] === "string" ? formats[index] : format.name;
+    const report = (part: number) => onProgress?.((index + 1 + part) / steps, name);
     report(0);
     const started = performance.now();
-    using small = await quantizeModel(model, { ...rest, format, calibration });
+    using small = await quantizeModel(model, {
+      ...rest,
+      format,
+      groupSize,
+      calibration,
+      onProgress: (part, total) => report(0.3 * part / total),
+    });
     const seconds = (performance.now() - started) / 1000;
     const comparison = await compare(small, reference, {
-      onProgress: (part, total) => report(0.9 * part / total),
+      onProgress: (part, total) => report(0.3 + 0.6 * part / total),
     });
     const layers = await layerErrors(model, small);
     const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked).map((it) =>
       it.groupSize
     );
     rows.push({
+      name,
       format: format.name,
       bits: format.bits,
       groupSize: Math.max(0, ...sizes),
@@ -133,7 +145,7 @@ export async function measureFormats(
       seconds,
       learned: format.values === null,
     });
-    await onModel?.(small, format);
+    await onModel?.(small, format, name);
     report(1);
   }
   const { bitsPerWeight, size: { bytes } } = model;

@@ -18,6 +18,7 @@
  */
 export { peakMemory } from "../peak_memory.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
+export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
 export {

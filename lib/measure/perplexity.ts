@@ -14,6 +14,7 @@ import {
   type TokenizedDocument,
   tokenizeDocuments,
 } from "./documents.ts";
+import { WindowSums } from "./windows.ts";
 
 /** Options to follow and to cancel a measurement. */
 export interface Watching extends Abortable {
@@ -39,6 +40,8 @@ export interface PerplexityOptions extends Watching {
 export interface Perplexity {
   /** e^(mean negative log-likelihood of the predicted tokens). */
   perplexity: number;
+  /** Standard error of the perplexity, over windows of at most 256 tokens; NaN of a single window. */
+  perplexityStderr: number;
   /** Tokens predicted: all but each piece's first. */
   tokens: number;
   /** Mean negative log-likelihood, in nats a token. */
@@ -51,6 +54,8 @@ export interface Perplexity {
 export interface Comparison extends Perplexity {
   /** Mean Kullback–Leibler divergence KL(reference ‖ model), in nats a token. */
   kl: number;
+  /** Standard error of the divergence, as that of the perplexity. */
+  klStderr: number;
   /** Share of tokens where both models' likeliest next token is the same. */
   top1: number;
 }
@@ -104,36 +109,39 @@ const CHUNK_BYTES = 2 ** 24;
 /** Tokens that are predicted at a time at most. */
 const CHUNK_TOKENS = 256;
 
-/** Sums losses by kind. */
+/** Sums losses, also by kind. */
 class Losses {
-  readonly #kinds = new Map<string, { loss: number; tokens: number }>();
+  readonly #all = new WindowSums();
+  readonly #kinds = new Map<string, WindowSums>();
 
   /** Adds a prediction's; `kind`: its document's. */
-  add(kind: string, { logits, logSums, vocab, next }: Prediction): void {
-    const entry = this.#kinds.get(kind) ?? { loss: 0, tokens: 0 };
+  add(kind: string, { document, from, logits, logSums, vocab, next }: Prediction): void {
+    const own = this.#kinds.get(kind) ?? new WindowSums();
     for (const [t, id] of next.entries()) {
-      entry.loss += logSums[t]! - logits[t * vocab + id]!;
+      const loss = logSums[t]! - logits[t * vocab + id]!;
+      for (const sums of [this.#all, own]) sums.add(loss, { document, token: from + t });
     }
-    entry.tokens += next.length;
-    this.#kinds.set(kind, entry);
+    this.#kinds.set(kind, own);
   }
 
   result(): Perplexity {
-    const all = [...this.#kinds.values()];
-    const tokens = all.reduce((sum, entry) => sum + entry.tokens, 0);
-    const loss = all.reduce((sum, entry) => sum + entry.loss, 0) / tokens;
-    const kinds = [...this.#kinds].map(([kind, entry]) =>
-      [kind, Math.exp(entry.loss / entry.tokens)] as const
-    );
-    return { perplexity: Math.exp(loss), tokens, loss, kinds: Object.fromEntries(kinds) };
+    const { mean: loss, stderr, tokens } = this.#all;
+    const kinds = [...this.#kinds].map(([kind, { mean }]) => [kind, Math.exp(mean)] as const);
+    const perplexity = Math.exp(loss);
+    return {
+      perplexity,
+      perplexityStderr: perplexity * stderr,
+      tokens,
+      loss,
+      kinds: Object.fromEntries(kinds),
+    };
   }
 }
 
 /** Sums divergences from other predictions of the same tokens, over the vocabulary that both models have. */
 class Distances {
-  #kl = 0;
+  readonly #kl = new WindowSums();
   #agreed = 0;
-  #tokens = 0;
 
   add(found: Prediction, expected: Rows): void {
     const vocab = Math.min(found.vocab, expected.vocab);
@@ -143,15 +151,18 @@ class Distances {
         return { logits: part, logSum: width === vocab ? logSums[t]! : logSumExp(part, 0, vocab) };
       };
       const [p, q] = [row(expected), row(found)];
-      this.#kl += tokenDivergence(p, q, { from: 0, vocab });
+      this.#kl.add(tokenDivergence(p, q, { from: 0, vocab }), {
+        document: found.document,
+        token: found.from + t,
+      });
       if (argmax(p.logits) === argmax(q.logits)) this.#agreed++;
-      this.#tokens++;
     }
   }
 
-  result(): { kl: number; top1: number } {
+  result(): Pick<Comparison, "kl" | "klStderr" | "top1"> {
+    const { mean, stderr, tokens } = this.#kl;
     // Rounding can make a divergence of 0 slightly negative.
-    return { kl: Math.max(this.#kl / this.#tokens, 0), top1: this.#agreed / this.#tokens };
+    return { kl: Math.max(mean, 0), klStderr: stderr, top1: this.#agreed / tokens };
   }
 }
 

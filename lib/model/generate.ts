@@ -188,7 +188,7 @@ export async function* continueIds(
 }
 
 /** What ends a sequence: config.json's tokens, and those that generation_config.json adds, as chat models need it. */
-function endTokens({ config, generationConfig }: Model): Set<number> {
+export function endTokens({ config, generationConfig }: Model): Set<number> {
   const added = [generationConfig?.eos_token_id ?? []].flat().filter((id) => typeof id === "number");
   return new Set([...config.eos_token_id, ...added]);
 }

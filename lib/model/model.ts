@@ -11,7 +11,9 @@ import { matrixRows } from "../matrix/matrix_rows.ts";
 import { isPacked, type PackedMatrix, storedBytes } from "../matrix/packed_matrix.ts";
 import { display, inspect, type MimeBundle, type View } from "../display.ts";
 import { count, decimal, size } from "../terminal/units.ts";
+import { visible } from "../terminal/visible.ts";
 import { layoutOf } from "./architectures/mod.ts";
+import { Batch } from "./decoder/batch.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder, type DecoderPart, type WeightLookup } from "./decoder/decoder.ts";
 import { type Layout, linearNames } from "./decoder/layout.ts";
@@ -133,6 +135,16 @@ export class Model implements Disposable, View {
     return new Session(this.#decoder, capacity);
   }
 
+  /**
+   * Steps that sequences of this model share.
+   *
+   * @throws {DisposedError} when the model has been disposed of.
+   */
+  batch(): Batch {
+    this.#assertHeld();
+    return new Batch(this.#decoder);
+  }
+
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */
   linears(): string[] {
     return linearNames(this.layout);
@@ -240,7 +252,7 @@ export class Model implements Disposable, View {
     const { name, config, backend } = this;
     const { parameters, bytes } = this.size;
     const bits = decimal(this.bitsPerWeight, 3);
-    return `Model ${name}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
+    return `Model ${visible(name)}: ${config.model_type}, ${config.num_hidden_layers} layers, ` +
       `${count(parameters)} parameters, ${size(bytes)}, ${bits} bits per weight, on ${backend.name}`;
   }
 

@@ -24,6 +24,8 @@ export interface SaveOptions {
    * scales_and_zeros, lut), for its code to load. This library does not read them back.
    */
   reference?: boolean;
+  /** Replace files in the folder that this library has not written. */
+  force?: boolean;
 }
 
 /**
@@ -31,8 +33,12 @@ export interface SaveOptions {
  * Loaded again it is the same bit for bit. With `dequantized` the folder is a plain BF16 checkpoint that transformers
  * loads.
  *
- * @throws {CheckpointError} when writing fails; what was there before stays.
- * @throws {OptionError} when both other layouts are asked for.
+ * A model that this library has saved there before is replaced: whatever fails or dies on the way, `loadModel` finds the old
+ * one or the new one, whole. The few files whose names begin with a dot serve that.
+ *
+ * @throws {CheckpointError} when writing fails, or another process is writing into the folder; what was there before stays.
+ * @throws {OptionError} when both other layouts are asked for, or the folder has files that this library has not written,
+ * unless `force` is given.
  * @throws {TensorError} when the reference's layout cannot hold a matrix.
  *
  * @example
@@ -82,6 +88,7 @@ export async function saveModel(model: Model, folder: string, options: SaveOptio
     metadata: { format: "pt" },
     copyFrom: model.folder,
     files: model.tokenizer.files,
+    force: options.force,
   });
 }
 

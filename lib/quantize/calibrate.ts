@@ -10,7 +10,7 @@ import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import { type InputSums, meansOf, SumCollector, type Sums } from "./input_sums.ts";
+import { meansOf, SumCollector, type Sums } from "./input_sums.ts";
 import { LayerPass } from "./layer_pass.ts";
 import { MemoryStore, type Store } from "./store.ts";
 
@@ -133,28 +133,32 @@ export async function resumePass(
 }
 
 /**
- * The sums of one part of a sample, of all Linears: a unit of work, which {@linkcode joinSums} joins with the others.
+ * The sums of one part of a sample: a unit of work. A store has each layer's as "sums" by {@linkcode sumsName}, and
+ * {@linkcode joinSums} joins them with the other parts'. Starts where the store's "pass" says.
  *
  * @param options.part the number of the part, from 0 on.
  */
 export async function sumsOfPart(
   source: Source,
+  store: Store,
   { part: number, ...options }: SampleOptions & { part: number },
-): Promise<Sums> {
-  const { pieces, partOf } = sampleOf(source, options);
-  const own = { ...options, pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0 };
-  const pass = await LayerPass.begin(source, own.pieces);
-  const found = new Map<string, InputSums>();
-  for (const layer of source.layout.layers.keys()) {
+): Promise<void> {
+  const { pieces, partOf, gram } = sampleOf(source, options);
+  const sample = { pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0, gram };
+  const name = `part-${number}`;
+  const pass = await resumePass(source, store, { sample, name });
+  while (pass.layer < source.layout.layers.length) {
+    const { layer } = pass;
     using part = source.part(layer);
     const linears = linearNames(source.layout, layer);
-    for (const [linear, sums] of await sumsOfLayer(source, { pass, part, sample: own, linears })) {
-      found.set(linear, sums);
-    }
+    store.set("sums", sumsName(number, layer), await sumsOfLayer(source, { pass, part, sample, linears }));
+    store.set("pass", name, pass.state);
     await pause();
   }
-  return found;
 }
+
+/** The name of a part's sums of a layer. */
+export const sumsName = (part: number, layer: number): string => `${part}-${layer}`;
 
 /** The sums of a layer's Linears, or those of some, while a pass goes through it. */
 async function sumsOfLayer(
@@ -208,6 +212,8 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   const pieces: number[][] = [];
   let left = maxTokens;
   for (const sample of typeof text === "string" ? [text] : text) {
+    // Its first token alone, which tokenizers add, says nothing.
+    if (sample === "") continue;
     const ids = source.tokenizer.encode(sample).slice(0, left);
     left -= ids.length;
     for (let from = 0; from < ids.length; from += context) pieces.push(ids.slice(from, from + context));

@@ -6,13 +6,13 @@
 import type { Backend } from "../compute/backend.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { Source } from "../model/source.ts";
 import type { Probes } from "./effects.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
 import { denseWeights, learningOf, type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
-import { choicesOf, chooseByCost, type Cost, costOf, type TargetOptions } from "./target_bits.ts";
+import { choicesOf, chooseByCost, type Cost, costOf, inReach, type TargetOptions } from "./target_bits.ts";
 
 /** The data by which {@linkcode chooseFormats} chooses. */
 export interface ChooseOptions extends LearningOptions, TargetOptions {
@@ -59,6 +59,52 @@ export function measureLinear(
     const packed = quantizeLinear(dense, { ...rest, choice });
     return costOf(i, { weights: dense, packed, meanSquare: rest.stats?.meanSquare });
   });
+}
+
+/**
+ * Checks that a target can be reached, before anything is computed for it. Bits depend on shapes and formats alone.
+ *
+ * @throws {OptionError} when it is out of reach.
+ */
+export function checkReach(
+  plan: ReadonlyMap<string, Planned>,
+  options:
+    & Pick<ChooseOptions, "source" | "shapes" | "targetBits" | "candidates" | "groupSize">
+    & LearningOptions,
+): void {
+  const { source, shapes, targetBits } = options;
+  const known = new Map<string, { first: number; more: number }>();
+  const bitsOf = (choice: FormatChoice, { rows, cols }: { rows: number; cols: number }) => {
+    const key = `${choice.format.name} ${choice.groupSize} ${cols}`;
+    let bits = known.get(key);
+    if (!bits) {
+      const { codebook, scaleType } = options;
+      const means = {
+        codebook,
+        scaleType,
+        weighting: "none" as const,
+        backend: source.backend,
+        linear: key,
+        choice,
+      };
+      const [one, two] = [1, 2].map((rows) =>
+        8 * packedBytes(quantizeLinear({ rows, cols, data: new Float32Array(rows * cols) }, means))
+      );
+      known.set(key, bits = { first: one!, more: two! - one! });
+    }
+    return bits.first + (rows - 1) * bits.more;
+  };
+  let [count, least, most] = [0, 0, 0];
+  for (const [linear, shape] of shapes) {
+    count += shape.rows * shape.cols;
+    const planned = plan.get(linear);
+    const bits = planned
+      ? choicesOf(planned, options).map((choice) => bitsOf(choice, shape))
+      : [8 * source.storedBytes(`${linear}.weight`)];
+    least += Math.min(...bits);
+    most += Math.max(...bits);
+  }
+  inReach(targetBits, { least: least / count, most: most / count });
 }
 
 /**

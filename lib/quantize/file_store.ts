@@ -9,6 +9,7 @@ import type { TensorToWrite } from "../files/safetensors/write.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { packedTensors, readPackedParts } from "../model/checkpoint/packed_tensors.ts";
 import type { InputSums } from "./input_sums.ts";
+import type { DoneLinear } from "./quantize_linear.ts";
 import type { Kept, Kind, Store } from "./store.ts";
 
 /** The content of a file of a kind. */
@@ -80,6 +81,31 @@ function textCodec<Value>(toJson: (value: Value) => unknown, fromJson: (json: ne
   };
 }
 
+/** A Linear, or rows of one. */
+const linearCodec: Codec<DoneLinear> = {
+  encode: ({ packed, error }, linear) => ({
+    tensors: packedTensors(`${linear}.weight`, packed),
+    metadata: {
+      format: packed.format,
+      group_size: String(packed.groupSize),
+      rows: String(packed.rows),
+      cols: String(packed.cols),
+      ...(error === undefined ? {} : { error: String(error) }),
+    },
+  }),
+  decode: (file, linear) => {
+    const { format, group_size, rows, cols, error } = file.metadata;
+    const packed = readPackedParts(file, {
+      rows: Number(rows),
+      cols: Number(cols),
+      tensor: `${linear}.weight`,
+      entry: { format: format!, group_size: Number(group_size) },
+      where: "a finished Linear",
+    });
+    return error === undefined ? { packed } : { packed, error: Number(error) };
+  },
+};
+
 const codecs: { readonly [K in Kind]: Codec<Kept[K]> } = {
   pass: {
     encode: ({ layer, hidden }) => ({
@@ -95,29 +121,8 @@ const codecs: { readonly [K in Kind]: Codec<Kept[K]> } = {
   stats: { encode: encodeStats, decode: decodeStats },
   costs: textCodec((costs) => costs, (costs) => costs),
   effects: textCodec((effects) => [...effects], (effects) => new Map<string, number>(effects)),
-  linear: {
-    encode: ({ packed, error }, linear) => ({
-      tensors: packedTensors(`${linear}.weight`, packed),
-      metadata: {
-        format: packed.format,
-        group_size: String(packed.groupSize),
-        rows: String(packed.rows),
-        cols: String(packed.cols),
-        ...(error === undefined ? {} : { error: String(error) }),
-      },
-    }),
-    decode: (file, linear) => {
-      const { format, group_size, rows, cols, error } = file.metadata;
-      const packed = readPackedParts(file, {
-        rows: Number(rows),
-        cols: Number(cols),
-        tensor: `${linear}.weight`,
-        entry: { format: format!, group_size: Number(group_size) },
-        where: "a finished Linear",
-      });
-      return error === undefined ? { packed } : { packed, error: Number(error) };
-    },
-  },
+  rows: linearCodec,
+  linear: linearCodec,
 };
 
 const viewOf = (array: Float32Array | Float64Array) =>

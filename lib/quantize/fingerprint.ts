@@ -82,6 +82,22 @@ export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions):
   };
 }
 
+/** The options that a Linear's weights are quantized by, which change no statistics. */
+const LEARNING = [
+  ...["format", "groupSize", "skip", "override", "head", "embedding", "targetBits", "candidates"],
+  ...["codebook", "method", "weighting", "scaleType", "sequential"],
+] as const satisfies (keyof QuantizeOnDiskOptions)[];
+
+/** The data on which statistics of a sample depend, whatever they are for. */
+export function statsFingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Asked {
+  const learning: readonly string[] = LEARNING;
+  const rest = Object.entries(options).filter(([key]) => !learning.includes(key));
+  return { ...fingerprint(model, Object.fromEntries(rest)), gram: methodOf(options.method).needs === "gram" };
+}
+
+/** A short name of data. */
+export const nameOf = (asked: Asked): string => digest(Object.entries(asked).sort());
+
 /** How the model is written: of one that is written already, it cannot change. */
 export function formOf({ dequantized, reference, maxShardBytes }: OutputForm): OutputForm {
   return { dequantized, reference, maxShardBytes };

@@ -52,7 +52,7 @@ export function finishOnDisk(
     tensors: dequantized ? {} : { ...before },
   };
   const tensors: TensorToWrite[] = [];
-  const linears: LinearSummary[] = [];
+  const [linears, ends]: [LinearSummary[], LinearSummary[]] = [[], []];
   let [parameters, originalBytes, bits, weights] = [0, 0, 0, 0];
   const names = new Set(linearNames(model.layout).map((linear) => `${linear}.weight`));
   for (const place of model.places.values()) {
@@ -63,29 +63,29 @@ export function finishOnDisk(
     const stored = storedTensor(place, job);
     const bytes = stored.tensors.reduce((sum, each) => sum + tensorBytes(each), 0);
     tensors.push(...stored.tensors);
-    if (stored.done && !dequantized) {
-      const { format, groupSize } = stored.done;
-      quantization.tensors[tensor] = { format, group_size: groupSize };
+    if (names.has(tensor)) {
+      weights += rows * cols;
+      bits += 8 * bytes;
     }
-    if (!names.has(tensor)) continue;
-    weights += rows * cols;
-    bits += 8 * bytes;
     if (!stored.done) continue;
     const { format, groupSize, error } = stored.done;
-    linears.push({
+    if (!dequantized) quantization.tensors[tensor] = { format, group_size: groupSize };
+    const bitsPerWeight = 8 * bytes / (rows * cols);
+    (names.has(tensor) ? linears : ends).push({
       linear,
       rows,
       cols,
       format,
       groupSize,
       error,
-      bitsPerWeight: 8 * bytes / (rows * cols),
+      bitsPerWeight,
     });
   }
   const bytes = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   const summary = {
     model: job.name,
     linears,
+    ends,
     found: journal.found,
     parameters,
     bitsPerWeight: bits / weights,
@@ -122,6 +122,7 @@ export function finishOnDisk(
     files: model.tokenizer.files,
     texts: { "README.md": modelCard(summary) },
     maxShardBytes,
+    force: options.force,
   });
   using written = Checkpoint.open(folder);
   const fileBytes = written.files().reduce((sum, path) => sum + Deno.statSync(path).size, 0);

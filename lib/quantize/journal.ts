@@ -60,6 +60,8 @@ export class Journal implements Store, Disposable {
   readonly #out: string;
   readonly #folder: string;
   readonly #files: FileStore;
+  /** What to do where a file is damaged. */
+  readonly #remedy: string;
   readonly #lock: Deno.FsFile;
   readonly #asked: Asked;
   /** Linears that were done when it was opened. */
@@ -69,11 +71,12 @@ export class Journal implements Store, Disposable {
 
   private constructor(
     out: string,
-    means: { folder: string; lock: Deno.FsFile; asked: Asked; finished: unknown },
+    means: { folder: string; lock: Deno.FsFile; asked: Asked; finished: unknown; files?: FileStore },
   ) {
     this.#out = out;
     this.#folder = means.folder;
-    this.#files = new FileStore(means.folder);
+    this.#files = means.files ?? new FileStore(means.folder);
+    this.#remedy = means.files ? "remove that file and run its unit again" : START_OVER;
     this.#lock = means.lock;
     this.#asked = means.asked;
     this.finished = means.finished;
@@ -87,12 +90,16 @@ export class Journal implements Store, Disposable {
    * @param options.asked what is asked for: a job is resumed only if it was the same when it was begun.
    * @param options.form how the model is to be written: of a finished one, that must be the same too.
    * @param options.restart drop what was done.
+   * @param options.files where Linears are that others have done; the journal's own folder when absent.
    * @throws {ResumeError} when something else was asked for, another process is at the job, or job.json is another release's
    * or damaged.
    * @throws {CheckpointError} when the folder cannot be written.
    */
-  static open(folder: string, options: { asked: Asked; form?: unknown; restart?: boolean }): Journal {
-    const { asked, form, restart } = options;
+  static open(
+    folder: string,
+    options: { asked: Asked; form?: unknown; restart?: boolean; files?: FileStore },
+  ): Journal {
+    const { asked, form, restart, files } = options;
     const place = `${folder}/${UNFINISHED}`;
     using open = new DisposableStack();
     try {
@@ -117,7 +124,7 @@ export class Journal implements Store, Disposable {
         }
       } else writeJob(`${place}/${JOB}`, { version: VERSION, asked });
       const finished = begun?.finished?.result;
-      const journal = new Journal(folder, { folder: place, lock, asked, finished });
+      const journal = new Journal(folder, { folder: place, lock, asked, finished, files });
       open.move();
       return journal;
     } catch (cause) {
@@ -199,7 +206,7 @@ export class Journal implements Store, Disposable {
       return read();
     } catch (cause) {
       if (!(cause instanceof CheckpointError)) throw cause;
-      throw new ResumeError(`Cannot resume in ${this.#out}: ${cause.message}; ${START_OVER}`, { cause });
+      throw new ResumeError(`Cannot resume in ${this.#out}: ${cause.message}; ${this.#remedy}`, { cause });
     }
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Tensor } from "../compute/backend.ts";
-import type { Observer, Workspace } from "../model/decoder/decoder.ts";
+import { freeWorkspace, type Observer, type Workspace } from "../model/decoder/decoder.ts";
 import { chunks } from "../model/decoder/session.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
 
@@ -126,9 +126,7 @@ export class LayerPass {
         const [start, end] = [from, from += length * cols];
         if (!rows) backend.write(work.x, this.#state.hidden.subarray(start, end));
         const logits = await decoder.forward(rows?.(chunk) ?? chunk.ids, work, {
-          cache,
-          position: chunk.position,
-          rotations,
+          at: { cache, position: chunk.position, rotations },
           logits: options.logits !== undefined,
           observe: observe && ((linears, input) => observe(linears, input, number)),
           everyExpert,
@@ -138,8 +136,6 @@ export class LayerPass {
       }
       backend.free?.(cache);
     }
-    for (const work of spaces.values()) {
-      for (const tensor of Object.values(work) as (Tensor | undefined)[]) if (tensor) backend.free?.(tensor);
-    }
+    for (const work of spaces.values()) freeWorkspace(backend, work);
   }
 }

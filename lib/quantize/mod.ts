@@ -60,3 +60,4 @@ export {
 } from "./quantize_model.ts";
 export { quantizeOnDisk } from "./quantize_on_disk.ts";
 export type { TargetOptions } from "./target_bits.ts";
+export { assembleUnits, type Stage, STAGES, type UnitOptions, Units, type UnitStage } from "./units.ts";

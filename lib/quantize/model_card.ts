@@ -4,6 +4,7 @@
  * @module
  */
 import { count, decimal, percent, size } from "../terminal/units.ts";
+import { codeSpan, plainText, yamlString } from "./markdown.ts";
 
 /** The result of a Linear. */
 export interface LinearSummary {
@@ -39,9 +40,11 @@ export interface CardSummary {
   readonly model: string;
   /** The Linears that were quantized, in order. */
   readonly linears: readonly LinearSummary[];
+  /** The head and the embedding, if they were quantized; a tied model's are one tensor, under the embedding's name. */
+  readonly ends: readonly LinearSummary[];
   /** Weights of the model. */
   readonly parameters: number;
-  /** Stored bits per weight of all Linears, those too that stayed as they are; lm_head and embeddings are not among them. */
+  /** Stored bits per weight of all Linears, those too that stayed as they are, without the head and embeddings. */
   readonly bitsPerWeight: number;
   /** Bytes of all tensors. */
   readonly bytes: number;
@@ -101,7 +104,7 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
 }
 
 /**
- * A model card in Markdown.
+ * A model card in Markdown, whose head is YAML; names in it are no markup, whatever they hold.
  *
  * @example
  * ```ts
@@ -115,20 +118,29 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
  * ```
  */
 export function modelCard(summary: CardSummary, measured?: MeasuredQuality): string {
-  const { model, linears, parameters, bitsPerWeight, bytes, originalBytes } = summary;
+  const { model, linears, ends, parameters, bitsPerWeight, bytes, originalBytes } = summary;
   const largest = linears.reduce((worst, each) => each.error > worst.error ? each : worst, linears[0]!);
   const mean = linears.reduce((sum, { error }) => sum + error, 0) / linears.length;
   const learned = linears.some(({ format }) => format.startsWith("any"));
   const rows = byFormat(linears).map((each) =>
-    `| ${each.format} | ${each.linears} | ${count(each.weights)} | ${each.bitsPerWeight.toFixed(3)} | ` +
+    `| ${plainText(each.format)} | ${each.linears} | ${count(each.weights)} | ${
+      each.bitsPerWeight.toFixed(3)
+    } | ` +
     `${percent(each.error)} |`
+  );
+  const endRows = ends.map(({ linear, format, groupSize, rows, cols, bitsPerWeight, error }) =>
+    `| ${plainText(linear)}: ${plainText(format)}, groups of ${groupSize} | | ${count(rows * cols)} | ${
+      bitsPerWeight.toFixed(3)
+    } | ${percent(error)} |`
   );
   const how = learned
     ? [
       `Tables of any4, any3 and any2 are learned for each row: the exact optimum of a k-means weighted by ` +
-      `"${summary.weighting}"${
+      `${codeSpan(summary.weighting)}${
         summary.weighting === "none" ? "" : ` of what each column was multiplied by on ` +
-          `${summary.calibration}${summary.sequential ? ", each Linear on those quantized before it" : ""}`
+          `${plainText(summary.calibration)}${
+            summary.sequential ? ", each Linear on those quantized before it" : ""
+          }`
       }.`,
     ]
     : [];
@@ -143,15 +155,17 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
   ];
   return [
     "---",
-    `base_model: ${model}`,
+    `base_model: ${yamlString(model)}`,
     "tags: [quantized, any4]",
     "---",
     "",
-    `# ${model}, quantized`,
+    `# ${codeSpan(model)}, quantized`,
     "",
-    `The Linears of ${model} as learned or fixed tables of few values, by any4-deno${
+    `The Linears of ${codeSpan(model)} as learned or fixed tables of few values, by any4-deno${
       summary.dequantized ? ", stored as BF16 again" : ""
-    }; embeddings, norms and lm_head are as they were. ${count(parameters)} weights: ` +
+    }; ${ends.length === 0 ? "embeddings, norms and lm_head are as they were" : "all else is as it was"}. ${
+      count(parameters)
+    } weights: ` +
     `${size(originalBytes)} became ${size(bytes)}, ${
       bitsPerWeight.toFixed(3)
     } bits per weight over all Linears.`,
@@ -159,6 +173,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     "| format | Linears | weights | bits per weight | noise in the output |",
     "| --- | ---: | ---: | ---: | ---: |",
     ...rows,
+    ...endRows,
     "",
     ...how,
     ...target,
@@ -167,7 +182,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     "",
     "The noise is Σ E[x²] (w − ŵ)² / Σ E[x²] w², the part of a Linear's output that became error, mean over Linears" +
     `${learned && summary.weighting !== "none" ? "" : " (E[x²] taken as 1 where nothing was calibrated)"}: ` +
-    `${percent(mean)} overall, most in ${largest.linear} (${percent(largest.error)}).`,
+    `${percent(mean)} overall, most in ${codeSpan(largest.linear)} (${percent(largest.error)}).`,
     ...quality,
     "",
     "## How to load it",

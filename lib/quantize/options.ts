@@ -61,6 +61,8 @@ export interface OutputForm {
 export interface QuantizeOnDiskOptions extends PipelineOptions, OutputForm, LoadOptions {
   /** Drop what an unfinished job has left in the folder and start over. */
   restart?: boolean;
+  /** Replace files in the folder that this library has not written. */
+  force?: boolean;
   /**
    * Measures the finished model for its card. When the process is killed meanwhile, the next one only measures.
    *

@@ -1,8 +1,8 @@
 /**
  * What a quantization does, in memory and on disk alike: calibrate, choose, quantize, each as far as a store does not have it.
  *
- * Its units of work depend on nothing but what they are given, so other processes can do them, and a FileStore carries what
- * they come to: `sumsOfPart` (statistics of a part of the sample), `joinSums`, `measureLinear` and `solveLinear`.
+ * Its units of work depend on nothing but what they are given, so other processes can do them, and a FileStore carries their
+ * results: `sumsOfPart` (statistics of a part of the sample), `joinSums`, `measureLinear` and `solveLinear`. `Units` names them.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import type { Source } from "../model/source.ts";
 import { calibrateLayers, type Calibration, type SampleOptions } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import { chooseFormats } from "./choose_formats.ts";
+import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
-import { learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
+import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
 import type { Store } from "./store.ts";
 
@@ -78,6 +78,9 @@ class Run {
     const { sequential, targetBits } = this.#options;
     const plan = planOf([...this.#layers.keys()], this.#options);
     const ends = planOfEnds(this.#source.layout, this.#options);
+    if (targetBits !== undefined) {
+      checkReach(plan, { ...this.#options, source: this.#source, shapes: this.#shapes, targetBits });
+    }
     const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
     if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
     const all = targetBits !== undefined || (needed.length > 0 && !sequential);
@@ -178,11 +181,10 @@ class Run {
   async #quantizeEnds(ends: ReadonlyMap<string, FormatChoice>): Promise<void> {
     const [{ backend }, store] = [this.#source, this.#store];
     const { errors } = this.#options;
-    const learning = { ...learningOf(this.#options), method: undefined, weighting: "none" as const };
     for (const [linear, choice] of ends) {
       if (store.has("linear", linear)) continue;
       const weights = this.#source.weights(linear);
-      const problem = { ...learning, backend, linear, choice };
+      const problem = { ...endLearningOf(this.#options), backend, linear, choice };
       store.set(
         "linear",
         linear,

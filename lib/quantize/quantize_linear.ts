@@ -57,6 +57,11 @@ export function learningOf(options: LearningOptions): LearningOptions {
   return { method, weighting, codebook, codebookType, scaleType, outliers };
 }
 
+/** The options of a head or an embedding: it is learned from its weights alone. */
+export function endLearningOf(options: LearningOptions): LearningOptions {
+  return { ...learningOf(options), method: undefined, weighting: "none" };
+}
+
 /**
  * Quantizes a Linear and says what that does to its output: a unit of work, which depends on nothing but what it is given.
  *

@@ -5,9 +5,13 @@
  */
 import { CheckpointError, OptionError } from "../errors.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
+import { exists, isSameFile, tryTo, writeText } from "../files/disk.ts";
+import { currentFolder } from "../files/replace_files.ts";
 import { linkedName } from "../model/checkpoint/locate.ts";
+import { checkTarget } from "../model/checkpoint/write_checkpoint.ts";
 import { ModelOnDisk } from "../model/model_on_disk.ts";
 import { peakMemory } from "../peak_memory.ts";
+import type { FileStore } from "./file_store.ts";
 import { fingerprint, formOf } from "./fingerprint.ts";
 import { finishOnDisk } from "./finish_on_disk.ts";
 import { Journal } from "./journal.ts";
@@ -27,8 +31,8 @@ import { type FormatChoice, planOf } from "./plan.ts";
  *
  * @param name the model, as `loadModel` takes it.
  * @param folder where the quantized model goes.
- * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is another
- * model's.
+ * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, the calibration is another
+ * model's, or the folder has files that this library has not written, unless `force` is given.
  * @throws {TensorError} when a weight is NaN or infinite.
  * @throws {CheckpointError} when files are missing or malformed, or writing fails: what is done is kept.
  * @throws {ResumeError} when the folder holds an unfinished job that something else was asked of, or whose files are damaged or
@@ -44,26 +48,43 @@ import { type FormatChoice, planOf } from "./plan.ts";
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function quantizeOnDisk(
+export function quantizeOnDisk(
   name: string,
   folder: string,
   options: QuantizeOnDiskOptions = {},
 ): Promise<OnDiskSummary> {
+  return intoFolder(name, folder, { options });
+}
+
+/**
+ * {@linkcode quantizeOnDisk}, perhaps of Linears that others have done.
+ *
+ * @param job.done finds them: the files of every Linear of the plan, else it throws.
+ */
+export async function intoFolder(
+  name: string,
+  folder: string,
+  job: { options: QuantizeOnDiskOptions; done?: (model: ModelOnDisk) => FileStore },
+): Promise<OnDiskSummary> {
+  const { options } = job;
   const started = performance.now();
   using model = await ModelOnDisk.open(name, options);
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, plan });
   const form = formOf(options);
+  const files = job.done?.(model);
+  const existed = exists(folder);
   try {
     using journal = Journal.open(folder, {
       asked: fingerprint(model, options),
       form,
       restart: options.restart,
+      files,
     });
     let summary = journal.finished as OnDiskSummary | undefined;
     if (!summary) {
-      await quantize(model, { journal, options });
-      const named = linkedName(name, model.checkpoint.folder);
+      if (!files) await quantize(model, { journal, options });
+      const named = linkedName(name);
       const written = finishOnDisk(folder, { name: named, model, journal, options });
       const seconds = (performance.now() - started) / 1000;
       summary = { ...written, folder, seconds, peakBytes: peakMemory() };
@@ -71,12 +92,14 @@ export async function quantizeOnDisk(
     }
     if (options.measure) {
       const measured = await options.measure(folder);
-      Deno.writeTextFileSync(`${folder}/README.md`, modelCard(summary, measured));
+      writeText(`${folder}/README.md`, modelCard(summary, measured));
       summary = { ...summary, measured };
     }
     journal.remove();
     return summary;
   } catch (error) {
+    // Only succeeds when empty.
+    if (!existed && error instanceof OptionError) tryTo(() => Deno.removeSync(folder));
     if (!(error instanceof CheckpointError && /os error 28\b/.test(error.message))) throw error;
     throw new CheckpointError(
       `${error.message}; finished work is kept; free some space and run the command again to resume`,
@@ -109,16 +132,10 @@ function checkOptions(
 ): void {
   const { folder, options, plan } = means;
   const { checkpoint } = model;
-  const real = (path: string) => {
-    try {
-      return Deno.realPathSync(path);
-    } catch {
-      return undefined;
-    }
-  };
-  if (real(folder) !== undefined && real(folder) === real(checkpoint.folder)) {
+  if ([folder, currentFolder(folder)].some((path) => isSameFile(path, checkpoint.folder))) {
     throw new OptionError(`Cannot quantize ${folder} into itself: the result needs a folder of its own`);
   }
+  checkTarget(folder, options);
   if (options.dequantized && options.reference) {
     throw new OptionError("Cannot write a model both dequantized and in the reference's layout");
   }

@@ -13,7 +13,7 @@ import type { Cost } from "./target_bits.ts";
 export interface Kept {
   /** The position of a sample, by the pass: "calibration", "sequential", "effects". */
   readonly pass: PassState;
-  /** The sums of a part of the sample, by its number. */
+  /** The sums of a part of the sample for a layer's Linears, by both numbers. */
   readonly sums: Sums;
   /** Statistics of the inputs of a layer's Linears, by its number. */
   readonly stats: ReadonlyMap<string, InputStats>;
@@ -21,6 +21,8 @@ export interface Kept {
   readonly costs: readonly Cost[];
   /** The effect of noise in each Linear on the predictions; "model". */
   readonly effects: ReadonlyMap<string, number>;
+  /** Some rows of a Linear that are done, by its name and theirs. */
+  readonly rows: DoneLinear;
   /** A Linear that is done, by its name. */
   readonly linear: DoneLinear;
 }

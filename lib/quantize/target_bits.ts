@@ -74,6 +74,16 @@ export function lowerHull(costs: readonly Cost[]): Cost[] {
   return hull;
 }
 
+/** Checks a target in bits per weight. @throws {OptionError} when it is out of reach. */
+export function inReach(targetBits: number, { least, most }: { least: number; most: number }): void {
+  if (targetBits >= least && targetBits <= most * 1.01) return;
+  throw new OptionError(
+    `Cannot reach ${targetBits} bits per weight: with these formats it is ${least.toFixed(3)} to ${
+      most.toFixed(3)
+    }`,
+  );
+}
+
 /**
  * Chooses one cost for each Linear so that the sum of errors is small and the sum of bits within the budget: from the
  * cheapest on, always the step along a hull that takes away most error for its bits and still fits. But for the last steps
@@ -93,14 +103,7 @@ export function chooseByCost(
   const hulls = [...costs].map(([linear, all]) => ({ linear, hull: lowerHull(all), at: 0, stuck: false }));
   const bitsAt = (at: 0 | -1) => fixedBits + hulls.reduce((sum, { hull }) => sum + hull.at(at)!.bits, 0);
   let bits = bitsAt(0);
-  const [least, most] = [bits / weights, bitsAt(-1) / weights];
-  if (!(targetBits >= least && targetBits <= most * 1.01)) {
-    throw new OptionError(
-      `Cannot reach ${targetBits} bits per weight: with these formats it is ${least.toFixed(3)} to ${
-        most.toFixed(3)
-      }`,
-    );
-  }
+  inReach(targetBits, { least: bits / weights, most: bitsAt(-1) / weights });
   for (;;) {
     let best: { of: typeof hulls[number]; gain: number; bits: number } | undefined;
     for (const of of hulls) {

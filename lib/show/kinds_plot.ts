@@ -16,6 +16,8 @@ export interface KindsOptions extends FigureSize {
   readonly baseline: { readonly kinds: Readonly<Record<string, number>> };
 }
 
+/** Average width of a letter, in pixels. */
+const LETTER_PX = 7.4;
 const HEIGHT_PX = 370;
 
 /**
@@ -36,7 +38,10 @@ export function kindsPlot(
 ): Figure {
   const { baseline, width = 800 } = options;
   const kinds = Object.keys(baseline.kinds);
-  const margin = { l: 86, r: 12, t: 10, b: 34 };
+  const longest = LETTER_PX * Math.max(...kinds.map((kind) => kind.length));
+  const turned = kinds.length * (longest + LETTER_PX) > width - 98;
+  // Turned by 45 degrees, a name is as high as wide.
+  const margin = { l: 86, r: 12, t: 10, b: turned ? 20 + 0.71 * longest : 34 };
   const data = rows.map((row, r): Trace => {
     const { color, symbol } = formatStyle(row.format);
     const measured = kinds.map((kind, k) => ({ kind, k, ratio: row.kinds[kind]! / baseline.kinds[kind]! }))
@@ -62,19 +67,20 @@ export function kindsPlot(
   const places = data.flatMap(({ y }) => y as number[]);
   const [low, high] = [Math.min(...places, 0), Math.max(...places, increasePlace(1.02))];
   const range = [low - 0.06 * (high - low), high + 0.06 * (high - low)] as const;
-  const ticks = increaseTicks(range, 28 / (HEIGHT_PX - margin.t - margin.b) * (range[1] - range[0]));
+  const ticks = increaseTicks(range, 28 / (HEIGHT_PX - margin.t - 34) * (range[1] - range[0]));
   const line = {
     type: "line",
     layer: "below",
     line: { color: neutralColor, width: 1.5, dash: "dash" },
   } as const;
   return figure(data, {
-    height: HEIGHT_PX,
+    height: HEIGHT_PX + margin.b - 34,
     margin,
     xaxis: {
       range: [-0.5, kinds.length - 0.5],
       tickvals: kinds.map((_, k) => k),
       ticktext: kinds.map(plotText),
+      ...(turned ? { tickangle: -45 } : {}),
       showgrid: false,
     },
     yaxis: {

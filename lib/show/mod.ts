@@ -13,7 +13,7 @@
  */
 export { type Progress, progress, type ProgressOptions } from "../terminal/progress.ts";
 export { type Column, table, type TableOptions, terminalWidth } from "../terminal/table.ts";
-export { count, decimal, duration, percent, size } from "../terminal/units.ts";
+export { count, decimal, duration, measured, percent, size } from "../terminal/units.ts";
 export { visible } from "../terminal/visible.ts";
 export { fold } from "../terminal/width.ts";
 export { barChart, type BarOptions, type BarSeries } from "./bar_chart.ts";
@@ -26,6 +26,7 @@ export { heatMap, type HeatMapOptions } from "./heat_map.ts";
 export { type FormatValues, type HistogramOptions, histogramPlot } from "./histogram_plot.ts";
 export { animation, type ChoiceOptions, dropdown, slider, type Step } from "./interact.ts";
 export { type KindsOptions, kindsPlot } from "./kinds_plot.ts";
+export { klPlot } from "./kl_plot.ts";
 export { layerErrorPlot, type LayerSeries } from "./layer_error_plot.ts";
 export { matrixSummary } from "./matrix_summary.ts";
 export type { Dash, PointShape } from "./palette.ts";

@@ -5,14 +5,14 @@
  */
 import { histogramPlot } from "./histogram_plot.ts";
 import { escapeHtml } from "../escape_html.ts";
-import { increaseText } from "./increase_scale.ts";
 import { kindsPlot } from "./kinds_plot.ts";
 import { layerErrorPlot } from "./layer_error_plot.ts";
 import { definitions, pageHtml, type Plot, plotHtml } from "./page.ts";
-import { paretoFront, paretoPlot } from "./pareto_plot.ts";
+import { rowsOfEqualBits } from "./equal_bits.ts";
+import { klPlot } from "./kl_plot.ts";
 import type { Report, ReportRow } from "./report_data.ts";
 import { resultsHtml } from "./results_table.ts";
-import { count, decimal, size } from "../terminal/units.ts";
+import { count, measured, size } from "../terminal/units.ts";
 
 /**
  * Renders the report as an HTML page.
@@ -63,45 +63,49 @@ export function reportHtml(report: Report): string {
   });
 }
 
-/** One sentence for each number of bits with both learned and fixed formats, comparing the best of each. */
+/** One sentence for each number of bits at which learned and fixed formats can be compared, with the best of each. */
 function headline({ rows, baseline }: Report): string {
-  const best = (bits: number, learned: boolean) =>
-    rows.filter((row) => row.bits === bits && row.learned === learned && !Number.isNaN(row.perplexity))
-      .sort((a, b) => a.perplexity - b.perplexity)[0];
   const cost = (row: ReportRow) =>
-    `<b>${escapeHtml(row.format)}</b> ${increaseText(row.perplexity / baseline.perplexity)} (${
+    `<b>${escapeHtml(row.name ?? row.format)}</b> ${measured(row.kl, row.klStderr)} at ${
       row.bitsPerWeight.toFixed(2)
-    } bits per weight)`;
-  const lines = [...new Set(rows.map(({ bits }) => bits))].sort((a, b) => b - a).flatMap((bits) => {
-    const [learned, fixed] = [best(bits, true), best(bits, false)];
-    return learned && fixed ? [`<li>${bits}-bit codes: ${cost(learned)}, ${cost(fixed)}</li>`] : [];
+    } bits`;
+  const lines = rowsOfEqualBits(rows).flatMap((set) => {
+    const best = (learned: boolean) =>
+      set.filter((row) => row.learned === learned && !Number.isNaN(row.kl)).sort((a, b) => a.kl - b.kl)[0];
+    const [learned, fixed] = [best(true), best(false)];
+    return learned && fixed ? [`<li>${set[0]!.bits}-bit codes: ${cost(learned)}, ${cost(fixed)}</li>`] : [];
   });
-  const original = `The original’s perplexity is ${decimal(baseline.perplexity, 5)}.`;
+  const original = `The original’s perplexity is ${
+    measured(baseline.perplexity, baseline.perplexityStderr)
+  }.`;
   if (lines.length === 0) return `<p>${original}</p>`;
-  return `<p>${original} What the best learned format and the best fixed one do to it:</p>
+  return `<p>${original} KL to it, in nats a token, of the best learned and the best fixed format at about equal bits:</p>
 <ul class="headline">${lines.join("")}</ul>`;
 }
 
 function plotsOf({ rows, baseline, histogram, layers }: Report): Plot[] {
   const plots: Plot[] = [];
+  // One row speaks for each format where group sizes are not the question.
+  const usual = [...Map.groupBy(rows, ({ format }) => format).values()].map((members) =>
+    members.find(({ groupSize }) => groupSize === 128) ?? members[0]!
+  );
   if (rows.length > 0) {
-    const front = paretoFront(rows).map(({ format }) => format).join(", ");
     plots.push({
-      id: "pareto",
+      id: "kl",
       title: "Size against quality",
       caption:
-        `Lower and further left is better. No other format is both smaller and better than ${front}. ` +
-        "The vertical scale is logarithmic in the increase over the original (dashed), so that small losses and " +
-        "large ones can be told apart in one picture.",
-      draw: (size) => paretoPlot(rows, { baseline, ...size }),
+        "Lower and further left is better. Each line is one format with groups of several sizes: smaller " +
+        "groups cost bits. KL is the divergence from the original’s predictions, on a logarithmic scale.",
+      draw: (size) => klPlot(rows, size),
     });
   }
   if (rows.length > 0 && Object.keys(baseline.kinds).length > 1) {
     plots.push({
       id: "kinds",
       title: "Kinds of text",
-      caption: "Perplexity against the original’s on the same text, on the same scale as above.",
-      draw: (size) => kindsPlot(rows, { baseline, ...size }),
+      caption:
+        "Perplexity against the original’s on the same text; the scale is logarithmic in the increase.",
+      draw: (size) => kindsPlot(usual, { baseline, ...size }),
     });
   }
   if (layers.series.length > 0) {
@@ -171,9 +175,18 @@ const MEANINGS: readonly [string, string][] = [
     "weights. The size also counts what is not quantized.",
   ],
   [
+    "any4:128, any4:row",
+    "The columns of a row that share a scale: each 128, or all. Smaller groups are more exact and cost more bits.",
+  ],
+  [
     "learned, fixed",
     "A learned format chooses the values that a code may stand for from the weights themselves, for each row. A " +
     "fixed format has the same values everywhere, up to scale.",
+  ],
+  [
+    "±",
+    "One standard error, over windows of at most 256 tokens. All formats are measured on the same tokens, so that " +
+    "their differences are surer than that.",
   ],
   ["time", "What it took to quantize the model, measuring not counted."],
 ];

@@ -7,11 +7,20 @@ import type { FormatCost, FormatCosts } from "../measure/measure_formats.ts";
 import type { FormatValues } from "./histogram_plot.ts";
 import type { LayerSeries } from "./layer_error_plot.ts";
 
+/** What need not be known. */
+type Optional = "name" | "klStderr" | "perplexityStderr";
+
 /** The costs of one format, without its layers. */
-export type ReportRow = Readonly<Omit<FormatCost, "layers" | "tokens" | "loss">>;
+export type ReportRow = Readonly<
+  & Omit<FormatCost, "layers" | "tokens" | "loss" | Optional>
+  & Partial<Pick<FormatCost, Optional>>
+>;
 
 /** The numbers of the original, unquantized model; their order of kinds of text is the report's. */
-export type ReportBaseline = Readonly<Omit<FormatCosts["baseline"], "tokens" | "loss">>;
+export type ReportBaseline = Readonly<
+  & Omit<FormatCosts["baseline"], "tokens" | "loss" | "perplexityStderr">
+  & Partial<Pick<FormatCosts["baseline"], "perplexityStderr">>
+>;
 
 /** The content of a report; parts without rows, series, values or outputs are left out. */
 export interface Report {

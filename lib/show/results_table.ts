@@ -7,7 +7,8 @@ import { escapeHtml } from "../escape_html.ts";
 import { fixedColor, learnedColor } from "./palette.ts";
 import type { Report, ReportRow } from "./report_data.ts";
 import { table, type TableOptions } from "../terminal/table.ts";
-import { decimal, duration, percent, size } from "../terminal/units.ts";
+import { duration, measured, MISSING, percent, size } from "../terminal/units.ts";
+import { rowsOfEqualBits } from "./equal_bits.ts";
 
 /** The part of a report that is the table. */
 export type Results = Pick<Report, "model" | "baseline" | "rows">;
@@ -22,41 +23,40 @@ interface Column {
   readonly best?: "min" | "max";
 }
 
-function columns(kinds: readonly string[]): Column[] {
-  const number = (title: string, value: Column["value"], digits: number): Column => ({
-    title,
-    value,
-    text: (row) => decimal(value(row), digits),
+const COLUMNS: readonly Column[] = [
+  {
+    title: "bits/weight",
+    short: "bits/w",
+    value: (row) => row.bitsPerWeight,
+    text: (row) => row.bitsPerWeight.toFixed(2),
+  },
+  {
+    title: "KL",
+    value: (row) => row.kl,
+    text: (row) => Number.isNaN(row.bits) ? MISSING : measured(row.kl, row.klStderr),
     best: "min",
-  });
-  const perKind = kinds.length > 1 ? kinds.map((kind) => number(kind, (row) => row.kinds[kind], 4)) : [];
-  return [
-    {
-      title: "bits/weight",
-      short: "bits/w",
-      value: (row) => row.bitsPerWeight,
-      text: (row) => row.bitsPerWeight.toFixed(2),
-    },
-    { title: "size", value: (row) => row.bytes, text: (row) => size(row.bytes) },
-    number("perplexity", (row) => row.perplexity, 5),
-    ...perKind,
-    number("KL", (row) => row.kl, 3),
-    {
-      title: "top-1",
-      value: (row) => row.top1,
-      text: (row) => percent(row.top1, { places: 1 }),
-      best: "max",
-    },
-    {
-      title: "layer error",
-      short: "error",
-      value: (row) => row.layerError,
-      text: (row) => percent(row.layerError, { places: 1 }),
-      best: "min",
-    },
-    { title: "time", value: (row) => row.seconds, text: (row) => duration(row.seconds) },
-  ];
-}
+  },
+  {
+    title: "perplexity",
+    value: (row) => row.perplexity,
+    text: (row) => measured(row.perplexity, row.perplexityStderr),
+  },
+  {
+    title: "top-1",
+    value: (row) => row.top1,
+    text: (row) => percent(row.top1, { places: 1 }),
+    best: "max",
+  },
+  {
+    title: "layer error",
+    short: "error",
+    value: (row) => row.layerError,
+    text: (row) => percent(row.layerError, { places: 1 }),
+    best: "min",
+  },
+  { title: "size", value: (row) => row.bytes, text: (row) => size(row.bytes) },
+  { title: "time", value: (row) => row.seconds, text: (row) => duration(row.seconds) },
+];
 
 /** The original as the row of a format without costs. */
 function original({ baseline, model }: Results): ReportRow {
@@ -81,37 +81,47 @@ function original({ baseline, model }: Results): ReportRow {
  * ```
  */
 export function resultsText(report: Results, options: TableOptions = {}): string {
-  const shown = columns(Object.keys(report.baseline.kinds));
+  const sets = rowsOfEqualBits(report.rows);
+  const line = (row: ReportRow) => [nameOf(row), ...COLUMNS.map(({ text }) => text(row))];
+  const columns = [
+    { title: "format" },
+    ...COLUMNS.map(({ title, short = title }) => ({ title: short, align: "right" as const })),
+  ];
+  const apart = columns.map(() => "");
+  // An empty line between what cannot be compared.
   return table(
-    [
-      { title: "format" },
-      ...shown.map(({ title, short = title }) => ({ title: short, align: "right" as const })),
-    ],
-    [original(report), ...report.rows].map((row) => [row.format, ...shown.map(({ text }) => text(row))]),
+    columns,
+    [line(original(report)), ...sets.flatMap((set) => [apart, ...set.map(line)])],
     options,
   );
 }
 
-/** Renders the table for a page; the best value among formats of equal bits is bold. */
+/** The name of a row's format, and its group size if that was asked for. */
+function nameOf({ name, format }: ReportRow): string {
+  return name ?? format;
+}
+
+/** Renders the table for a page; the best value among rows of about equal bits is bold. */
 export function resultsHtml(report: Results): string {
-  const shown = columns(Object.keys(report.baseline.kinds));
-  const { rows } = report;
-  const isBest = ({ value, best }: Column, row: ReportRow) => {
-    const rivals = rows.filter(({ bits }) => bits === row.bits).map((rival) => value(rival) ?? NaN)
-      .filter((number) => !Number.isNaN(number));
+  const isBest = ({ value, best }: Column, row: ReportRow, set: readonly ReportRow[]) => {
+    const rivals = set.map((rival) => value(rival) ?? NaN).filter((number) => !Number.isNaN(number));
     return best !== undefined && rivals.length > 1 && value(row) === Math[best](...rivals);
   };
-  const lines = [original(report), ...rows].map((row, r) => {
+  const line = (row: ReportRow, set?: readonly ReportRow[]) => {
     const color = row.learned ? learnedColor : fixedColor;
-    const swatch = r === 0 ? "" : `<span class="swatch" style="background:${color}"></span>`;
-    const cells = shown.map((column) =>
-      `<td${r > 0 && isBest(column, row) ? ' class="best"' : ""}>${escapeHtml(column.text(row))}</td>`
+    const swatch = set ? `<span class="swatch" style="background:${color}"></span>` : "";
+    const cells = COLUMNS.map((column) =>
+      `<td${set && isBest(column, row, set) ? ' class="best"' : ""}>${escapeHtml(column.text(row))}</td>`
     );
-    const rule = r > 0 && (r === 1 || rows[r - 2]!.bits !== row.bits) ? ' class="next"' : "";
-    return `<tr${rule}><th scope="row">${swatch}${escapeHtml(row.format)}</th>${cells.join("")}</tr>`;
-  });
-  const head = ["format", ...shown.map(({ title }) => title)]
+    const rule = set?.[0] === row ? ' class="next"' : "";
+    return `<tr${rule}><th scope="row">${swatch}${escapeHtml(nameOf(row))}</th>${cells.join("")}</tr>`;
+  };
+  const head = ["format", ...COLUMNS.map(({ title }) => title)]
     .map((title) => `<th scope="col">${escapeHtml(title)}</th>`);
+  const lines = [
+    line(original(report)),
+    ...rowsOfEqualBits(report.rows).flatMap((set) => set.map((row) => line(row, set))),
+  ];
   return `<div class="scroll" tabindex="0" role="region" aria-label="Results"><table>
 <thead><tr>${head.join("")}</tr></thead>
 <tbody>
@@ -119,5 +129,6 @@ ${lines.join("\n")}
 </tbody>
 </table></div>
 <p class="note"><span class="swatch" style="background:${learnedColor}"></span>learned values
-<span class="swatch" style="background:${fixedColor}"></span>fixed values. The best of as many bits is bold.</p>`;
+<span class="swatch" style="background:${fixedColor}"></span>fixed values. Lines separate rows of about equal bits; the best
+of each is bold. ± is a standard error, over windows of text.</p>`;
 }

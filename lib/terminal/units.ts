@@ -39,6 +39,31 @@ export function decimal(value: number | undefined, digits = 4): string {
 }
 
 /**
+ * Formats a measured number with its standard error, both to the error's second digit; without an error, to three digits.
+ *
+ * @param error NaN and undefined are not known.
+ *
+ * @example
+ * ```ts
+ * import { measured } from "any4/show";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([measured(33.083, 3.66), measured(0.10912, 0.00401)], ["33.1\u00a0±\u00a03.7", "0.1091\u00a0±\u00a00.0040"]);
+ * assertEquals(measured(0.10912, undefined), "0.109");
+ * ```
+ */
+export function measured(value: number | undefined, error: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value) || !error || !Number.isFinite(error)) {
+    return decimal(value, 3);
+  }
+  // 0.0996 is 0.10 to two digits.
+  const places = Math.min(Math.max(1 - Math.floor(Math.log10(Number(error.toPrecision(2)))), 0), 9);
+  const text = (number: number) =>
+    number.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places })
+      .replace("-", MINUS);
+  return `${text(value)}${SPACE}±${SPACE}${text(error)}`;
+}
+
+/**
  * Formats a fraction as a percentage: 0.037 is 3.7 %.
  *
  * @param fraction 1 is 100 %; NaN and undefined become a dash.

@@ -32,7 +32,8 @@ Deno.test({
       // Whatever is written to /dev/full finds no space.
       const { text } = runBeside(
         `${folder}/a`,
-        `Deno.symlinkSync("/dev/full", path + "." + Deno.pid + ".part");
+        `crypto.randomUUID = () => "0-0-0-0-0";
+        Deno.symlinkSync("/dev/full", path + ".0-0-0-0-0.part");
         try {
           writeBeside(path, () => [new Uint8Array(1e6)]);
         } catch (error) {

@@ -11,6 +11,7 @@ Deno.test("hubSettings() reads the environment as Python's huggingface_hub does"
     cache: "/no/.cache/huggingface/hub",
     offline: false,
     retryDelay: 500,
+    timeout: 60_000,
   });
   const home = await Deno.makeTempDir();
   Deno.writeTextFileSync(`${home}/token`, "hf_file\n");

@@ -50,7 +50,7 @@ for (const { format, actOrder, codes } of golden.gptq) {
 
 Deno.test("least squares and coordinate descent give the tables, codes and errors of numpy", () => {
   const mean = stats.meanSquare.reduce((sum, value) => sum + value, 0) / cols;
-  const hessian = Float64Array.from(
+  const hessian = Float32Array.from(
     stats.gram!,
     (value, i) => i % (cols + 1) === 0 ? value + 1e-3 * mean : value / 2,
   );

@@ -8,7 +8,7 @@ import { cols, inputs, random, rows, weights } from "./linear_inputs.ts";
 Deno.test("no half-step of lnq makes the error larger, and what it keeps count of is the error", () => {
   const matrix = weights(rows, cols);
   const stats = gramStats(inputs(200), cols);
-  const hessian = Float64Array.from(stats.gram!);
+  const hessian = Float32Array.from(stats.gram!);
   for (let c = 0; c < cols; c++) hessian[c * (cols + 1)]! += 1e-3;
   for (const bits of [2, 3, 4]) {
     const scales = scaleGroups(matrix, { scaling: formatOf(`any${bits}`).scaling, groupSize: 16 });
@@ -49,7 +49,7 @@ Deno.test("with as many entries as columns, least squares gives the row back", (
   const stats = gramStats(Float64Array.from({ length: 16 * 100 }, () => random.normal()), 16);
   const scales = scaleGroups(matrix, { scaling: formatOf("any4").scaling, groupSize: 8, type: "f32" });
   const descent = new RowDescent({ matrix, groupSize: 8, ...scales }, {
-    hessian: Float64Array.from(stats.gram!),
+    hessian: Float32Array.from(stats.gram!),
     bits: 4,
     type: "f32",
   });

@@ -99,8 +99,9 @@ Deno.test("without a text the library's own is measured, every kind of it", asyn
 
 Deno.test("a model compared with itself has no divergence and agrees everywhere", async () => {
   const reference = await referenceLogits(model, { maxTokens: 200 });
-  const { kl, top1, ...own } = await compare(model, reference);
+  const { kl, klStderr, top1, ...own } = await compare(model, reference);
   assertAlmostEquals(kl, 0, 1e-12);
+  assertAlmostEquals(klStderr, 0, 1e-12);
   assertEquals(top1, 1);
   assertEquals(own, reference.perplexity);
   assertEquals(own, await perplexity(model, { maxTokens: 200 }));

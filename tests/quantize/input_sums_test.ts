@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { calibrate, loadModel, type Model, OptionError } from "any4";
 import type { Tensor } from "any4/compute";
-import { calibrateLayers, sampleOf, sumsOfPart } from "../../lib/quantize/calibrate.ts";
+import { calibrateLayers, sampleOf, sumsName, sumsOfPart } from "../../lib/quantize/calibrate.ts";
 import { FileStore } from "../../lib/quantize/file_store.ts";
 import { joinSums, type Sums } from "../../lib/quantize/input_sums.ts";
 import { MemoryStore } from "../../lib/quantize/store.ts";
@@ -52,10 +52,11 @@ Deno.test("parts added up in any order, in files, are joined to what one machine
     // A part of one letter leaves experts without tokens.
     const sample = { text: ["a", text.repeat(3), "b", text], parts: 3 };
     const folder = await Deno.makeTempDir();
-    for (const part of [2, 0, 1]) {
-      new FileStore(folder).set("sums", String(part), await sumsOfPart(model, { ...sample, part }));
-    }
-    const parts = [0, 1, 2].map((part) => new FileStore(folder).get("sums", String(part))!);
+    for (const part of [2, 0, 1]) await sumsOfPart(model, new FileStore(folder), { ...sample, part });
+    const layers = [...model.layout.layers.keys()];
+    const parts = [0, 1, 2].map((part) =>
+      new Map(layers.flatMap((layer) => [...new FileStore(folder).get("sums", sumsName(part, layer))!]))
+    );
     const expected = await calibrate(model, sample);
     const joined = joinSums(parts);
     assertEquals([...joined.keys()].sort(), [...expected.keys()].sort());

@@ -1,24 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import {
-  isPacked,
-  loadModel,
-  type Matrix,
-  type Model,
-  type PackedMatrix,
-  quantizeModel,
-  type QuantizeModelOptions,
-} from "any4";
+import { isPacked, loadModel, type Matrix, type Model, type PackedMatrix, quantizeModel } from "any4";
 import type { Backend } from "any4/compute";
 import { measureFormats } from "any4/measure";
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
 import { divergence } from "../../lib/quantize/divergence.ts";
 import { effectsOf, windowsOf } from "../../lib/quantize/effects.ts";
-import { FileStore } from "../../lib/quantize/file_store.ts";
-import { joinSums } from "../../lib/quantize/input_sums.ts";
-import { sumsOfPart } from "../../lib/quantize/calibrate.ts";
 import { run } from "../../lib/quantize/pipeline.ts";
 import { planOf } from "../../lib/quantize/plan.ts";
-import { quantizeLinear, solveLinear } from "../../lib/quantize/quantize_linear.ts";
+import { quantizeLinear } from "../../lib/quantize/quantize_linear.ts";
 import { MemoryStore } from "../../lib/quantize/store.ts";
 import { hashOf, ways } from "../golden/hash_quantized.ts";
 
@@ -125,37 +114,6 @@ Deno.test("sequential calibration takes work in proportion to the layers", async
   assertEquals(six! - four!, four! - two!);
   // A layer's Linears are run less than four times.
   assertLess(four! - two!, 2 * 4 * 7 * 100);
-});
-
-/** A unit of work's inputs and outputs are files: each unit could be another process. */
-Deno.test("units done one by one through files, in any order, give the model that quantizeModel() gives", async () => {
-  using model = await loadModel(tiny, { backend: "wasm" });
-  const sample = { text: text.repeat(30), parts: 2 };
-  const options: QuantizeModelOptions = { format: "any3", groupSize: 32, override: { "*.v_proj": "int4" } };
-  const place = await Deno.makeTempDir();
-  for (const part of [1, 0]) {
-    new FileStore(place).set("sums", String(part), await sumsOfPart(model, { ...sample, part }));
-  }
-  new FileStore(place).set(
-    "stats",
-    "all",
-    joinSums([0, 1].map((i) => new FileStore(place).get("sums", `${i}`)!)),
-  );
-  for (const [linear, choice] of [...planOf(model.linears(), options)].reverse()) {
-    const stats = new FileStore(place).get("stats", "all")!.get(linear);
-    const done = solveLinear(model.weights(linear), { backend: model.backend, linear, choice, stats });
-    new FileStore(place).set("linear", linear, done);
-  }
-  const done = new FileStore(place);
-  using assembled = model.with({
-    tensors: new Map([
-      ...model.tensors,
-      ...model.linears().map((linear) => [`${linear}.weight`, done.get("linear", linear)!.packed] as const),
-    ]),
-  });
-  using expected = await quantizeModel(model, { ...options, calibration: sample.text, parts: 2 });
-  assertEquals(hashOf(assembled), hashOf(expected));
-  await Deno.remove(place, { recursive: true });
 });
 
 Deno.test("what a store has is not done again", async () => {

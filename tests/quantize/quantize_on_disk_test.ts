@@ -37,10 +37,11 @@ const text = "One day a girl found a key near the old well. ".repeat(40);
 let made = 0;
 const fresh = () => `${folder}/out-${made++}`;
 
-/** Every file of a folder, folders in it too, by its name. */
+/** Every file of a folder, folders in it too, by its name, but for the list of them. */
 function files(path: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { name, isDirectory } of Deno.readDirSync(path)) {
+    if (name === ".any4-files.json") continue;
     if (isDirectory) found[name] = "a folder";
     else found[name] = Deno.readFileSync(`${path}/${name}`).toBase64();
   }

@@ -13,7 +13,7 @@ async function chat(template: string, said: string[], ...args: string[]) {
   const folder = await Deno.makeTempDir();
   try {
     for (const { name, isFile } of Deno.readDirSync(tinyworld)) {
-      if (isFile) await Deno.symlink(new URL(name, tinyworld).pathname, `${folder}/${name}`);
+      if (isFile) await Deno.copyFile(new URL(name, tinyworld), `${folder}/${name}`);
     }
     await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
     const child = new Deno.Command(Deno.execPath(), {

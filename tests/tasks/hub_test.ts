@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { TestHub } from "../hub/server.ts";
+import { pushModel } from "any4/hub";
 
 const root = new URL("../../", import.meta.url);
 
@@ -10,10 +11,12 @@ async function task(
   options: { env: Record<string, string>; net: string },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  const words = (tasks[name].command as string).split(" ").slice(2)
-    .map((word) => word.startsWith("--allow-net") ? `--allow-net=${options.net}` : word);
+  const command = (tasks[name].command as string).replace(
+    /--allow-net='[^']*'/,
+    `--allow-net=${options.net}`,
+  );
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", ...words, ...args],
+    args: ["task", "--quiet", "--eval", command, ...args],
     cwd: root,
     env: { NO_COLOR: "1", ...options.env },
   }).output();
@@ -33,7 +36,7 @@ Deno.test("push sends a folder, and any task takes it from the Hub again, then o
   assertEquals(refused.code, 1);
   assertMatch(
     refused.stderr,
-    /HubError: Cannot push to org\/name: .* allow it with --allow-net=127\.0\.0\.1:\d+/,
+    /^Cannot push to org\/name: .* allow it with --allow-net=127\.0\.0\.1:\d+/,
   );
 
   const pushed = await task("push", ["models/tinyworld", "org/name"], { env, net: "127.0.0.1" });
@@ -48,5 +51,32 @@ Deno.test("push sends a folder, and any task takes it from the Hub again, then o
     net: "nowhere.invalid",
   });
   assertEquals(JSON.parse(offline.stdout).text, JSON.parse(spoken.stdout).text);
+  await Deno.remove(home, { recursive: true });
+});
+
+Deno.test("start says how much it downloads and where to, and models lists it from then on", async () => {
+  await using hub = new TestHub();
+  const home = await Deno.makeTempDir();
+  await pushModel("models/tinyworld", { repo: "org/name", endpoint: hub.endpoint, token: hub.token });
+  const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: home, HF_TOKEN: hub.token, HF_HUB_OFFLINE: "" };
+  const options = { env, net: "127.0.0.1" };
+  const before = await task("models", [], options);
+  assertEquals([before.code, before.stderr], [0, ""]);
+  assertStringIncludes(before.stdout, `Nothing is downloaded to ${home}/hub yet.`);
+  assertMatch(before.stdout, /^HuggingFaceTB\/SmolLM2-135M +271\u00a0MB +llama +apache-2\.0$/m);
+
+  const words = ["--model", "org/name", "--formats", "int4", "--tokens", "50", "--out", `${home}/r.html`];
+  const first = await task("start", words, options);
+  assertEquals(first.code, 0, first.stderr);
+  assertMatch(first.stderr, /^Downloading org\/name: [67]\.\d+\u00a0MB to .+\/hub$/m);
+  assertEquals(first.stdout.includes("task start --model"), false);
+  const again = await task("start", words, options);
+  assertEquals([again.code, again.stderr.includes("Downloading")], [0, false]);
+
+  const { cached, starters } = JSON.parse((await task("models", ["--json"], options)).stdout);
+  assertEquals(cached.map((model: { id: string; architecture: string }) => [model.id, model.architecture]), [
+    ["org/name", "llama"],
+  ]);
+  assertEquals(starters.some((model: { cached: boolean }) => model.cached), false);
   await Deno.remove(home, { recursive: true });
 });

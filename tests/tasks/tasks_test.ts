@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { isFile } from "../../lib/files/disk.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -15,14 +16,11 @@ interface Ended {
 
 /** Runs a task with further environment variables. */
 async function taskWith(env: Record<string, string>, name: string, ...args: string[]): Promise<Ended> {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  // Quotes keep the task runner from taking "*" for files.
-  const words = (tasks[name].command as string).replaceAll("'", "").split(" ").slice(1)
-    .filter((word) => word !== "--no-prompt");
   const command = new Deno.Command(Deno.execPath(), {
     // --quiet: no word of what Deno has to fetch first.
-    args: [...words.slice(0, 1), "--quiet", "--no-prompt", ...words.slice(1), ...args],
+    args: ["task", "--quiet", name, ...args],
     cwd: root,
+    stdin: "null",
     env: { NO_COLOR: "1", ...env },
   });
   const { code, stdout, stderr } = await command.output();
@@ -31,11 +29,9 @@ async function taskWith(env: Record<string, string>, name: string, ...args: stri
 }
 
 /** Runs the task repl on lines. */
-async function repl(lines: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  const [, ...words] = (tasks.repl.command as string).replaceAll("'", "").split(" ");
+async function repl(lines: string): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...words.slice(0, 1), "--quiet", ...words.slice(1)],
+    args: ["task", "--quiet", "repl"],
     cwd: root,
     env: { NO_COLOR: "1" },
     stdin: "piped",
@@ -145,7 +141,7 @@ Deno.test("quantize takes patterns and a target, says what came of it, and goes 
   const { bitsPerWeight } = await json("quantize", "--out", folder, "--target-bits", "4", "--jobs", "1");
   assert(bitsPerWeight > 3.96 && bitsPerWeight <= 4);
   const far = await task("quantize", "--out", folder, "--target-bits", "1");
-  assertMatch(far.stderr, /^OptionError: Cannot reach 1 bits/m);
+  assertMatch(far.stderr, /^Cannot reach 1 bits/m);
   const quiet = await task("quantize", "--out", folder, "--format", "int4", "--quiet");
   assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "", ""]);
   await Deno.remove(folder, { recursive: true });
@@ -175,8 +171,8 @@ Deno.test("what calibrate has saved is what quantize learns from, and another mo
 
   const other = ["--model", "tests/golden/models/qwen2", "--out", `${folder}/other`];
   const refused = await task("quantize", ...other, "--calibration", stats);
-  assertEquals(refused.code, 1);
-  assertMatch(refused.stderr, /^OptionError: .*it is of another model, tinyworld/m);
+  assertEquals(refused.code, 2);
+  assertMatch(refused.stderr, /^Cannot .*it is of another model, tinyworld/m);
   const both = await task("quantize", "--out", `${folder}/both`, "--calibration", stats, "--text", text);
   assertEquals(both.code, 2);
   assertStringIncludes(both.stderr, "--calibration");
@@ -224,28 +220,44 @@ Deno.test("bench measures linears or the model alone, and takes a model that is 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a wrong model, format or file ends with status 1 or 2 and one clear line", async () => {
+Deno.test("what makes no sense ends with status 2, what fails with status 1, and one plain sentence", async () => {
   const cases = [
-    ["start", "--model", "/nowhere"],
-    ["start", "--formats", "any5"],
-    ["eval", "--text", "/nowhere.txt"],
-    ["quantize", "--out", "/proc/nowhere"],
-    ["diff", "--format", "any5"],
-    ["bench", "nothing"],
-    ["bench", "--sizes", "12x"],
-    ["bench", "--sizes", "1x2x3"],
-    ["bench", "--tokens", "0"],
-    ["bench", "--formats", "any5"],
-    ["bench", "--backends", "cuda"],
-    ["bench", "--backends", ","],
-    ["bench", "model", "--model", "/nowhere"],
-  ];
-  for (const [name, ...args] of cases) {
-    const { code, stdout, stderr } = await task(name!, ...args);
-    assert(code === 1 || code === 2, `${name} ${args}: ${code} ${stderr}`);
-    assertEquals(stdout, "");
-    assert(!stderr.includes("    at "), stderr);
+    [1, "start", "--model", "/nowhere"],
+    [1, "eval", "--model", "/nowhere"],
+    [1, "bench", "model", "--model", "/nowhere"],
+    [1, "generate", "--model", "tests"],
+    [1, "quantize", "--out", "/proc/nowhere"],
+    [2, "start", "--formats", "any5"],
+    [2, "generate", "--format", "any5"],
+    [2, "quantize", "--out", "tests"],
+    [2, "quantize", "--out", "models/tinyworld"],
+    [2, "eval", "--text", "/nowhere.txt"],
+    [2, "eval", "--text", "/no such file here.txt"],
+    [2, "calibrate", "--text", "my notes.md"],
+    [2, "calibrate", "--text", ""],
+    [2, "quantize", "--out", "/tmp/no", "--target-bits", "1"],
+    [2, "start", "--out", "/nowhere/report.html"],
+    [2, "start", "--out", "tests"],
+    [2, "bench", "linears", "--html", "/nowhere/speed.html"],
+    [2, "calibrate", "--out", "/nowhere/stats.safetensors"],
+    [2, "diff", "--format", "any5"],
+    [2, "bench", "nothing"],
+    [2, "bench", "--sizes", "12x"],
+    [2, "bench", "--sizes", "1x2x3"],
+    [2, "bench", "--tokens", "0"],
+    [2, "bench", "--formats", "any5"],
+    [2, "bench", "--backends", "cuda"],
+    [2, "bench", "--backends", ","],
+  ] as const;
+  for (const [status, name, ...args] of cases) {
+    const started = performance.now();
+    const { code, stdout, stderr } = await task(name, ...args);
+    assertEquals([code, stdout], [status, ""], `${name} ${args}: ${stderr}`);
+    assert(!/ {4}at |^\w*Error|This is a bug/m.test(stderr), stderr);
+    // All of it is known before anything is computed.
+    assertLess(performance.now() - started, 20_000, `${name} ${args}`);
   }
+  assertEquals(isFile("tests/README.md"), false);
 });
 
 Deno.test("lab --check says what is there and changes nothing", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
+import { rowsOfEqualBits } from "../../lib/show/equal_bits.ts";
 import { resultsText } from "../../lib/show/results_table.ts";
 import { table } from "../../lib/terminal/table.ts";
 import { cut, displayWidth, fold } from "../../lib/terminal/width.ts";
@@ -39,11 +40,13 @@ Deno.test("table() shortens a long text before it folds, and keeps a cell on one
 
 Deno.test("the table of results fits 80 and 120 columns, each block beginning with the format", () => {
   for (const width of [80, 120]) {
-    const blocks = resultsText(report, { width, color: false }).split("\n\n");
+    const blocks = resultsText(report, { width, color: false }).split(/\n\n(?=format )/);
     assertEquals(blocks.length, width === 80 ? 2 : 1);
+    const sets = rowsOfEqualBits(report.rows).length;
     for (const block of blocks) {
       const lines = block.split("\n");
-      assertEquals(lines.length, report.rows.length + 3);
+      // The head, its rule, the original, and a line before each set.
+      assertEquals(lines.length, report.rows.length + sets + 3);
       assertMatch(lines[0]!, /^format /);
       for (const line of lines) assertLessOrEqual(displayWidth(line), width);
     }

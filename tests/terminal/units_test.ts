@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { count, decimal, duration, percent, size } from "../../lib/terminal/units.ts";
+import { count, decimal, duration, measured, percent, size } from "../../lib/terminal/units.ts";
 
 /** No-break spaces as spaces. */
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
@@ -51,4 +51,19 @@ Deno.test("duration() and count() read well at every size", () => {
   assertEquals(duration(NaN), "–");
   assertEquals(plain(count(260_032)), "260,032");
   assertEquals(plain(count(1.236e9)), "1.24 billion");
+});
+
+Deno.test("measured() writes number and error to the error's second digit, and a number without error to three", () => {
+  const cases: [number, number | undefined, string][] = [
+    [33.083, 3.66, "33.1 ± 3.7"],
+    [0.109123, 0.00401, "0.1091 ± 0.0040"],
+    [2729.48, 488.67, "2,729 ± 489"],
+    [1.86, 0.0996, "1.86 ± 0.10"],
+    [0.0052, 3.4e-7, "0.00520000 ± 0.00000034"],
+    [3.14159, NaN, "3.14"],
+    [3.14159, undefined, "3.14"],
+    [3.14159, 0, "3.14"],
+    [NaN, 1, "–"],
+  ];
+  for (const [value, error, text] of cases) assertEquals(plain(measured(value, error)), text);
 });

@@ -14,6 +14,7 @@ import {
   type Backend,
   type Columns,
   type KvShape,
+  type LinearOptions,
   type NormOptions,
   type RopeOptions,
 } from "../backend.ts";
@@ -27,7 +28,7 @@ import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { WasmSteps } from "./quantize_steps.ts";
-import { Scratch } from "./scratch.ts";
+import { type Place, Scratch } from "./scratch.ts";
 import { blockOf, takeShared } from "./shared.ts";
 import { STORED } from "./stored.ts";
 import {
@@ -41,10 +42,13 @@ import {
 
 class WasmTensor extends Tensor {
   readonly block: Block;
+  /** Bytes of the block before it. */
+  readonly offset: number;
 
-  constructor(owner: Backend, shape: { rows: number; cols: number }, block: Block) {
+  constructor(owner: Backend, shape: { rows: number; cols: number }, block: Block, offset = 0) {
     super(owner, shape);
     this.block = block;
+    this.offset = offset;
   }
 }
 
@@ -226,7 +230,13 @@ export class WasmBackend implements Backend {
   }
 
   #at(tensor: Tensor): number {
-    return this.#block(tensor).address;
+    return this.#place(tensor).address;
+  }
+
+  /** Where its values are. */
+  #place(tensor: Tensor): Place {
+    const { block, offset } = own(this, tensor, WasmTensor);
+    return { arena: block.arena, address: block.address + offset, bytes: block.bytes - offset };
   }
 
   #dense(handle: Weight): WasmWeight {
@@ -253,7 +263,7 @@ export class WasmBackend implements Backend {
     const { arena } = block;
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
     new Int32Array(arena.memory.buffer, list, ids.length).set(ids);
-    const target = this.#scratch.output(arena, this.#block(out));
+    const target = this.#scratch.output(arena, this.#place(out));
     if (bits > 0) {
       this.#pool.run(arena, "embedPacked", [target, block.address, list], ids.length, this.#grain(4 * cols));
       if (outliers) {
@@ -264,7 +274,7 @@ export class WasmBackend implements Backend {
       const args = [target, data, list, cols, STORED[dtype].id];
       this.#pool.run(arena, "embed", args, ids.length, this.#grain(cols));
     }
-    this.#scratch.copyBack(arena, this.#block(out), 4 * out.rows * cols);
+    this.#scratch.copyBack(arena, this.#place(out), 4 * out.rows * cols);
   }
 
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
@@ -286,12 +296,13 @@ export class WasmBackend implements Backend {
     this.#pool.run(this.#home, "layerNorm", args, x.rows * x.cols / cols, this.#grain(3 * cols));
   }
 
-  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
+  linear(out: Tensor, x: Tensor, options: LinearOptions): void {
     checkLinear(out, x, options.weight);
     this.#assertOpen();
     const { weight } = own(this, options.weight, WasmHandle);
     const bias = options.bias && this.#dense(options.bias);
-    this.#linear.run(this.#block(out), this.#block(x), { weight, bias, tokens: x.rows });
+    const { alone = false } = options;
+    this.#linear.run(this.#place(out), this.#place(x), { weight, bias, tokens: x.rows, alone });
   }
 
   rope(x: Tensor, options: RopeOptions): void {
@@ -427,7 +438,13 @@ export class WasmBackend implements Backend {
   }
 
   first(x: Tensor, rows: number): Tensor {
-    return new WasmTensor(this, { rows, cols: x.cols }, this.#block(x));
+    const { block, offset } = own(this, x, WasmTensor);
+    return new WasmTensor(this, { rows, cols: x.cols }, block, offset);
+  }
+
+  row(x: Tensor, at: number): Tensor {
+    const { block, offset } = own(this, x, WasmTensor);
+    return new WasmTensor(this, { rows: 1, cols: x.cols }, block, offset + 4 * at * x.cols);
   }
 
   /** Items that are worth another thread, by the multiplications of each. */

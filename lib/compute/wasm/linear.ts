@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Block } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
-import type { Scratch } from "./scratch.ts";
+import type { Place, Scratch } from "./scratch.ts";
 import { outlierAddresses, vectorOf, type WasmWeight } from "./weight_image.ts";
 
 /**
@@ -41,8 +40,12 @@ export class LinearRunner {
   }
 
   /** out = x · weightᵀ + bias. A weight that lies elsewhere has x and out copied there and back. */
-  run(out: Block, x: Block, options: { weight: WasmWeight; bias?: WasmWeight; tokens: number }): void {
-    const { weight, bias, tokens } = options;
+  run(
+    out: Place,
+    x: Place,
+    options: { weight: WasmWeight; bias?: WasmWeight; tokens: number; alone: boolean },
+  ): void {
+    const { weight, bias, tokens, alone } = options;
     const { arena } = weight.block;
     const scratch = this.#scratch;
     const args = {
@@ -51,9 +54,15 @@ export class LinearRunner {
       bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
       tokens,
     };
-    if (weight.quick && tokens < (weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS)) {
-      this.#few(weight, args);
-    } else this.#many(weight, args);
+    const many = weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS;
+    if (!weight.quick || (tokens >= many && !alone)) this.#many(weight, args);
+    else {
+      // Kernels for few tokens compute each as if it were the only one.
+      for (let from = 0; from < tokens; from += many - 1) {
+        const [out, x] = [args.out + 4 * from * weight.rows, args.x + 4 * from * weight.cols];
+        this.#few(weight, { ...args, out, x, tokens: Math.min(many - 1, tokens - from) });
+      }
+    }
     if (weight.outliers) {
       const { rows, cols } = weight;
       const added = [args.out, args.x, ...outlierAddresses(weight, weight.outliers), tokens, rows, cols];

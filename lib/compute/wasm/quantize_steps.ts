@@ -3,13 +3,16 @@
  *
  * @module
  */
+import type { FactoredHessian } from "../../learn/hessian.ts";
 import {
   type LearnOptions,
   plainSteps,
   type QuantizeSteps,
   type ScaledMatrix,
   TableLearner,
+  type Tables,
 } from "../../learn/quantize_steps.ts";
+import type { DescentOptions, Solution } from "../../learn/row_descent.ts";
 import { codebookRounding } from "../../matrix/codebook_type.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Arena } from "./memory.ts";
@@ -22,6 +25,9 @@ const SLAB_WEIGHTS = 1 << 22;
 /** Weights that are worth another thread: those learned from, and those rounded. */
 const LEARNED_WEIGHTS = 1 << 12;
 const ROUNDED_WEIGHTS = 1 << 16;
+
+/** Rows that a thread takes at a time where each weight meets all others of its row. */
+const HESSIAN_ROWS = 8;
 
 /** Learns and rounds with kernels. */
 export class WasmSteps implements QuantizeSteps {
@@ -66,7 +72,7 @@ export class WasmSteps implements QuantizeSteps {
     return codebook;
   }
 
-  round(scaled: ScaledMatrix, { codebook, bits }: { codebook: Float32Array; bits: number }): Uint32Array {
+  round(scaled: ScaledMatrix, { codebook, bits }: Tables): Uint32Array {
     const { rows, cols } = scaled.matrix;
     const perRow = wordsPerRow(cols, bits);
     const { buffer, byteOffset } = takeShared(this.#pool, 4 * rows * perRow);
@@ -82,6 +88,58 @@ export class WasmSteps implements QuantizeSteps {
       codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
     }
     return codes;
+  }
+
+  roundByHessian(
+    scaled: ScaledMatrix,
+    { codebook, bits }: Tables,
+    { order, lower }: FactoredHessian,
+  ): Uint32Array {
+    const { rows, cols } = scaled.matrix;
+    const perRow = wordsPerRow(cols, bits);
+    const codes = new Uint32Array(rows * perRow);
+    const k = 2 ** bits;
+    const stride = codebook.length === k ? 0 : k;
+    for (const { from, to, ...slab } of slabs(scaled)) {
+      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+      using room = new Slab(this.#pool, { ...slab, tables, order, lower, words: 4 * (to - from) * perRow });
+      const { words, data, scales, zeros, tables: table, order: columns, lower: factor } = room.at;
+      const places = [words!, data!, scales!, zeros ?? 0, table!, 4 * stride, columns!, factor!];
+      const work = { rows: to - from, cols, grain: HESSIAN_ROWS * cols };
+      room.run("roundRowsByHessian", [...places, bits, cols, scaled.groupSize], work);
+      codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
+    }
+    return codes;
+  }
+
+  descend(scaled: ScaledMatrix, start: Tables & Solution, options: DescentOptions): Solution {
+    const { rows, cols } = scaled.matrix;
+    const { bits } = start;
+    const { hessian, refits, type, rounds, sweeps } = options;
+    // The kernel rounds tables that it changes to halves or singles.
+    if (refits && type !== "f16" && type !== "f32") return plainSteps.descend(scaled, start, options);
+    const perRow = wordsPerRow(cols, bits);
+    const [codebook, codes] = [start.codebook.slice(), new Uint32Array(rows * perRow)];
+    const k = 2 ** bits;
+    const stride = codebook.length === k ? 0 : k;
+    for (const { from, to, ...slab } of slabs(scaled)) {
+      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+      const words = start.codes.subarray(from * perRow, to * perRow);
+      using room = new Slab(this.#pool, { ...slab, tables, hessian, words });
+      const { at, arena } = room;
+      const places = [at.words!, at.data!, at.scales!, at.zeros ?? 0, at.tables!, 4 * stride, at.hessian!];
+      const how = [type === "f16" ? 1 : 0, refits ? 1 : 0, rounds, sweeps];
+      room.run("descendRows", [...places, bits, cols, scaled.groupSize, ...how], {
+        rows: to - from,
+        cols,
+        grain: HESSIAN_ROWS * cols,
+        more: refits ? 8 * k * (cols + 2 * k) : 0,
+      });
+      const { buffer } = arena.memory;
+      codes.set(new Uint32Array(buffer, at.words, words.length), from * perRow);
+      tables.set(new Float32Array(buffer, at.tables, tables.length));
+    }
+    return { codebook, codes };
   }
 }
 
@@ -109,7 +167,7 @@ class Slab implements Disposable {
   readonly #pool: Pool;
 
   /** Places copies of arrays, and room of that many bytes where a number is given. */
-  constructor(pool: Pool, parts: Record<string, Float32Array | Float64Array | number>) {
+  constructor(pool: Pool, parts: Record<string, Float32Array | Float64Array | Uint32Array | number>) {
     this.#pool = pool;
     const sizes = Object.values(parts).map((part) => typeof part === "number" ? part : part.byteLength);
     this.arena = pool.arena(sizes.reduce((sum, bytes) => sum + bytes + 64, 0));
@@ -119,14 +177,24 @@ class Slab implements Disposable {
       const { buffer } = this.arena.memory;
       if (part instanceof Float32Array) new Float32Array(buffer, address, part.length).set(part);
       if (part instanceof Float64Array) new Float64Array(buffer, address, part.length).set(part);
+      if (part instanceof Uint32Array) new Uint32Array(buffer, address, part.length).set(part);
     }
   }
 
-  /** Runs a kernel on rows, whose last arguments are a slot of scratch for each thread. */
-  run(name: string, args: number[], work: { rows: number; cols: number; grain: number }): void {
-    const { rows, cols, grain } = work;
+  /**
+   * Runs a kernel on rows, whose last arguments are a slot of scratch for each thread.
+   *
+   * @param work.grain weights that a thread takes at a time.
+   * @param work.more bytes of a slot beyond those that most kernels need.
+   */
+  run(
+    name: string,
+    args: number[],
+    work: { rows: number; cols: number; grain: number; more?: number },
+  ): void {
+    const { rows, cols, grain, more = 0 } = work;
     // As kernels/wasm/kmeans_workspace.ts asks.
-    const slotBytes = 65536 + 128 * cols;
+    const slotBytes = 65536 + 128 * cols + Math.ceil(more / 64) * 64;
     const slots = this.at.slots = this.arena.allocate(this.#pool.threads * slotBytes);
     const { buffer } = this.arena.memory;
     for (let t = 0; t < this.#pool.threads; t++) new Int32Array(buffer, slots + t * slotBytes, 1)[0] = 0;

@@ -6,6 +6,16 @@
 import { Block } from "./block.ts";
 import type { Arena } from "./memory.ts";
 
+/** Bytes of an arena: a block, or a part of one. */
+export interface Place {
+  /** The arena. */
+  readonly arena: Arena;
+  /** Their first byte. */
+  readonly address: number;
+  /** How many there are at most. */
+  readonly bytes: number;
+}
+
 /** Room by purpose, in any arena; each purpose's room is overwritten by its next use. */
 export class Scratch {
   readonly #rooms = new Map<Arena, Map<string, Block>>();
@@ -23,7 +33,7 @@ export class Scratch {
   }
 
   /** Where a block's bytes can be read in an arena: in place, or as a copy. */
-  input(arena: Arena, purpose: string, block: { arena: Arena; address: number; bytes: number }): number {
+  input(arena: Arena, purpose: string, block: Place): number {
     if (block.arena === arena) return block.address;
     const copy = this.take(arena, purpose, block.bytes);
     copyBytes(block, { arena, address: copy }, block.bytes);
@@ -31,23 +41,18 @@ export class Scratch {
   }
 
   /** Where a block's bytes can be written in an arena: in place, or to be brought by {@linkcode copyBack}. */
-  output(arena: Arena, block: Block): number {
+  output(arena: Arena, block: Place): number {
     return block.arena === arena ? block.address : this.take(arena, "out", block.bytes);
   }
 
   /** Brings what was written to an {@linkcode output} to its block. */
-  copyBack(arena: Arena, block: Block, bytes: number): void {
+  copyBack(arena: Arena, block: Place, bytes: number): void {
     if (block.arena === arena) return;
     copyBytes({ arena, address: this.take(arena, "out", block.bytes) }, block, bytes);
   }
 }
 
-interface Place {
-  readonly arena: Arena;
-  readonly address: number;
-}
-
-function copyBytes(from: Place, to: Place, bytes: number): void {
+function copyBytes(from: Omit<Place, "bytes">, to: Omit<Place, "bytes">, bytes: number): void {
   const source = new Uint8Array(from.arena.memory.buffer, from.address, bytes);
   new Uint8Array(to.arena.memory.buffer, to.address, bytes).set(source);
 }

@@ -36,6 +36,7 @@ import type {
   Columns,
   KvShape,
   Largest,
+  LinearOptions,
   NormOptions,
   RopeOptions,
   TokenPlace,
@@ -296,7 +297,7 @@ export class WebGpuBackend implements Backend {
     this.#commands.run(kernel!, bindings, { tokens: x.rows * x.cols / cols });
   }
 
-  linear(out: Tensor, x: Tensor, options: { weight: Weight; bias?: Weight }): void {
+  linear(out: Tensor, x: Tensor, options: LinearOptions): void {
     checkLinear(out, x, options.weight);
     const bias = options.bias && this.#vector(options.bias);
     const { weight } = own(this, options.weight, GpuHandle);

@@ -6,7 +6,6 @@
  */
 import { OptionError } from "../../errors.ts";
 import { checkFactorOptions, factorHessian, type FactorOptions } from "../hessian.ts";
-import { roundByHessian } from "./gptq.ts";
 import type { Method } from "./method.ts";
 
 /** How tables are weighed. */
@@ -37,7 +36,7 @@ export function leanquant(options: LeanQuantOptions = {}): Method {
       // U is the inverse of L: 1 / U_jj is L_jj.
       hessian.order.forEach((c, j) => columnWeights[c] = hessian.lower[j * cols + j]! ** power);
       const codebook = table ?? steps.learn(scaled, { ...learning, columnWeights, scalePower: 2 });
-      return { codebook, codes: roundByHessian(scaled, { codebook, bits: learning.bits }, hessian) };
+      return { codebook, codes: steps.roundByHessian(scaled, { codebook, bits: learning.bits }, hessian) };
     },
   };
 }

@@ -5,9 +5,7 @@
  * @module
  */
 import { OptionError } from "../../errors.ts";
-import { packRow, unpackRow, wordsPerRow } from "../../matrix/packing.ts";
 import { checkFactorOptions } from "../hessian.ts";
-import { RowDescent } from "../row_descent.ts";
 import type { Method } from "./method.ts";
 
 /** How long it goes on, and how far statistics are believed. */
@@ -45,34 +43,20 @@ export function lnq(options: LnqOptions = {}): Method {
     options,
     needs: "gram",
     solve({ scaled, table, stats, ...learning }, steps) {
-      const { matrix: { rows, cols } } = scaled;
       const { bits, codebook: tables, type } = learning;
-      const codebook = table?.slice() ?? steps.learn(scaled, learning);
-      const start = steps.round(scaled, { codebook, bits });
-      const codes = new Uint32Array(rows * wordsPerRow(cols, bits));
+      const codebook = table ?? steps.learn(scaled, learning);
+      const codes = steps.round(scaled, { codebook, bits });
       const refits = table === null && tables === "row";
-      const descent = new RowDescent(scaled, { hessian: shrunk(stats!.gram!, shrinkage), bits, type });
-      for (let r = 0; r < rows; r++) {
-        unpackRow(start, { bits, cols, row: r }, descent.codes);
-        descent.begin(r, codebook.subarray(refits ? r << bits : 0).subarray(0, 1 << bits));
-        for (let round = 0; round < rounds; round++) {
-          const before = descent.error;
-          if (refits) descent.refit();
-          for (let sweep = 0; sweep < sweeps && descent.sweep() > 0; sweep++);
-          if (descent.error === before) break;
-        }
-        if (refits) codebook.set(descent.table, r << bits);
-        packRow(descent.codes, { bits, cols, row: r }, codes);
-      }
-      return { codebook, codes };
+      const hessian = shrunk(stats!.gram!, shrinkage);
+      return steps.descend(scaled, { codebook, codes, bits }, { hessian, refits, type, rounds, sweeps });
     },
   };
 }
 
 /** H_λ = (1 − λ) H + λ diag H + 10⁻³ · mean diag H · I. */
-function shrunk(gram: Float32Array, shrinkage: number): Float64Array {
+function shrunk(gram: Float32Array, shrinkage: number): Float32Array {
   const cols = Math.sqrt(gram.length);
-  const hessian = Float64Array.from(gram, (value) => (1 - shrinkage) * value);
+  const hessian = gram.map((value) => (1 - shrinkage) * value);
   let mean = 0;
   for (let c = 0; c < cols; c++) mean += gram[c * cols + c]! / cols;
   for (let c = 0; c < cols; c++) hessian[c * cols + c] = gram[c * cols + c]! + 1e-3 * (mean || 1);

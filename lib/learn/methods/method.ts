@@ -5,6 +5,9 @@
  */
 import type { InputStats } from "../input_stats.ts";
 import type { LearnOptions, QuantizeSteps, ScaledMatrix } from "../quantize_steps.ts";
+import type { Solution } from "../row_descent.ts";
+
+export type { Solution };
 
 /** The statistics of a Linear's input that a method needs: none, those of each column, or also E[x xᵀ]. */
 export type Needs = "nothing" | "columns" | "gram";
@@ -40,12 +43,4 @@ export interface Problem extends LearnOptions {
   readonly stats?: InputStats;
   /** The tensor's name, for messages. */
   readonly name: string;
-}
-
-/** Codebooks and codes of a matrix. */
-export interface Solution {
-  /** [1 or rows, 2^bits], rounded to the problem's type where it was learned. */
-  readonly codebook: Float32Array;
-  /** [rows, ⌈cols / 32⌉ · bits] packed codes. */
-  readonly codes: Uint32Array;
 }

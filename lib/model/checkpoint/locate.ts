@@ -5,12 +5,14 @@
  */
 import { visible } from "../../terminal/visible.ts";
 import { CheckpointError, HubError } from "../../errors.ts";
-import { exists } from "../../files/disk.ts";
+import { exists, isFolder, leadsOut } from "../../files/disk.ts";
+import { currentFolder } from "../../files/replace_files.ts";
 import { downloadModel } from "../../hub/download_model.ts";
 import { parseModelId } from "../../hub/model_id.ts";
-import type { HubOptions } from "../../hub/settings.ts";
+import { type HubOptions, hubSettings } from "../../hub/settings.ts";
 import { progress } from "../../terminal/progress.ts";
 import { embeddedFolder } from "./embedded.ts";
+import { isModelFile } from "./file_names.ts";
 import { size } from "../../terminal/units.ts";
 
 /** Where models come from and what is shown meanwhile. */
@@ -23,14 +25,19 @@ export interface LocateOptions extends HubOptions {
  * The folder or .gguf file of a model: an embedded one, else what is there under that path, else what the Hub has under
  * that name, downloaded where need be.
  *
- * @throws {CheckpointError} when it is neither a path that is there nor a name that the Hub could have.
+ * @throws {CheckpointError} when it is neither a path that is there nor a name that the Hub could have, or a file of the folder
+ * is a link that leads out of it.
  * @throws {HubError} when the Hub has no such model, or it cannot be had.
  */
 export async function locateModel(name: string, options: LocateOptions = {}): Promise<string> {
   const embedded = await embeddedFolder(name);
   if (embedded !== undefined) return embedded;
   const path = withoutSlash(name);
-  if (exists(path)) return path;
+  if (exists(path)) {
+    const folder = currentFolder(path);
+    refuseLinks(folder);
+    return folder;
+  }
   if (!parseModelId(name)) {
     throw new CheckpointError(
       `Cannot open the model ${name}: there is no such folder or .gguf file, ` +
@@ -43,7 +50,11 @@ export async function locateModel(name: string, options: LocateOptions = {}): Pr
       ...options,
       onProgress(bytes, total, file) {
         // Nothing is shown where all is there.
-        if (bytes < total) bar ??= progress(`downloading ${name}`, 1, options);
+        if (bytes < total && !bar) {
+          const { cache } = hubSettings(options);
+          if (!options.quiet) console.error(visible(`Downloading ${name}: ${size(total)} to ${cache}`));
+          bar = progress(`downloading ${name}`, 1, options);
+        }
         bar?.update(bytes / total, `${size(bytes)} of ${size(total)}, ${file}`);
       },
       onNotice: (notice) => options.quiet || console.error(visible(notice)),
@@ -59,6 +70,19 @@ export async function locateModel(name: string, options: LocateOptions = {}): Pr
   }
 }
 
+/** A folder may come from anywhere: its links must not make another file, a key perhaps, part of a model. */
+function refuseLinks(folder: string): void {
+  if (!isFolder(folder)) return;
+  for (const { name, isSymlink } of Deno.readDirSync(folder)) {
+    if (!isSymlink || !(isModelFile(name) || name.endsWith(".safetensors"))) continue;
+    const elsewhere = leadsOut(folder, name);
+    if (elsewhere === undefined) continue;
+    throw new CheckpointError(
+      `Cannot open the model ${folder}: ${name} is a link to ${elsewhere}, outside of the folder; put a copy in its place`,
+    );
+  }
+}
+
 /** A path as it is without the slashes that shells complete it with. */
 function withoutSlash(path: string): string {
   return path.replace(/(?<=.)\/+$/, "");
@@ -70,7 +94,7 @@ export function shortName(name: string): string {
 }
 
 /** What to call a model where it is linked to: on the Hub all of its repository's name, elsewhere the short one. */
-export function linkedName(name: string, found: string): string {
-  const id = found === withoutSlash(name) ? undefined : parseModelId(name);
+export function linkedName(name: string): string {
+  const id = exists(withoutSlash(name)) ? undefined : parseModelId(name);
   return id?.repo ?? shortName(name);
 }

@@ -3,27 +3,28 @@
  *
  * @module
  */
-import { Any4Error, CheckpointError, OptionError } from "../../errors.ts";
-import { exists, isFile, tryTo, writeText } from "../../files/disk.ts";
+import { CheckpointError, OptionError } from "../../errors.ts";
+import { isFile, isSameFile, leadsOut, writeBeside, writeText } from "../../files/disk.ts";
 import { floatKeys } from "../../files/json_floats.ts";
 import { writeJson } from "../../files/json_file.ts";
+import {
+  checkReplaceable,
+  currentFolder,
+  replaceFiles,
+  type Replacement,
+} from "../../files/replace_files.ts";
 import { quote } from "../../files/safetensors/messages.ts";
 import { tensorBytes, type TensorToWrite, writeSafetensors } from "../../files/safetensors/write.ts";
 import { parseConfig } from "../architectures/parse_config.ts";
-import { CONFIG, GENERATION_CONFIG, INDEX, WEIGHTS } from "./file_names.ts";
-
-/** A weights file of this layout, whole or a shard. */
-const WEIGHTS_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
-
-/** The tokenizer's files and the licence. */
-const COPIED_FILES = [
-  ...["tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json"],
-  ...["added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json"],
-  ...["LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"],
-];
-
-/** The folder inside the target in which a save is prepared. */
-const STAGING = ".saving-";
+import {
+  CONFIG,
+  COPIED_FILES,
+  GENERATION_CONFIG,
+  INDEX,
+  isModelFile,
+  UNFINISHED,
+  WEIGHTS,
+} from "./file_names.ts";
 
 /** The parts of a checkpoint. */
 export interface CheckpointParts {
@@ -43,18 +44,33 @@ export interface CheckpointParts {
   readonly files?: Readonly<Record<string, unknown>> | null;
   /** Bytes of a safetensors file at most, unless one tensor has more; 5 GB when absent. */
   readonly maxShardBytes?: number;
+  /** Replace files that this library has not written. */
+  readonly force?: boolean;
+}
+
+/** Which files a checkpoint replaces, and which of other origin it does not. */
+function replacement(force?: boolean): Replacement {
+  return { belongs: isModelFile, last: CONFIG, beside: [UNFINISHED], force };
+}
+
+/**
+ * Checks that a checkpoint can be written into a folder without loss.
+ *
+ * @throws {OptionError} when the folder has files that this library has not written, unless `force` is given.
+ */
+export function checkTarget(folder: string, options: { force?: boolean }): void {
+  checkReplaceable(folder, replacement(options.force));
 }
 
 /**
  * Writes a checkpoint under Hugging Face's file names. A large one is split into shards with an index.
  *
- * Everything is written whole into a folder inside `folder` first and only then moved up, config.json last: when writing
- * fails, a checkpoint that was there before stays as it was, and an interrupted save is never taken for a model. Weight
- * files that the new checkpoint does not replace are removed.
+ * The old checkpoint's files are replaced by {@linkcode replaceFiles}, all or none; what it had and the new one has not goes.
  *
  * @throws {ConfigError} when `config` would not be read again.
- * @throws {CheckpointError} when a tensor's data does not match its type and shape, or writing fails.
- * @throws {OptionError} when `maxShardBytes` is not above 0.
+ * @throws {CheckpointError} when a tensor's data does not match its type and shape, writing fails, or another process writes into
+ * the folder.
+ * @throws {OptionError} when `maxShardBytes` is not above 0, or the folder has files that this library has not written.
  *
  * @example
  * ```ts
@@ -78,25 +94,12 @@ export interface CheckpointParts {
 export function writeCheckpoint(folder: string, parts: CheckpointParts): void {
   parseConfig(parts.config, `${folder}/${CONFIG}`);
   const shards = splitIntoShards(parts.tensors, parts.maxShardBytes ?? 5e9);
-  const existed = exists(folder);
-  const staging = `${folder}/${STAGING}${Deno.pid}`;
-  try {
-    Deno.mkdirSync(folder, { recursive: true });
-    // Killed saves have left theirs.
-    for (const { name } of [...Deno.readDirSync(folder)]) {
-      if (name.startsWith(STAGING)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
-    }
-    Deno.mkdirSync(staging);
-    writeFiles(staging, shards, parts);
-    moveInto(folder, staging, parts.generationConfig === null);
-  } catch (cause) {
-    if (cause instanceof Any4Error) throw cause;
-    throw new CheckpointError(`Cannot write ${folder}: ${(cause as Error).message}`, { cause });
-  } finally {
-    tryTo(() => Deno.removeSync(staging, { recursive: true }));
-    // Only succeeds when empty.
-    if (!existed) tryTo(() => Deno.removeSync(folder));
-  }
+  // An unfinished replacement, which may have been the source, is finished first.
+  const { copyFrom } = parts;
+  const own = copyFrom !== undefined && isSameFile(copyFrom, currentFolder(folder));
+  replaceFiles(folder, replacement(parts.force), (into) => {
+    writeFiles(into, shards, own ? { ...parts, copyFrom: folder } : parts);
+  });
 }
 
 /** Tensors in their order, as many in a file as fit; one that is larger has a file of its own. */
@@ -136,10 +139,7 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
   if (shards.length > 1) {
     writeJson(`${folder}/${INDEX}`, { metadata: { total_size }, weight_map: Object.fromEntries(places) });
   }
-  for (const file of COPIED_FILES) {
-    const from = `${parts.copyFrom}/${file}`;
-    if (parts.copyFrom !== undefined && isFile(from)) Deno.copyFileSync(from, `${folder}/${file}`);
-  }
+  if (parts.copyFrom !== undefined) copyFiles(parts.copyFrom, folder);
   for (const [file, text] of Object.entries(parts.texts ?? {})) writeText(`${folder}/${file}`, text);
   for (const [name, json] of Object.entries(parts.files ?? {})) writeJson(`${folder}/${name}`, json);
   if (parts.generationConfig) writeJson(`${folder}/${GENERATION_CONFIG}`, parts.generationConfig);
@@ -150,17 +150,15 @@ function writeFiles(folder: string, shards: readonly TensorToWrite[][], parts: C
   writeJson(`${folder}/${CONFIG}`, parts.config, floats);
 }
 
-/** Moves all files up into the folder. While config.json is away there is no model to be loaded by halves. */
-function moveInto(folder: string, staging: string, dropGenerationConfig: boolean): void {
-  const names = [...Deno.readDirSync(staging)].map(({ name }) => name);
-  if (exists(`${folder}/${CONFIG}`)) Deno.removeSync(`${folder}/${CONFIG}`);
-  if (dropGenerationConfig && isFile(`${folder}/${GENERATION_CONFIG}`)) {
-    Deno.removeSync(`${folder}/${GENERATION_CONFIG}`);
-  }
-  for (const { name } of [...Deno.readDirSync(folder)]) {
-    if (WEIGHTS_FILE.test(name) && !names.includes(name)) Deno.removeSync(`${folder}/${name}`);
-  }
-  for (const name of names.filter((name) => name !== CONFIG).concat(CONFIG)) {
-    Deno.renameSync(`${staging}/${name}`, `${folder}/${name}`);
+/** Copies the files of a model's text side, and its terms. */
+function copyFiles(from: string, to: string): void {
+  for (const file of COPIED_FILES) {
+    const path = `${from}/${file}`;
+    if (!isFile(path)) continue;
+    const elsewhere = leadsOut(from, file);
+    if (elsewhere !== undefined) {
+      throw new CheckpointError(`Cannot copy ${path}: it is a link to ${elsewhere}, outside of its folder`);
+    }
+    writeBeside(`${to}/${file}`, () => [Deno.readFileSync(path)]);
   }
 }

@@ -99,14 +99,25 @@ export interface Workspace {
   readonly logits?: Tensor;
 }
 
-/** What a forward pass goes by. */
-export interface PassOptions extends Abortable {
+/** Frees the activations of a workspace. */
+export function freeWorkspace(backend: Backend, work: Workspace): void {
+  for (const tensor of Object.values(work) as (Tensor | undefined)[]) if (tensor) backend.free?.(tensor);
+}
+
+/** Where a sequence is continued. */
+export interface SequencePlace {
   /** Keys and values so far. */
   readonly cache: KvCache;
-  /** The first token's. */
+  /** The position of the next token. */
   readonly position: number;
   /** The sequence's. */
   readonly rotations: Rotations;
+}
+
+/** What a forward pass goes by. */
+export interface PassOptions extends Abortable {
+  /** The sequence that all tokens continue, or one for each token, on a backend that has `row`. */
+  readonly at: SequencePlace | readonly SequencePlace[];
   /** Whether logits are wanted. */
   readonly logits: boolean;
   /** Is shown what Linears are multiplied with. */
@@ -121,6 +132,9 @@ interface Run extends PassOptions {
   readonly layer: number;
   readonly x: Tensor;
 }
+
+/** Whether each token is of a sequence of its own. */
+const isEach = (at: PassOptions["at"]): at is readonly SequencePlace[] => Array.isArray(at);
 
 /** What a block says that an observer has stopped. */
 const STOP = Symbol("stop");
@@ -285,8 +299,8 @@ export class Decoder {
    * Runs tokens through the decoder. A part of one takes `work.x` from the part before, and leaves its own there; the
    * embedding takes the tokens.
    *
-   * @param tokens ids, or where the one id is; the first at `position` of the sequence whose earlier tokens are in
-   * `cache`.
+   * @param tokens ids, or where the one id is; the first at the `position` of the sequence whose earlier tokens are in its
+   * `cache`, or each of a sequence of its own.
    * @param work a workspace for exactly as many tokens.
    * @returns the logits' tensor, [tokens, vocab_size]; undefined when none were asked for.
    */
@@ -298,7 +312,7 @@ export class Decoder {
     const { backend: b, config: c } = this;
     const { second } = work;
     let { x, normed } = work; // each [T, hidden_size]
-    if (this.#embedding) this.#embed(tokens, work, options.position);
+    if (this.#embedding) this.#embed(tokens, work, options);
     let add: Tensor | undefined; // what the last block adds to x
     for (const [i, { attention, mlp }] of this.#layers) {
       await pause(options.signal);
@@ -337,19 +351,24 @@ export class Decoder {
       return undefined;
     }
     if (!options.logits) return undefined;
-    return this.#logits(work, { x, normed, add });
+    return this.#logits(work, { x, normed, add, alone: isEach(options.at) });
   }
 
   /** x: [T, hidden_size]. */
-  #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, position: number): void {
+  #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, { at }: PassOptions): void {
     const { backend: b, config: c } = this;
+    const alone = isEach(at);
     const { x, normed, narrow } = work;
     b.embed(this.#projectIn ? narrow! : x, this.#embedding!, tokens);
-    if (this.#projectIn) b.linear(x, narrow!, this.#projectIn);
+    if (this.#projectIn) b.linear(x, narrow!, { ...this.#projectIn, alone });
     if (c.embedding_scale !== 1) b.scale(x, c.embedding_scale);
     if (!this.#positions) return;
     const { table, offset } = this.#positions;
-    b.embed(normed, table, Array.from({ length: x.rows }, (_, t) => position + t + offset));
+    const positions = Array.from(
+      { length: x.rows },
+      (_, t) => isEach(at) ? at[t]!.position : at.position + t,
+    );
+    b.embed(normed, table, positions.map((position) => position + offset));
     b.add(x, normed);
   }
 
@@ -363,42 +382,45 @@ export class Decoder {
   #project<Part extends string>(
     inputs: readonly Projection<Part, Linear>[],
     input: Tensor,
-    to: { parts: Readonly<Record<Part, Tensor | undefined>>; whole?: Tensor },
+    to: { parts: Readonly<Record<Part, Tensor | undefined>>; whole?: Tensor; alone: boolean },
   ): void {
     const { backend: b } = this;
     for (const { linear, gives } of inputs) {
       const [only] = gives;
       if (!only!.columns) {
-        b.linear(to.parts[only!.part]!, input, linear);
+        b.linear(to.parts[only!.part]!, input, { ...linear, alone: to.alone });
         continue;
       }
-      b.linear(to.whole!, input, linear);
+      b.linear(to.whole!, input, { ...linear, alone: to.alone });
       for (const { part, columns } of gives) b.columns(to.parts[part]!, to.whole!, columns!);
     }
   }
 
   async #attend(w: Attention, input: Tensor, run: Run): Promise<Tensor | typeof STOP> {
     const { backend: b, config: c } = this;
-    const { work, layer, cache, position, observe } = run;
+    const { work, layer, at, observe } = run;
+    const alone = isEach(at);
     const { q, k, v, rawQ, rawK, attended, projected } = work; // [T, heads · head_dim], k and v [T, kv_heads · head_dim]
     if (await observe?.(namesOf(w.inputs), input) === "stop") return STOP;
-    this.#project(w.inputs, input, { parts: { q: rawQ ?? q, k: rawK ?? k, v }, whole: work.qkv });
+    this.#project(w.inputs, input, { parts: { q: rawQ ?? q, k: rawK ?? k, v }, whole: work.qkv, alone });
     if (w.qNorm) this.#normalize(q, rawQ!, w.qNorm);
     if (w.kNorm) this.#normalize(k, rawK!, w.kNorm);
     const slides = c.layer_types[layer] === "sliding_attention";
     const turns = c.rope_layers[layer] ?? true;
-    const rotation = turns ? (slides ? run.rotations.local : run.rotations.full) : undefined;
-    b.attention(attended, { q, k, v }, {
-      cache,
+    const options = {
       layer,
-      position,
-      ...rotation,
       scale: c.attention_scale,
       softcap: c.attn_logit_softcapping ?? undefined,
       window: slides ? c.sliding_window ?? undefined : undefined,
-    });
+    };
+    for (const [i, { cache, position, rotations }] of (isEach(at) ? at : [at]).entries()) {
+      const part = (x: Tensor) => alone ? b.row!(x, i) : x;
+      const rotation = turns ? (slides ? rotations.local : rotations.full) : undefined;
+      const qkv = { q: part(q), k: part(k), v: part(v) };
+      b.attention(part(attended), qkv, { cache, position, ...rotation, ...options });
+    }
     if (await observe?.([w.output.name], attended) === "stop") return STOP;
-    b.linear(projected, attended, w.output);
+    b.linear(projected, attended, { ...w.output, alone });
     return projected;
   }
 
@@ -419,10 +441,11 @@ export class Decoder {
     const activated = part(other ? work.otherActivated! : work.activated);
     const projected = part(work.projected);
     if (await observe?.(namesOf(w.inputs), input) === "stop") return STOP;
-    this.#project(w.inputs, input, { parts: { gate, up }, whole }); // [T, intermediate_size]
+    const alone = isEach(run.at);
+    this.#project(w.inputs, input, { parts: { gate, up }, whole, alone }); // [T, intermediate_size]
     b.activate(activated, gate ?? up, { activation: c.hidden_act, up: gate && up });
     if (await observe?.([w.output.name], activated) === "stop") return STOP;
-    b.linear(projected, activated, w.output);
+    b.linear(projected, activated, { ...w.output, alone });
     return projected;
   }
 
@@ -433,7 +456,7 @@ export class Decoder {
     if (run.observe && run.everyExpert) {
       for (const expert of w.experts) if (await this.#through(expert, input, run) === STOP) return STOP;
     }
-    b.linear(work.router!, input, w.router); // [T, experts]
+    b.linear(work.router!, input, { ...w.router, alone: isEach(run.at) }); // [T, experts]
     const logits = await b.read(work.router!);
     const { num_local_experts: experts, num_experts_per_tok: k, norm_topk_prob: normalized } = c;
     const quiet = run.everyExpert ? { ...run, observe: undefined } : run;
@@ -448,15 +471,17 @@ export class Decoder {
     return undefined;
   }
 
-  #logits(work: Workspace, last: { x: Tensor; normed: Tensor; add?: Tensor }): Tensor {
+  #logits(work: Workspace, last: { x: Tensor; normed: Tensor; add?: Tensor; alone: boolean }): Tensor {
     const { backend: b, config: c } = this;
     const logits = work.logits!; // [T, vocab_size]
-    const { x, normed, add } = last;
+    const { x, normed, add, alone } = last;
     if (this.#norm) this.#normalize(normed, x, this.#norm, add);
     else if (add) b.add(x, add);
     let out = this.#norm ? normed : x;
-    if (this.#projectOut) b.linear(out = work.narrow!, this.#norm ? normed : x, this.#projectOut);
-    b.linear(logits, out, this.#head!);
+    if (this.#projectOut) {
+      b.linear(out = work.narrow!, this.#norm ? normed : x, { ...this.#projectOut, alone });
+    }
+    b.linear(logits, out, { ...this.#head!, alone });
     if (c.logit_scale !== 1) b.scale(logits, c.logit_scale);
     if (c.final_logit_softcapping) b.softcap(logits, c.final_logit_softcapping);
     return logits;

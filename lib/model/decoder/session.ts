@@ -7,7 +7,14 @@ import { inspect } from "../../display.ts";
 import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
 import { BusyError, DisposedError, OptionError, TensorError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
-import type { Decoder, Observer, Rotations, Workspace } from "./decoder.ts";
+import {
+  type Decoder,
+  freeWorkspace,
+  type Observer,
+  type Rotations,
+  type SequencePlace,
+  type Workspace,
+} from "./decoder.ts";
 import { largest } from "./sampling.ts";
 import { checkTokenIds } from "./token_ids.ts";
 
@@ -240,6 +247,40 @@ export class Session implements Disposable {
     return found ?? "what goes into each layer's Linears is";
   }
 
+  /**
+   * Continues several sequences of one model by a token each, in one pass: their Linears share products, and each sequence has
+   * the bits that it has when it is continued alone.
+   *
+   * @param tokens the new token of each.
+   * @param options.work a workspace for exactly as many tokens.
+   * @returns the logits, [sequences, vocab_size]: they are not looked at, as {@linkcode Session.forward} looks at them.
+   * @throws as {@linkcode Session.forward} does otherwise; all sequences stay where they were.
+   * @internal
+   */
+  static async together(
+    sessions: readonly Session[],
+    tokens: readonly number[],
+    { work }: { work: Workspace },
+  ): Promise<Float32Array> {
+    for (const [i, session] of sessions.entries()) {
+      session.#assertFree();
+      session.#checkTokens([tokens[i]!]);
+    }
+    const [first] = sessions;
+    const all = sessions.reduceRight<() => Promise<Float32Array>>(
+      (inner, session) => () => session.#alone(inner),
+      async () => {
+        const decoder = first!.#decoder;
+        const at = sessions.map((session) => session.#place);
+        const logits = await decoder.forward(tokens, work, { at, logits: true });
+        const values = await decoder.backend.read(logits!);
+        for (const session of sessions) session.#position++;
+        return values;
+      },
+    );
+    return await all();
+  }
+
   /** Lets work on the sequence run, alone, and frees what it holds if it has been disposed of meanwhile. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     this.#assertFree();
@@ -277,19 +318,17 @@ export class Session implements Disposable {
       if (this.#work.size > 2) this.#forgetWork();
       this.#work.set(length, work = this.#decoder.workspace(length));
     }
-    const place = { cache: this.#cache, position: this.#position, rotations: this.#rotations };
-    const logits = await this.#decoder.forward(chunk, work, { ...place, ...options });
+    const logits = await this.#decoder.forward(chunk, work, { at: this.#place, ...options });
     this.#position += length;
     return logits;
   }
 
+  get #place(): SequencePlace {
+    return { cache: this.#cache, position: this.#position, rotations: this.#rotations };
+  }
+
   #forgetWork(): void {
-    const { backend } = this.#decoder;
-    for (const work of this.#work.values()) {
-      for (const tensor of Object.values(work) as (Tensor | undefined)[]) {
-        if (tensor) backend.free?.(tensor);
-      }
-    }
+    for (const work of this.#work.values()) freeWorkspace(this.#decoder.backend, work);
     this.#work.clear();
   }
 

@@ -50,6 +50,11 @@ export class ChatTemplate {
     return Object.keys(this.#templates);
   }
 
+  /** The default template; undefined where there is none. */
+  get source(): string | undefined {
+    return Object.hasOwn(this.#templates, "default") ? this.#templates.default : undefined;
+  }
+
   #choose({ template, tools }: ChatOptions): string {
     const templates = this.#templates;
     const { names } = this;

@@ -85,6 +85,16 @@ export class Tokenizer {
     return this.#compiled.size;
   }
 
+  /** A token as the vocabulary writes it; undefined for an id that is none. */
+  token(id: number): string | undefined {
+    return this.#compiled.token(id);
+  }
+
+  /** The default chat template; undefined where there is none. */
+  get chatTemplate(): string | undefined {
+    return this.#chat.source;
+  }
+
   /**
    * Token ids of a text, the beginning-of-sequence token first where the tokenizer adds it by itself.
    *

@@ -9,7 +9,7 @@ import { TableLearner } from "../../../lib/learn/quantize_steps.ts";
 import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
 import { loadModel, quantizeModel } from "../../../mod.ts";
 import type { Matrix } from "../../../lib/matrix/matrix.ts";
-import { statsOf } from "../../stats.ts";
+import { gramStats, statsOf } from "../../stats.ts";
 import { Random } from "../../../lib/random.ts";
 
 type Draw = (random: Random) => number;
@@ -173,4 +173,25 @@ Deno.test("a model is quantized on its backend, with the same result on any", as
     codes.push(small.linears().map((linear) => small.weights(linear)));
   }
   assertEquals(codes[1], codes[0]);
+});
+
+Deno.test("methods of E[x xᵀ] have the bits of plain steps on any number of threads, whatever the shape", () => {
+  const random = new Random(11);
+  for (const [rows, cols] of [[1, 1], [3, 7], [9, 50], [18, 133]] as const) {
+    const x = Float64Array.from({ length: 3 * cols * cols }, () => random.normal());
+    for (let i = 1; i < x.length; i++) if (i % cols > 0) x[i]! += 0.8 * x[i - 1]!;
+    const stats = gramStats(x, cols);
+    const matrix = matrixOf(rows, cols);
+    for (const threads of [1, 2, 3]) {
+      using pool = new Pool({ threads });
+      for (const format of ["any4", "any3", "any2", "int4", "int8", "nf4"]) {
+        for (const method of ["gptq", "leanquant", "lnq"] as const) {
+          assertSame(pool, matrix, { format, method, groupSize: 32, stats });
+        }
+      }
+      assertSame(pool, matrix, { format: "any3", method: "lnq", scaleType: "f32", groupSize: "row", stats });
+      assertSame(pool, matrix, { format: "any3", method: "lnq", codebook: "matrix", stats });
+      assertSame(pool, matrix, { format: "any2", method: { name: "lnq", shrinkage: 0, rounds: 5 }, stats });
+    }
+  }
 });

@@ -4,6 +4,7 @@ import { SafetensorsFile } from "../../../lib/files/safetensors/read.ts";
 import type { TensorToWrite } from "../../../lib/files/safetensors/write.ts";
 import { Checkpoint } from "../../../lib/model/checkpoint/checkpoint.ts";
 import { type CheckpointParts, writeCheckpoint } from "../../../lib/model/checkpoint/write_checkpoint.ts";
+import { list } from "../../in_folder.ts";
 
 const CONFIG = {
   model_type: "llama",
@@ -37,7 +38,6 @@ function inFolder(parts: Partial<CheckpointParts> | null, use: (folder: string) 
   }
 }
 
-const list = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 const INDEX = "model.safetensors.index.json";
 const SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] as const;
 
@@ -313,8 +313,8 @@ Deno.test("when writing fails, the checkpoint that was there stays and nothing i
 
 Deno.test("what a killed save has left goes with the next one", () => {
   inFolder({}, (folder) => {
-    Deno.mkdirSync(`${folder}/.saving-123`);
-    Deno.writeTextFileSync(`${folder}/.saving-123/model.safetensors`, "half");
+    Deno.mkdirSync(`${folder}/.saving/new`, { recursive: true });
+    Deno.writeTextFileSync(`${folder}/.saving/new/model.safetensors`, "half");
     Checkpoint.open(folder)[Symbol.dispose]();
     writeCheckpoint(folder, { config: CONFIG, tensors: TENSORS });
     assertEquals(list(folder), ["config.json", "model.safetensors"]);
