@@ -16,7 +16,6 @@ const root = new URL("../", import.meta.url);
 /** The models measured; the first is the README's. */
 const MODELS = [
   { name: "SmolLM2-135M-Instruct", file: "smollm2-135m-instruct" },
-  { name: "Gemma 3 270M", file: "gemma-3-270m" },
 ];
 /** Widths of the pictures, in pixels: for a screen, for a phone. */
 const WIDTHS = { "": 800, "-narrow": 360 };
@@ -32,7 +31,9 @@ function tableOf({ rows, baseline }: EqualBits): string {
   return [
     "| format | group | bits | KL ± | perplexity ± | top-1 |",
     "| ------ | ----: | ---: | ---: | -----------: | ----: |",
-    `| original | | 16 | | ${measured(baseline.perplexity, baseline.perplexityStderr)} | |`,
+    `| original | | ${baseline.bitsPerWeight} | | ${
+      measured(baseline.perplexity, baseline.perplexityStderr)
+    } | |`,
     ...sorted.map((row) =>
       `| ${row.format} | ${groups(row)} | ${row.bitsPerWeight.toFixed(2)} | ${
         measured(row.kl, row.klStderr)
@@ -58,7 +59,12 @@ export function readmeTable(): string[] {
     const perplexity = row.perplexity > 1e4 ? "over 10,000" : measured(row.perplexity, row.perplexityStderr);
     return [`${format}, ${groups}`, row.bitsPerWeight.toFixed(2), measured(row.kl, row.klStderr), perplexity];
   });
-  const original = ["original", "16", "0", measured(baseline.perplexity, baseline.perplexityStderr)];
+  const original = [
+    "original, in float32",
+    String(baseline.bitsPerWeight),
+    "0",
+    measured(baseline.perplexity, baseline.perplexityStderr),
+  ];
   const head = [["format", "bits per weight", "KL", "perplexity"], ["---", "---:", "---:", "---:"]];
   return [...head, original, ...compared].map((cells) => `| ${cells.join(" | ")} |`);
 }

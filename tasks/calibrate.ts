@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { calibrateOnDisk, saveCalibration } from "any4/quantize";
+import { calibrateOnDisk, saveCalibration, type TokenWeights } from "any4/quantize";
 import { decimal, progress, visible } from "any4/show";
 import {
   command,
@@ -15,7 +15,8 @@ import {
   outputFile,
   print,
   printJson,
-  readText,
+  texts,
+  tokenWeightsOption,
 } from "./cli.ts";
 
 const options = command(
@@ -23,7 +24,13 @@ const options = command(
   "Run a sample through a model and show statistics of every Linear's input, by column.",
 )
   .addOption(modelOption())
-  .option("-t, --text <text or file>", "the sample; the library's own text of five kinds when absent")
+  .option(
+    "-t, --text <text or file>",
+    "the sample, which may be given several times; the library's own text of five kinds when absent",
+    texts,
+  )
+  .addOption(tokenWeightsOption())
+  .option("--gram", "collect E[x xᵀ] too, which the methods gptq, leanquant and lnq need")
   .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize --calibration`")
   .computing()
   .addOption(jsonOption())
@@ -31,7 +38,9 @@ const options = command(
   .opts<
     Computing & {
       model: string;
-      text?: string;
+      text?: string[];
+      tokenWeights: TokenWeights;
+      gram?: true;
       out?: string;
       json?: true;
     }
@@ -45,7 +54,7 @@ await main(async () => {
     return await calibrateOnDisk(model, {
       ...computing,
       quiet: json,
-      text: text === undefined ? undefined : readText(text),
+      text: text?.length === 1 ? text[0] : text,
       onProgress: (done, layers) => bar.update(done / layers, `layer ${done} of ${layers}`),
     });
   })();

@@ -7,8 +7,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { Any4Error, OptionError } from "any4";
 import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
 import { formats } from "any4/formats";
-import { weightings } from "any4/learn";
+import { type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
 import type { Document } from "any4/measure";
+import { TOKEN_WEIGHTS } from "any4/quantize";
 import { table, visible } from "any4/show";
 
 export { Command, Option, OptionError };
@@ -158,6 +159,35 @@ export const weightingOption = () =>
   ]).default(
     "mean-square",
   );
+
+/** Parses a method and its options: "lnq:rounds=2". */
+export function method(text: string): MethodOptions {
+  try {
+    return parseMethod(text);
+  } catch (error) {
+    if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
+
+/** --method. */
+export const methodOption = () =>
+  new Option(
+    "--method <name>",
+    `method that chooses tables and codes: ${
+      [...methods.keys()].join(", ")
+    }; options follow, as in lnq:rounds=3`,
+  ).argParser(method).default({ name: "kmeans" }, "kmeans");
+
+/** --token-weights. */
+export const tokenWeightsOption = () =>
+  new Option("--token-weights <rule>", "how much each token of the sample counts").choices(TOKEN_WEIGHTS)
+    .default("none");
+
+/** Parses a text or a file's name, of an option that may be given several times. */
+export function texts(given: string, before: string[] = []): string[] {
+  return [...before, readText(given)];
+}
 
 /** --json. */
 export const jsonOption = () => new Option("--json", "print one JSON document instead");

@@ -4,13 +4,14 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
+import type { MethodOptions } from "any4/learn";
 import {
-  assembleUnits,
   byFormat,
   loadCalibration,
   type MeasuredQuality,
   type Stage,
   STAGES,
+  type TokenWeights,
   type UnitOptions,
   Units,
 } from "any4/quantize";
@@ -23,6 +24,7 @@ import {
   jsonOption,
   list,
   main,
+  methodOption,
   modelOption,
   Option,
   override,
@@ -30,7 +32,8 @@ import {
   print,
   printJson,
   quietOption,
-  readText,
+  texts,
+  tokenWeightsOption,
   unitName,
   weightingOption,
   whole,
@@ -42,7 +45,13 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(formatOption())
   .addOption(groupSizeOption())
   .addOption(weightingOption())
-  .option("-t, --text <text or file>", "calibrate with this instead of the library's own sample")
+  .addOption(methodOption())
+  .addOption(tokenWeightsOption())
+  .option(
+    "-t, --text <text or file>",
+    "calibrate with this instead of the library's own sample; may be given several times",
+    texts,
+  )
   .addOption(
     new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
       .conflicts(["text", "sequential"]),
@@ -127,7 +136,9 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       format: string;
       groupSize: number | "row";
       weighting: string;
-      text?: string;
+      method: MethodOptions;
+      tokenWeights: TokenWeights;
+      text?: string[];
       calibration?: string;
       sequential?: true;
       codebook: "row" | "matrix";
@@ -210,7 +221,7 @@ await main(async () => {
     ...rest,
     ...silent,
     calibration: calibration === undefined
-      ? text === undefined ? undefined : readText(text)
+      ? text?.length === 1 ? text[0] : text
       : loadCalibration(calibration),
   };
   if (units || unit) return await divided(settings);
@@ -225,7 +236,8 @@ await main(async () => {
       onProgress: (at: Parameters<Phases["update"]>[0]) => phases.update(at),
     };
     if (!assemble) return await quantizeOnDisk(model, out, watched);
-    const summary = await assembleUnits(model, out, { ...watched, work: shared });
+    using all = await Units.open(model, shared, { ...watched, rowParts: settings.rowParts });
+    const summary = await all.assemble(out);
     // A folder of their own is kept: other formats may use its statistics.
     if (work === undefined) await Deno.remove(shared, { recursive: true });
     else await Deno.writeTextFile(assembled, "");

@@ -4,6 +4,7 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
+import { firstGroupValues, methodOf, type MethodOptions } from "any4/learn";
 import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
 import {
   count,
@@ -25,6 +26,7 @@ import {
   jsonOption,
   list,
   main,
+  methodOption,
   modelOption,
   Option,
   outputFile,
@@ -52,6 +54,7 @@ const options = command(
     128,
   )
   .addOption(weightingOption())
+  .addOption(methodOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 2500)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
@@ -66,6 +69,7 @@ const options = command(
       formats?: string;
       groupSize: number | "row";
       weighting: string;
+      method: MethodOptions;
       text?: string;
       tokens: number;
       prompt: string;
@@ -103,7 +107,11 @@ await main(async () => {
   const settings = {
     groupSize: options.groupSize,
     weighting: options.weighting,
-    calibration: await timed("calibrate", () => calibrate(model)),
+    method: options.method,
+    calibration: await timed(
+      "calibrate",
+      () => calibrate(model, { gram: methodOf(options.method).needs === "gram" }),
+    ),
   };
   const histogramLayer = model.linears()[Math.floor(model.linears().length / 2)]!;
   const histogramFormats: FormatValues[] = [];
@@ -128,8 +136,7 @@ await main(async () => {
         if (speakers.includes(name)) await speak(name, small);
         const weights = small.weights(histogramLayer);
         if (!isPacked(weights)) return;
-        const group = dequantize(weights).subarray(0, Math.min(weights.groupSize, weights.cols));
-        histogramFormats.push({ name, values: [...new Set(group)].sort((a, b) => a - b) });
+        histogramFormats.push({ name, values: firstGroupValues(weights) });
       },
       onProgress: (done, what) => bar.update(done, what),
     });
@@ -171,7 +178,7 @@ await main(async () => {
       tokens: `${count(baseline.tokens)} predicted, the same for every format`,
       calibration: `${
         count(Math.max(...[...settings.calibration.values()].map(({ tokens }) => tokens)))
-      } tokens of the library's own sample; weighting: ${options.weighting}`,
+      } tokens of the library's own sample; weighting: ${options.weighting}; method: ${options.method.name}`,
       backend: model.backend.name,
       date: new Date().toISOString().slice(0, 10),
       time: `${duration(seconds(started))} in all`,

@@ -5,6 +5,7 @@
  */
 import { HubError } from "../errors.ts";
 import { isFile, isFolder } from "../files/disk.ts";
+import { partPaths } from "../files/gguf/split.ts";
 import { readJson } from "../files/json_file.ts";
 import { isCommit, isSafePath, RepoCache } from "./cache.ts";
 import { downloadFile, type RepoFile } from "./download_file.ts";
@@ -34,7 +35,7 @@ const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 /**
  * Downloads the needed files of a model on the Hub, unless they are in the cache: config, tokenizer and safetensors, or one
- * .gguf file; no pickles, no copies in other forms.
+ * .gguf file with the other parts of its model; no pickles, no copies in other forms.
  *
  * @param name "org/name", "org/name@revision" or "org/name/file.gguf".
  * @returns the folder, or the .gguf file, in the cache.
@@ -151,9 +152,10 @@ async function download(
   };
   const gguf = id.file ?? onlyGguf(id, files);
   if (gguf !== undefined) {
-    const file = files.get(gguf);
-    if (!file) throw new HubError(`Cannot load ${id.repo}: it has no file ${gguf}`);
-    await get([file]);
+    const parts = partsOf(gguf);
+    const lacking = parts.find((path) => !files.has(path));
+    if (lacking !== undefined) throw new HubError(`Cannot load ${id.repo}: it has no file ${lacking}`);
+    await get(present(parts));
   } else {
     const folder = cache.snapshot(commit);
     const whole = files.has(WEIGHTS);
@@ -183,10 +185,20 @@ function pages(ask: typeof fetch, repo: string): typeof fetch {
   };
 }
 
-/** The only .gguf file of a repository without weights in another form. */
+/** A .gguf file, and the other parts of its model. */
+function partsOf(path: string): string[] {
+  return partPaths(path) ?? [path];
+}
+
+/** The files that models begin with, of some .gguf files. */
+function firstParts(paths: readonly string[]): string[] {
+  return [...new Set(paths.map((path) => partsOf(path)[0]!))];
+}
+
+/** The only .gguf model of a repository without weights in another form. */
 function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): string | undefined {
   if (files.has(WEIGHTS) || files.has(INDEX)) return undefined;
-  const ggufs = [...files.keys()].filter((path) => path.endsWith(".gguf"));
+  const ggufs = firstParts([...files.keys()].filter((path) => path.endsWith(".gguf")));
   if (ggufs.length === 1) return ggufs[0];
   if (ggufs.length > 1) {
     throw new HubError(
@@ -228,12 +240,16 @@ async function cached(id: ModelId, cache: RepoCache, why: string): Promise<strin
   }
   const missing = (names: string[]) => names.filter((name) => !isFile(`${folder}/${name}`));
   if (id.file !== undefined) {
-    if (missing([id.file]).length === 0) return `${folder}/${id.file}`;
-    throw fail(`${folder} lacks ${id.file}`);
+    const [lacking] = missing(partsOf(id.file));
+    if (lacking === undefined) return `${folder}/${id.file}`;
+    throw fail(`${folder} lacks ${lacking}`);
   }
   const lacking = missing(["config.json", ...weightFiles(folder)]);
   if (lacking.length === 0) return folder;
-  const ggufs = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".gguf"));
-  if (ggufs.length === 1) return `${folder}/${ggufs[0]!.name}`;
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+    name.endsWith(".gguf")
+  );
+  const ggufs = firstParts(names);
+  if (ggufs.length === 1 && missing(partsOf(ggufs[0]!)).length === 0) return `${folder}/${ggufs[0]}`;
   throw fail(`${folder} lacks ${lacking.slice(0, 3).join(", ")}`);
 }

@@ -21,6 +21,7 @@ export { bytesOf, type DType } from "../matrix/dtype.ts";
 export type { Matrix } from "../matrix/matrix.ts";
 export {
   dequantize,
+  firstGroupValues,
   isPacked,
   packedBitsPerWeight,
   packedBytes,
@@ -35,7 +36,9 @@ export type { Method, Needs, Problem, Solution } from "./methods/method.ts";
 export type { FactorOptions } from "./hessian.ts";
 export type { LeanQuantOptions } from "./methods/leanquant.ts";
 export type { LnqOptions } from "./methods/lnq.ts";
-export { type MethodMaker, methodOf, type MethodOptions, methods } from "./methods/mod.ts";
+export { type MethodMaker, methodOf, type MethodOptions, methods, parseMethod } from "./methods/mod.ts";
 export { quantize, type QuantizeOptions } from "./quantize.ts";
-export type { LearnOptions, QuantizeSteps, ScaledMatrix } from "./quantize_steps.ts";
+export type { DescentOptions } from "./row_descent.ts";
+export type { FactoredHessian } from "./hessian.ts";
+export type { LearnOptions, QuantizeSteps, ScaledMatrix, Tables } from "./quantize_steps.ts";
 export { type Weighting, weightings } from "./weighting.ts";

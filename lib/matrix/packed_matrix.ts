@@ -120,6 +120,24 @@ export function dequantizeRows(
 }
 
 /**
+ * The different values that a code can stand for in the first group of the first row, in ascending order, also those that no
+ * weight has.
+ *
+ * @example
+ * ```ts
+ * import { quantize } from "any4";
+ * import { firstGroupValues } from "any4/learn";
+ * import { assertEquals } from "@std/assert";
+ * const matrix = { rows: 1, cols: 4, data: Float32Array.of(0, 0, 0, 3) };
+ * assertEquals(firstGroupValues(quantize(matrix, { format: "int2", groupSize: "row" })), [0, 1, 2, 3]);
+ * ```
+ */
+export function firstGroupValues({ bits, codebook, scales, zeros }: PackedMatrix): number[] {
+  const values = codebook.subarray(0, 2 ** bits).map((value) => scales[0]! * value + (zeros?.[0] ?? 0));
+  return [...new Set(values)].sort((a, b) => a - b);
+}
+
+/**
  * Returns the float32 values of a packed matrix, [rows, cols], row-major.
  *
  * @example

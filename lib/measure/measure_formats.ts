@@ -4,10 +4,12 @@
  * @module
  */
 import type { Format } from "../formats/format.ts";
+import { methodOf } from "../learn/methods/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
 import { calibrate } from "../quantize/calibrate.ts";
 import type { Model } from "../model/model.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
+import { textOf } from "../quantize/pipeline.ts";
 import { parseChoice } from "../quantize/plan.ts";
 import { quantizeModel } from "../quantize/quantize_model.ts";
 import { type LayerError, layerErrors } from "./layer_error.ts";
@@ -16,6 +18,7 @@ import {
   type Comparison,
   type Perplexity,
   type PerplexityOptions,
+  type Reference,
   referenceLogits,
 } from "./perplexity.ts";
 
@@ -36,6 +39,8 @@ export interface FormatCost extends Comparison {
   name: string;
   /** The format's name: "any4". */
   format: string;
+  /** The method's name: "kmeans". */
+  method: string;
   /** Bits of a code. */
   bits: number;
   /** Columns that share a scale. */
@@ -106,48 +111,54 @@ export async function measureFormats(
     ...rest,
     onProgress: (part, total) => onProgress?.(part / total / steps, model.name),
   });
-  const text = typeof rest.calibration === "string" ? rest.calibration : undefined;
+  const text = textOf(rest.calibration);
   // One calibration serves every format, unless calibration is sequential and depends on the format.
-  const calibration = rest.sequential || typeof rest.calibration === "object"
+  const calibration = rest.sequential || (rest.calibration && !text)
     ? rest.calibration
-    : await calibrate(model, { text });
+    : await calibrate(model, { text, gram: methodOf(rest.method).needs === "gram" });
   const rows: FormatCost[] = [];
   for (const [index, { format, groupSize }] of chosen.entries()) {
     const name = typeof formats[index] === "string" ? formats[index] : format.name;
-    const report = (part: number) => onProgress?.((index + 1 + part) / steps, name);
-    report(0);
-    const started = performance.now();
-    using small = await quantizeModel(model, {
-      ...rest,
-      format,
-      groupSize,
-      calibration,
-      onProgress: (part, total) => report(0.3 * part / total),
-    });
-    const seconds = (performance.now() - started) / 1000;
-    const comparison = await compare(small, reference, {
-      onProgress: (part, total) => report(0.3 + 0.6 * part / total),
-    });
-    const layers = await layerErrors(model, small);
-    const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked).map((it) =>
-      it.groupSize
-    );
-    rows.push({
-      name,
-      format: format.name,
-      bits: format.bits,
-      groupSize: Math.max(0, ...sizes),
-      bitsPerWeight: small.bitsPerWeight,
-      bytes: small.size.bytes,
-      ...comparison,
-      layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
-      layers,
-      seconds,
-      learned: format.values === null,
-    });
+    const onPart = (part: number) => onProgress?.((index + 1 + part) / steps, name);
+    const settings = { ...rest, format, groupSize, calibration, onPart };
+    const { row, small } = await measureModel(model, reference, settings);
+    using _ = small;
+    rows.push({ name, ...row, format: format.name, bits: format.bits, learned: format.values === null });
     await onModel?.(small, format, name);
-    report(1);
+    onPart(1);
   }
   const { bitsPerWeight, size: { bytes } } = model;
   return { baseline: { ...reference.perplexity, bitsPerWeight, bytes }, rows };
+}
+
+/** Quantizes a model and measures what that costs; the quantized model is the caller's. */
+export async function measureModel(
+  model: Model,
+  reference: Reference,
+  options: Omit<QuantizeModelOptions, "onProgress"> & { onPart?: (part: number) => void },
+): Promise<{ small: Model; row: Omit<FormatCost, "name" | "format" | "bits" | "learned"> }> {
+  const { onPart, ...rest } = options;
+  onPart?.(0);
+  const started = performance.now();
+  const small = await quantizeModel(model, {
+    ...rest,
+    onProgress: (part, total) => onPart?.(0.3 * part / total),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const comparison = await compare(small, reference, {
+    onProgress: (part, total) => onPart?.(0.3 + 0.6 * part / total),
+  });
+  const layers = await layerErrors(model, small);
+  const sizes = small.linears().map((linear) => small.weights(linear)).filter(isPacked);
+  const row = {
+    method: methodOf(rest.method).name,
+    groupSize: Math.max(0, ...sizes.map((it) => it.groupSize)),
+    bitsPerWeight: small.bitsPerWeight,
+    bytes: small.size.bytes,
+    ...comparison,
+    layerError: layers.reduce((sum, { outputError }) => sum + outputError, 0) / layers.length,
+    layers,
+    seconds,
+  };
+  return { small, row };
 }

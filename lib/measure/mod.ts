@@ -17,6 +17,13 @@
  * @module
  */
 export { peakMemory } from "../peak_memory.ts";
+export {
+  type Candidate,
+  type CandidateCost,
+  candidatesOf,
+  compareMethods,
+  type CompareMethodsOptions,
+} from "./compare_methods.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
 export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
 export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";

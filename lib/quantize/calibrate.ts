@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { interruptible, pause } from "../event_loop.ts";
+import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
-import { meansOf, SumCollector, type Sums } from "./input_sums.ts";
-import { LayerPass } from "./layer_pass.ts";
+import { sampleText } from "./calibration_sample.ts";
+import { checkTokenWeights, meansOf, SumCollector, type Sums, type TokenWeights } from "./input_sums.ts";
+import { LayerPass, type Pieces } from "./layer_pass.ts";
 import { MemoryStore, type Store } from "./store.ts";
 
 /** Of what statistics are. */
@@ -31,8 +31,11 @@ export interface Calibration extends ReadonlyMap<string, InputStats> {
 }
 
 /** The sample that a model is calibrated with. */
-export interface SampleOptions {
-  /** The sample, or several, each from its own start; the library's own text of five kinds when absent. */
+export interface SampleOptions extends Abortable {
+  /**
+   * The sample, or several, each from its own start; the library's own text of five kinds when absent, and with `gram` some
+   * more of its own, since pairs of columns take more tokens to tell.
+   */
   text?: string | readonly string[];
   /** Tokens of it that are used, from the first on; all when absent. */
   maxTokens?: number;
@@ -43,6 +46,8 @@ export interface SampleOptions {
   parts?: number;
   /** Collect E[x xᵀ] too, [cols, cols] singles an input; false when absent. */
   gram?: boolean;
+  /** How much each token counts; see {@linkcode TokenWeights}. "none" when absent. */
+  tokenWeights?: TokenWeights;
 }
 
 /** Options of {@linkcode calibrate}. */
@@ -54,13 +59,13 @@ export interface CalibrateOptions extends SampleOptions {
 }
 
 /** A sample as a model sees it. */
-export interface Sample {
-  /** Ids of its sequences, none longer than the model's context. */
-  readonly pieces: readonly (readonly number[])[];
+export interface Sample extends Pieces {
   /** The part that a piece belongs to, by their numbers. */
   readonly partOf: (piece: number) => number;
   /** Whether E[x xᵀ] is wanted. */
   readonly gram?: boolean;
+  /** How much each token counts. */
+  readonly tokenWeights?: TokenWeights;
 }
 
 /**
@@ -69,6 +74,7 @@ export interface Sample {
  * went, by all tokens of its layer.
  *
  * @throws {OptionError} when the samples are empty, or a number is not a whole one of at least 1.
+ * @throws the signal's reason, if `signal` cancels it.
  *
  * @example
  * ```ts
@@ -117,7 +123,7 @@ export async function calibrateLayers(
     store.set("stats", String(layer), meansOf(sums));
     store.set("pass", "calibration", pass.state);
     options.onProgress?.(pass.layer, layers);
-    await pause();
+    await pause(options.signal);
   }
   return layers;
 }
@@ -129,7 +135,7 @@ export async function resumePass(
   { sample, name }: { sample: Sample; name: string },
 ): Promise<LayerPass> {
   const state = store.get("pass", name);
-  return state ? new LayerPass(source, sample.pieces, state) : await LayerPass.begin(source, sample.pieces);
+  return state ? new LayerPass(source, sample, state) : await LayerPass.begin(source, sample);
 }
 
 /**
@@ -143,8 +149,8 @@ export async function sumsOfPart(
   store: Store,
   { part: number, ...options }: SampleOptions & { part: number },
 ): Promise<void> {
-  const { pieces, partOf, gram } = sampleOf(source, options);
-  const sample = { pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0, gram };
+  const { pieces, partOf, ...rest } = sampleOf(source, options);
+  const sample = { pieces: pieces.filter((_, i) => partOf(i) === number), partOf: () => 0, ...rest };
   const name = `part-${number}`;
   const pass = await resumePass(source, store, { sample, name });
   while (pass.layer < source.layout.layers.length) {
@@ -153,7 +159,7 @@ export async function sumsOfPart(
     const linears = linearNames(source.layout, layer);
     store.set("sums", sumsName(number, layer), await sumsOfLayer(source, { pass, part, sample, linears }));
     store.set("pass", name, pass.state);
-    await pause();
+    await pause(rest.signal);
   }
 }
 
@@ -161,7 +167,7 @@ export async function sumsOfPart(
 export const sumsName = (part: number, layer: number): string => `${part}-${layer}`;
 
 /** The sums of a layer's Linears, or those of some, while a pass goes through it. */
-async function sumsOfLayer(
+export async function sumsOfLayer(
   source: Source,
   means: { pass: LayerPass; part: LoadedPart; sample: Sample; linears: readonly string[] },
 ): Promise<Sums> {
@@ -174,7 +180,7 @@ async function sumsOfLayer(
   const found = await sums.sums();
   const unseen = linears.filter((linear) => !found.has(linear));
   if (unseen.length === 0) return found;
-  const again = new LayerPass(source, sample.pieces, state);
+  const again = new LayerPass(source, sample, state);
   const rest = await sumsOfEveryToken(source, { pass: again, part, sample, linears: unseen });
   return new Map([...found, ...[...rest].filter(([linear]) => !found.has(linear))]);
 }
@@ -200,7 +206,9 @@ export async function sumsOfEveryToken(
  * @throws {OptionError} when it is empty, or a number is not a whole one of at least 1.
  */
 export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: SampleOptions): Sample {
-  const { text = CALIBRATION_SAMPLE, maxTokens = Infinity, parts = 1, gram } = options;
+  const { maxTokens = Infinity, parts = 1, gram, tokenWeights, signal } = options;
+  const text = sampleText(options);
+  checkTokenWeights(tokenWeights);
   for (const [name, value] of Object.entries({ maxTokens, parts })) {
     if (value === Infinity && name === "maxTokens") continue;
     if (Number.isSafeInteger(value) && value >= 1) continue;
@@ -221,5 +229,5 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   }
   if (pieces.length === 0) throw new OptionError("Cannot calibrate with an empty text");
   const count = Math.min(parts, pieces.length);
-  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram };
+  return { pieces, partOf: (piece) => Math.floor(piece * count / pieces.length), gram, tokenWeights, signal };
 }

@@ -31,6 +31,6 @@ export async function calibrateOnDisk(
 ): Promise<Calibration> {
   using model = await ModelOnDisk.open(name, options);
   const stats = await calibrateSource(model, options);
-  const origin = originOf(model, { name: shortName(name), text: options.text });
+  const origin = originOf(model, { name: shortName(name), text: options.text, gram: options.gram });
   return Object.assign(stats, { origin });
 }

@@ -10,7 +10,7 @@ import type { Model } from "../model/model.ts";
 import { modelHash } from "../model/model_hash.ts";
 import type { Source } from "../model/source.ts";
 import type { Calibration, CalibrationOrigin } from "./calibrate.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { sampleText } from "./calibration_sample.ts";
 import { decodeStats, encodeStats } from "./file_store.ts";
 
 /** The value of the metadata's "format" that marks such a file. */
@@ -23,9 +23,9 @@ const FORMAT = "any4-calibration-1";
  */
 export function originOf(
   source: Source,
-  of: { name: string; text?: string | readonly string[] },
+  of: { name: string; text?: string | readonly string[]; gram?: boolean },
 ): CalibrationOrigin {
-  const texts = [of.text ?? CALIBRATION_SAMPLE].flat();
+  const texts = [sampleText(of)].flat();
   const textHash = sha256([JSON.stringify(texts)]).slice(0, 16);
   return { model: of.name, modelHash: modelHash(source), textHash };
 }
@@ -58,7 +58,8 @@ export function saveCalibration(
   path: string,
   of?: { model: Model; text?: string | readonly string[] },
 ): void {
-  const origin = of ? originOf(of.model, { name: of.model.name, text: of.text }) : calibration.origin;
+  const gram = calibration.values().some((stats) => stats.gram !== undefined);
+  const origin = of ? originOf(of.model, { name: of.model.name, text: of.text, gram }) : calibration.origin;
   if (!origin) throw new OptionError(`Cannot save the calibration ${path}: which model is it of?`);
   const { tensors, metadata } = encodeStats(calibration);
   const { model, modelHash, textHash } = origin;

@@ -1,9 +1,10 @@
 /**
  * The text that calibrates when none is given: one sample with five kinds in it, since one curated text does as well
- * as thousands of random ones (any4, section 3.4).
+ * as thousands of random ones (any4, section 3.4). Statistics of pairs of columns take more.
  *
  * @module
  */
+import { MORE_SAMPLES } from "./more_samples.ts";
 
 /** Fiction, news, code, arithmetic and facts, a few lines of each. */
 export const CALIBRATION_SAMPLE =
@@ -34,3 +35,13 @@ Water boils at 100 degrees Celsius at sea level and freezes at 0. The Danube ris
 capitals, and ends in the Black Sea. Copper conducts electricity better than iron. Light takes about eight minutes from \
 the Sun to the Earth, and the Moon goes around the Earth in a little more than 27 days.
 `;
+
+/** The texts that calibrate methods of E[x xᵀ] when none is given. */
+export const CALIBRATION_SAMPLES: readonly string[] = [CALIBRATION_SAMPLE, ...MORE_SAMPLES];
+
+/** The text or texts that calibrate: those given, or the library's own. */
+export function sampleText(
+  { text, gram }: { text?: string | readonly string[]; gram?: boolean },
+): string | readonly string[] {
+  return text ?? (gram ? CALIBRATION_SAMPLES : CALIBRATION_SAMPLE);
+}

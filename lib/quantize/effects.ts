@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../event_loop.ts";
+import { type Abortable, pause } from "../event_loop.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
@@ -56,19 +56,20 @@ function meanDivergence(
 export async function effectsOf(
   source: Source,
   windows: Windows,
-  options: Probes & { store: Store; onLayer?: (done: number, layers: number) => void },
+  options: Probes & Abortable & { store: Store; onLayer?: (done: number, layers: number) => void },
 ): Promise<Map<string, number>> {
-  const { store, linears, probe, onLayer } = options;
+  const { store, linears, probe, onLayer, signal } = options;
   const { config } = source;
-  let state = store.get("pass", "effects") ?? (await LayerPass.begin(source, windows)).state;
+  let state = store.get("pass", "effects") ??
+    (await LayerPass.begin(source, { pieces: windows, signal })).state;
   while (state.layer < config.num_hidden_layers) {
-    state = await nextLayer(source, windows, { state, linears, probe });
+    state = await nextLayer(source, windows, { state, linears, probe, signal });
     store.set("pass", "effects", state);
     onLayer?.(state.layer, config.num_hidden_layers);
-    await pause();
+    await pause(signal);
   }
   using head = source.part("head");
-  const pass = new LayerPass(source, variantsOf(source, windows, state), state);
+  const pass = new LayerPass(source, { pieces: variantsOf(source, windows, state), signal }, state);
   const effects = new Map<string, number>();
   let [expected, found]: Float32Array[][] = [[], []];
   const order = linearNames(source.layout).filter((name) => linears.includes(name));
@@ -86,19 +87,19 @@ export async function effectsOf(
 async function nextLayer(
   source: Source,
   windows: Windows,
-  { state, linears, probe }: Probes & { state: PassState },
+  { state, linears, probe, signal }: Probes & Abortable & { state: PassState },
 ): Promise<PassState> {
   const { layer, hidden } = state;
   const base = { layer, hidden: hidden.subarray(0, sizeOf(source, windows)) };
   const variants: Float32Array[] = [];
   for (const linear of linearNames(source.layout, layer).filter((name) => linears.includes(name))) {
     using part = source.part(layer, new Map([[`${linear}.weight`, await probe(linear)]]));
-    const pass = new LayerPass(source, windows, base);
+    const pass = new LayerPass(source, { pieces: windows, signal }, base);
     await pass.advance(part);
     variants.push(pass.state.hidden);
   }
   using part = source.part(layer);
-  const pass = new LayerPass(source, variantsOf(source, windows, state), state);
+  const pass = new LayerPass(source, { pieces: variantsOf(source, windows, state), signal }, state);
   await pass.advance(part);
   variants.unshift(pass.state.hidden);
   const next = new Float32Array(variants.reduce((sum, { length }) => sum + length, 0));

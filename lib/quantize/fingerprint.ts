@@ -9,8 +9,9 @@ import { formatOf, formats } from "../formats/formats.ts";
 import { methodOf } from "../learn/methods/mod.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
 import type { Calibration } from "./calibrate.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { sampleText } from "./calibration_sample.ts";
 import type { OutputForm, QuantizeOnDiskOptions } from "./options.ts";
+import { textOf } from "./pipeline.ts";
 
 /** The options, by their names in messages. */
 export type Asked = Readonly<Record<string, unknown>>;
@@ -20,7 +21,7 @@ export type Asked = Readonly<Record<string, unknown>>;
  * meanwhile. Every other one is part of the fingerprint.
  */
 const WITHOUT_EFFECT = [
-  ...["onProgress", "quiet", "measure", "restart"],
+  ...["onProgress", "signal", "quiet", "measure", "restart", "force"],
   ...["dequantized", "reference", "maxShardBytes"],
   ...["endpoint", "token", "cache", "offline", "retryDelay"],
   ...["threads", "tune", "tunedFile"],
@@ -36,6 +37,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   skip: [],
   override: {},
   parts: 1,
+  tokenWeights: "none",
 };
 
 /** The recorded form of options whose value itself is irrelevant. */
@@ -62,7 +64,8 @@ export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions):
     const { size, mtime } = Deno.statSync(path);
     return [basename(path), size, mtime?.getTime() ?? null];
   });
-  const sample = typeof options.calibration === "string" ? options.calibration : CALIBRATION_SAMPLE;
+  const gram = methodOf(options.method).needs === "gram";
+  const sample = sampleText({ text: textOf(options.calibration), gram });
   const header = checkpoint.names().map((name) => checkpoint.info(name));
   const ignored: readonly string[] = WITHOUT_EFFECT;
   const given = Object.entries(options).filter(([key, value]) =>
@@ -71,7 +74,9 @@ export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions):
   const asked = { ...DEFAULTS, calibration: undefined, ...Object.fromEntries(given), backend: backend.name };
   return {
     "the model's config.json": digest(checkpoint.rawConfig),
-    "the tokens of the sample": digest(tokenizer.encode(sample)),
+    "the tokens of the sample": digest(
+      typeof sample === "string" ? tokenizer.encode(sample) : sample.map((text) => tokenizer.encode(text)),
+    ),
     "the model's weights": digest([files, header]),
     ...Object.fromEntries(
       Object.entries(asked).map(([key, value]) => {
@@ -117,10 +122,12 @@ function plain(value: unknown): unknown {
 }
 
 /** The source of a model's calibration, in words. */
-export function calibrationName(calibration: string | Calibration | undefined): string {
+export function calibrationName(calibration: QuantizeOnDiskOptions["calibration"]): string {
   if (calibration === undefined) return "the library's own sample";
-  if (typeof calibration === "string") return `a text (${digest(calibration)})`;
-  const parts = [...calibration].flatMap(([linear, entry]) => {
+  const text = textOf(calibration);
+  if (typeof text === "string") return `a text (${digest(text)})`;
+  if (text) return `${text.length} texts (${digest(text)})`;
+  const parts = [...calibration as Calibration].flatMap(([linear, entry]) => {
     const { tokens, mean, meanAbs, meanSquare, gram } = entry;
     return [`${linear} ${tokens}`, mean, meanAbs, meanSquare, ...(gram ? [gram] : [])];
   });

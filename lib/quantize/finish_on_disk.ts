@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { methodOf } from "../learn/methods/mod.ts";
 import { weightingOf } from "../learn/weighting.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
 import { tensorBytes, type TensorToWrite } from "../files/safetensors/write.ts";
@@ -94,6 +95,7 @@ export function finishOnDisk(
     ...(dequantized ? { dequantized } : {}),
     calibration: calibrationName(options.calibration),
     weighting: weightingOf(options.weighting).name,
+    method: methodText(options),
     sequential: options.sequential ?? false,
     ...(options.targetBits === undefined ? {} : { targetBits: options.targetBits }),
   };
@@ -127,6 +129,12 @@ export function finishOnDisk(
   using written = Checkpoint.open(folder);
   const fileBytes = written.files().reduce((sum, path) => sum + Deno.statSync(path).size, 0);
   return { ...summary, fileBytes };
+}
+
+/** The method and its options: "lnq", "lnq rounds 3". */
+function methodText({ method }: QuantizeOnDiskOptions): string {
+  const { name, options = {} } = methodOf(method);
+  return [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(" ");
 }
 
 /** A tensor to be written: a quantized Linear, or the original. */

@@ -4,7 +4,30 @@
  * @module
  */
 import type { Backend, Tensor } from "../compute/backend.ts";
+import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+
+/**
+ * How much each token counts in statistics: "none" takes all inputs as they are, in which a few large ones outweigh the rest;
+ * "norm" scales each to the same length.
+ */
+export type TokenWeights = typeof TOKEN_WEIGHTS[number];
+
+/** All of them. */
+export const TOKEN_WEIGHTS = ["none", "norm"] as const;
+
+/**
+ * Checks how much tokens count.
+ *
+ * @throws {OptionError} when there is no such rule.
+ */
+export function checkTokenWeights(weights: TokenWeights = "none"): void {
+  if (TOKEN_WEIGHTS.includes(weights)) return;
+  throw new OptionError(
+    `Cannot weigh tokens by "${weights}": expected one of ${TOKEN_WEIGHTS.join(", ")}`,
+  );
+}
 
 /** {@linkcode InputStats} with sums over tokens where these have means. */
 export interface InputSums extends InputStats {
@@ -31,6 +54,9 @@ const valuesOf = ({ mean, meanAbs, meanSquare, gram }: InputSums): Values[] => {
 export class SumCollector implements Disposable {
   readonly #backend: Backend;
   readonly #gram: boolean;
+  readonly #tokenWeights: TokenWeights;
+  /** Ones, by their number: the weights of a norm that only scales. */
+  readonly #ones = new Map<number, Matrix>();
   readonly #whole = new Map<string, InputSums>();
   #part = new Map<string, InputSums>();
   /** Σ x xᵀ of the part's inputs, where the backend keeps them. */
@@ -41,8 +67,9 @@ export class SumCollector implements Disposable {
    * @param backend where the inputs are.
    * @param options.gram whether Σ x xᵀ is wanted; [cols, cols] singles of the backend's memory for each input.
    */
-  constructor(backend: Backend, options: { gram?: boolean } = {}) {
+  constructor(backend: Backend, options: { gram?: boolean; tokenWeights?: TokenWeights } = {}) {
     this.#backend = backend;
+    this.#tokenWeights = options.tokenWeights ?? "none";
     this.#gram = options.gram ?? false;
   }
 
@@ -52,8 +79,10 @@ export class SumCollector implements Disposable {
     this.#number = part;
     const entry = this.#part.get(linears[0]!) ?? this.#begin(linears, input.cols);
     const gram = this.#grams.get(entry);
-    if (gram) this.#backend.gram(gram, input);
-    const sums = await this.#backend.columnSums(input);
+    const x = this.#tokenWeights === "norm" ? this.#scaled(input) : input;
+    if (gram) this.#backend.gram(gram, x);
+    const sums = await this.#backend.columnSums(x);
+    if (x !== input) this.#backend.free?.(x);
     for (const [i, values] of [entry.mean, entry.meanAbs, entry.meanSquare].entries()) {
       addTo(values, sums.subarray(i * input.cols, (i + 1) * input.cols));
     }
@@ -64,6 +93,17 @@ export class SumCollector implements Disposable {
   async sums(): Promise<Map<string, InputSums>> {
     await this.#endPart();
     return this.#whole;
+  }
+
+  /** Each token's input, scaled to a mean square of 1. */
+  #scaled(input: Tensor): Tensor {
+    const { rows, cols } = input;
+    const ones = this.#ones.get(cols) ?? { rows: 1, cols, data: new Float32Array(cols).fill(1) };
+    this.#ones.set(cols, ones);
+    const scaled = this.#backend.tensor(rows, cols);
+    // An input of zeros stays one.
+    this.#backend.rmsNorm(scaled, input, { weight: this.#backend.weight(ones), epsilon: 1e-30 });
+    return scaled;
   }
 
   #begin(linears: readonly string[], cols: number): InputSums {
@@ -80,15 +120,21 @@ export class SumCollector implements Disposable {
 
   async #endPart(): Promise<void> {
     for (const [entry, gram] of this.#grams) entry.gram = await this.#backend.read(gram);
-    this[Symbol.dispose]();
+    this.#freeGrams();
     addSums(this.#whole, this.#part);
     this.#part = new Map();
   }
 
-  /** Frees what the backend keeps of them. */
-  [Symbol.dispose](): void {
+  #freeGrams(): void {
     for (const gram of this.#grams.values()) this.#backend.free?.(gram);
     this.#grams.clear();
+  }
+
+  /** Frees what the backend keeps of them. */
+  [Symbol.dispose](): void {
+    this.#freeGrams();
+    for (const ones of this.#ones.values()) this.#backend.forget?.(ones);
+    this.#ones.clear();
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Tensor } from "../compute/backend.ts";
+import type { Abortable } from "../event_loop.ts";
 import { freeWorkspace, type Observer, type Workspace } from "../model/decoder/decoder.ts";
 import { chunks } from "../model/decoder/session.ts";
 import type { LoadedPart, Source } from "../model/source.ts";
@@ -13,6 +14,12 @@ interface Chunk {
   /** The position of the first one in its piece of the sample. */
   readonly position: number;
   readonly ids: readonly number[];
+}
+
+/** The sequences that go through a model, and what stops them on their way. */
+export interface Pieces extends Abortable {
+  /** Ids of each, none longer than the model's context. */
+  readonly pieces: readonly (readonly number[])[];
 }
 
 /** The position of a sample in the model. */
@@ -48,26 +55,25 @@ interface EachOptions {
 export class LayerPass {
   /** The pieces of the sample, each a sequence of its own, in the chunks that go through a layer at a time. */
   readonly #pieces: readonly (readonly Chunk[])[];
+  readonly #signal?: AbortSignal;
   #state: PassState;
 
   /** @param from where the sample is. */
-  constructor(source: Source, pieces: readonly (readonly number[])[], from: PassState) {
+  constructor(source: Source, { pieces, signal }: Pieces, from: PassState) {
+    this.#signal = signal;
     this.#pieces = pieces.map((piece) =>
       [...chunks(piece, source)].map(({ from: position, chunk: ids }) => ({ position, ids }))
     );
     this.#state = from;
   }
 
-  /**
-   * Starts before the first layer, with the tokens' embeddings.
-   *
-   * @param pieces ids of sequences, none longer than the model's context.
-   */
-  static async begin(source: Source, pieces: readonly (readonly number[])[]): Promise<LayerPass> {
+  /** Starts before the first layer, with the tokens' embeddings. */
+  static async begin(source: Source, sample: Pieces): Promise<LayerPass> {
+    const { pieces } = sample;
     const { config: { hidden_size }, layout: { embedding } } = source;
     const tokens = pieces.reduce((sum, { length }) => sum + length, 0);
     const hidden = new Float32Array(tokens * hidden_size);
-    const pass = new LayerPass(source, pieces, { layer: 0, hidden });
+    const pass = new LayerPass(source, sample, { layer: 0, hidden });
     // Of a large vocabulary only the rows that the sample has are loaded.
     const ids = [...new Set(pieces.flat())];
     const places = new Map(ids.map((id, i) => [id, i]));
@@ -109,16 +115,22 @@ export class LayerPass {
     const { backend, config } = decoder;
     const { hidden_size: cols, num_hidden_layers, num_key_value_heads, head_dim } = config;
     const spaces = new Map<number, Workspace>();
+    using open = new DisposableStack();
+    open.defer(() => {
+      for (const work of spaces.values()) freeWorkspace(backend, work);
+    });
     let from = 0;
     for (const [number, piece] of this.#pieces.entries()) {
       const capacity = piece.reduce((sum, { ids }) => sum + ids.length, 0);
       const rotations = decoder.rotations(capacity);
+      using room = new DisposableStack();
       const cache = backend.cache({
         layers: num_hidden_layers,
         kvHeads: num_key_value_heads,
         headDim: head_dim,
         capacity,
       });
+      room.defer(() => backend.free?.(cache));
       for (const chunk of piece) {
         const { length } = chunk.ids;
         let work = spaces.get(length);
@@ -130,12 +142,11 @@ export class LayerPass {
           logits: options.logits !== undefined,
           observe: observe && ((linears, input) => observe(linears, input, number)),
           everyExpert,
+          signal: this.#signal,
         });
         if (logits) options.logits?.(await backend.read(logits));
         out?.set(await backend.read(work.x), start);
       }
-      backend.free?.(cache);
     }
-    for (const work of spaces.values()) freeWorkspace(backend, work);
   }
 }

@@ -14,6 +14,7 @@
  *
  * @module
  */
+export { awq, type AwqOptions } from "./awq.ts";
 export {
   calibrate,
   type CalibrateOptions,
@@ -23,7 +24,8 @@ export {
 } from "./calibrate.ts";
 export { calibrateOnDisk } from "./calibrate_on_disk.ts";
 export { loadCalibration, saveCalibration } from "./calibration_file.ts";
-export { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+export { CALIBRATION_SAMPLE, CALIBRATION_SAMPLES } from "./calibration_sample.ts";
+export { TOKEN_WEIGHTS, type TokenWeights } from "./input_sums.ts";
 export {
   byFormat,
   type CardSummary,
@@ -60,4 +62,4 @@ export {
 } from "./quantize_model.ts";
 export { quantizeOnDisk } from "./quantize_on_disk.ts";
 export type { TargetOptions } from "./target_bits.ts";
-export { assembleUnits, type Stage, STAGES, type UnitOptions, Units, type UnitStage } from "./units.ts";
+export { type Stage, STAGES, type UnitOptions, Units, type UnitStage } from "./units.ts";

@@ -56,6 +56,8 @@ export interface CardSummary {
   readonly calibration: string;
   /** The weighting of the error that codebooks minimise. */
   readonly weighting: string;
+  /** The method that chose tables and codes, with its options. */
+  readonly method?: string;
   /** Whether each Linear was calibrated on those quantized before. */
   readonly sequential: boolean;
   /** The target in bits per weight. */
@@ -133,7 +135,17 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
       bitsPerWeight.toFixed(3)
     } | ${percent(error)} |`
   );
-  const how = learned
+  const byPairs = summary.method !== undefined && !/^(kmeans|lloyd)\b/.test(summary.method);
+  const how = byPairs
+    ? [
+      `Tables and codes are chosen by ${
+        codeSpan(summary.method!)
+      } against E[x xᵀ] of each Linear's input x on ` +
+      `${plainText(summary.calibration)}${
+        summary.sequential ? ", each Linear on those quantized before it" : ""
+      }.`,
+    ]
+    : learned
     ? [
       `Tables of any4, any3 and any2 are learned for each row: the exact optimum of a k-means weighted by ` +
       `${codeSpan(summary.weighting)}${

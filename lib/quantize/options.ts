@@ -3,17 +3,21 @@
  *
  * @module
  */
+import type { Abortable } from "../event_loop.ts";
 import type { LoadOptions } from "../model/load_model.ts";
 import type { Calibration } from "./calibrate.ts";
+import type { TokenWeights } from "./input_sums.ts";
 import type { MeasuredQuality } from "./model_card.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { LearningOptions } from "./quantize_linear.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** Options of the pipeline, for models in memory and on disk. */
-export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions {
-  /** Statistics made earlier, or the text to make them from; the library's own sample when absent. */
-  calibration?: Calibration | string;
+export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOptions, Abortable {
+  /** Statistics made earlier, or the text or texts to make them from; the library's own when absent. */
+  calibration?: Calibration | string | readonly string[];
+  /** How much each token of the text counts in statistics: "none" (the default), or "norm". */
+  tokenWeights?: TokenWeights;
   /**
    * The number of parts of the sample's sequences; 1 when absent. Each part is summed alone before the sums are joined, so that
    * several machines can compute them, with the same bits.

@@ -14,9 +14,10 @@ import { linearNames, linearsOf } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
 import { calibrateLayers, type Calibration, type SampleOptions } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
-import { CALIBRATION_SAMPLE } from "./calibration_sample.ts";
+import { sampleText } from "./calibration_sample.ts";
 import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
+import { LayerCalibration } from "./layer_calibration.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
 import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
@@ -40,6 +41,7 @@ type StatsLookup = (linear: string) => Promise<InputStats | undefined>;
  * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is
  * another model's.
  * @throws {TensorError} when a weight is NaN or infinite.
+ * @throws the signal's reason, if `signal` cancels it; the store keeps what is done.
  */
 export async function run(source: Source, store: Store, options: RunOptions): Promise<void> {
   await new Run(source, store, options).run();
@@ -51,7 +53,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #given?: Calibration;
   /** The sample that it is calibrated with, unless statistics are given. */
-  readonly #sample: SampleOptions & { text?: string };
+  readonly #sample: SampleOptions;
   /** The layer of each Linear. */
   readonly #layers: ReadonlyMap<string, number>;
   /** Rows and columns of each Linear. */
@@ -62,10 +64,10 @@ class Run {
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    const { calibration, parts, method } = options;
-    const text = typeof calibration === "string" ? calibration : undefined;
-    if (typeof calibration === "object") this.#given = calibration;
-    this.#sample = { text, parts, gram: methodOf(method).needs === "gram" };
+    const { calibration, parts, method, tokenWeights, signal } = options;
+    const text = textOf(calibration);
+    if (text === undefined) this.#given = calibration as Calibration | undefined;
+    this.#sample = { text, parts, tokenWeights, signal, gram: methodOf(method).needs === "gram" };
     this.#layers = new Map(
       layout.layers.flatMap((_, layer) =>
         linearNames(layout, layer).map((linear) => [linear, layer] as const)
@@ -83,10 +85,14 @@ class Run {
     }
     const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
     if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
-    const all = targetBits !== undefined || (needed.length > 0 && !sequential);
+    const layered = this.#sample.gram && !this.#given && !sequential;
+    const all = targetBits !== undefined || (needed.length > 0 && !sequential && !layered);
     const stats = all ? await this.#calibrate() : undefined;
     const choices = targetBits === undefined ? plan : await this.#choose(plan, { stats: stats!, targetBits });
-    await this.#quantize(choices, sequential ? this.#sequential() : stats ?? nothing);
+    await this.#quantize(
+      choices,
+      sequential ? this.#sequential() : layered ? this.#layered() : stats ?? nothing,
+    );
     await this.#quantizeEnds(ends);
   }
 
@@ -100,12 +106,14 @@ class Run {
     if (missing) throw new OptionError(`Cannot quantize ${missing}: the calibration has no statistics of it`);
   }
 
-  /** Collects all statistics that are not kept. */
+  /** Collects all statistics of columns that are not kept. */
   async #calibrate(): Promise<StatsLookup> {
     const given = this.#given;
     if (given) return (linear) => Promise.resolve(given.get(linear));
     await calibrateLayers(this.#source, this.#store, {
       ...this.#sample,
+      gram: false,
+      text: sampleText(this.#sample),
       onProgress: this.#layerProgress("calibrating"),
     });
     // Those of one layer are in memory at a time.
@@ -114,6 +122,15 @@ class Run {
       const layer = this.#layers.get(linear)!;
       if (layer !== current) [current, stats] = [layer, this.#store.get("stats", String(layer))!];
       return Promise.resolve(stats.get(linear));
+    };
+  }
+
+  /** Statistics of each Linear, those of one layer at a time. */
+  #layered(): StatsLookup {
+    let layered: Promise<LayerCalibration> | undefined;
+    return async (linear) => {
+      layered ??= LayerCalibration.open(this.#source, this.#store, this.#sample);
+      return await (await layered).stats(linear, this.#layers.get(linear)!);
     };
   }
 
@@ -133,8 +150,11 @@ class Run {
   ): Promise<ReadonlyMap<string, FormatChoice>> {
     const [source, store] = [this.#source, this.#store];
     const missing = [...plan.keys()].filter((linear) => !store.has("costs", linear));
+    // Formats are probed by k-means, which knows columns: what it costs tells formats apart, and only what is chosen is solved.
+    const method = this.#sample.gram ? "kmeans" : this.#options.method;
     return await chooseFormats(plan, {
       ...this.#options,
+      method,
       source,
       store,
       stats,
@@ -144,10 +164,15 @@ class Run {
       effects: async (probes) => {
         const known = store.get("effects", "model");
         if (known) return known;
-        const ids = source.tokenizer.encode(this.#sample.text ?? CALIBRATION_SAMPLE);
+        const ids = source.tokenizer.encode([sampleText(this.#sample)].flat()[0]!);
         const onLayer = this.#layerProgress("following noise");
         const windows = windowsOf(ids, source.config.max_position_embeddings);
-        const effects = await effectsOf(source, windows, { ...probes, store, onLayer });
+        const effects = await effectsOf(source, windows, {
+          ...probes,
+          store,
+          onLayer,
+          signal: this.#options.signal,
+        });
         store.set("effects", "model", effects);
         return effects;
       },
@@ -192,7 +217,7 @@ class Run {
       );
       const total = weights.rows * weights.cols;
       this.#options.onProgress?.({ phase: "quantizing", done: total, total, name: linear });
-      await pause();
+      await pause(this.#options.signal);
     }
   }
 
@@ -216,9 +241,14 @@ class Run {
     let done = 0;
     return async (linear) => {
       this.#options.onProgress?.({ phase, done: done += size(linear), total, name: linear });
-      await pause();
+      await pause(this.#options.signal);
     };
   }
+}
+
+/** The text or texts that a calibration is to be made from. */
+export function textOf(calibration: PipelineOptions["calibration"]): string | readonly string[] | undefined {
+  return typeof calibration === "string" || Array.isArray(calibration) ? calibration : undefined;
 }
 
 /** The calibration if no Linear needs statistics. */

@@ -20,6 +20,7 @@ import { MemoryStore } from "./store.ts";
  * @throws {OptionError} when an option is unknown or out of range, a Linear is quantized already, or the calibration is another
  * model's.
  * @throws {TensorError} when a weight is NaN or infinite.
+ * @throws the signal's reason, if `signal` cancels it.
  *
  * @example
  * ```ts

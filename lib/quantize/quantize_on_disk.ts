@@ -37,6 +37,7 @@ import { type FormatChoice, planOf } from "./plan.ts";
  * @throws {CheckpointError} when files are missing or malformed, or writing fails: what is done is kept.
  * @throws {ResumeError} when the folder holds an unfinished job that something else was asked of, or whose files are damaged or
  * another release's.
+ * @throws the signal's reason, if `signal` cancels it: what is done is kept.
  *
  * @example
  * ```ts

@@ -41,7 +41,7 @@ export class SequentialCalibration {
       using part = this.#source.part(pass.layer, this.#done(pass.layer));
       await pass.advance(part);
       this.#store.set("pass", "sequential", pass.state);
-      await pause();
+      await pause(sample.signal);
     }
     // Linears that share an input are calibrated together: nothing that they see has changed in between.
     if (!this.#known.has(linear)) {

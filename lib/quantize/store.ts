@@ -11,7 +11,7 @@ import type { Cost } from "./target_bits.ts";
 
 /** The stored values, by kind; those of a kind have names. */
 export interface Kept {
-  /** The position of a sample, by the pass: "calibration", "sequential", "effects". */
+  /** The position of a sample, by the pass: "calibration", "layers", "sequential", "effects". */
   readonly pass: PassState;
   /** The sums of a part of the sample for a layer's Linears, by both numbers. */
   readonly sums: Sums;

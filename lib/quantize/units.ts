@@ -15,13 +15,14 @@ import { matrixRows } from "../matrix/matrix_rows.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import { ModelOnDisk } from "../model/model_on_disk.ts";
-import { sampleOf, type SampleOptions, sumsName, sumsOfPart } from "./calibrate.ts";
+import { type Calibration, sampleOf, type SampleOptions, sumsName, sumsOfPart } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { FileStore } from "./file_store.ts";
 import { fingerprint, nameOf, statsFingerprint } from "./fingerprint.ts";
 import { joinSums } from "./input_sums.ts";
 import type { OnDiskSummary } from "./model_card.ts";
 import type { QuantizeOnDiskOptions } from "./options.ts";
+import { textOf } from "./pipeline.ts";
 import { type FormatChoice, planOf, planOfEnds } from "./plan.ts";
 import {
   denseWeights,
@@ -75,6 +76,7 @@ interface Unit {
 
 /** The units of a quantization. */
 export class Units implements Disposable {
+  readonly #name: string;
   readonly #model: ModelOnDisk;
   readonly #options: UnitOptions;
   readonly #sample: SampleOptions;
@@ -82,6 +84,8 @@ export class Units implements Disposable {
   /** The Linears of each layer, then the head and the embedding, where they are quantized. */
   readonly #groups: readonly (readonly string[])[];
   readonly #stages: ReadonlyMap<Stage, readonly Unit[]>;
+  /** Statistics that were made earlier. */
+  readonly #given?: Calibration;
   /** Where statistics are; formats and methods share them. */
   readonly #stats: FileStore;
   /** Where finished Linears are. */
@@ -89,13 +93,16 @@ export class Units implements Disposable {
   /** The folders of both. */
   readonly folders: readonly string[];
 
-  private constructor(model: ModelOnDisk, folder: string, options: UnitOptions) {
+  private constructor(name: string, means: { model: ModelOnDisk; folder: string; options: UnitOptions }) {
+    const { model, folder, options } = means;
     const { rowParts: _, ...rest } = options;
+    this.#name = name;
     this.#model = model;
     this.#options = options;
-    const { calibration, parts, method } = options;
-    const text = typeof calibration === "string" ? calibration : undefined;
-    this.#sample = { text, parts, gram: methodOf(method).needs === "gram" };
+    const { calibration, parts, method, tokenWeights } = options;
+    const text = textOf(calibration);
+    if (text === undefined) this.#given = calibration as Calibration | undefined;
+    this.#sample = { text, parts, tokenWeights, gram: methodOf(method).needs === "gram" };
     const plan = planOf(model.linears(), options);
     const ends = planOfEnds(model.layout, options);
     const layers = model.layout.layers.map((_, layer) =>
@@ -129,16 +136,14 @@ export class Units implements Disposable {
    * @example
    * ```ts
    * import { assertEquals } from "@std/assert";
-   * import { assembleUnits, Units } from "any4/quantize";
+   * import { Units } from "any4/quantize";
    * const folder = await Deno.makeTempDir();
    * const options = { parts: 2, calibration: "Once upon a time. ".repeat(200) };
-   * {
-   *   using units = await Units.open("tinyworld", `${folder}/work`, options);
-   *   for (const { stage, units: all } of units.stages()) {
-   *     for (const i of all.keys()) await units.run(stage, i);
-   *   }
+   * using units = await Units.open("tinyworld", `${folder}/work`, options);
+   * for (const { stage, units: all } of units.stages()) {
+   *   for (const i of all.keys()) await units.run(stage, i);
    * }
-   * const { linears } = await assembleUnits("tinyworld", `${folder}/small`, { ...options, work: `${folder}/work` });
+   * const { linears } = await units.assemble(`${folder}/small`);
    * assertEquals(linears.length, 28);
    * await Deno.remove(folder, { recursive: true });
    * ```
@@ -147,8 +152,8 @@ export class Units implements Disposable {
     checkDivisible(options);
     using open = new DisposableStack();
     const model = open.use(await ModelOnDisk.open(name, options));
-    if (typeof options.calibration === "object") checkOrigin(model, options.calibration);
-    const units = new Units(model, folder, options);
+    const units = new Units(name, { model, folder, options });
+    if (units.#given) checkOrigin(model, units.#given);
     try {
       for (const each of units.folders) Deno.mkdirSync(each, { recursive: true });
     } catch (cause) {
@@ -186,11 +191,19 @@ export class Units implements Disposable {
   }
 
   /**
-   * The store of finished Linears.
+   * Writes the model of units that are all done: the folder that `quantizeOnDisk` would write, byte for byte.
    *
+   * @param out where the quantized model goes.
    * @throws {OptionError} when some are not done.
+   * @throws {CheckpointError} when files are missing or damaged, or writing fails.
+   * @throws {ResumeError} when the folder holds an unfinished job that something else was asked of.
    */
-  finished(): FileStore {
+  async assemble(out: string): Promise<OnDiskSummary> {
+    const { rowParts: _, ...options } = this.#options;
+    return await intoFolder(this.#name, out, { options, done: () => this.#finished() });
+  }
+
+  #finished(): FileStore {
     const missing = [...this.#jobs.keys()].filter((linear) => !this.#linears.has("linear", linear));
     if (missing.length > 0) {
       throw new OptionError(
@@ -202,8 +215,8 @@ export class Units implements Disposable {
   }
 
   #plan(): Map<Stage, Unit[]> {
-    const { calibration, rowParts = 1 } = this.#options;
-    const parts = this.#needsStats() && typeof calibration !== "object" ? this.#parts() : 0;
+    const { rowParts = 1 } = this.#options;
+    const parts = this.#needsStats() && !this.#given ? this.#parts() : 0;
     const layers = [...new Set(Array.from(this.#jobs.values(), ({ layer }) => layer))].filter((layer) =>
       layer !== undefined
     );
@@ -305,9 +318,8 @@ export class Units implements Disposable {
 
   /** The files of the statistics that a group needs. */
   #statsOf(group: readonly string[]): string[] {
-    const { calibration } = this.#options;
     const layer = this.#jobs.get(group[0]!)!.layer;
-    const given = layer === undefined || typeof calibration === "object" || !this.#needsStats();
+    const given = layer === undefined || this.#given !== undefined || !this.#needsStats();
     return given ? [] : [this.#stats.path("stats", String(layer))];
   }
 
@@ -321,8 +333,7 @@ export class Units implements Disposable {
   #layer: [number, ReadonlyMap<string, InputStats>?] = [-1];
 
   #statsFor(linear: string, layer: number): InputStats | undefined {
-    const { calibration } = this.#options;
-    if (typeof calibration === "object") return calibration.get(linear);
+    if (this.#given) return this.#given.get(linear);
     if (!this.#needsStats()) return undefined;
     if (this.#layer[0] !== layer) this.#layer = [layer, this.#stats.get("stats", `${layer}`)];
     return this.#layer[1]!.get(linear);
@@ -332,34 +343,6 @@ export class Units implements Disposable {
   [Symbol.dispose](): void {
     this.#model[Symbol.dispose]();
   }
-}
-
-/**
- * Writes the model of units that are all done: the folder that `quantizeOnDisk` would write, byte for byte.
- *
- * @param options.work the folder that the units share.
- * @throws {OptionError} when some are not done.
- * @throws {CheckpointError} when files are missing or damaged, or writing fails.
- * @throws {ResumeError} when the folder holds an unfinished job that something else was asked of.
- *
- * @example
- * ```ts
- * import { assertRejects } from "@std/assert";
- * import { OptionError } from "any4";
- * import { assembleUnits } from "any4/quantize";
- * const folder = await Deno.makeTempDir();
- * const assembling = assembleUnits("tinyworld", `${folder}/small`, { work: `${folder}/work` });
- * await assertRejects(() => assembling, OptionError, "28 of 28 Linears are not done");
- * await Deno.remove(folder, { recursive: true });
- * ```
- */
-export async function assembleUnits(
-  name: string,
-  folder: string,
-  { work, rowParts: _, ...options }: UnitOptions & { work: string },
-): Promise<OnDiskSummary> {
-  using units = await Units.open(name, work, options);
-  return await intoFolder(name, folder, { options, done: () => units.finished() });
 }
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */

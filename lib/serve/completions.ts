@@ -51,6 +51,7 @@ interface Prompt {
 /** A text, ids, or a list of texts or of lists of ids. */
 function readPrompts(fields: Fields, engine: Engine): Prompt[] {
   const given = fields.any("prompt");
+  const specialTokens = fields.flag("add_special_tokens") ?? true;
   const { tokenizer, config: { vocab_size: vocabulary } } = engine.model;
   const wrong = () =>
     badField("prompt", "expected a text, a list of texts, a list of token ids, or a list of such lists");
@@ -70,7 +71,12 @@ function readPrompts(fields: Fields, engine: Engine): Prompt[] {
   };
   const one = (value: unknown): Prompt => {
     // Ids are taken as they are; to a text the tokenizer adds what it adds.
-    if (typeof value === "string") return { ids: tokenizer.encode(value), text: () => value };
+    if (typeof value === "string") {
+      return {
+        ids: tokenizer.encode(value, { specialTokens }),
+        text: () => value,
+      };
+    }
     if (Array.isArray(value) && value.every(isId)) return ids(value);
     throw wrong();
   };

@@ -7,13 +7,10 @@ import type { FormatCost, FormatCosts } from "../measure/measure_formats.ts";
 import type { FormatValues } from "./histogram_plot.ts";
 import type { LayerSeries } from "./layer_error_plot.ts";
 
-/** What need not be known. */
-type Optional = "name" | "klStderr" | "perplexityStderr";
-
-/** The costs of one format, without its layers. */
+/** The costs of one format, without its layers; its name, method and standard errors need not be known. */
 export type ReportRow = Readonly<
-  & Omit<FormatCost, "layers" | "tokens" | "loss" | Optional>
-  & Partial<Pick<FormatCost, Optional>>
+  & Omit<FormatCost, "layers" | "tokens" | "loss" | "name" | "method" | "klStderr" | "perplexityStderr">
+  & Partial<Pick<FormatCost, "name" | "method" | "klStderr" | "perplexityStderr">>
 >;
 
 /** The numbers of the original, unquantized model; their order of kinds of text is the report's. */

@@ -89,6 +89,10 @@ Deno.test({
             assertEquals(await seriousFaults(page), [], `${width} ${colorScheme}`);
             const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
             assert(wide <= width, `${wide} pixels are shown in ${width}`);
+            const drawn = await page.evaluate<string>(
+              "document.querySelector('svg').viewBox.baseVal.width / plot.clientWidth",
+            );
+            assertEquals(Number(drawn), 1, "the plot has the page's width");
             if (pictures) {
               await page.screenshot({ path: `${pictures}/${width}-${colorScheme}.png`, fullPage: true });
             }

@@ -273,3 +273,41 @@ Deno.test({
       assertEquals(bytesBelow(out), await expected());
     }),
 });
+
+Deno.test({
+  name: "three formats on two texts, an array of pairs, are merged to what one machine writes",
+  ignore,
+  fn: () =>
+    onCluster(async (cluster, folder) => {
+      const texts = ["Once upon a time, a girl found a key.", "The old well was near the village."].map(
+        (text, i) => {
+          Deno.writeTextFileSync(`${folder}/text${i}.txt`, text.repeat(8));
+          return `${folder}/text${i}.txt`;
+        },
+      );
+      const grid = (out: string) => [
+        ...[
+          "--model",
+          "tinyworld",
+          "--formats",
+          "any4,int4,nf4",
+          "--texts",
+          texts.join(),
+          "--backend",
+          "wasm",
+        ],
+        ...["--out", `${folder}/${out}`],
+      ];
+      const { code, text } = await start(cluster, "grid", ...grid("array.json")).ended;
+      assertEquals(code, 0, text);
+      const script = `${root}tasks/grid.ts`;
+      const alone = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-check", "--allow-all", script, "--quiet", ...grid("alone.json")],
+        cwd: root,
+      }).output();
+      assert(alone.success, new TextDecoder().decode(alone.stderr));
+      const merged = Deno.readTextFileSync(`${folder}/array.json`);
+      assertEquals(merged, Deno.readTextFileSync(`${folder}/alone.json`));
+      assertEquals(JSON.parse(merged).length, 6);
+    }),
+});

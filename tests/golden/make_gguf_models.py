@@ -106,6 +106,15 @@ MODELS = {
         lambda w: (w.add_expert_count(3), w.add_expert_used_count(2)),
         [Type.Q8_0, Type.Q5_1],
     ),
+    # Queries, keys and values alone have biases: Hugging Face's Llama would have outputs' too.
+    "llama_biased": (
+        "llama",
+        transformers.Qwen2Config(
+            **{**SIZES, "num_hidden_layers": 1}, tie_word_embeddings=True, rope_parameters=rope("default")
+        ),
+        lambda w: None,
+        [Type.Q8_0],
+    ),
     "qwen2": (
         "qwen2",
         transformers.Qwen2Config(**SIZES, tie_word_embeddings=True, use_sliding_window=False),

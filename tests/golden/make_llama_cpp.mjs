@@ -3,7 +3,7 @@
  *
  *     NODE_PATH=… node make_llama_cpp.mjs ids TEXTS.json NAME=FILE.gguf …
  *     NODE_PATH=… node make_llama_cpp.mjs words TEXTS.json FOLDER
- *     NODE_PATH=… node make_llama_cpp.mjs logits
+ *     NODE_PATH=… node make_llama_cpp.mjs logits [NAME …]
  *
  * "ids" writes gguf/ids-NAME.json: ids of each of the texts, special tokens found in them, none put before them.
  * TEXTS.json is what `deno run tests/golden/gguf_texts.ts` prints. "words" writes
@@ -53,7 +53,9 @@ if (what === "words") {
 if (what === "logits") {
   const path = `${folder}models/models.json`;
   const golden = JSON.parse(readFileSync(path, "utf8"));
+  const names = process.argv.slice(3);
   for (const [name, { ids, rows, logits, ...rest }] of Object.entries(golden.models)) {
+    if (names.length > 0 && !names.includes(name)) continue;
     const model = await llama.loadModel({ modelPath: `${folder}models/${name}.gguf` });
     const context = await model.createContext({ contextSize: 64, flashAttention: false });
     const options = { generateNext: { logits: true } };

@@ -283,6 +283,33 @@ Deno.test("a GGUF file on the Hub loads as a model", async () => {
   }
 });
 
+Deno.test("of a model in several GGUF files all are downloaded, whichever is named", async () => {
+  const part = (i: number) => `q8/m-0000${i}-of-00003.gguf`;
+  const gguf = { bytes: LARGE, lfs: true };
+  const parts = Object.fromEntries([1, 2, 3].map((i) => [part(i), gguf]));
+  const flat = Object.fromEntries(Object.keys(parts).map((path) => [path.slice(3), gguf]));
+  await using test = await start(repo({ ...parts, "q8/other.gguf": gguf }));
+  for (const i of [2, 1]) {
+    const path = `${test.folder}/snapshots/${COMMIT}/${part(i)}`;
+    assertEquals(await test.get({}, `org/name/${part(i)}`), path);
+    assertEquals(await test.get({ offline: true }, `org/name/${part(i)}`), path);
+    assertEquals([...Deno.readDirSync(path.replace(/\/[^/]*$/, ""))].length, 3);
+  }
+  await Deno.remove(`${test.folder}/snapshots/${COMMIT}/${part(3)}`);
+  await assertRejects(
+    () => test.get({ offline: true }, `org/name/${part(1)}`),
+    HubError,
+    "lacks q8/m-00003-of-00003.gguf",
+  );
+
+  // Of a repository with one model in parts, that model is meant.
+  await using one = await start(repo(flat));
+  const first = `${one.folder}/snapshots/${COMMIT}/m-00001-of-00003.gguf`;
+  assertEquals([await one.get(), await one.get({ offline: true })], [first, first]);
+  await using less = await start(repo({ "m-00001-of-00003.gguf": gguf, "m-00003-of-00003.gguf": gguf }));
+  await assertRejects(() => less.get(), HubError, "it has no file m-00002-of-00003.gguf");
+});
+
 Deno.test("a path and a name on the Hub are told apart, and what is there comes first", async () => {
   await using test = await start();
   const load = (name: string) => loadModel(name, { ...test.options, quiet: true });

@@ -209,7 +209,7 @@ export class TestHub implements AsyncDisposable {
   }
 
   async #store(request: Request, url: URL): Promise<Response> {
-    const [, org, name, checksum, file] = url.pathname.split("/");
+    const [, org, name, checksum, ...file] = url.pathname.split("/");
     if (request.method === "PUT") {
       const { headers } = request;
       // As S3 has it: the length must be said before.
@@ -229,7 +229,7 @@ export class TestHub implements AsyncDisposable {
       this.stored.set(checksum!, await new Response(new Blob(all as BlobPart[])).bytes());
       return json({});
     }
-    const { bytes } = this.repos.get(`${org}/${name}`)!.files[file!]!;
+    const { bytes } = this.repos.get(`${org}/${name}`)!.files[file.join("/")]!;
     return this.#send(request, {
       path: `storage${url.pathname}`,
       bytes,

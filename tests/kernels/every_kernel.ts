@@ -14,8 +14,6 @@ import { columns } from "../../kernels/wgsl/columns.ts";
 import { copy } from "../../kernels/wgsl/copy.ts";
 import { embed } from "../../kernels/wgsl/embed.ts";
 import { embedPacked } from "../../kernels/wgsl/embed_packed.ts";
-import { expertLists } from "../../kernels/wgsl/expert_lists.ts";
-import { expertRouter } from "../../kernels/wgsl/expert_router.ts";
 import { gram } from "../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { tableLadder } from "../../kernels/wgsl/ladder.ts";
@@ -93,8 +91,6 @@ const MAKERS: readonly (() => Kernel[])[] = [
   () => [columns({ outCols: 8, cols: 24, from: 4, width: 4, stride: 8 })],
   () => [copy({ words: 1024 })],
   () => every({ cols: COLS, dtype: ["F32", "F16", "BF16"] as const, firstRow: [0, 7], rows: [5] }).map(embed),
-  () => [expertLists({ experts: 8, k: 2, capacity: 100 })],
-  () => every({ experts: [8], k: [2], normalized: BOTH }).map(expertRouter),
   () => COLS.map((cols) => gram({ cols })),
   () => every({ cols: [...COLS, 4096], epsilon: [1e-6], bias: BOTH, add: BOTH }).map(layerNorm),
   () => every({ cols: [...COLS, 4096], epsilon: [1e-6], add: BOTH }).map(rmsNorm),

@@ -3,6 +3,7 @@ import { packRow } from "../../lib/matrix/packing.ts";
 import {
   dequantize,
   dequantizeRows,
+  firstGroupValues,
   groupsPerRow,
   isLine,
   packedBitsPerWeight,
@@ -71,4 +72,12 @@ Deno.test("a line is a codebook of even steps, exactly", () => {
     false,
     false,
   ]);
+});
+
+Deno.test("the values of a group are all that a code can stand for, once each, whether a weight has them or not", () => {
+  const scaled = { ...packed, codebook: Float32Array.of(3, -1, 0, -0, 9, 9, 9, 9) };
+  const expected = [-1, 0, 3].map((value) =>
+    Math.fround(packed.scales[0]! * value + (packed.zeros?.[0] ?? 0))
+  );
+  assertEquals(firstGroupValues(scaled), expected);
 });

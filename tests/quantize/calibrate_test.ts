@@ -113,3 +113,21 @@ Deno.test("E[x xᵀ] of several samples is the mean over all of their tokens, an
   for (let i = 0; i < 3; i++) await of(texts);
   assertEquals(model.backend.bytes!, before);
 });
+
+Deno.test("a signal cancels a calibration, and the model stays usable", async () => {
+  const layers: number[] = [];
+  const controller = new AbortController();
+  const cancelled = calibrate(model, {
+    text,
+    signal: controller.signal,
+    onProgress: (done) => {
+      layers.push(done);
+      controller.abort();
+    },
+  });
+  assertEquals((await assertRejects(() => cancelled) as Error).name, "AbortError");
+  assertEquals(layers, [1]);
+  const reason = new Error("enough");
+  await assertRejects(() => calibrate(model, { text, signal: AbortSignal.abort(reason) }), Error, "enough");
+  assertEquals((await calibrate(model, { text })).size, model.linears().length);
+});

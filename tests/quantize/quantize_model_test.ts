@@ -137,3 +137,44 @@ Deno.test("a tied tensor has one format", async () => {
   await assertRejects(() => quantizeModel(model, options), OptionError, "one tensor for both");
   await assertRejects(() => quantizeModel(model, { head: "int9" }), OptionError, "int9");
 });
+
+Deno.test("a signal cancels a quantization at every phase, and the model stays usable", async () => {
+  const options = { format: "any4", skip: "*.layers.1.*", calibration: text } as const;
+  for (const more of [{}, { sequential: true }, { targetBits: 7, format: undefined }]) {
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    let told = 0;
+    const cancelled = quantizeModel(model, {
+      ...options,
+      ...more,
+      signal: controller.signal,
+      onProgress: () => ++told === 2 && controller.abort(reason),
+    });
+    await assertRejects(() => cancelled, Error, "enough");
+    assertEquals(told, 2);
+    await assertRejects(
+      () => quantizeModel(model, { ...options, ...more, signal: controller.signal }),
+      Error,
+      "enough",
+    );
+  }
+  assert((await quantizeModel(model, options)).bitsPerWeight < model.bitsPerWeight);
+});
+
+Deno.test("a cancelled quantization on disk resumes where it was", async () => {
+  const folder = await Deno.makeTempDir();
+  const controller = new AbortController();
+  const options = { format: "any4", skip: "*.layers.1.*", calibration: text } as const;
+  const names: string[][] = [[], []];
+  const note = (run: number) => ({ phase, name }: { phase: string; name: string }) => {
+    if (phase === "quantizing") names[run]!.push(name);
+    if (run === 0 && names[0]!.length === 3) controller.abort();
+  };
+  const first = () =>
+    quantizeOnDisk("tinyworld", folder, { ...options, signal: controller.signal, onProgress: note(0) });
+  assertEquals((await assertRejects(first) as Error).name, "AbortError");
+  await quantizeOnDisk("tinyworld", folder, { ...options, onProgress: note(1) });
+  assertEquals(names[0]!.length, 3);
+  assertEquals([...names[0]!, ...names[1]!], model.linears().filter((name) => !name.includes(".layers.1.")));
+  await Deno.remove(folder, { recursive: true });
+});

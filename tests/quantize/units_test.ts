@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { CheckpointError, OptionError, quantizeOnDisk } from "any4";
-import { assembleUnits, calibrateOnDisk, type Stage, type UnitOptions, Units } from "any4/quantize";
+import { calibrateOnDisk, type Stage, type UnitOptions, Units } from "any4/quantize";
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
 import { isFile } from "../../lib/files/disk.ts";
 import { bytesBelow } from "../folder_bytes.ts";
@@ -22,6 +22,16 @@ type Named = readonly [Stage, number];
 async function unitsOf(model: string, work: string, options: UnitOptions): Promise<Named[]> {
   using units = await Units.open(model, work, options);
   return units.stages().flatMap(({ stage, units }) => units.map((_, i) => [stage, i] as const));
+}
+
+/** Assembles a model. */
+async function assembleUnits(
+  model: string,
+  out: string,
+  { work, ...options }: UnitOptions & { work: string },
+) {
+  using units = await Units.open(model, work, options);
+  return await units.assemble(out);
 }
 
 /** Runs units, each with all closed in between, as other processes would. */

@@ -55,7 +55,10 @@ async function json(name: string, ...args: string[]) {
 
 const tasks = [
   "start",
+  "models",
   "quantize",
+  "grid",
+  "cluster",
   "eval",
   "calibrate",
   "analyze",
@@ -100,7 +103,7 @@ Deno.test("start --json prints one document with the promised keys and writes th
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("start prints a table and three continuations", async () => {
+Deno.test("start prints a table, three continuations and how to see the same on a real model", async () => {
   const folder = await Deno.makeTempDir();
   const { code, stdout, stderr } = await task(
     "start",
@@ -109,6 +112,7 @@ Deno.test("start prints a table and three continuations", async () => {
   assertEquals(code, 0, stderr);
   assertMatch(stdout, /original \(BF16\)\s+16\.00/);
   for (const name of ["original", "any4", "any2"]) assertMatch(stdout, new RegExp(`^${name} +…`, "m"));
+  assertStringIncludes(stdout, "\n  deno task start --model HuggingFaceTB/SmolLM2-135M\n");
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -10,7 +10,7 @@ const MOST = 99_999;
 /**
  * The paths of all parts of the model that a file is a part of.
  *
- * @param count what the file says of how many there are.
+ * @param count what the file says of how many there are; what its name says when absent.
  * @returns undefined where the file is not called as parts are.
  *
  * @example
@@ -20,9 +20,10 @@ const MOST = 99_999;
  * assertEquals(partPaths("m.gguf", 2), undefined);
  * ```
  */
-export function partPaths(path: string, count: number): string[] | undefined {
+export function partPaths(path: string, count?: number): string[] | undefined {
   const { name, total } = /^(?<name>.*)-\d{5}-of-(?<total>\d{5})\.gguf$/s.exec(path)?.groups ?? {};
-  if (Number(total) !== count || count > MOST) return undefined;
+  const parts = Number(total);
+  if (!(parts >= 1 && parts <= MOST && parts === (count ?? parts))) return undefined;
   const part = (i: number) => `${name}-${String(i + 1).padStart(5, "0")}-of-${total}.gguf`;
-  return Array.from({ length: count }, (_, i) => part(i));
+  return Array.from({ length: parts }, (_, i) => part(i));
 }

@@ -41,6 +41,35 @@ export type MethodOptions =
   | { name: "lnq" } & LnqOptions;
 
 /**
+ * Parses a method with its options, as the tasks take it: "kmeans", "lnq:rounds=3:shrinkage=0.2".
+ *
+ * @throws {OptionError} when an option has no value; {@linkcode methodOf} checks the rest.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseMethod } from "any4/learn";
+ * assertEquals(parseMethod("gptq:actOrder=false:damping=0.1"), { name: "gptq", actOrder: false, damping: 0.1 });
+ * ```
+ */
+export function parseMethod(text: string): MethodOptions {
+  const [name, ...options] = text.split(":");
+  const parsed = options.map((option): [string, unknown] => {
+    const [, key, value] = /^([^=]+)=(.+)$/.exec(option) ?? [];
+    if (key === undefined || value === undefined) {
+      throw new OptionError(
+        `Cannot use method "${text}": expected option=value, current text is "${option}"`,
+      );
+    }
+    if (value === "true" || value === "false") return [key, value === "true"];
+    return [key, Number.isNaN(Number(value)) ? value : Number(value)];
+  });
+  const method = { name, ...Object.fromEntries(parsed) } as MethodOptions;
+  methodOf(method);
+  return method;
+}
+
+/**
  * Returns the method of a name, or of a name and options; a method is returned as it is.
  *
  * @throws {OptionError} when there is none (the message lists all names), or an option is unknown or out of range.

@@ -99,6 +99,9 @@ const llama: GgufArchitecture = {
   changes: llamaChanges,
 };
 
+/** A Llama whose queries, keys and values alone have biases, which Hugging Face's Llama has not, but its Qwen 2. */
+const biasedLlama: GgufArchitecture = { ...llama, model_type: "qwen2", architecture: "Qwen2ForCausalLM" };
+
 const mistral: GgufArchitecture = {
   ...llama,
   model_type: "mistral",
@@ -373,9 +376,14 @@ function falcon(norms: 1 | 2): GgufArchitecture {
   };
 }
 
+function hasQueryBiasAlone({ file }: GgufReader): boolean {
+  return file.has("blk.0.attn_q.bias") && !file.has("blk.0.attn_output.bias");
+}
+
 /** By `general.architecture`; files of one name may be of several models. */
 const ARCHITECTURES: Readonly<Record<string, (read: GgufReader) => GgufArchitecture>> = {
-  llama: (read) => read.experts() ? mixtral : window(read) ? mistral : llama,
+  llama: (read) =>
+    read.experts() ? mixtral : window(read) ? mistral : hasQueryBiasAlone(read) ? biasedLlama : llama,
   qwen2: () => qwen2,
   qwen3: () => qwen3,
   phi3: () => phi3,

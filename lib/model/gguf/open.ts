@@ -9,7 +9,8 @@ import { ggufArchitecture } from "./architectures.ts";
 import { ggufConfig } from "./config.ts";
 import { Metadata } from "./metadata.ts";
 import { GgufReader } from "./reader.ts";
-import { ggufTokenizer, type TokenizerFiles } from "./tokenizer.ts";
+import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
+import { ggufTokenizer } from "./tokenizer.ts";
 import { GgufWeights } from "./weights.ts";
 
 /** What a GGUF file has in one and a folder in many files. */

@@ -4,14 +4,9 @@
  * @module
  */
 import { scoreMerges } from "../tokenizer/score_merges.ts";
+import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
 import type { Metadata } from "./metadata.ts";
 import { type PreTokenizer, preTokenizer, preTokenizerNames } from "./pre_tokenizers.ts";
-
-/** Both files, parsed. */
-export interface TokenizerFiles {
-  readonly "tokenizer.json": Record<string, unknown>;
-  readonly "tokenizer_config.json": Record<string, unknown>;
-}
 
 /** Kinds of tokens, as llama.cpp numbers them. */
 const [NORMAL, UNKNOWN, CONTROL, USER_DEFINED] = [1, 2, 3, 4];

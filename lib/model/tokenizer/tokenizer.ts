@@ -5,18 +5,25 @@
  */
 import { inspect } from "../../display.ts";
 import { CheckpointError, OptionError } from "../../errors.ts";
-import type { TokenizerFiles } from "../gguf/tokenizer.ts";
 import { checkTokenIds } from "../decoder/token_ids.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
 import { type ChatOptions, ChatTemplate, type Message } from "./chat_template.ts";
 import type { TextStream } from "./decoding.ts";
 import type { Json } from "./fields.ts";
-import { readBytes, readObject, readText } from "./read_files.ts";
+import { readBytes, readObject, readText } from "../../files/json_file.ts";
 import { sentencePieceTokenizer } from "./sentencepiece.ts";
 import { withSpecialTokens } from "./special_tokens.ts";
 import { TokenizerJson } from "./tokenizer_json.ts";
 
 export type { ChatOptions, Message };
+
+/** A tokenizer's two files, parsed. */
+export interface TokenizerFiles {
+  /** Its model, vocabulary and rules. */
+  readonly "tokenizer.json": Record<string, unknown>;
+  /** Its special tokens and chat template. */
+  readonly "tokenizer_config.json": Record<string, unknown>;
+}
 
 /** A checkpoint's tokenizer. */
 export class Tokenizer {

@@ -12,6 +12,9 @@ const made = (name, attributes, text = "") => {
   return element;
 };
 
+/** Draws the plot that is there anew when its width changes. */
+let observer;
+
 /** Speeds of some models. */
 export class SpeedPlot {
   #holder;
@@ -19,11 +22,17 @@ export class SpeedPlot {
   /** When each token came, in milliseconds since the start, by model. */
   #times;
   #due = false;
+  #width = 0;
 
   constructor(holder, names) {
     this.#holder = holder;
     this.#names = names;
     this.#times = names.map(() => []);
+    observer?.disconnect();
+    observer = new ResizeObserver(() => {
+      if (holder.clientWidth !== this.#width) this.#draw();
+    });
+    observer.observe(holder);
     this.#draw();
   }
 
@@ -60,7 +69,7 @@ export class SpeedPlot {
     const step = 10 ** Math.floor(Math.log10(fastest)) *
       (fastest / 10 ** Math.floor(Math.log10(fastest)) > 5 ? 2 : 1);
     const top = Math.ceil(fastest / step) * step;
-    const width = this.#holder.clientWidth;
+    const width = this.#width = this.#holder.clientWidth;
     const x = (time) => LEFT + (width - LEFT) * time / longest;
     const y = (speed) => (HEIGHT - BOTTOM) * (1 - speed / top);
     const whole = this.#times.map((times, i) => {

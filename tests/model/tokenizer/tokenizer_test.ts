@@ -141,7 +141,7 @@ Deno.test("a missing or malformed tokenizer file is an error that names it", () 
     assertStringIncludes(message, `${folder}/tokenizer.json is missing`);
   });
   inFolder({ "tokenizer.json": "{" }, (folder) => {
-    assertThrows(() => Tokenizer.open(folder), CheckpointError, "tokenizer.json is not JSON");
+    assertThrows(() => Tokenizer.open(folder), CheckpointError, "tokenizer.json: it is malformed");
   });
   for (const text of ["{}", "[]", "null", '{"model": {}}']) {
     inFolder({ "tokenizer.json": text }, (folder) => {
@@ -149,6 +149,6 @@ Deno.test("a missing or malformed tokenizer file is an error that names it", () 
     });
   }
   inFolder({ "tokenizer.json": JSON.stringify(file), "tokenizer_config.json": "[" }, (folder) => {
-    assertThrows(() => Tokenizer.open(folder), CheckpointError, "tokenizer_config.json is not JSON");
+    assertThrows(() => Tokenizer.open(folder), CheckpointError, "tokenizer_config.json: it is malformed");
   });
 });

@@ -1,0 +1,58 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { loadModel, quantizeModel } from "any4";
+import { compare, referenceLogits } from "any4/measure";
+import { awq } from "any4/quantize";
+import { foldsOf } from "../../lib/model/decoder/folds.ts";
+import { scalesOf } from "../../lib/quantize/awq.ts";
+
+const models = new URL("../golden/models", import.meta.url).pathname;
+const text = "One day a girl found a key near the old well. She did not know which door it would open. ";
+
+for (const { name } of [...Deno.readDirSync(models)].sort((a, b) => a.name.localeCompare(b.name))) {
+  Deno.test(`scaling inputs changes no logits of ${name} before it is quantized`, async () => {
+    using model = await loadModel(`${models}/${name}`, { backend: "wasm" });
+    using ready = await awq(model, { format: "int3", groupSize: 16, text, clip: false });
+    const ids = model.tokenizer.encode(text).slice(0, 24);
+    const [before, after] = [
+      await model.session().forward(ids, { logits: "all" }),
+      await ready.session().forward(ids, { logits: "all" }),
+    ];
+    const most = before.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    before.forEach((value, i) => assert(Math.abs(value - after[i]!) <= 1e-5 * Math.max(1, most), `${i}`));
+    const folds = foldsOf(model.layout, model.config);
+    for (const { takers } of folds) {
+      for (const { name } of takers) {
+        const [a, b] = [model.weights(name), ready.weights(name)];
+        assert("data" in a && "data" in b && (folds.length === 0 || a.data !== b.data), name);
+      }
+    }
+  });
+}
+
+Deno.test("every kind of fold is found where it is exact, and none where it is not", async () => {
+  const count = async (name: string) => {
+    using model = await loadModel(`${models}/${name}`, { backend: "wasm" });
+    return foldsOf(model.layout, model.config).length / model.config.num_hidden_layers;
+  };
+  // Gated, with norms before: all four; GELU: none at up → down; norms behind their blocks: v → o alone, and up → down.
+  assertEquals(await count("llama2"), 4);
+  assertEquals(await count("gemma"), 4);
+  assertEquals(await count("phi3"), 4);
+  assertEquals(await count("gpt2"), 3);
+  assertEquals(await count("olmo2"), 2);
+});
+
+Deno.test("scales are powers of the mean input, with the geometric middle of the extremes at 1", () => {
+  const scales = scalesOf([1, 4, 16, 0], 0.5);
+  assertEquals(Array.from(scales, (value) => +value.toFixed(4)), [50, 100, 200, 0.005].map((value) => value));
+  assertEquals([...scalesOf([3, 5], 0)], [1, 1]);
+});
+
+Deno.test("integers of 3 bits are better after AWQ on text that it has not seen", async () => {
+  using model = await loadModel("tinyworld");
+  const reference = await referenceLogits(model, { maxTokens: 600 });
+  using plain = await quantizeModel(model, { format: "int3" });
+  using ready = await awq(model, { format: "int3" });
+  using small = await quantizeModel(ready, { format: "int3" });
+  assertLess((await compare(small, reference)).kl, 0.95 * (await compare(plain, reference)).kl);
+});
