@@ -58,6 +58,21 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
   .option("--codebook <per>", 'learn a codebook per "row", or one per "matrix"', "row")
+  .addOption(
+    new Option("--codebook-type <type>", "the stored type of learned codebooks").choices([
+      "f16",
+      "f32",
+      "int8",
+    ]),
+  )
+  .addOption(
+    new Option("--scale-type <type>", "the stored type of scales and zeros").choices(["f16", "f32", "int8"]),
+  )
+  .addOption(
+    new Option("--outliers <part>", "the part of all weights to keep in 16 bits, such as 0.005").argParser(
+      positive,
+    ),
+  )
   .option(
     "--skip <patterns>",
     'comma-separated patterns of Linears to leave as they are; "*" matches any characters',
@@ -127,6 +142,9 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       calibration?: string;
       sequential?: true;
       codebook: "row" | "matrix";
+      codebookType?: "f16" | "f32" | "int8";
+      scaleType?: "f16" | "f32" | "int8";
+      outliers?: number;
       skip?: string[];
       override?: Record<string, string>;
       head?: string;

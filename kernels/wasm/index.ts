@@ -36,4 +36,5 @@ export {
   matvec4Int8,
 } from "./matvec_rounded";
 export { prepareInt16, prepareInt8 } from "./prepare_rounded";
+export { addOutliers, embedOutliers } from "./outliers";
 export { columnSums } from "./statistics";

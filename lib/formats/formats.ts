@@ -5,7 +5,7 @@
  */
 import { OptionError } from "../errors.ts";
 import { af4 } from "./af4.ts";
-import { any } from "./any.ts";
+import { any, anySymmetric } from "./any.ts";
 import type { Format } from "./format.ts";
 import { fp4 } from "./fp4.ts";
 import { int, intSymmetric } from "./int.ts";
@@ -30,6 +30,9 @@ export const formats: ReadonlyMap<string, Format> = new Map(
     intSymmetric(4),
     intSymmetric(3),
     intSymmetric(2),
+    anySymmetric(4),
+    anySymmetric(3),
+    anySymmetric(2),
   ].map((format) => [format.name, format]),
 );
 

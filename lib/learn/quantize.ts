@@ -12,6 +12,7 @@ import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { InputStats } from "./input_stats.ts";
 import type { Method, Problem } from "./methods/method.ts";
 import { methodOf, type MethodOptions } from "./methods/mod.ts";
+import { checkOutliers, outliersOf, splitOutliers } from "./outliers.ts";
 import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
 import { scaleGroups } from "./scaling.ts";
 import { type Weighting, weightingOf } from "./weighting.ts";
@@ -33,12 +34,37 @@ export interface QuantizeOptions {
   stats?: InputStats;
   /** A codebook for each row (the default) or one for the whole matrix. */
   codebook?: "row" | "matrix";
-  /** The stored type of scales, zeros and learned codebooks; by default, halves if they are precise enough. */
-  scaleType?: "f16" | "f32";
+  /**
+   * The stored type of scales and zeros; by default, halves if they are precise enough. "int8" takes 9 bits or a little more of
+   * each instead of 16: whole numbers times a power of two that 8 groups of a row share.
+   */
+  scaleType?: "f16" | "f32" | "int8";
+  /**
+   * The stored type of learned codebooks; "f16" when absent, or "f32" where `scaleType` is. "int8" takes half of the bits of
+   * "f16": multiples of 2^(bits − 8) between 0 and 2^bits, or between ∓2^(bits − 1) where the format has no zeros; a format's
+   * scaling should map groups to there.
+   */
+  codebookType?: "f16" | "f32" | "int8";
+  /**
+   * The part of all weights, from 0 to 0.05, that are kept in 16 bits beside the codes: those that cost most error by the
+   * weighting. None when absent. Each costs 32 bits, so that 0.005 costs 0.16 bits a weight; they pay at 2 and 3 bits.
+   */
+  outliers?: number;
   /** The tensor's name, for messages. */
   name?: string;
   /** The slow steps: a backend's `steps` are faster than the plain ones, with the same bits. */
   steps?: QuantizeSteps;
+}
+
+const TYPES = ["f16", "f32", "int8"];
+
+/** @throws {OptionError} when a stored type is none. */
+function checkType(option: string, type: string | undefined): void {
+  if (type !== undefined && !TYPES.includes(type)) {
+    throw new OptionError(
+      `Cannot quantize: ${option} must be one of ${TYPES.join(", ")}, current value is "${type}"`,
+    );
+  }
 }
 
 /** The group size that a format uses on rows of `cols` columns. */
@@ -131,15 +157,22 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   const format = formatOf(options.format);
   const method = methodOf(options.method);
   const weighting = weightingOf(options.weighting);
+  checkType("scaleType", scaleType);
   checkMatrix(dense, name);
   checkFinite(dense.data, { tensor: name, cols: dense.cols });
+  const { outliers = 0 } = options;
+  checkOutliers(outliers, { cols: dense.cols, name });
+  if (outliers > 0) return quantizeBesideOutliers(dense, { ...options, outliers, name });
   const { rows, cols } = dense;
   const { bits, scaling } = format;
   const groupSize = resolveGroupSize(format, { groupSize: options.groupSize, cols });
   if (method.needs === "gram") checkGram(method, { stats, cols, name });
   const weights = columnWeights(weighting, { stats, cols, name });
   const { scales, zeros, type } = scaleGroups(dense, { scaling, groupSize, type: scaleType });
-  const learnedType = scaleType ?? "f16";
+  const codebookType = options.codebookType ?? (scaleType === "f32" ? "f32" : "f16");
+  checkType("codebookType", codebookType);
+  // Where groups have zeros, values begin at 0.
+  const learnedType = codebookType === "int8" && zeros ? "uint8" : codebookType;
   const problem: Problem = {
     scaled: { matrix: dense, groupSize, scales, zeros },
     table: format.values?.(groupSize) ?? null,
@@ -165,4 +198,21 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
     scaleType: type,
     codebookType: format.values ? "fixed" : learnedType,
   };
+}
+
+/** Quantizes a matrix without its outliers, and keeps those beside it. */
+function quantizeBesideOutliers(
+  matrix: Matrix,
+  options: QuantizeOptions & { outliers: number; name: string },
+): PackedMatrix {
+  const { outliers: part, name, stats, ...rest } = options;
+  const { cols } = matrix;
+  const { rest: others, places } = splitOutliers(matrix, {
+    part,
+    groupSize: resolveGroupSize(formatOf(options.format), { groupSize: options.groupSize, cols }),
+    columnWeights: columnWeights(weightingOf(options.weighting), { stats, cols, name }),
+    quantize: (cut) => quantize(cut, { ...rest, stats, name, method: "kmeans" }),
+  });
+  const packed = quantize(others, { ...rest, stats, name });
+  return { ...packed, outliers: outliersOf(matrix, packed, places) };
 }

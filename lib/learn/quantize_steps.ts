@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
 import type { FactoredHessian } from "./hessian.ts";
@@ -25,7 +26,7 @@ export interface LearnOptions {
   /** The power of the group's scale that multiplies a column's weight. */
   readonly scalePower: number;
   /** The type that codebooks are rounded to. */
-  readonly type: "f16" | "f32";
+  readonly type: CodebookType;
 }
 
 /** Codebooks, [1 or rows, 2^bits], and the bits of their codes. */
@@ -72,6 +73,7 @@ export class TableLearner {
   readonly #values: Float64Array;
   readonly #weights: Float64Array;
   readonly #centroids: Float64Array;
+  readonly #rounded: (value: number) => number;
 
   /** Allocates buffers. */
   constructor(scaled: ScaledMatrix, options: LearnOptions & { learner?: Learner }) {
@@ -84,12 +86,13 @@ export class TableLearner {
     this.#values = new Float64Array(this.#rowsEach * cols);
     this.#weights = new Float64Array(this.#rowsEach * cols);
     this.#centroids = new Float64Array(k);
+    this.#rounded = codebookRounding(options.type, options.bits);
   }
 
   /** Learns codebook t and writes it to its place in `codebook`. */
   learn(t: number, codebook: Float32Array): void {
     const { matrix: { cols }, groupSize, scales } = this.#scaled;
-    const { columnWeights, scalePower, type } = this.#options;
+    const { columnWeights, scalePower } = this.#options;
     const groups = Math.ceil(cols / groupSize);
     for (let i = 0; i < this.#rowsEach; i++) {
       const row = t * this.#rowsEach + i;
@@ -101,7 +104,7 @@ export class TableLearner {
     }
     this.#learner.fit(this.#values, this.#weights, this.#centroids);
     this.#centroids.forEach((value, i) => {
-      codebook[t * this.#centroids.length + i] = type === "f32" ? value : Math.f16round(value);
+      codebook[t * this.#centroids.length + i] = this.#rounded(value);
     });
   }
 }

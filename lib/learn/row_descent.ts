@@ -7,6 +7,7 @@ import { packRow, unpackRow } from "../matrix/packing.ts";
 import { factorize, solveFactored } from "./cholesky.ts";
 import { dot } from "./dot.ts";
 import { Nearest } from "./nearest.ts";
+import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
 import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
 
 /** Codebooks and codes of a matrix. */
@@ -24,7 +25,7 @@ export interface DescentOptions {
   /** Whether tables are changed too: there must be one for each row. */
   readonly refits: boolean;
   /** The type that tables are rounded to. */
-  readonly type: "f16" | "f32";
+  readonly type: CodebookType;
   /** Rounds of table and codes at most. */
   readonly rounds: number;
   /** Sweeps over the columns in each at most. */
@@ -70,7 +71,7 @@ export class RowDescent {
   error = 0;
   readonly #row: ScaledRow;
   readonly #hessian: Float32Array;
-  readonly #type: "f16" | "f32";
+  readonly #rounded: (value: number) => number;
   readonly #nearest: Nearest;
   /** [cols] d and H d. */
   readonly #differences: Float64Array;
@@ -90,14 +91,14 @@ export class RowDescent {
    * @param options.hessian [cols, cols] H, symmetric, its diagonal positive.
    * @param options.type the type that tables are rounded to.
    */
-  constructor(scaled: ScaledMatrix, options: { hessian: Float32Array; bits: number; type: "f16" | "f32" }) {
+  constructor(scaled: ScaledMatrix, options: { hessian: Float32Array; bits: number; type: CodebookType }) {
     const { cols } = scaled.matrix;
     const size = 2 ** options.bits;
     this.codes = new Uint8Array(cols);
     this.table = new Float32Array(size);
     this.#row = new ScaledRow(scaled);
     this.#hessian = options.hessian;
-    this.#type = options.type;
+    this.#rounded = codebookRounding(options.type, options.bits);
     this.#nearest = new Nearest(size);
     this.#differences = new Float64Array(cols);
     this.#gradient = new Float64Array(cols);
@@ -203,7 +204,7 @@ export class RowDescent {
     solveFactored(factor, size, steps);
     for (let k = 0; k < size; k++) {
       const value = table[k]! + steps[k]!;
-      steps[k] = (this.#type === "f16" ? Math.f16round(value) : Math.fround(value)) - table[k]!;
+      steps[k] = this.#rounded(value) - table[k]!;
     }
     let change = 0;
     for (let k = 0; k < size; k++) {

@@ -5,6 +5,7 @@
  */
 import type { Scaling } from "../formats/format.ts";
 import type { Matrix } from "../matrix/matrix.ts";
+import { fromBytes, toBytes } from "../matrix/byte_scales.ts";
 import type { ScaleType } from "../matrix/packed_matrix.ts";
 
 /** The scales and zeros of a matrix, rounded to `type`. */
@@ -26,6 +27,10 @@ function fitsHalf(scale: number, zero: number): boolean {
   return whole && Math.abs(zero) <= 65504 && Math.abs(zero) * 2 ** -11 <= scale / 4;
 }
 
+function roundToBytes(numbers: Float32Array, shape: Parameters<typeof toBytes>[1]): Float32Array {
+  return fromBytes(toBytes(numbers, shape), shape);
+}
+
 /**
  * Scales every group of a matrix (any4, section 3.1).
  *
@@ -34,7 +39,7 @@ function fitsHalf(scale: number, zero: number): boolean {
  */
 export function scaleGroups(
   matrix: Matrix,
-  options: { scaling: Scaling; groupSize: number; type?: "f16" | "f32" },
+  options: { scaling: Scaling; groupSize: number; type?: "f16" | "f32" | "int8" },
 ): Scales {
   const { rows, cols, data } = matrix;
   const { scaling, groupSize } = options;
@@ -60,6 +65,14 @@ export function scaleGroups(
     }
   }
   const type = scaling.stored === "e8m0" ? "e8m0" : options.type ?? (halves ? "f16" : "f32");
+  if (type === "int8") {
+    const shape = { rows, groups };
+    return {
+      scales: roundToBytes(scales, { ...shape, signed: false }),
+      zeros: zeros && roundToBytes(zeros, { ...shape, signed: true }),
+      type,
+    };
+  }
   if (type === "f16") {
     for (const numbers of zeros ? [scales, zeros] : [scales]) {
       for (let i = 0; i < numbers.length; i++) numbers[i] = Math.f16round(numbers[i]!);

@@ -3,17 +3,25 @@
  *
  * @module
  */
+import type { CodebookType } from "./codebook_type.ts";
+import { exponentsPerRow } from "./byte_scales.ts";
 import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
+import { addOutliers, outlierBytes, type Outliers } from "./outliers.ts";
 import { unpackRow } from "./packing.ts";
 
-/** The stored type of a group's scale: a half, a single, or OCP's power-of-two byte. */
-export type ScaleType = "f16" | "f32" | "e8m0";
+/**
+ * The stored type of a group's scale: a half, a single, OCP's power-of-two byte, or a whole number of 8 bits times a power of
+ * two that 8 groups share (lib/matrix/byte_scales.ts).
+ */
+export type ScaleType = "f16" | "f32" | "e8m0" | "int8";
 
 /**
  * A quantized matrix, of any format:
  *
  * ŵ[r, c] = scales[r, g] · codebook[r or 0][code[r, c]] + zeros[r, g], where g = ⌊c / groupSize⌋.
+ *
+ * Outliers, if there are any, are added to that.
  *
  * Scales, zeros and learned codebooks are kept as Float32Array for computing, already rounded to the type
  * that they are stored in, so that a matrix saved and loaded again is the same bit for bit.
@@ -47,7 +55,9 @@ export interface PackedMatrix {
   /** The stored type of scales and zeros. */
   readonly scaleType: ScaleType;
   /** The stored type of the codebook; "fixed" is a constant of the format and takes no space. */
-  readonly codebookType: "fixed" | "f16" | "f32";
+  readonly codebookType: "fixed" | CodebookType;
+  /** What is added to a few weights; absent where there are none. */
+  readonly outliers?: Outliers;
 }
 
 /**
@@ -105,6 +115,7 @@ export function dequantizeRows(
         out[base + c] = scale * codebook[from + codes[c]!]! + zero;
       }
     }
+    if (packed.outliers) addOutliers(packed.outliers, r, out.subarray(base, base + cols));
   }
 }
 
@@ -143,10 +154,10 @@ export function dequantize(packed: PackedMatrix): Float32Array {
   return out;
 }
 
-const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
+const BITS = { f16: 16, f32: 32, e8m0: 8, uint8: 8, int8: 8, fixed: 0 } as const;
 
 /**
- * The stored size of a packed matrix in bytes: codes (with their padding), scales, zeros and codebooks.
+ * The stored size of a packed matrix in bytes: codes (with their padding), scales, zeros, codebooks and outliers.
  *
  * @example
  * ```ts
@@ -159,8 +170,11 @@ const BITS = { f16: 16, f32: 32, e8m0: 8, fixed: 0 } as const;
  */
 export function packedBytes(packed: PackedMatrix): number {
   const codebooks = packed.codebook.length * BITS[packed.codebookType];
-  const groups = (packed.scales.length + (packed.zeros?.length ?? 0)) * BITS[packed.scaleType];
-  return packed.codes.byteLength + (codebooks + groups) / 8;
+  const { rows, scales, zeros, scaleType } = packed;
+  const exponents = scaleType === "int8" ? 8 * rows * exponentsPerRow(groupsPerRow(packed)) : 0;
+  const groups = (zeros ? 2 : 1) * (scales.length * BITS[scaleType] + exponents);
+  const outliers = packed.outliers ? outlierBytes(packed.outliers) : 0;
+  return packed.codes.byteLength + (codebooks + groups) / 8 + outliers;
 }
 
 /** The stored size of a matrix in bytes, dense or packed. */

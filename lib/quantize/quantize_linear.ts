@@ -13,7 +13,10 @@ import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_ma
 import type { FormatChoice } from "./plan.ts";
 
 /** Options of choosing and storing codebooks and codes, which all Linears share. */
-export type LearningOptions = Pick<QuantizeOptions, "codebook" | "method" | "weighting" | "scaleType">;
+export type LearningOptions = Pick<
+  QuantizeOptions,
+  "codebook" | "codebookType" | "method" | "outliers" | "weighting" | "scaleType"
+>;
 
 /**
  * Quantizes a Linear, on the backend's threads where it can.
@@ -49,13 +52,14 @@ export interface DoneLinear {
 }
 
 /** The options of a model that all its Linears share. */
-export function learningOf({ method, weighting, codebook, scaleType }: LearningOptions): LearningOptions {
-  return { method, weighting, codebook, scaleType };
+export function learningOf(options: LearningOptions): LearningOptions {
+  const { method, weighting, codebook, codebookType, scaleType, outliers } = options;
+  return { method, weighting, codebook, codebookType, scaleType, outliers };
 }
 
 /** The options of a head or an embedding: it is learned from its weights alone. */
-export function endLearningOf({ codebook, scaleType }: LearningOptions): LearningOptions {
-  return { codebook, scaleType, weighting: "none" };
+export function endLearningOf(options: LearningOptions): LearningOptions {
+  return { ...learningOf(options), method: undefined, weighting: "none" };
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { tableLadder } from "../../kernels/wgsl/ladder.ts";
 import { layerNorm } from "../../kernels/wgsl/layer_norm.ts";
 import { type Candidate, denseKernels, tableKernels } from "../../kernels/wgsl/mod.ts";
+import { addOutliers, embedOutliers } from "../../kernels/wgsl/outliers.ts";
 import { rmsNorm } from "../../kernels/wgsl/rms_norm.ts";
 import { rope } from "../../kernels/wgsl/rope.ts";
 import { ropeStore } from "../../kernels/wgsl/rope_store.ts";
@@ -97,6 +98,7 @@ const MAKERS: readonly (() => Kernel[])[] = [
   () => every({ heads: [4], kvHeads: [2], headDim: [32], half: [16, 8] }).map(ropeStore),
   () => COLS.flatMap((cols) => [scale({ cols, by: 0.5 }), scale({ cols, cap: 30 })]),
   () => COLS.map((cols) => scatterAdd({ cols })),
+  () => COLS.flatMap((cols) => [addOutliers({ rows: 70, cols }), embedOutliers({ cols })]),
   () => COLS.map((cols) => storeKv({ cols })),
   () => every({ vocab: [1000, 20000], k: [1, 50] }).flatMap(topK).map(({ kernel }) => kernel),
   tables,

@@ -31,7 +31,14 @@ import { WasmSteps } from "./quantize_steps.ts";
 import { type Place, Scratch } from "./scratch.ts";
 import { blockOf, takeShared } from "./shared.ts";
 import { STORED } from "./stored.ts";
-import { largePart, vectorOf, type WasmWeight, type WeightImage, weightImage } from "./weight_image.ts";
+import {
+  largePart,
+  outlierAddresses,
+  vectorOf,
+  type WasmWeight,
+  type WeightImage,
+  weightImage,
+} from "./weight_image.ts";
 
 class WasmTensor extends Tensor {
   readonly block: Block;
@@ -177,6 +184,7 @@ export class WasmBackend implements Backend {
       groupSize: isPacked(matrix) ? matrix.groupSize : 0,
       quick: image.quick,
       rounded: image.rounded,
+      outliers: image.outliers,
     });
     this.#weights.set(matrix, weight);
     return weight;
@@ -249,7 +257,8 @@ export class WasmBackend implements Backend {
   }
 
   embed(out: Tensor, table: Weight, ids: ArrayLike<number>): void {
-    const { block, data, dtype, cols, bits } = own(this, table, WasmHandle).weight;
+    const { weight } = own(this, table, WasmHandle);
+    const { block, data, dtype, cols, bits, outliers } = weight;
     checkIds(ids, table);
     const { arena } = block;
     const list = this.#scratch.take(arena, "ids", padded(ids.length));
@@ -257,6 +266,10 @@ export class WasmBackend implements Backend {
     const target = this.#scratch.output(arena, this.#place(out));
     if (bits > 0) {
       this.#pool.run(arena, "embedPacked", [target, block.address, list], ids.length, this.#grain(4 * cols));
+      if (outliers) {
+        const args = [target, list, ...outlierAddresses(weight, outliers), cols];
+        this.#pool.run(arena, "embedOutliers", args, ids.length, this.#grain(cols));
+      }
     } else {
       const args = [target, data, list, cols, STORED[dtype].id];
       this.#pool.run(arena, "embed", args, ids.length, this.#grain(cols));

@@ -6,7 +6,7 @@
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
 import type { Place, Scratch } from "./scratch.ts";
-import { vectorOf, type WasmWeight } from "./weight_image.ts";
+import { outlierAddresses, vectorOf, type WasmWeight } from "./weight_image.ts";
 
 /**
  * Tokens from which on a tile of weights is widened once for all of them, instead of each weight for each token: where
@@ -16,6 +16,9 @@ const MANY_ROUNDED_TOKENS = 6, MANY_TOKENS = 4;
 
 /** Stretches of rows that are read as fast as memory allows, in those that are worth a thread. */
 const LONG = 8;
+
+/** About as many outliers has a row. */
+const OUTLIERS = 8;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
@@ -59,6 +62,11 @@ export class LinearRunner {
         const [out, x] = [args.out + 4 * from * weight.rows, args.x + 4 * from * weight.cols];
         this.#few(weight, { ...args, out, x, tokens: Math.min(many - 1, tokens - from) });
       }
+    }
+    if (weight.outliers) {
+      const { rows, cols } = weight;
+      const added = [args.out, args.x, ...outlierAddresses(weight, weight.outliers), tokens, rows, cols];
+      this.#pool.run(arena, "addOutliers", added, rows, Math.ceil(this.#worthwhile / (OUTLIERS * tokens)));
     }
     scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }

@@ -13,6 +13,7 @@ import {
   type Tables,
 } from "../../learn/quantize_steps.ts";
 import type { DescentOptions, Solution } from "../../learn/row_descent.ts";
+import { codebookRounding } from "../../matrix/codebook_type.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -43,6 +44,8 @@ export class WasmSteps implements QuantizeSteps {
     const { rows, cols } = scaled.matrix;
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);
+    const inBytes = options.type === "uint8" || options.type === "int8";
+    const rounded = codebookRounding(options.type, options.bits);
     const columnWeights = new Float64Array(cols).map((_, c) => options.columnWeights?.[c] ?? 1);
     for (const { from, to, ...slab } of slabs(scaled)) {
       using room = new Slab(this.#pool, {
@@ -55,7 +58,12 @@ export class WasmSteps implements QuantizeSteps {
       const shape = [cols, scaled.groupSize, k, options.type === "f16" ? 1 : 0];
       const args = [tables!, data!, scales!, zeros ?? 0, columns!, groups!, ...shape];
       room.run("learnTables", args, { rows: to - from, cols, grain: LEARNED_WEIGHTS });
-      codebook.set(new Float32Array(room.arena.memory.buffer, tables, (to - from) * k), from * k);
+      // The kernel rounds to halves; singles are its own, and bytes are rounded from them.
+      const learned = new Float32Array(room.arena.memory.buffer, tables, (to - from) * k);
+      codebook.set(
+        inBytes ? learned.map((value) => Number.isNaN(value) ? value : rounded(value)) : learned,
+        from * k,
+      );
     }
     let learner: TableLearner | undefined;
     for (let r = 0; r < rows; r++) {
@@ -108,6 +116,8 @@ export class WasmSteps implements QuantizeSteps {
     const { rows, cols } = scaled.matrix;
     const { bits } = start;
     const { hessian, refits, type, rounds, sweeps } = options;
+    // The kernel rounds tables that it changes to halves or singles.
+    if (refits && type !== "f16" && type !== "f32") return plainSteps.descend(scaled, start, options);
     const perRow = wordsPerRow(cols, bits);
     const [codebook, codes] = [start.codebook.slice(), new Uint32Array(rows * perRow)];
     const k = 2 ** bits;

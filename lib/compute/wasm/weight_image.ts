@@ -25,8 +25,20 @@ export interface WeightImage {
   readonly quick: boolean;
   /** Whether they are those of rounded activations. */
   readonly rounded: boolean;
+  /** Where its outliers are, in bytes from the start. */
+  readonly outliers?: OutlierPlaces;
   /** Writes the image to a memory at an address, a multiple of 64. */
   readonly write: (memory: ArrayBufferLike, address: number) => void;
+}
+
+/** Where the parts of outliers are: see outliers.ts of the kernels. */
+export interface OutlierPlaces {
+  /** [rows + 1] u32. */
+  readonly starts: number;
+  /** u16. */
+  readonly columns: number;
+  /** f16. */
+  readonly values: number;
 }
 
 /** Bytes of a header: the words of kernels/wasm/weight.ts, rounded up to where parts may start. */
@@ -64,13 +76,15 @@ export function weightImage(
   let quick = true;
   let rounded = false;
   let header: (number | ImagePart)[];
+  let outliers: OutlierPlaces | undefined;
   if (isPacked(matrix)) {
     const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
     // Codebooks of 256 are looked up in memory, as float32.
-    dtype = storedType(matrix.codebookType === "f16" && bits < 8 ? "F16" : "F32", [codebook]);
+    const small = matrix.codebookType !== "f32" && matrix.codebookType !== "fixed" && bits < 8;
+    dtype = storedType(small ? "F16" : "F32", [codebook]);
     const shared = codebook.length === 2 ** bits;
     const scaleType = storedType(
-      matrix.scaleType.toUpperCase() as Stored,
+      matrix.scaleType === "int8" ? "F16" : matrix.scaleType.toUpperCase() as Stored,
       zeros ? [scales, zeros] : [scales],
     );
     // Codes are looked up 32 at a time, within a group; 8 bits are too many to look up, but may stand for a line.
@@ -99,6 +113,16 @@ export function weightImage(
         : 0,
       levels?.stride ?? 0,
     ];
+    if (matrix.outliers) {
+      const { starts, columns, values: added } = matrix.outliers;
+      outliers = {
+        starts: place(starts.byteLength, (memory, at) =>
+          new Uint32Array(memory, at, starts.length).set(starts)).at,
+        columns: place(columns.byteLength, (memory, at) =>
+          new Uint16Array(memory, at, columns.length).set(columns)).at,
+        values: values(added, "F16").at,
+      };
+    }
   } else {
     const { dtype: own = "F32" } = matrix;
     const wanted = isStoredType(own) ? own : "F32";
@@ -121,6 +145,7 @@ export function weightImage(
     dataAt,
     quick,
     rounded,
+    outliers,
     write(memory, address) {
       const words = header.map((word) => typeof word === "number" ? word : address + word.at);
       new Uint32Array(memory, address, words.length).set(words);
@@ -158,6 +183,8 @@ export interface WasmWeight {
   readonly shared?: Block;
   /** Address of its values or codes. */
   readonly data: number;
+  /** Where its outliers are, in bytes from the block's start. */
+  readonly outliers?: OutlierPlaces;
   /** Type of dense values or of codebooks. */
   readonly dtype: Stored;
   /** Bits of a code; 0 for a dense weight. */
@@ -173,4 +200,12 @@ export interface WasmWeight {
 /** Where a vector's float32 values are. */
 export function vectorOf(weight: WasmWeight): { arena: Arena; address: number; bytes: number } {
   return { arena: weight.block.arena, address: weight.data, bytes: 4 * weight.cols };
+}
+
+/** The addresses of a weight's outliers, in the order of the kernels' arguments. */
+export function outlierAddresses(
+  { block }: WasmWeight,
+  { starts, columns, values }: OutlierPlaces,
+): number[] {
+  return [starts, columns, values].map((place) => block.address + place);
 }

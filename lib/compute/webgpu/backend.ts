@@ -17,6 +17,7 @@ import { embedPacked } from "../../../kernels/wgsl/embed_packed.ts";
 import { gram } from "../../../kernels/wgsl/gram.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { layerNorm } from "../../../kernels/wgsl/layer_norm.ts";
+import { addOutliers, embedOutliers } from "../../../kernels/wgsl/outliers.ts";
 import { rmsNorm } from "../../../kernels/wgsl/rms_norm.ts";
 import { rope } from "../../../kernels/wgsl/rope.ts";
 import { ropeStore } from "../../../kernels/wgsl/rope_store.ts";
@@ -265,6 +266,10 @@ export class WebGpuBackend implements Backend {
       const [kernel] = this.#kernel(`embed ${Object.values(shape)}`, () => [embed(shape)]);
       this.#commands.run(kernel!, [this.#roomOf(out), rooms[0]!, from], { tokens });
     }
+    if (!weight.outliers) return;
+    const { cols } = weight;
+    const [kernel] = this.#kernel(`embed outliers ${cols}`, () => [embedOutliers({ cols })]);
+    this.#commands.run(kernel!, [this.#roomOf(out), from, ...weight.outliers], { tokens });
   }
 
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
@@ -295,11 +300,13 @@ export class WebGpuBackend implements Backend {
   linear(out: Tensor, x: Tensor, options: LinearOptions): void {
     checkLinear(out, x, options.weight);
     const bias = options.bias && this.#vector(options.bias);
-    this.#linear.run(this.#roomOf(out), this.#roomOf(x), {
-      weight: own(this, options.weight, GpuHandle).weight,
-      bias,
-      tokens: x.rows,
-    });
+    const { weight } = own(this, options.weight, GpuHandle);
+    const tokens = x.rows;
+    this.#linear.run(this.#roomOf(out), this.#roomOf(x), { weight, bias, tokens });
+    if (!weight.outliers) return;
+    const { rows, cols } = weight;
+    const [kernel] = this.#kernel(`add outliers ${rows} ${cols}`, () => [addOutliers({ rows, cols })]);
+    this.#commands.run(kernel!, [this.#roomOf(out), this.#roomOf(x), ...weight.outliers], { tokens });
   }
 
   rope(x: Tensor, options: RopeOptions): void {

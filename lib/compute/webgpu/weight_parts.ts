@@ -8,6 +8,7 @@ import type { TableShape } from "../../../kernels/wgsl/table.ts";
 import { fromFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { storedValues } from "../../matrix/stored_matrix.ts";
+import type { Outliers } from "../../matrix/outliers.ts";
 import { groupsPerRow, isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 
@@ -148,6 +149,14 @@ function narrowed(matrix: Matrix, { from, to }: RowRange): DenseValues {
 function areBrainHalves(data: Float32Array): boolean {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   return bits.every((word) => (word & 0xffff) === 0);
+}
+
+/** Lays out outliers: a word of each has its column below and its value, a half, above. */
+export function outlierParts(
+  { starts, columns, values }: Outliers,
+): { starts: Uint32Array; entries: Uint32Array } {
+  const halves = new Uint16Array(Float16Array.from(values).buffer);
+  return { starts, entries: Uint32Array.from(columns, (column, i) => (halves[i]! << 16 | column) >>> 0) };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import type { Commands } from "./commands.ts";
 import type { Allocation, Memory } from "./memory.ts";
-import { denseParts, rowRanges, storedWords, tableParts } from "./weight_parts.ts";
+import { denseParts, outlierParts, rowRanges, storedWords, tableParts } from "./weight_parts.ts";
 
 /** The shape of a part that kernels are made for, without bias. */
 export type PartShape =
@@ -32,6 +32,13 @@ export interface GpuWeight {
   readonly packed: boolean;
   /** All of its rows, in order. */
   readonly parts: readonly WeightPart[];
+  /** Its outliers' buffers, as kernels bind them: starts and entries. */
+  readonly outliers?: readonly Allocation[];
+}
+
+/** All buffers of a weight. */
+function roomsOf({ parts, outliers = [] }: GpuWeight): Allocation[] {
+  return [...parts.flatMap(({ rooms }) => rooms), ...outliers];
 }
 
 /** The weights of a device. */
@@ -63,8 +70,14 @@ export class Weights {
         dtype: matrix.rows === 1 ? "F32" as const : matrix.dtype,
       };
       const parts = rowRanges(looked, this.#mostBytes).map((rows) => this.#part(looked, rows));
-      weight = { rows: matrix.rows, cols: matrix.cols, packed: isPacked(matrix), parts };
-      for (const { rooms } of parts) for (const room of rooms) this.#memory.tie(room, weight);
+      weight = {
+        rows: matrix.rows,
+        cols: matrix.cols,
+        packed: isPacked(matrix),
+        parts,
+        outliers: this.#outliers(matrix),
+      };
+      for (const room of roomsOf(weight)) this.#memory.tie(room, weight);
       this.#known.set(matrix, weight);
     }
     return weight;
@@ -72,10 +85,16 @@ export class Weights {
 
   /** Frees the weight of a matrix. */
   forget(matrix: Matrix | PackedMatrix): void {
-    for (const { rooms } of this.#known.get(matrix)?.parts ?? []) {
-      for (const room of rooms) this.#memory.free(room);
-    }
+    const weight = this.#known.get(matrix);
+    if (weight) { for (const room of roomsOf(weight)) this.#memory.free(room); }
     this.#known.delete(matrix);
+  }
+
+  #outliers(matrix: Matrix | PackedMatrix): Allocation[] | undefined {
+    // A buffer of nothing cannot be bound.
+    if (!isPacked(matrix) || !matrix.outliers?.values.length) return undefined;
+    const { starts, entries } = outlierParts(matrix.outliers);
+    return [this.#put(starts), this.#put(entries)];
   }
 
   #part(matrix: Matrix | PackedMatrix, rows: { from: number; to: number }): WeightPart {

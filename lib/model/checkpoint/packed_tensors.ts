@@ -5,6 +5,11 @@
  * "X.weight.codebook" where the format has them; config.json's `quantization_config.tensors` says each one's format and
  * group size, and `quantization_config.codebooks` the values of formats that have their own.
  *
+ * What is stored in bytes says so by its type: a codebook U8 (or I8, where there are no zeros), each byte times 2^(bits − 8);
+ * scales U8 and zeros I8 beside "X.weight.scale_exponents" and "X.weight.zero_exponents" (U8), a power of two, plus 127, for
+ * every 8 groups of a row. Outliers are "X.weight.outlier_starts" (U32, [rows + 1]), "outlier_columns" (U16) and
+ * "outlier_values" (F16), which are added to the weights.
+ *
  * @module
  */
 import type { Backend } from "../../compute/backend.ts";
@@ -12,10 +17,13 @@ import { CheckpointError } from "../../errors.ts";
 import { isObject } from "../../files/json_file.ts";
 import type { TensorToWrite } from "../../files/safetensors/write.ts";
 import { formats } from "../../formats/formats.ts";
+import { exponentsPerRow, fromBytes, toBytes } from "../../matrix/byte_scales.ts";
+import { codebookStep, type CodebookType } from "../../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../../matrix/dtype.ts";
 import type { DType } from "../../matrix/dtype.ts";
 import { checkFinite } from "../../matrix/finite.ts";
-import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
+import type { Outliers } from "../../matrix/outliers.ts";
+import { groupsPerRow, type PackedMatrix, type ScaleType } from "../../matrix/packed_matrix.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { OWN_METHOD } from "./quantization_config.ts";
@@ -61,7 +69,8 @@ export interface StoredTensor extends TensorToWrite {
   readonly data: () => Uint8Array;
 }
 
-const bytes = (array: Uint32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const bytes = (array: Uint32Array | Uint16Array) =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** A power-of-two scale as E8M0: its exponent plus 127. */
 function toE8M0(scales: Float32Array): Uint8Array {
@@ -88,15 +97,44 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
   ];
   if (scaleType === "e8m0") {
     tensors.push({ name: `${name}.scales`, dtype: "U8", shape: [rows, groups], data: () => toE8M0(scales) });
+  } else if (scaleType === "int8") {
+    const inBytes = (kind: "scale" | "zero", values: Float32Array, signed: boolean) => {
+      const { bytes, exponents } = toBytes(values, { rows, groups, signed });
+      tensors.push(
+        { name: `${name}.${kind}s`, dtype: signed ? "I8" : "U8", shape: [rows, groups], data: () => bytes },
+        {
+          name: `${name}.${kind}_exponents`,
+          dtype: "U8",
+          shape: [rows, exponentsPerRow(groups)],
+          data: () => exponents,
+        },
+      );
+    };
+    inBytes("scale", scales, false);
+    if (zeros) inBytes("zero", zeros, true);
   } else {
     tensors.push(numbers("scales", scales, [rows, groups], scaleType));
     if (zeros) tensors.push(numbers("zeros", zeros, [rows, groups], scaleType));
   }
+  if (packed.outliers) {
+    const { starts, columns, values } = packed.outliers;
+    const shape = [values.length];
+    tensors.push(
+      { name: `${name}.outlier_starts`, dtype: "U32", shape: [rows + 1], data: () => bytes(starts) },
+      { name: `${name}.outlier_columns`, dtype: "U16", shape, data: () => bytes(columns) },
+      { name: `${name}.outlier_values`, dtype: "F16", shape, data: () => fromFloat32(values, "F16") },
+    );
+  }
   // Who loads it may not know what the codes of a format of somebody's own mean.
   if (codebookType !== "fixed" || !formats.has(packed.format)) {
     const values = 2 ** bits;
-    const type = codebookType === "f16" ? "f16" : "f32";
-    tensors.push(numbers("codebook", codebook, [codebook.length / values, values], type));
+    const shape = [codebook.length / values, values];
+    if (codebookType === "uint8" || codebookType === "int8") {
+      const dtype = codebookType === "int8" ? "I8" : "U8";
+      const step = codebookStep(bits);
+      const data = () => Uint8Array.from(codebook, (value) => value / step);
+      tensors.push({ name: `${name}.codebook`, dtype, shape, data });
+    } else tensors.push(numbers("codebook", codebook, shape, codebookType === "f16" ? "f16" : "f32"));
   }
   return tensors;
 }
@@ -199,21 +237,48 @@ export function readPackedParts(
   if (has("zeros") && !storage.zeros) throw fail(`it has zeros, ${entry.format} has none`);
   const words = wordsPerRow(cols, bits);
   const codes = part("codes", { dtypes: ["I32", "U32"], shapes: [[rows, words]] }, options.room).data;
-  const scales = part("scales", { dtypes: e8m0 ? ["U8"] : ["F16", "F32"], shapes: [[rows, groups]] });
+  const inBytes = has("scale_exponents");
+  if (inBytes && e8m0) {
+    throw fail(`its scales have exponents of their own, those of ${entry.format} are exponents`);
+  }
+  const scales = part("scales", {
+    dtypes: e8m0 || inBytes ? ["U8"] : ["F16", "F32"],
+    shapes: [[rows, groups]],
+  });
   const zeros = storage.zeros
-    ? part("zeros", { dtypes: [scales.dtype], shapes: [[rows, groups]] })
+    ? part("zeros", { dtypes: [inBytes ? "I8" : scales.dtype], shapes: [[rows, groups]] })
     : undefined;
+  const scaled = (kind: "scale" | "zero", stored: ReturnType<typeof part>) => {
+    if (!inBytes) return floats(`${kind}s`, stored);
+    const suffix = `${kind}_exponents`;
+    const exponents = part(suffix, { dtypes: ["U8"], shapes: [[rows, exponentsPerRow(groups)]] }).data;
+    const values = fromBytes({ bytes: stored.data, exponents }, { rows, groups, signed: kind === "zero" });
+    checkFinite(values, { tensor: `${tensor}.${kind}s of ${where}`, cols: groups });
+    return values;
+  };
   const values = 2 ** bits;
   if (has("codebook") && storage.values) {
     throw fail(`it has a codebook of its own, ${entry.format} a fixed one`);
   }
-  const codebook = storage.values
-    ? undefined
-    : part("codebook", { dtypes: ["F16", "F32"], shapes: [[1, values], [rows, values]] });
-  const type = (dtype: DType) => dtype === "F16" ? "f16" : "f32";
+  const codebook = storage.values ? undefined : part("codebook", {
+    dtypes: ["F16", "F32", storage.zeros ? "U8" : "I8"],
+    shapes: [[1, values], [rows, values]],
+  });
   // A table of one row in float32 is a format's own, where the format is not known.
   const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
     codebook!.dtype === "F32");
+  const outliers = (): Outliers => {
+    const count = source.info(`${tensor}.outlier_values`).shape[0] ?? 0;
+    const stored = part("outlier_values", { dtypes: ["F16"], shapes: [[count]] });
+    const starts = words32(part("outlier_starts", { dtypes: ["U32"], shapes: [[rows + 1]] }).data);
+    const columns = words16(part("outlier_columns", { dtypes: ["U16"], shapes: [[count]] }).data);
+    if (starts[0] !== 0 || starts[rows] !== count || starts.some((start, r) => start < starts[r - 1]!)) {
+      throw fail(`outlier_starts must rise from 0 to ${count}`);
+    }
+    const far = columns.find((column) => column >= cols);
+    if (far !== undefined) throw fail(`outlier_columns must be below ${cols}, current value is ${far}`);
+    return { starts, columns, values: floats("outlier_values", stored) };
+  };
   return {
     format: entry.format,
     bits,
@@ -223,12 +288,33 @@ export function readPackedParts(
     codes: new Uint32Array(codes.buffer, codes.byteOffset, rows * words),
     scales: e8m0
       ? Float32Array.from(scales.data, (exponent) => 2 ** (exponent - 127))
-      : floats("scales", scales),
-    zeros: zeros ? floats("zeros", zeros) : null,
-    codebook: codebook ? floats("codebook", codebook) : storage.values!,
-    scaleType: e8m0 ? "e8m0" : type(scales.dtype),
-    codebookType: fixed ? "fixed" : type(codebook!.dtype),
+      : scaled("scale", scales),
+    zeros: zeros ? scaled("zero", zeros) : null,
+    codebook: codebook ? codebookValues(floats("codebook", codebook), codebook.dtype, bits) : storage.values!,
+    scaleType: e8m0 ? "e8m0" : inBytes ? "int8" : SCALE_TYPES[scales.dtype]!,
+    codebookType: fixed ? "fixed" : CODEBOOK_TYPES[codebook!.dtype]!,
+    ...(has("outlier_starts") && { outliers: outliers() }),
   };
+}
+
+/** Words of a tensor's bytes, which may start anywhere. */
+const words32 = (bytes: Uint8Array) => new Uint32Array(bytes.slice().buffer);
+const words16 = (bytes: Uint8Array) => new Uint16Array(bytes.slice().buffer);
+
+/** The stored types of scales that are floats. */
+const SCALE_TYPES: { readonly [dtype: string]: ScaleType } = { F16: "f16", F32: "f32" };
+
+/** The stored types of codebooks. */
+const CODEBOOK_TYPES: { readonly [dtype: string]: CodebookType } = {
+  F16: "f16",
+  F32: "f32",
+  U8: "uint8",
+  I8: "int8",
+};
+
+/** What a codebook's stored numbers stand for: bytes are multiples of a step. */
+function codebookValues(stored: Float32Array, dtype: DType, bits: number): Float32Array {
+  return dtype === "U8" || dtype === "I8" ? stored.map((value) => value * codebookStep(bits)) : stored;
 }
 
 /** How matrices of a format are stored; undefined where neither this library nor the tensors say it. */
@@ -250,6 +336,6 @@ function storageOf(
   if (!source.has(`${tensor}.codebook`)) return undefined;
   const bits = Math.log2(source.info(`${tensor}.codebook`).shape[1] ?? 0);
   if (!BITS.includes(bits)) return undefined;
-  const e8m0 = source.info(`${tensor}.scales`).dtype === "U8";
+  const e8m0 = source.info(`${tensor}.scales`).dtype === "U8" && !source.has(`${tensor}.scale_exponents`);
   return { bits, e8m0, zeros: source.has(`${tensor}.zeros`), values: null };
 }

@@ -58,6 +58,11 @@ export function referenceTensors(
       `Cannot write ${name} as the reference's Any4Linear: its codes have 4 bits, those of ${format} have ${bits}`,
     );
   }
+  if (packed.outliers) {
+    throw new TensorError(
+      `Cannot write ${name} as the reference's Any4Linear: it keeps weights beside its codes, the reference has none`,
+    );
+  }
   if (cols % groupSize !== 0) {
     throw new TensorError(
       `Cannot write ${name} as the reference's Any4Linear: groups of ${groupSize} do not divide ${cols} columns`,
