@@ -34,7 +34,7 @@ export async function readRows(path: string, { limit = Infinity } = {}): Promise
 }
 
 async function parquetRows(bytes: Uint8Array<ArrayBuffer>, limit: number): Promise<Row[]> {
-  const { parquetReadObjects } = await import("hyparquet");
+  const { parquetReadObjects } = await import("npm:hyparquet@1.31.5");
   const rowEnd = limit === Infinity ? undefined : limit;
   // Whole numbers of 64 bits come as BigInt; labels are small.
   const plain = (value: unknown): unknown =>

@@ -26,7 +26,7 @@ const START_SECONDS = 120;
  * @throws {KernelError} when Python cannot start.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { assertEquals } from "@std/assert";
  * import { runPython } from "any4/measure";
  * assertEquals(await runPython("assert 1 + 1 == 3"), "failed");
@@ -80,7 +80,7 @@ function newWorker(folder: string): Worker {
 /** The folder of Pyodide's files. */
 async function pyodideFolder(): Promise<string> {
   // A package that nothing has imported yet is not resolved.
-  await import("pyodide");
+  await import("npm:pyodide@314.0.7");
   const path = createRequire(import.meta.url).resolve("pyodide");
   return path.slice(0, path.lastIndexOf("/"));
 }

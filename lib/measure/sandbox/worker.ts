@@ -28,7 +28,7 @@ self.onmessage = async ({ data }) => {
 /** Starts Python; says "ready", or why it cannot. */
 async function start({ folder }: { folder: string }): Promise<void> {
   try {
-    const { loadPyodide } = await import("pyodide");
+    const { loadPyodide } = await import("npm:pyodide@314.0.7");
     limitMemory();
     const silent = () => {};
     // No name of JavaScript is visible in Python.

@@ -67,8 +67,22 @@ Deno.test("kernels learn as the plain learner does, whatever is weighed and stor
         const stats = columnWeights && statsOf(columnWeights);
         assertSame(pool, matrix, { format: "any4", groupSize: 64, weighting, stats, scaleType });
         const codebookType = "int8";
-        assertSame(pool, matrix, { format: "any4", groupSize: 64, weighting, stats, scaleType, codebookType });
-        assertSame(pool, matrix, { format: "any3sym", groupSize: 64, weighting, stats, scaleType, codebookType });
+        assertSame(pool, matrix, {
+          format: "any4",
+          groupSize: 64,
+          weighting,
+          stats,
+          scaleType,
+          codebookType,
+        });
+        assertSame(pool, matrix, {
+          format: "any3sym",
+          groupSize: 64,
+          weighting,
+          stats,
+          scaleType,
+          codebookType,
+        });
       }
     }
   }
