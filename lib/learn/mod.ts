@@ -20,6 +20,7 @@ export { Random } from "../random.ts";
 export { bytesOf, type DType } from "../matrix/dtype.ts";
 export type { Matrix } from "../matrix/matrix.ts";
 export {
+  type CodebookType,
   dequantize,
   firstGroupValues,
   isPacked,
@@ -28,6 +29,7 @@ export {
   type PackedMatrix,
   type ScaleType,
 } from "../matrix/packed_matrix.ts";
+export type { Outliers } from "../matrix/outliers.ts";
 export { ExactKMeans } from "./exact_kmeans.ts";
 export type { InputStats } from "./input_stats.ts";
 export type { Learner } from "./learner.ts";
