@@ -19,8 +19,8 @@
 export { Random } from "../random.ts";
 export { bytesOf, type DType } from "../matrix/dtype.ts";
 export type { Matrix } from "../matrix/matrix.ts";
+export type { CodebookType } from "../matrix/codebook_type.ts";
 export {
-  type CodebookType,
   dequantize,
   firstGroupValues,
   isPacked,
