@@ -15,7 +15,8 @@ import {
   outputFile,
   print,
   printJson,
-  texts,
+  readTexts,
+  several,
   tokenWeightsOption,
 } from "./cli.ts";
 
@@ -27,7 +28,7 @@ const options = command(
   .option(
     "-t, --text <text or file>",
     "the sample, which may be given several times; the library's own text of five kinds when absent",
-    texts,
+    several,
   )
   .addOption(tokenWeightsOption())
   .option("--gram", "collect E[x xᵀ] too, which the methods gptq, leanquant and lnq need")
@@ -54,7 +55,7 @@ await main(async () => {
     return await calibrateOnDisk(model, {
       ...computing,
       quiet: json,
-      text: text?.length === 1 ? text[0] : text,
+      text: readTexts(text),
       onProgress: (done, layers) => bar.update(done / layers, `layer ${done} of ${layers}`),
     });
   })();

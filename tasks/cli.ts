@@ -184,9 +184,15 @@ export const tokenWeightsOption = () =>
   new Option("--token-weights <rule>", "how much each token of the sample counts").choices(TOKEN_WEIGHTS)
     .default("none");
 
-/** Parses a text or a file's name, of an option that may be given several times. */
-export function texts(given: string, before: string[] = []): string[] {
-  return [...before, readText(given)];
+/** Collects an option that may be given several times. */
+export function several(given: string, before: string[] = []): string[] {
+  return [...before, given];
+}
+
+/** The samples of --text: one, several, or none. @throws {OptionError} when a file cannot be read. */
+export function readTexts(given: string[] | undefined): string | string[] | undefined {
+  const texts = given?.map(readText);
+  return texts?.length === 1 ? texts[0] : texts;
 }
 
 /** --json. */

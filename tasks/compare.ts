@@ -18,7 +18,8 @@ import {
   modelOption,
   quietOption,
   readDocuments,
-  texts,
+  readText,
+  several,
   tokenWeightsOption,
   weightingOption,
   whole,
@@ -45,7 +46,7 @@ const options = command("compare", "Quantize a model by formats and methods, eac
   .option(
     "-t, --text <text or file>",
     "calibrate with this instead of the library's own texts; may be given several times",
-    texts,
+    several,
   )
   .option("--eval <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
@@ -134,7 +135,14 @@ await main(async () => {
   const candidates = candidatesOf(list(formats), list(methods));
   using model = await loadModel(options.model, { ...options, quiet });
   const documents = readDocuments(options.eval);
-  const measured = { weighting, tokenWeights, calibration: text, documents, maxTokens: tokens, context };
+  const measured = {
+    weighting,
+    tokenWeights,
+    calibration: text?.map(readText),
+    documents,
+    maxTokens: tokens,
+    context,
+  };
   const asked = sha256([modelHash(model), JSON.stringify({ ...measured, backend: model.backend.name })]);
   const file = new RowFile(`${out.replace(/\.html$/, "")}.json`, { asked, restart: options.restart });
   const found = file.rows.length;

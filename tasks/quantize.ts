@@ -32,7 +32,8 @@ import {
   print,
   printJson,
   quietOption,
-  texts,
+  readTexts,
+  several,
   tokenWeightsOption,
   unitName,
   weightingOption,
@@ -50,7 +51,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .option(
     "-t, --text <text or file>",
     "calibrate with this instead of the library's own sample; may be given several times",
-    texts,
+    several,
   )
   .addOption(
     new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
@@ -220,9 +221,7 @@ await main(async () => {
   const settings: UnitOptions = {
     ...rest,
     ...silent,
-    calibration: calibration === undefined
-      ? text?.length === 1 ? text[0] : text
-      : loadCalibration(calibration),
+    calibration: calibration === undefined ? readTexts(text) : loadCalibration(calibration),
   };
   if (units || unit) return await divided(settings);
   const summary = await (async () => {

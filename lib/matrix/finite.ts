@@ -23,6 +23,7 @@ const EXPONENTS = {
  * @example
  * ```ts
  * import { assertThrows } from "@std/assert";
+ * import { TensorError } from "any4";
  * assertThrows(() => checkFinite(Float32Array.of(1, NaN), { tensor: "a", cols: 2 }), TensorError, "row 0, column 1");
  * ```
  */

@@ -306,8 +306,9 @@ test("the WebGPU backend throws on what does not fit", async () => {
   const error = () => backend.linear(backend.tensor(1, 3), backend.tensor(1, 5), { weight });
   assertThrows(error, TensorError, "[1, 5]");
   assertThrows(() => backend.embed(backend.tensor(1, 4), weight, [3]), TensorError, "vocabulary");
-  const packed = backend.weight(quantize({ rows: 3, cols: 4, data: normal(12) }, { format: "nf4" }));
-  assertThrows(() => backend.embed(backend.tensor(1, 4), packed, [0]), TensorError, "packed");
+  const packed = backend.weight(quantize({ rows: 1, cols: 4, data: normal(4) }, { format: "nf4" }));
+  const x = backend.tensor(1, 4);
+  assertThrows(() => backend.rmsNorm(x, x, { weight: packed, epsilon: 1e-6 }), TensorError, "packed");
 });
 
 Deno.test("auto takes no software GPU, and webgpu where there is none is an error", async () => {
