@@ -136,7 +136,7 @@ Deno.test({
     for (
       const line of [
         "start --tokens 9000",
-        "quantize --target-bits 3.5 --out /tmp/no-such-out",
+        `quantize --method lnq --out ${model}/out`,
         `chat -m ${model}`,
       ]
     ) {
