@@ -312,7 +312,9 @@ function pairOf({ tokenizer, config, name }: Model, context: string, continuatio
     const more = Math.max(0, ids.length - longest - 1);
     if (from > more) return { ids: ids.slice(more), from: from - more };
     throw new OptionError(
-      `Cannot score ${JSON.stringify(continuation.slice(0, 40))}: of ${ids.length - from} tokens and at least ` +
+      `Cannot score ${JSON.stringify(continuation.slice(0, 40))}: of ${
+        ids.length - from
+      } tokens and at least ` +
         `one before them, the model's context has room for ${longest + 1}`,
     );
   };

@@ -72,6 +72,7 @@ export class Scorer implements Disposable {
   #rotations: Rotations | undefined;
   #disposed = false;
 
+  /** Makes a scorer that has seen nothing; {@linkcode Model.scorer} is how to get one. */
   constructor(decoder: Decoder) {
     const { backend, config } = decoder;
     this.#decoder = decoder;
