@@ -6,6 +6,7 @@
 import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { Gradients } from "./gradients.ts";
 import type { Handle, KvCache, Owner, Tensor, TokenIds, Weight } from "./handle.ts";
 
 export type { Handle, KvCache, Owner, Tensor, TokenIds, Weight };
@@ -147,6 +148,8 @@ export interface Backend extends Disposable {
   room?(bytes: number): Uint8Array;
   /** Allocated bytes: weights, activations, caches, and freed memory kept for reuse. */
   readonly bytes?: number;
+  /** Gradients of its operations. */
+  readonly gradients?: Gradients;
   /** The slow steps of quantization on its threads, with the bits of the plain ones. */
   readonly steps?: QuantizeSteps;
 }

@@ -1,0 +1,85 @@
+/**
+ * Gradients of a decoder's operations. Each adds to the gradients by the operation's inputs what the one by its output, `g`,
+ * means for them.
+ *
+ * @module
+ */
+import { TensorError } from "../errors.ts";
+import type { Activation, Columns, Tensor, Weight } from "./backend.ts";
+
+/** What gradients a backend computes. */
+export interface Gradients {
+  /** sum += a · b, [m, k] · [k, n]; with `turned`, aᵀ · b of a [k, m]. */
+  product(sum: Tensor, factors: { a: Tensor; b: Tensor; turned?: boolean }): void;
+  /** Of a norm; `centered` says that it subtracts means, as layer norm does. */
+  norm(by: NormGradients, of: NormInputs): void;
+  /** Of a bias: sum[0] += Σ g[t]. */
+  bias(sum: Tensor, g: Tensor): void;
+  /** Of f(x), or f(x) · up. */
+  activate(by: { x: Tensor; up?: Tensor }, of: ActivationInputs): void;
+  /** Of columns that were taken: dx += those of g, where they came from. */
+  columns(dx: Tensor, g: Tensor, piece: Columns): void;
+  /** Of causal attention from position 0 on, between queries and keys that have been turned. */
+  attention(by: Heads, of: AttentionInputs): void;
+}
+
+/** Gradients of a norm. */
+export interface NormGradients {
+  /** By its input. */
+  readonly x: Tensor;
+  /** [1, features]. */
+  readonly weight?: Tensor;
+  /** [1, features]. */
+  readonly bias?: Tensor;
+}
+
+/** What a norm was given. */
+export interface NormInputs {
+  readonly x: Tensor;
+  readonly weight: Weight;
+  readonly epsilon: number;
+  readonly centered: boolean;
+  readonly g: Tensor;
+}
+
+/** What an activation was given. */
+export interface ActivationInputs {
+  readonly x: Tensor;
+  readonly up?: Tensor;
+  readonly activation: Activation;
+  readonly g: Tensor;
+}
+
+/** Queries, [tokens, heads · headDim], keys and values, [tokens, kvHeads · headDim], or their gradients. */
+export interface Heads {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+/** What attention was given. */
+export interface AttentionInputs extends Heads {
+  readonly headDim: number;
+  readonly scale: number;
+  readonly softcap?: number;
+  readonly window?: number;
+  readonly g: Tensor;
+}
+
+/**
+ * The sizes m, k, n of a product.
+ *
+ * @throws {TensorError} when they disagree.
+ */
+export function productShape(
+  sum: Tensor,
+  { a, b, turned }: { a: Tensor; b: Tensor; turned?: boolean },
+): { m: number; k: number; n: number } {
+  const [m, k] = turned ? [a.cols, a.rows] : [a.rows, a.cols];
+  if (b.rows !== k || sum.rows !== m || sum.cols !== b.cols) {
+    throw new TensorError(
+      `Cannot add [${m}, ${k}] · [${b.rows}, ${b.cols}] to [${sum.rows}, ${sum.cols}]`,
+    );
+  }
+  return { m, k, n: b.cols };
+}
