@@ -29,6 +29,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/gguf": 1300,
   "lib/model/checkpoint": 1020,
   "lib/model": 750,
+  "lib/tune": 700,
   "lib/quantize": 3000,
   "lib/measure": 2600,
   "lib/show": 2650,
