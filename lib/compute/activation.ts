@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { Activation } from "./backend.ts";
+/** A function between the products of an MLP, by Hugging Face's names; "gelu_new" is also "gelu_pytorch_tanh". */
+export type Activation = "silu" | "gelu" | "gelu_new" | "relu";
+
+/** All of them. */
+export const activationNames: readonly Activation[] = ["silu", "gelu", "gelu_new", "relu"];
 
 /**
  * The error function: 2/√π · e^−x² · Σ 2ⁿ x^(2n+1) / (2n + 1)!!, a series without cancellation (Abramowitz and Stegun,

@@ -5,7 +5,9 @@
  * @module
  */
 import { TensorError } from "../errors.ts";
-import type { Activation, Columns, Tensor, Weight } from "./backend.ts";
+import type { Activation } from "./activation.ts";
+import type { Columns } from "./columns.ts";
+import type { Tensor, Weight } from "./handle.ts";
 
 /** What gradients a backend computes. */
 export interface Gradients {
