@@ -52,7 +52,7 @@ export function tokenizeDocuments(
   documents: readonly Document[],
   options: {
     tokenizer: Pick<Tokenizer, "encode">;
-    bos?: number;
+    bos?: number | null;
     context: number;
     maxTokens?: number;
     truncate?: boolean;
