@@ -37,34 +37,51 @@ export interface NormGradients {
 
 /** What a norm was given. */
 export interface NormInputs {
+  /** Its input. */
   readonly x: Tensor;
+  /** [1, features]. */
   readonly weight: Weight;
+  /** Keeps the root from being 0. */
   readonly epsilon: number;
+  /** Whether means are subtracted. */
   readonly centered: boolean;
+  /** The gradient by its output. */
   readonly g: Tensor;
 }
 
 /** What an activation was given. */
 export interface ActivationInputs {
+  /** What is activated. */
   readonly x: Tensor;
+  /** What multiplies it. */
   readonly up?: Tensor;
+  /** The function. */
   readonly activation: Activation;
+  /** The gradient by the output. */
   readonly g: Tensor;
 }
 
 /** Queries, [tokens, heads · headDim], keys and values, [tokens, kvHeads · headDim], or their gradients. */
 export interface Heads {
+  /** Queries. */
   readonly q: Tensor;
+  /** Keys. */
   readonly k: Tensor;
+  /** Values. */
   readonly v: Tensor;
 }
 
 /** What attention was given. */
 export interface AttentionInputs extends Heads {
+  /** Features of a head. */
   readonly headDim: number;
+  /** The factor of products of q and k. */
   readonly scale: number;
+  /** The bound that scores approach, if any. */
   readonly softcap?: number;
+  /** Tokens that one sees, itself among them; all before it when absent. */
   readonly window?: number;
+  /** The gradient by the output. */
   readonly g: Tensor;
 }
 
