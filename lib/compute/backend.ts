@@ -6,9 +6,13 @@
 import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { type Activation, activationNames } from "./activation.ts";
+import type { Columns } from "./columns.ts";
+import type { Gradients } from "./gradients.ts";
 import type { Handle, KvCache, Owner, Tensor, TokenIds, Weight } from "./handle.ts";
 
-export type { Handle, KvCache, Owner, Tensor, TokenIds, Weight };
+export { activationNames };
+export type { Activation, Columns, Handle, KvCache, Owner, Tensor, TokenIds, Weight };
 
 /** The rounding of activations in products of packed weights with few tokens; see BackendOptions. */
 export type ActivationType = typeof activationTypes[number];
@@ -31,12 +35,6 @@ export interface Largest {
   /** The values. */
   readonly values: Float32Array;
 }
-
-/** A function between the products of an MLP, by Hugging Face's names; "gelu_new" is also "gelu_pytorch_tanh". */
-export type Activation = "silu" | "gelu" | "gelu_new" | "relu";
-
-/** All of them. */
-export const activationNames: readonly Activation[] = ["silu", "gelu", "gelu_new", "relu"];
 
 /** The size of a KV cache. */
 export interface KvShape {
@@ -147,6 +145,8 @@ export interface Backend extends Disposable {
   room?(bytes: number): Uint8Array;
   /** Allocated bytes: weights, activations, caches, and freed memory kept for reuse. */
   readonly bytes?: number;
+  /** Gradients of its operations. */
+  readonly gradients?: Gradients;
   /** The slow steps of quantization on its threads, with the bits of the plain ones. */
   readonly steps?: QuantizeSteps;
 }
@@ -202,16 +202,6 @@ export interface RopeOptions {
   readonly headDim?: number;
   /** The factor of cosines and sines; 1 when absent. */
   readonly magnitude?: number;
-}
-
-/** A selection of columns. */
-export interface Columns {
-  /** The first. */
-  readonly from: number;
-  /** Columns side by side; all of out's when absent. */
-  readonly width?: number;
-  /** The distance between the beginnings of pieces; irrelevant for a single piece. */
-  readonly stride?: number;
 }
 
 /** Options of a norm. */

@@ -22,6 +22,7 @@ import type {
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
 import { KvCache, own, Tensor, Weight } from "./handle.ts";
 import { matmul } from "./matmul.ts";
+import { PlainGradients } from "./plain_gradients.ts";
 
 class PlainTensor extends Tensor {
   readonly data: Float32Array;
@@ -68,6 +69,7 @@ function grown(array: Float32Array, length: number): Float32Array {
 export class PlainBackend implements Backend {
   readonly name = "plain";
   readonly description = "1 thread";
+  readonly gradients = new PlainGradients((of) => of instanceof Weight ? this.#dense(of) : this.#values(of));
   #block = new Float32Array(0);
   #codes = new Uint8Array(0);
   #scores = new Float64Array(0);

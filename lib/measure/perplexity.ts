@@ -74,6 +74,7 @@ function measuredDocuments(model: Model, options: PerplexityOptions = {}): Token
     : [{ kind: "text", text: options.text }];
   return tokenizeDocuments(documents, {
     tokenizer: model.tokenizer,
+    bos: model.config.bos_token_id,
     context: Math.min(options.context ?? Infinity, model.config.max_position_embeddings),
     maxTokens: options.maxTokens,
     truncate: options.truncate,

@@ -24,6 +24,7 @@ import { KvCache, own, Tensor, Weight } from "../handle.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
+import { WasmGradients } from "./gradients.ts";
 import { relaxedSimd } from "./kernels.js";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
@@ -493,6 +494,16 @@ export class WasmBackend implements Backend {
 
   bandwidth(): Promise<number> {
     return readBandwidth(this.#pool);
+  }
+
+  get gradients(): WasmGradients {
+    return new WasmGradients({
+      pool: this.#pool,
+      scratch: this.#scratch,
+      worthwhile: this.#worthwhile,
+      at: (tensor) => this.#at(tensor),
+      vector: (weight) => this.#scratch.input(this.#home, "norm", vectorOf(this.#dense(weight))),
+    });
   }
 
   get steps(): WasmSteps {
