@@ -21,7 +21,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/files": 1550,
   "lib/learn": 1850,
   "kernels/wgsl": 2450,
-  "lib/compute": 4170,
+  "lib/compute": 4180,
   "lib/hub": 1200,
   "lib/model/decoder": 1280,
   "lib/model/architectures": 1350,
