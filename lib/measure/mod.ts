@@ -38,7 +38,7 @@ export {
   type TextResult,
 } from "./evaluate.ts";
 export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
-export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
+export { type LayerDrift, layerDrifts, type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
 export {
   type FormatCost,
