@@ -189,9 +189,11 @@ export const modelOption = () =>
 /** --quiet. */
 export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
 
-/** --format with the formats as choices. */
-export const formatOption = () =>
-  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default("any4");
+/** --format with the formats as choices; null: none is the default. */
+export const formatOption = (standard: string | null = "any4") =>
+  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default(
+    standard ?? undefined,
+  );
 
 /** --group-size. */
 export const groupSizeOption = () =>
