@@ -26,9 +26,9 @@ export interface CodeStats {
  * import { quantize } from "any4";
  * import { codeStats } from "any4/measure";
  * import { assertEquals } from "@std/assert";
- * const matrix = { rows: 2, cols: 4, data: Float32Array.of(0, 3, 0, 3, 0, 1, 2, 3) };
+ * const matrix = { rows: 2, cols: 4, data: Float32Array.of(0, 3, 0, 3, 0, 3, 3, 0) };
  * const packed = quantize(matrix, { format: "int2", groupSize: "row" });
- * assertEquals(codeStats(packed), { entropy: 1.8112781244591328, rowEntropy: 1.5, unused: 1 });
+ * assertEquals(codeStats(packed), { entropy: 1, rowEntropy: 1, unused: 2 });
  * ```
  */
 export function codeStats(packed: PackedMatrix, only?: number): CodeStats {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Matrix } from "../matrix/matrix.ts";
-import { type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { scaledRow } from "../measure/code_stats.ts";
 import { matrixRows } from "../matrix/matrix_rows.ts";
 import { heatMap } from "./heat_map.ts";
