@@ -217,7 +217,12 @@ Deno.test("methods of E[x xᵀ] have the bits of plain steps on any number of th
             stats,
           });
         }
-        assertSame(pool, matrix, { format, method: { name: "lnq", scales: false }, codebookType: "int8", stats });
+        assertSame(pool, matrix, {
+          format,
+          method: { name: "lnq", scales: false },
+          codebookType: "int8",
+          stats,
+        });
       }
     }
   }
