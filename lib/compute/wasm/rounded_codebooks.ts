@@ -25,10 +25,12 @@ export interface Levels {
   readonly stride: number;
 }
 
-/** Rounds the codebooks of a matrix of at most 4 bits. */
-export function levelsOf(matrix: PackedMatrix, activations: "int16" | "int8"): Levels {
+/** Rounds codebooks for codes of at most 4 bits. */
+export function levelsOf(
+  { codebook, bits }: Pick<PackedMatrix, "codebook" | "bits">,
+  activations: "int16" | "int8",
+): Levels {
   const { least, largest, bytes } = KINDS[activations];
-  const { codebook, bits } = matrix;
   const values = 2 ** bits;
   const codebooks = codebook.length / values;
   const stride = bytes + 8;
