@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { OptionError } from "../../lib/errors.ts";
-import { type CodebookSharing } from "../../lib/learn/codebook_sharing.ts";
+import type { CodebookSharing } from "../../lib/learn/codebook_sharing.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import { codebookAt, rowCodebooks } from "../../lib/matrix/codebooks.ts";
 import { dequantize, packedBytes } from "../../lib/matrix/packed_matrix.ts";
