@@ -12,10 +12,11 @@ import type { FactoredHessian } from "./hessian.ts";
 import type { Learner } from "./learner.ts";
 import { Nearest } from "./nearest.ts";
 import { roundByHessian } from "./round_by_hessian.ts";
-import { descend, type DescentOptions, normals, type Solution } from "./row_descent.ts";
+import { descend, type DescentOptions, normals } from "./row_descent.ts";
+import type { Solution, Tables } from "./tables.ts";
 import type { ScaledMatrix } from "./scaled_row.ts";
 
-export type { ScaledMatrix };
+export type { ScaledMatrix, Tables };
 
 /** Options of learning codebooks. */
 export interface LearnOptions {
@@ -31,16 +32,6 @@ export interface LearnOptions {
   readonly scalePower: number;
   /** The type that codebooks are rounded to. */
   readonly type: CodebookType;
-}
-
-/** Codebooks, [tables, 2^bits], and the bits of their codes. */
-export interface Tables {
-  /** [tables, 2^bits]. */
-  readonly codebook: Float32Array;
-  /** [rows] which codebook each row has; by their places when absent. */
-  readonly codebookRows?: Uint8Array;
-  /** Bits of a code. */
-  readonly bits: number;
 }
 
 /** The slow steps. All implementations give identical bits. */

@@ -8,8 +8,8 @@ import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { dot } from "./dot.ts";
 import type { FactoredHessian } from "./hessian.ts";
 import { Nearest } from "./nearest.ts";
-import type { Tables } from "./quantize_steps.ts";
 import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
+import type { Tables } from "./tables.ts";
 
 /**
  * Rounds a matrix to tables, column by column in the Hessian's order; returns packed codes.

@@ -7,25 +7,13 @@ import { packRow, unpackRow } from "../matrix/packing.ts";
 import { factorize, solveFactored } from "./cholesky.ts";
 import { dot } from "./dot.ts";
 import { Nearest } from "./nearest.ts";
-import type { Tables } from "./quantize_steps.ts";
 import { byteSteps } from "../matrix/byte_scales.ts";
 import { codebookAt } from "../matrix/codebooks.ts";
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
 import type { ScaleType } from "../matrix/packed_matrix.ts";
 import { bytesOfStep, HALVES, type Rounding, roundTo, SINGLES } from "../matrix/rounding.ts";
 import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
-
-/** Codebooks and codes of a matrix, and its scales and zeros where they were changed. */
-export interface Solution {
-  /** [tables, 2^bits], rounded to its type where it was learned. */
-  readonly codebook: Float32Array;
-  /** [rows, ⌈cols / 32⌉ · bits] packed codes. */
-  readonly codes: Uint32Array;
-  /** [rows, groups], rounded to their type. */
-  readonly scales?: Float32Array;
-  /** [rows, groups]. */
-  readonly zeros?: Float32Array | null;
-}
+import type { Solution, Tables } from "./tables.ts";
 
 /** Options of {@linkcode descend}. */
 export interface DescentOptions {

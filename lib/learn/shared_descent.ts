@@ -5,8 +5,9 @@
  */
 import { codebookRounding } from "../matrix/codebook_type.ts";
 import { codebookAt } from "../matrix/codebooks.ts";
-import type { QuantizeSteps, ScaledMatrix, Tables } from "./quantize_steps.ts";
-import { type DescentOptions, type Solution, tableStep } from "./row_descent.ts";
+import type { QuantizeSteps, ScaledMatrix } from "./quantize_steps.ts";
+import { type DescentOptions, tableStep } from "./row_descent.ts";
+import type { Solution, Tables } from "./tables.ts";
 
 /**
  * Improves tables that rows share, and all rows' codes and scales, in turns: the normal equations of a table are the sums of

@@ -3,10 +3,14 @@
  *
  * @module
  */
-import type { PackedMatrix } from "./packed_matrix.ts";
 
-/** The codebooks of a matrix, and which each row has. */
-type Codebooks = Pick<PackedMatrix, "bits" | "rows" | "codebook"> & { codebookRows?: ArrayLike<number> };
+/** The codebooks of a matrix, and which each row has: see PackedMatrix. */
+interface Codebooks {
+  readonly bits: number;
+  readonly rows: number;
+  readonly codebook: Float32Array;
+  readonly codebookRows?: Uint8Array;
+}
 
 /** Where a row's codebook begins in all of them. */
 export function codebookAt({ bits, rows, codebook, codebookRows }: Codebooks, row: number): number {

@@ -12,7 +12,8 @@ import {
   TableLearner,
   type Tables,
 } from "../../learn/quantize_steps.ts";
-import { type DescentOptions, scaleSteps, type Solution } from "../../learn/row_descent.ts";
+import { type DescentOptions, scaleSteps } from "../../learn/row_descent.ts";
+import type { Solution } from "../../learn/tables.ts";
 import { codebookRounding } from "../../matrix/codebook_type.ts";
 import { rowCodebooks } from "../../matrix/codebooks.ts";
 import { groupsPerRow } from "../../matrix/packed_matrix.ts";
