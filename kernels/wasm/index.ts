@@ -26,7 +26,6 @@ export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
 export { matmulInt8 } from "./matmul_rounded";
 export { matvec, prepare } from "./matvec";
-export { matvec8Int16 } from "./matvec_line";
 export {
   matvec2Int16,
   matvec2Int8,
@@ -34,6 +33,7 @@ export {
   matvec3Int8,
   matvec4Int16,
   matvec4Int8,
+  matvec8Int16,
 } from "./matvec_rounded";
 export { prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { addOutliers, embedOutliers } from "./outliers";

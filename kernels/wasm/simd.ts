@@ -16,6 +16,19 @@ export function swizzle(table: v128, indices: v128): v128 {
   return i8x16.swizzle(table, indices);
 }
 
+/**
+ * sum + products, four added up in each lane: x of 8 bits with a sign, levels of 7 without. No sum leaves its range, so that the
+ * relaxed instruction is exact on every processor.
+ */
+@inline
+export function dotBytes(x: v128, levels: v128, sum: v128, ones: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, levels, sum);
+  const low = i16x8.extmul_low_i8x16_s(x, levels), high = i16x8.extmul_high_i8x16_s(x, levels);
+  const four = v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
+  const rest = v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15);
+  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.add(four, rest), ones));
+}
+
 /** [Σa, Σb, Σc, Σd], each summed in the order (0 + 2) + (1 + 3). */
 @inline
 export function sums(a: v128, b: v128, c: v128, d: v128): v128 {

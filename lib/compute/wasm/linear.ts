@@ -24,6 +24,9 @@ const OUTLIERS = 8;
 const PIECES = 64;
 const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
 
+/** Bytes of a rounded block of 32 columns: see prepare_rounded.ts of the kernels. */
+const RECORD_BYTES = { Int16: 80, Int8: 48 };
+
 /** Runs linears on a pool. */
 export class LinearRunner {
   readonly #pool: Pool;
@@ -78,14 +81,15 @@ export class LinearRunner {
     const [pool, scratch] = [this.#pool, this.#scratch];
     const least = Math.ceil(this.#worthwhile / (cols * tokens));
     // Long stretches are read faster, and four for each thread even out threads of unequal speed.
-    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
+    const most = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
+    const grain = Math.ceil(most / 4) * 4;
     if (bits === 0) {
       pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
     } else if (weight.rounded) {
       // Codes of 8 bits leave no room for other bytes.
       const kind = this.#activations === "int16" || bits === 8 ? "Int16" : "Int8";
-      const { prepared, steps, sums } = this.#round(weight, { kind, x, tokens });
-      const args = [out, prepared, steps, sums, address, bias, tokens];
+      const { prepared, sums } = this.#round(weight, { kind, x, tokens });
+      const args = [out, prepared, sums, address, bias, tokens];
       pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
     } else {
       const prepared = scratch.take(arena, "prepared", 128 * tokens * Math.ceil(cols / 32) + 64);
@@ -99,20 +103,15 @@ export class LinearRunner {
   #round(
     weight: WasmWeight,
     from: { kind: "Int16" | "Int8"; x: number; tokens: number },
-  ): { prepared: number; steps: number; sums: number } {
+  ): { prepared: number; sums: number } {
     const { block: { arena }, cols, groupSize } = weight;
     const { kind, x, tokens } = from;
     const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
-    const prepared = this.#scratch.take(
-      arena,
-      "prepared",
-      (kind === "Int16" ? 64 : 32) * tokens * blocks + 64,
-    );
-    const sums = this.#scratch.take(arena, "sums", 8 * tokens * groups + 64);
-    const steps = this.#scratch.take(arena, "steps", 4 * tokens * blocks + 64);
-    const args = [prepared, steps, sums, x, tokens, cols, groupSize];
+    const prepared = this.#scratch.take(arena, "prepared", RECORD_BYTES[kind] * tokens * blocks + 64);
+    const sums = this.#scratch.take(arena, "sums", 4 * tokens * groups + 64);
+    const args = [prepared, sums, x, cols, groupSize];
     this.#pool.run(arena, `prepare${kind}`, args, tokens, Math.ceil(this.#worthwhile / cols));
-    return { prepared, steps, sums };
+    return { prepared, sums };
   }
 
   #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
@@ -123,8 +122,8 @@ export class LinearRunner {
     const grain = Math.ceil(least / TILE.rows) * TILE.rows;
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
     if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
-      const { prepared, steps, sums } = this.#round(weight, { kind: "Int8", x, tokens });
-      const args = [out, prepared, steps, sums, address, bias, tokens, tiles, grain];
+      const { prepared, sums } = this.#round(weight, { kind: "Int8", x, tokens });
+      const args = [out, prepared, sums, address, bias, tokens, tiles, grain];
       this.#pool.run(arena, "matmulInt8", args, rows, grain);
       return;
     }
