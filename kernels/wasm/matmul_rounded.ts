@@ -4,7 +4,7 @@
  * takes four.
  */
 import { rowBytes } from "./codes";
-import { evens, odds, pairs } from "./planes";
+import { evens, odds, pairs, zipLow32 } from "./planes";
 import { RECORD8, STEP8, SUM8 } from "./prepare_rounded";
 import { dotBytes, madd, swizzle } from "./simd";
 import { groupsOf, Weight } from "./weight";
@@ -12,8 +12,8 @@ import { groupsOf, Weight } from "./weight";
 /** Rows of a tile of looked-up codes, which stays in the first-level cache, and blocks of 32 columns of it at most. */
 const ROWS: i32 = 16;
 const BLOCKS: i32 = 16;
-/** log2 of the bytes of a tile. */
-const TILE_SHIFT: usize = 13;
+/** Bytes of a tile, and behind it of its factors. */
+const TILE_BYTES: usize = 8192, FACTORS_BYTES: usize = 128;
 /** Bytes of eight rows of a block. */
 const EIGHT: usize = 256;
 
@@ -22,7 +22,7 @@ const EIGHT: usize = 256;
  * 32 columns, or one; bias 0: none.
  *
  * @param x,sums rounded activations, and the sums of groups that come with them.
- * @param scratch a tile of 8 KiB for each piece of `grain` rows that may run at the same time.
+ * @param scratch 8,320 bytes for each piece of `grain` rows that may run at the same time.
  */
 export function matmulInt8(
   out: usize,
@@ -36,7 +36,8 @@ export function matmulInt8(
   from: i32,
   to: i32,
 ): void {
-  const tile = scratch + (<usize> (from / grain) << TILE_SHIFT);
+  const tile = scratch + <usize> (from / grain) * (TILE_BYTES + FACTORS_BYTES);
+  const factors = tile + TILE_BYTES;
   const blocks = w.cols + 31 >> 5;
   const groups = groupsOf(w);
   const perGroup = w.groupSize + 31 >> 5;
@@ -54,19 +55,32 @@ export function matmulInt8(
         const some = min(BLOCKS, end - b);
         // Rows of four that are missing are the last again.
         for (let i = 0; i < n; i += 4) {
+          gatherFactors(factors + (<usize> i << 3), w, r + i, g);
           lookUp(tile + <usize> (i >> 3) * some * EIGHT + <usize> ((i & 4) << 2), w, r + i, b, some);
         }
         // What hangs on the sum of a group is added with the first of its pieces.
         const sum = b == begin ? sums + (<usize> g << 2) : 0;
         for (let t = 0; t < tokens; t += 4) {
           for (let i = 0; i < n; i += 8) {
-            const factors = w.factors + (<usize> (r + i >> 2) * groups + g << 5);
-            multiply(target + (<usize> i << 2), x, tile + <usize> (i >> 3) * some * EIGHT, factors, sum, w, t, tokens - 1 - t, b, some, n - i);
+            const at = target + (<usize> i << 2), eight = tile + <usize> (i >> 3) * some * EIGHT;
+            multiply(at, x, eight, factors + (<usize> i << 3), sum, w, t, tokens - 1 - t, b, some, n - i);
           }
         }
       }
     }
   }
+}
+
+/** Of four rows from r on, what products of group g are multiplied by, then what its sum is. */
+function gatherFactors(out: usize, w: Weight, r: i32, g: i32): void {
+  const groups = groupsOf(w);
+  const left = w.rows - 1 - r;
+  const at = w.factors + (<usize> r * groups + g << 3);
+  const row = <usize> groups << 3;
+  const low = zipLow32(v128.load64_zero(at), v128.load64_zero(at + row * min(1, left)));
+  const high = zipLow32(v128.load64_zero(at + row * min(2, left)), v128.load64_zero(at + row * min(3, left)));
+  v128.store(out, v128.shuffle<i64>(low, high, 0, 2));
+  v128.store(out, v128.shuffle<i64>(low, high, 1, 3), 16);
 }
 
 /**
@@ -285,7 +299,7 @@ function multiply(
 @inline
 function addUp(out: usize, low: v128, high: v128, factors: usize, w: Weight, sum: usize, n: i32): void {
   addFour(out, low, factors, sum, n);
-  if (n > 4) addFour(out + 16, high, factors + (<usize> groupsOf(w) << 5), sum, n - 4);
+  if (n > 4) addFour(out + 16, high, factors + 32, sum, n - 4);
 }
 
 function addFour(out: usize, products: v128, factors: usize, sum: usize, n: i32): void {

@@ -7,12 +7,13 @@
  * bounds.
  */
 import { rowBytes } from "./codes";
-import { pairs, raise3, spread3, zipHigh8, zipLow8 } from "./planes";
+import { finish } from "./matvec_dense";
+import { pairs, raise3, spread3, zipHigh8, zipLow32, zipLow8 } from "./planes";
 import { RECORD16, RECORD8, STEP16, STEP8, SUM8 } from "./prepare_rounded";
 import { dotBytes, madd, sums as sumsOf, swizzle } from "./simd";
 import { groupsOf, Weight } from "./weight";
 
-// matvec…(): out[t, r] ≈ x[t] · ŵ[r] + bias[r] for rows [from, to), from a multiple of 4 on, of a weight whose groups are whole
+// matvec…(): out[t, r] ≈ x[t] · ŵ[r] + bias[r] for rows [from, to) of a weight whose groups are whole
 // blocks of 32 columns, or one; x and sums as prepared; bias 0: none. A code of 8 bits is its own level. There is a function
 // for each number of bits: the compiler takes calls inlined side by side for one, and `bits` for a variable.
 
@@ -131,19 +132,20 @@ function matvec(
   const blocks = <usize> (w.cols + 31 >> 5);
   const groups = groupsOf(w);
   const perGroup = <usize> (w.groupSize + 31 >> 5) * record;
-  for (let r = from; r < to; r += 4) {
-    // If rows are missing the last stands again.
-    const left = w.rows - 1 - r;
-    const to1 = row * min(1, left), to2 = row * min(2, left), to3 = row * min(3, left);
-    const table0 = w.levels + <usize> r * w.levelStride;
-    const table1 = table0 + <usize> min(1, left) * w.levelStride;
-    const table2 = table0 + <usize> min(2, left) * w.levelStride;
-    const table3 = table0 + <usize> min(3, left) * w.levelStride;
+  const factorsBytes = <usize> groups << 3;
+  // Four rows far apart, each read from one end to the other: processors fetch ahead what is read in order.
+  const apart = to - from + 3 >> 2;
+  for (let r = from; r < from + apart; r++) {
+    // If rows are missing the last is computed again.
+    const r1 = min(r + apart, to - 1), r2 = min(r + 2 * apart, to - 1), r3 = min(r + 3 * apart, to - 1);
+    const to1 = row * (r1 - r), to2 = row * (r2 - r), to3 = row * (r3 - r);
+    const table0 = w.levels + <usize> r * w.levelStride, table1 = w.levels + <usize> r1 * w.levelStride;
+    const table2 = w.levels + <usize> r2 * w.levelStride, table3 = w.levels + <usize> r3 * w.levelStride;
     for (let t = 0; t < tokens; t++) {
       let codes = w.data + <usize> r * row;
       let at = x + <usize> t * blocks * record;
       const end = at + blocks * record;
-      let factors = w.factors + (<usize> (r >> 2) * groups << 5);
+      let factors = w.factors + <usize> r * factorsBytes;
       let sum = sums + (<usize> t * groups << 2);
       let total = f32x4.splat(0);
       for (; at < end; sum += 4) {
@@ -195,16 +197,18 @@ function matvec(
             codes += 4 * bits;
           }
         }
-        total = madd(v128.load(factors), sumsOf(a, b, c, d), total);
-        total = madd(v128.load(factors, 16), v128.load32_splat(sum), total);
-        factors += 32;
+        // Of each row what its products are multiplied by, then its sum.
+        const f01 = zipLow32(v128.load64_zero(factors), v128.load64_zero(factors + factorsBytes * (r1 - r)));
+        const f23 = zipLow32(v128.load64_zero(factors + factorsBytes * (r2 - r)), v128.load64_zero(factors + factorsBytes * (r3 - r)));
+        total = madd(v128.shuffle<i64>(f01, f23, 0, 2), sumsOf(a, b, c, d), total);
+        total = madd(v128.shuffle<i64>(f01, f23, 1, 3), v128.load32_splat(sum), total);
+        factors += 8;
       }
-      const target = out + (<usize> t * w.rows + r << 2);
-      if (bias != 0) total = f32x4.add(total, v128.load(bias + (<usize> r << 2)));
-      v128.store32_lane(target, total, 0);
-      if (left >= 1) v128.store32_lane(target, total, 1, 4);
-      if (left >= 2) v128.store32_lane(target, total, 2, 8);
-      if (left >= 3) v128.store32_lane(target, total, 3, 12);
+      const target = out + (<usize> t * w.rows << 2);
+      finish(target, r, f32x4.extract_lane(total, 0), bias);
+      finish(target, r1, f32x4.extract_lane(total, 1), bias);
+      finish(target, r2, f32x4.extract_lane(total, 2), bias);
+      finish(target, r3, f32x4.extract_lane(total, 3), bias);
     }
   }
 }

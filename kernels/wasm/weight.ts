@@ -30,7 +30,7 @@ export class Weight {
   levels: usize;
   /** Bytes from a row's levels to the next row's; 0 where all rows share them. */
   levelStride: i32;
-  /** What levels stand for: see there. */
+  /** [rows, groups, 2] float32, what levels stand for: see there. */
   factors: usize;
 }
 

@@ -81,8 +81,7 @@ export class LinearRunner {
     const [pool, scratch] = [this.#pool, this.#scratch];
     const least = Math.ceil(this.#worthwhile / (cols * tokens));
     // Long stretches are read faster, and four for each thread even out threads of unequal speed.
-    const most = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
-    const grain = Math.ceil(most / 4) * 4;
+    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
     if (bits === 0) {
       pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
     } else if (weight.rounded) {

@@ -17,16 +17,13 @@ const KINDS = {
   int8: { least: 0, middle: 64, largest: 127, bytes: 16 },
 } as const;
 
-/** Rows whose factors lie together: the kernels multiply as many at a time. */
-const ROWS = 4;
-
 /** The rounded codebooks of a matrix. */
 export interface Levels {
   /** One after the other, 16 levels in bytes; none where codes are levels themselves. */
   readonly data: Uint8Array;
   /** Bytes from a row's to the next row's; 0 where all rows share them. */
   readonly stride: number;
-  /** What a group's products are multiplied by, and then its sum of activations: [⌈rows / 4⌉, groups, 2, 4]. */
+  /** What a group's products are multiplied by, and then its sum of activations: [rows, groups, 2]. */
   readonly factors: Float32Array;
 }
 
@@ -58,16 +55,13 @@ export function levelsOf(matrix: PackedMatrix, activations: "int16" | "int8"): L
 
 /** Factors of rows whose values are base + unit · whole number before they are scaled; all rows may share those. */
 function factorsOf(matrix: PackedMatrix, lines: readonly { unit: number; base: number }[]): Float32Array {
-  const { rows, scales, zeros } = matrix;
+  const { scales, zeros } = matrix;
   const groups = groupsPerRow(matrix);
-  const factors = new Float32Array(Math.ceil(rows / ROWS) * groups * 2 * ROWS);
-  for (let r = 0; r < rows; r++) {
-    const { unit, base } = lines.length === 1 ? lines[0]! : lines[r]!;
-    for (let g = 0; g < groups; g++) {
-      const [from, to] = [r * groups + g, 2 * ROWS * (Math.floor(r / ROWS) * groups + g) + r % ROWS];
-      factors[to] = scales[from]! * unit;
-      factors[to + ROWS] = scales[from]! * base + (zeros?.[from] ?? 0);
-    }
+  const factors = new Float32Array(2 * scales.length);
+  for (const [i, scale] of scales.entries()) {
+    const { unit, base } = lines[lines.length === 1 ? 0 : Math.floor(i / groups)]!;
+    factors[2 * i] = scale * unit;
+    factors[2 * i + 1] = scale * base + (zeros?.[i] ?? 0);
   }
   return factors;
 }
