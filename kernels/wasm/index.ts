@@ -35,6 +35,6 @@ export {
   matvec4Int8,
   matvec8Int16,
 } from "./matvec_rounded";
-export { prepareInt16, prepareInt8 } from "./prepare_rounded";
+export { packFours, prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { addOutliers, embedOutliers } from "./outliers";
 export { columnSums } from "./statistics";

@@ -5,8 +5,8 @@
  */
 import { rowBytes } from "./codes";
 import { evens, odds, pairs, zipLow32 } from "./planes";
-import { RECORD8, STEP8, SUM8 } from "./prepare_rounded";
-import { dotBytes, madd, swizzle } from "./simd";
+import { RECORD4, STEPS4, SUMS4 } from "./prepare_rounded";
+import { dotBytes, madd, storeTurned, swizzle } from "./simd";
 import { groupsOf, Weight } from "./weight";
 
 /** Rows of a tile of looked-up codes, which stays in the first-level cache, and blocks of 32 columns of it at most. */
@@ -21,7 +21,8 @@ const EIGHT: usize = 256;
  * out[t, r] ≈ x[t] · ŵ[r] + bias[r] for rows [from, to), from a multiple of 8 on, of a weight whose groups are whole blocks of
  * 32 columns, or one; bias 0: none.
  *
- * @param x,sums rounded activations, and the sums of groups that come with them.
+ * @param x from {@link packFours}.
+ * @param sums of groups, from prepareInt8.
  * @param scratch 8,320 bytes for each piece of `grain` rows that may run at the same time.
  */
 export function matmulInt8(
@@ -58,12 +59,14 @@ export function matmulInt8(
           gatherFactors(factors + (<usize> i << 3), w, r + i, g);
           lookUp(tile + <usize> (i >> 3) * some * EIGHT + <usize> ((i & 4) << 2), w, r + i, b, some);
         }
-        // What hangs on the sum of a group is added with the first of its pieces.
-        const sum = b == begin ? sums + (<usize> g << 2) : 0;
         for (let t = 0; t < tokens; t += 4) {
+          const at = target + (<usize> t * w.rows << 2);
+          const four = x + (<usize> (t >> 2) * blocks + b) * RECORD4;
+          // What hangs on the sum of a group is added with the first of its pieces.
+          const sum = b == begin ? sums + (<usize> t * groups + g << 2) : 0;
           for (let i = 0; i < n; i += 8) {
-            const at = target + (<usize> i << 2), eight = tile + <usize> (i >> 3) * some * EIGHT;
-            multiply(at, x, eight, factors + (<usize> i << 3), sum, w, t, tokens - 1 - t, b, some, n - i);
+            const eight = tile + <usize> (i >> 3) * some * EIGHT;
+            multiply(at + (<usize> i << 2), four, eight, factors + (<usize> i << 3), sum, w, tokens - 1 - t, some, n - i);
           }
         }
       }
@@ -108,26 +111,18 @@ function lookUpBlocks(out: usize, w: Weight, r: i32, b: i32, some: i32, bits: i3
     const p2 = pairs(codes + to2, bits), p3 = pairs(codes + to3, bits);
     const e0 = swizzle(levels0, evens(p0, bits)), e1 = swizzle(levels1, evens(p1, bits));
     const e2 = swizzle(levels2, evens(p2, bits)), e3 = swizzle(levels3, evens(p3, bits));
-    turn(out, e0, e1, e2, e3);
+    storeTurned(out, 32, e0, e1, e2, e3);
     const o0 = swizzle(levels0, odds(p0, bits)), o1 = swizzle(levels1, odds(p1, bits));
     const o2 = swizzle(levels2, odds(p2, bits)), o3 = swizzle(levels3, odds(p3, bits));
-    turn(out + 128, o0, o1, o2, o3);
+    storeTurned(out + 128, 32, o0, o1, o2, o3);
     codes += 4 * bits;
   }
 }
 
-/** Lanes i of a, b, c and d at out + 32 · i. */
-@inline
-function turn(out: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(ab, cd, 0, 2));
-  v128.store(out, v128.shuffle<i64>(ab, cd, 1, 3), 32);
-  const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(ab1, cd1, 0, 2), 64);
-  v128.store(out, v128.shuffle<i64>(ab1, cd1, 1, 3), 96);
-}
-
-/** out[t + i, j] += x[t + i] · ŵ[j] over a piece of a group, for four tokens and eight rows, or those that there are. */
+/**
+ * out[t, j] += x[t] · ŵ[j] over a piece of a group, for the four tokens of x and the eight rows of a tile, or those that there are:
+ * `left` tokens behind the first, n rows.
+ */
 function multiply(
   out: usize,
   x: usize,
@@ -135,169 +130,57 @@ function multiply(
   factors: usize,
   sum: usize,
   w: Weight,
-  t: i32,
   left: i32,
-  b: i32,
   some: i32,
   n: i32,
 ): void {
   const ones = i16x8.splat(1);
-  const row = <usize> (w.cols + 31 >> 5) * RECORD8;
-  // If tokens are missing the last stands again.
-  let xa = x + <usize> t * row + <usize> b * RECORD8;
-  let xb = xa + row * min(1, left), xc = xa + row * min(2, left), xd = xa + row * min(3, left);
   let ta0 = f32x4.splat(0), ta1 = ta0, tb0 = ta0, tb1 = ta0, tc0 = ta0, tc1 = ta0, td0 = ta0, td1 = ta0;
-  for (const end = xa + <usize> some * RECORD8; xa < end; xa += RECORD8) {
-    let a0 = v128.load32_splat(xa, SUM8), a1 = a0, b0 = v128.load32_splat(xb, SUM8), b1 = b0;
-    let c0 = v128.load32_splat(xc, SUM8), c1 = c0, d0 = v128.load32_splat(xd, SUM8), d1 = d0;
-    let va = v128.load(xa), vb = v128.load(xb), vc = v128.load(xc), vd = v128.load(xd);
-    let w0: v128, w1: v128, v: v128;
-    w0 = v128.load(tile, 0);
-    w1 = v128.load(tile, 16);
-    v = v128.shuffle<i32>(va, va, 0, 0, 0, 0);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 0, 0, 0, 0);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 0, 0, 0, 0);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 0, 0, 0, 0);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    w0 = v128.load(tile, 32);
-    w1 = v128.load(tile, 48);
-    v = v128.shuffle<i32>(va, va, 1, 1, 1, 1);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 1, 1, 1, 1);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 1, 1, 1, 1);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 1, 1, 1, 1);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    w0 = v128.load(tile, 64);
-    w1 = v128.load(tile, 80);
-    v = v128.shuffle<i32>(va, va, 2, 2, 2, 2);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 2, 2, 2, 2);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 2, 2, 2, 2);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 2, 2, 2, 2);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    w0 = v128.load(tile, 96);
-    w1 = v128.load(tile, 112);
-    v = v128.shuffle<i32>(va, va, 3, 3, 3, 3);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 3, 3, 3, 3);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 3, 3, 3, 3);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 3, 3, 3, 3);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    va = v128.load(xa, 16);
-    vb = v128.load(xb, 16);
-    vc = v128.load(xc, 16);
-    vd = v128.load(xd, 16);
-    w0 = v128.load(tile, 128);
-    w1 = v128.load(tile, 144);
-    v = v128.shuffle<i32>(va, va, 0, 0, 0, 0);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 0, 0, 0, 0);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 0, 0, 0, 0);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 0, 0, 0, 0);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    w0 = v128.load(tile, 160);
-    w1 = v128.load(tile, 176);
-    v = v128.shuffle<i32>(va, va, 1, 1, 1, 1);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 1, 1, 1, 1);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 1, 1, 1, 1);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 1, 1, 1, 1);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    w0 = v128.load(tile, 192);
-    w1 = v128.load(tile, 208);
-    v = v128.shuffle<i32>(va, va, 2, 2, 2, 2);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 2, 2, 2, 2);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 2, 2, 2, 2);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 2, 2, 2, 2);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    w0 = v128.load(tile, 224);
-    w1 = v128.load(tile, 240);
-    v = v128.shuffle<i32>(va, va, 3, 3, 3, 3);
-    a0 = dotBytes(v, w0, a0, ones);
-    a1 = dotBytes(v, w1, a1, ones);
-    v = v128.shuffle<i32>(vb, vb, 3, 3, 3, 3);
-    b0 = dotBytes(v, w0, b0, ones);
-    b1 = dotBytes(v, w1, b1, ones);
-    v = v128.shuffle<i32>(vc, vc, 3, 3, 3, 3);
-    c0 = dotBytes(v, w0, c0, ones);
-    c1 = dotBytes(v, w1, c1, ones);
-    v = v128.shuffle<i32>(vd, vd, 3, 3, 3, 3);
-    d0 = dotBytes(v, w0, d0, ones);
-    d1 = dotBytes(v, w1, d1, ones);
-    let step = v128.load32_splat(xa, STEP8);
+  for (const end = x + <usize> some * RECORD4; x < end; x += RECORD4 - SUMS4) {
+    let a0 = v128.load32_splat(x, SUMS4), a1 = a0, b0 = v128.load32_splat(x, SUMS4 + 4), b1 = b0;
+    let c0 = v128.load32_splat(x, SUMS4 + 8), c1 = c0, d0 = v128.load32_splat(x, SUMS4 + 12), d1 = d0;
+    // A loop, not its body eight times: the optimizer would put each sum's steps together, with all else in memory.
+    for (const stop = x + SUMS4; x < stop; x += 16) {
+      const four = v128.load(x), w0 = v128.load(tile), w1 = v128.load(tile, 16);
+      let v = v128.shuffle<i32>(four, four, 0, 0, 0, 0);
+      a0 = dotBytes(v, w0, a0, ones);
+      a1 = dotBytes(v, w1, a1, ones);
+      v = v128.shuffle<i32>(four, four, 1, 1, 1, 1);
+      b0 = dotBytes(v, w0, b0, ones);
+      b1 = dotBytes(v, w1, b1, ones);
+      v = v128.shuffle<i32>(four, four, 2, 2, 2, 2);
+      c0 = dotBytes(v, w0, c0, ones);
+      c1 = dotBytes(v, w1, c1, ones);
+      v = v128.shuffle<i32>(four, four, 3, 3, 3, 3);
+      d0 = dotBytes(v, w0, d0, ones);
+      d1 = dotBytes(v, w1, d1, ones);
+      tile += 32;
+    }
+    const steps = v128.load(x, STEPS4 - SUMS4);
+    let step = v128.shuffle<f32>(steps, steps, 0, 0, 0, 0);
     ta0 = madd(step, f32x4.convert_i32x4_s(a0), ta0);
     ta1 = madd(step, f32x4.convert_i32x4_s(a1), ta1);
-    step = v128.load32_splat(xb, STEP8);
+    step = v128.shuffle<f32>(steps, steps, 1, 1, 1, 1);
     tb0 = madd(step, f32x4.convert_i32x4_s(b0), tb0);
     tb1 = madd(step, f32x4.convert_i32x4_s(b1), tb1);
-    step = v128.load32_splat(xc, STEP8);
+    step = v128.shuffle<f32>(steps, steps, 2, 2, 2, 2);
     tc0 = madd(step, f32x4.convert_i32x4_s(c0), tc0);
     tc1 = madd(step, f32x4.convert_i32x4_s(c1), tc1);
-    step = v128.load32_splat(xd, STEP8);
+    step = v128.shuffle<f32>(steps, steps, 3, 3, 3, 3);
     td0 = madd(step, f32x4.convert_i32x4_s(d0), td0);
     td1 = madd(step, f32x4.convert_i32x4_s(d1), td1);
-    xb += RECORD8;
-    xc += RECORD8;
-    xd += RECORD8;
-    tile += EIGHT;
   }
   const outBytes = <usize> w.rows << 2;
   const sumBytes = <usize> groupsOf(w) << 2;
-  out += <usize> t * outBytes;
-  if (sum != 0) sum += <usize> t * sumBytes;
-  addUp(out, ta0, ta1, factors, w, sum, n);
-  if (left >= 1) addUp(out + outBytes, tb0, tb1, factors, w, sum == 0 ? 0 : sum + sumBytes, n);
-  if (left >= 2) addUp(out + 2 * outBytes, tc0, tc1, factors, w, sum == 0 ? 0 : sum + 2 * sumBytes, n);
-  if (left >= 3) addUp(out + 3 * outBytes, td0, td1, factors, w, sum == 0 ? 0 : sum + 3 * sumBytes, n);
+  addUp(out, ta0, ta1, factors, sum, n);
+  if (left >= 1) addUp(out + outBytes, tb0, tb1, factors, sum == 0 ? 0 : sum + sumBytes, n);
+  if (left >= 2) addUp(out + 2 * outBytes, tc0, tc1, factors, sum == 0 ? 0 : sum + 2 * sumBytes, n);
+  if (left >= 3) addUp(out + 3 * outBytes, td0, td1, factors, sum == 0 ? 0 : sum + 3 * sumBytes, n);
 }
 
 /** Adds to eight outputs of a token, or n, what a piece of their group gives. */
 @inline
-function addUp(out: usize, low: v128, high: v128, factors: usize, w: Weight, sum: usize, n: i32): void {
+function addUp(out: usize, low: v128, high: v128, factors: usize, sum: usize, n: i32): void {
   addFour(out, low, factors, sum, n);
   if (n > 4) addFour(out + 16, high, factors + 32, sum, n - 4);
 }

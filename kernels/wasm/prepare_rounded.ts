@@ -2,12 +2,15 @@
  * Activations in whole numbers, for the products of matvec_rounded.ts and matmul_rounded.ts: blocks of 32 columns, each with a
  * step of its own; of each block the even columns come first, as packed codes are looked up.
  */
-import { fewLanes, largest, sum, sums as sumsOf } from "./simd";
+import { zipLow32 } from "./planes";
+import { fewLanes, largest, storeTurned, sum, sums as sumsOf } from "./simd";
 
 /** Bytes of a block of 16 bits: 32 values, and where in it the step is, a float32. */
 export const RECORD16: usize = 80, STEP16: usize = 64;
 /** The same of 8 bits, and where Σ −64 · value is, an i32: levels of 8 bits lie 64 above what they stand for. */
 export const RECORD8: usize = 48, STEP8: usize = 32, SUM8: usize = 36;
+/** The same of four tokens: four columns of each side by side. */
+export const RECORD4: usize = 160, SUMS4: usize = 128, STEPS4: usize = 144;
 
 /**
  * Twice the largest value rounded to 16 bits, and the most that the magnitudes of 8 that meet in a lane may add up to before
@@ -46,6 +49,33 @@ export function prepareInt8(
   to: i32,
 ): void {
   for (let t = from; t < to; t++) prepare(out, sums, x, cols, groupSize, t, 1);
+}
+
+/**
+ * Blocks of four tokens, for the product of many: for items [from, to) of four, from blocks of prepareInt8. If tokens are missing
+ * the last stands again.
+ */
+export function packFours(out: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
+  const blocks = <usize> (cols + 31 >> 5);
+  const row = blocks * RECORD8;
+  out += <usize> from * blocks * RECORD4;
+  for (let item = from; item < to; item++) {
+    const left = tokens - 1 - 4 * item;
+    let a = x + <usize> (4 * item) * row;
+    let b = a + row * min(1, left), c = a + row * min(2, left), d = a + row * min(3, left);
+    for (const end = a + row; a < end; a += RECORD8) {
+      storeTurned(out, 16, v128.load(a), v128.load(b), v128.load(c), v128.load(d));
+      storeTurned(out + 64, 16, v128.load(a, 16), v128.load(b, 16), v128.load(c, 16), v128.load(d, 16));
+      const steps = zipLow32(v128.load64_zero(a, STEP8), v128.load64_zero(b, STEP8));
+      const more = zipLow32(v128.load64_zero(c, STEP8), v128.load64_zero(d, STEP8));
+      v128.store(out, v128.shuffle<i64>(steps, more, 0, 2), STEPS4);
+      v128.store(out, v128.shuffle<i64>(steps, more, 1, 3), SUMS4);
+      b += RECORD8;
+      c += RECORD8;
+      d += RECORD8;
+      out += RECORD4;
+    }
+  }
 }
 
 /** @param bytes of a rounded value. */

@@ -51,6 +51,17 @@ export function largest(a: v128): f32 {
   return max(f32x4.extract_lane(b, 0), f32x4.extract_lane(b, 1));
 }
 
+/** Stores lanes i of a, b, c and d at out + stride · i. */
+@inline
+export function storeTurned(out: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  v128.store(out, v128.shuffle<i64>(ab, cd, 0, 2));
+  v128.store(out + stride, v128.shuffle<i64>(ab, cd, 1, 3));
+  const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(out + 2 * stride, v128.shuffle<i64>(ab1, cd1, 0, 2));
+  v128.store(out + 3 * stride, v128.shuffle<i64>(ab1, cd1, 1, 3));
+}
+
 /** Four values at an address; from the n-th on zeros. */
 @inline
 export function fewLanes(at: usize, n: i32): v128 {

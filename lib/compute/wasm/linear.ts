@@ -25,7 +25,7 @@ const PIECES = 64;
 const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
 
 /** Bytes of a rounded block of 32 columns: see prepare_rounded.ts of the kernels. */
-const RECORD_BYTES = { Int16: 80, Int8: 48 };
+const RECORD_BYTES = { Int16: 80, Int8: 48, Four: 160 };
 
 /** Runs linears on a pool. */
 export class LinearRunner {
@@ -122,7 +122,11 @@ export class LinearRunner {
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
     if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
       const { prepared, sums } = this.#round(weight, { kind: "Int8", x, tokens });
-      const args = [out, prepared, sums, address, bias, tokens, tiles, grain];
+      const blocks = Math.ceil(cols / 32);
+      const fours = this.#scratch.take(arena, "packed", RECORD_BYTES.Four * Math.ceil(tokens / 4) * blocks + 64);
+      const share = Math.ceil(this.#worthwhile / (4 * cols));
+      this.#pool.run(arena, "packFours", [fours, prepared, tokens, cols], Math.ceil(tokens / 4), share);
+      const args = [out, fours, sums, address, bias, tokens, tiles, grain];
       this.#pool.run(arena, "matmulInt8", args, rows, grain);
       return;
     }
