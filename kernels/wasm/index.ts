@@ -14,7 +14,7 @@ export {
   scatterAdd,
   softcap,
 } from "./activations";
-export { attention, storeHeads } from "./attention";
+export { addSegments, attend, storeKeys, storeValues } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
 export { descendRows } from "./descend";

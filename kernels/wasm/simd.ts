@@ -83,7 +83,10 @@ export function firstLanes(a: v128, n: i32): v128 {
 export function exp(x: v128): v128 {
   // The operand's order lets NaN through.
   x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  // Added to a small number, 3 · 2^22 leaves the nearest whole number in the low bits, here with the bias of an exponent.
+  const rounder = f32x4.splat(12582912 + 127);
+  const rounded = madd(x, f32x4.splat(1.44269504), rounder);
+  const n = f32x4.sub(rounded, rounder);
   // ln 2 in two parts, the first short enough for n · part to be exact.
   let r = madd(n, f32x4.splat(-0.693359375), x);
   r = madd(n, f32x4.splat(2.12194440e-4), r);
@@ -95,6 +98,5 @@ export function exp(x: v128): v128 {
   e = madd(e, r, f32x4.splat(0.5));
   e = madd(e, r, f32x4.splat(1));
   e = madd(e, r, f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(e, power);
+  return f32x4.mul(e, i32x4.shl(rounded, 23));
 }

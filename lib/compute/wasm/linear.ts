@@ -123,7 +123,11 @@ export class LinearRunner {
     if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
       const { prepared, sums } = this.#round(weight, { kind: "Int8", x, tokens });
       const blocks = Math.ceil(cols / 32);
-      const fours = this.#scratch.take(arena, "packed", RECORD_BYTES.Four * Math.ceil(tokens / 4) * blocks + 64);
+      const fours = this.#scratch.take(
+        arena,
+        "packed",
+        RECORD_BYTES.Four * Math.ceil(tokens / 4) * blocks + 64,
+      );
       const share = Math.ceil(this.#worthwhile / (4 * cols));
       this.#pool.run(arena, "packFours", [fours, prepared, tokens, cols], Math.ceil(tokens / 4), share);
       const args = [out, fours, sums, address, bias, tokens, tiles, grain];

@@ -34,7 +34,11 @@ export function levelsOf(matrix: PackedMatrix, activations: "int16" | "int8"): L
   const codebooks = codebook.length / values;
   if (bits === 8) {
     const [least, next] = [codebook[0]!, codebook[1]!];
-    return { data: new Uint8Array(), stride: 0, factors: factorsOf(matrix, [{ base: least, unit: next - least }]) };
+    return {
+      data: new Uint8Array(),
+      stride: 0,
+      factors: factorsOf(matrix, [{ base: least, unit: next - least }]),
+    };
   }
   const { least, middle, largest, bytes } = KINDS[activations];
   const data = new Uint8Array(codebooks * bytes);
