@@ -1,5 +1,5 @@
 /**
- * Tables and codes improved in turns against a Hessian: lib/learn/row_descent.ts for whole rows, with its bits.
+ * Tables, scales and codes improved in turns against a Hessian: lib/learn/row_descent.ts for whole rows, with its bits.
  */
 import { codeAt, packCodes, rowBytes } from "./codes";
 import { giveSlot, takeSlot } from "./kmeans_workspace";
@@ -13,8 +13,8 @@ class Row {
   cols: i32;
   /** Entries of the table. */
   k: i32;
-  /** Whether tables are rounded to halves. */
-  half: i32;
+  /** Columns of a group. */
+  groupSize: i32;
   /** f32 [cols, cols]. */
   hessian: usize;
   /** f32 [k]. */
@@ -199,9 +199,16 @@ function addLines(sum: usize, l0: usize, l1: usize, l2: usize, l3: usize, b0: f6
   }
 }
 
+/** roundTo() of lib/matrix/rounding.ts. */
+@inline
+function roundTo(step: f64, least: f64, largest: f64, half: i32, value: f64): f64 {
+  if (step == 0) return half ? f16round(value) : <f64> <f32> value;
+  return step * min(max(floor(<f64> <f32> value / step + 0.5), least), largest) + 0;
+}
+
 /** Takes row r: its numbers, the codes in its words, and what they come to. */
-function begin(row: Row, words: usize, data: usize, scales: usize, zeros: usize, bits: i32, groupSize: i32, r: i32): void {
-  const cols = row.cols;
+function begin(row: Row, words: usize, data: usize, scales: usize, zeros: usize, bits: i32, r: i32): void {
+  const cols = row.cols, groupSize = row.groupSize;
   const group = <usize> r * ((cols + groupSize - 1) / groupSize);
   const packed = words + <usize> r * rowBytes(cols, bits);
   const w = weightsOf(row), s = scalesOf(row), z = zerosOf(row), d = differencesOf(row), g = gradientOf(row);
@@ -321,8 +328,70 @@ function solveFactored(l: usize, n: i32, b: usize): void {
   }
 }
 
-/** Sets the table to the one that makes f least for these codes, unless rounding makes that worse than what is there. */
-function refit(row: Row): void {
+/** sums = Σ direction_c · line c of a group; a direction is the table's entry of the column's code, or 1. */
+function sumGroup(row: Row, sums: usize, from: i32, to: i32, ones: bool): void {
+  const cols = row.cols;
+  memory.fill(sums, 0, <usize> cols << 3);
+  let c = from;
+  for (; c + 4 <= to; c += 4) {
+    addLines(
+      sums, lineOf(row, c), lineOf(row, c + 1), lineOf(row, c + 2), lineOf(row, c + 3),
+      directionOf(row, c, ones), directionOf(row, c + 1, ones), directionOf(row, c + 2, ones), directionOf(row, c + 3, ones), cols,
+    );
+  }
+  for (; c < to; c++) addLine(sums, lineOf(row, c), directionOf(row, c, ones), cols);
+}
+
+@inline
+function directionOf(row: Row, c: i32, ones: bool): f64 {
+  return ones ? 1 : <f64> load<f32>(row.table + (<usize> codeOf(row, c) << 2));
+}
+
+/** Moves a scale, or a zero, of f32 at `number` by what makes f least, rounded to its type. */
+function shift(row: Row, number: usize, from: i32, to: i32, zero: bool, step: f64, half: i32): void {
+  const cols = row.cols;
+  const d = differencesOf(row), g = gradientOf(row), w = weightsOf(row), sums = spreadOf(row);
+  sumGroup(row, sums, from, to, zero);
+  let slope: f64 = 0, curve: f64 = 0;
+  for (let c = from; c < to; c++) {
+    const direction = directionOf(row, c, zero);
+    slope += direction * f64At(g, c);
+    curve += direction * f64At(sums, c);
+  }
+  if (!(curve > 0)) return;
+  const before = <f64> load<f32>(number);
+  const next = roundTo(step, zero ? -127 : 0, zero ? 127 : 255, half, before - slope / curve);
+  if (!(abs(next) < Infinity) || !(zero || next > 0)) return;
+  const by = next - before;
+  const gain = by * (2 * slope + by * curve);
+  if (!(gain < 0)) return;
+  const after = <f32> (before + by);
+  store<f32>(number, after);
+  const columns = zero ? zerosOf(row) : scalesOf(row);
+  for (let c = from; c < to; c++) {
+    put(columns, c, after);
+    put(d, c, valueOf(row, c, codeOf(row, c)) - f64At(w, c));
+  }
+  for (let c = 0; c < cols; c++) put(g, c, f64At(g, c) + by * f64At(sums, c));
+  row.error += gain;
+}
+
+/** Sets each group's scale, and then its zero, f32 [groups], to what makes f least; steps f64 [groups] are those of their type. */
+function rescale(row: Row, scales: usize, zeros: usize, scaleSteps: usize, zeroSteps: usize, half: i32): void {
+  const cols = row.cols;
+  for (let from = 0, g = 0; from < cols; from += row.groupSize, g++) {
+    const to = min(from + row.groupSize, cols);
+    const at = <usize> g << 2;
+    shift(row, scales + at, from, to, false, f64At(scaleSteps, g), half);
+    if (zeros) shift(row, zeros + at, from, to, true, f64At(zeroSteps, g), half);
+  }
+}
+
+/**
+ * Sets the table to the one that makes f least for these codes, rounded as roundTo() has it, unless that makes it worse than
+ * what is there.
+ */
+function refit(row: Row, step: f64, least: f64, largest: f64, half: i32): void {
   const cols = row.cols, size = row.k;
   const w = weightsOf(row), d = differencesOf(row), g = gradientOf(row), s = scalesOf(row);
   const normal = small(row, 0), factor = small(row, size), steps = small(row, 2 * size);
@@ -353,7 +422,7 @@ function refit(row: Row): void {
   for (let k = 0; k < size; k++) {
     const before = <f64> load<f32>(row.table + (<usize> k << 2));
     const value = before + f64At(steps, k);
-    put(steps, k, (row.half ? f16round(value) : <f64> <f32> value) - before);
+    put(steps, k, roundTo(step, least, largest, half, value) - before);
   }
   let change: f64 = 0;
   for (let k = 0; k < size; k++) {
@@ -377,29 +446,38 @@ function refit(row: Row): void {
 }
 
 /**
- * Improves the codes of rows [from, to), packed in words, and where `refits` also their tables, in place: `rounds` of a table
+ * Improves the codes of rows [from, to), packed in words, in place, and where `refits` also their tables: `rounds` of a table
  * by least squares and at most `sweeps` sweeps over the columns. Tables are 2^bits float32 values, `stride` bytes apart (0 for
- * one table), rounded to halves where `half`.
+ * one table), rounded as roundTo() has it. Where there are scaleSteps, scales and zeros are improved too: they are multiples of
+ * those, or where they are 0 halves if `halfScales`.
  *
- * data f32 [rows, cols]; scales and zeros (or 0) f32 [rows, groups]; hessian f32 [cols, cols]; `slots` a slot of scratch for
- * each thread, its first word 0, of 65536 + 56 · cols bytes or more, and where `refits` 8 · 2^bits · (cols + 2^(bits + 1)) more.
+ * data f32 [rows, cols]; scales and zeros (or 0) f32 [rows, groups]; scaleSteps (or 0) and zeroSteps f64 [rows, groups]; hessian
+ * f32 [cols, cols]; `slots` a slot of scratch for each thread, its first word 0, of 65536 + 64 · cols bytes or more, and where
+ * `refits` 8 · 2^bits · (cols + 2^(bits + 1)) more.
  */
 export function descendRows(
   words: usize, data: usize, scales: usize, zeros: usize, tables: usize, stride: i32, hessian: usize, bits: i32,
-  cols: i32, groupSize: i32, half: i32, refits: i32, rounds: i32, sweeps: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
+  cols: i32, groupSize: i32, step: f64, least: f64, largest: f64, half: i32, scaleSteps: usize, zeroSteps: usize, halfScales: i32,
+  refits: i32, rounds: i32, sweeps: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
 ): void {
   const workspace = takeSlot(slots, slotBytes);
   const row = changetype<Row>(changetype<usize>(workspace));
+  const groups = (cols + groupSize - 1) / groupSize;
   row.cols = cols;
   row.k = 1 << bits;
-  row.half = half;
+  row.groupSize = groupSize;
   row.hessian = hessian;
   for (let r = from; r < to; r++) {
+    const group = <usize> r * groups;
     row.table = tables + <usize> r * stride;
-    begin(row, words, data, scales, zeros, bits, groupSize, r);
+    begin(row, words, data, scales, zeros, bits, r);
     for (let round = 0; round < rounds; round++) {
       const before = row.error;
-      if (refits) refit(row);
+      if (refits) refit(row, step, least, largest, half);
+      if (scaleSteps) {
+        const zerosHere = zeros ? zeros + (group << 2) : 0;
+        rescale(row, scales + (group << 2), zerosHere, scaleSteps + (group << 3), zeroSteps + (group << 3), halfScales);
+      }
       for (let n = 0; n < sweeps && sweep(row) > 0; n++);
       if (row.error == before) break;
     }

@@ -18,6 +18,7 @@ export { addSegments, attend, storeKeys, storeValues } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
 export { descendRows } from "./descend";
+export { activateGradient, addColumns, attentionGradient, normGradient, vectorGradient } from "./gradients";
 export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
@@ -37,4 +38,5 @@ export {
 } from "./matvec_rounded";
 export { packFours, prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { addOutliers, embedOutliers } from "./outliers";
+export { packTurned, product } from "./product";
 export { columnSums } from "./statistics";

@@ -176,6 +176,7 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   const problem: Problem = {
     scaled: { matrix: dense, groupSize, scales, zeros },
     table: format.values?.(groupSize) ?? null,
+    scaleType: type,
     bits,
     codebook,
     columnWeights: weights,
@@ -192,8 +193,8 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
     cols,
     groupSize,
     codes: solution.codes,
-    scales,
-    zeros,
+    scales: solution.scales ?? scales,
+    zeros: solution.zeros ?? zeros,
     codebook: solution.codebook,
     scaleType: type,
     codebookType: format.values ? "fixed" : learnedType,

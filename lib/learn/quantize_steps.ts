@@ -4,6 +4,7 @@
  * @module
  */
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
+import { type Rounding, roundTo } from "../matrix/rounding.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
 import type { FactoredHessian } from "./hessian.ts";
@@ -45,7 +46,7 @@ export interface QuantizeSteps {
   round(scaled: ScaledMatrix, tables: Tables): Uint32Array;
   /** Rounds a matrix column by column, each making up for the errors of those before it (GPTQ); returns packed codes. */
   roundByHessian(scaled: ScaledMatrix, tables: Tables, hessian: FactoredHessian): Uint32Array;
-  /** Improves codebooks and codes in turns against a Hessian (LNQ); returns new ones. */
+  /** Improves codebooks, codes and scales in turns against a Hessian (LNQ); returns new ones. */
   descend(scaled: ScaledMatrix, start: Tables & Solution, options: DescentOptions): Solution;
 }
 
@@ -73,7 +74,7 @@ export class TableLearner {
   readonly #values: Float64Array;
   readonly #weights: Float64Array;
   readonly #centroids: Float64Array;
-  readonly #rounded: (value: number) => number;
+  readonly #rounding: Rounding;
 
   /** Allocates buffers. */
   constructor(scaled: ScaledMatrix, options: LearnOptions & { learner?: Learner }) {
@@ -86,7 +87,7 @@ export class TableLearner {
     this.#values = new Float64Array(this.#rowsEach * cols);
     this.#weights = new Float64Array(this.#rowsEach * cols);
     this.#centroids = new Float64Array(k);
-    this.#rounded = codebookRounding(options.type, options.bits);
+    this.#rounding = codebookRounding(options.type, options.bits);
   }
 
   /** Learns codebook t and writes it to its place in `codebook`. */
@@ -104,7 +105,7 @@ export class TableLearner {
     }
     this.#learner.fit(this.#values, this.#weights, this.#centroids);
     this.#centroids.forEach((value, i) => {
-      codebook[t * this.#centroids.length + i] = this.#rounded(value);
+      codebook[t * this.#centroids.length + i] = roundTo(this.#rounding, value);
     });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One row's table and codes, improved in turns against a Hessian.
+ * One row's table, codes and scales, improved in turns against a Hessian.
  *
  * @module
  */
@@ -7,15 +7,22 @@ import { packRow, unpackRow } from "../matrix/packing.ts";
 import { factorize, solveFactored } from "./cholesky.ts";
 import { dot } from "./dot.ts";
 import { Nearest } from "./nearest.ts";
+import { byteSteps } from "../matrix/byte_scales.ts";
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
+import type { ScaleType } from "../matrix/packed_matrix.ts";
+import { bytesOfStep, HALVES, type Rounding, roundTo, SINGLES } from "../matrix/rounding.ts";
 import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
 
-/** Codebooks and codes of a matrix. */
+/** Codebooks and codes of a matrix, and its scales and zeros where they were changed. */
 export interface Solution {
   /** [1 or rows, 2^bits], rounded to its type where it was learned. */
   readonly codebook: Float32Array;
   /** [rows, ⌈cols / 32⌉ · bits] packed codes. */
   readonly codes: Uint32Array;
+  /** [rows, groups], rounded to their type. */
+  readonly scales?: Float32Array;
+  /** [rows, groups]. */
+  readonly zeros?: Float32Array | null;
 }
 
 /** Options of {@linkcode descend}. */
@@ -26,13 +33,36 @@ export interface DescentOptions {
   readonly refits: boolean;
   /** The type that tables are rounded to. */
   readonly type: CodebookType;
-  /** Rounds of table and codes at most. */
+  /** The type that scales and zeros are rounded to, if they are changed too. */
+  readonly scaleType?: ScaleType;
+  /** Rounds of table, scales and codes at most. */
   readonly rounds: number;
   /** Sweeps over the columns in each at most. */
   readonly sweeps: number;
 }
 
-/** Improves tables and codes in turns, row by row. No step makes a row's error larger. */
+/** How the scales and zeros of groups are rounded. */
+export interface ScaleSteps {
+  /** [rows, groups] what scales and zeros are multiples of; 0 where they are halves or singles. */
+  readonly scales: Float64Array;
+  readonly zeros: Float64Array;
+  /** Whether they are halves where that is 0. */
+  readonly half: boolean;
+}
+
+/** The steps of scales and zeros of a type; undefined for powers of two, which are left as they are. */
+export function scaleSteps(
+  { matrix: { rows }, scales, zeros }: ScaledMatrix,
+  type?: ScaleType,
+): ScaleSteps | undefined {
+  if (type === undefined || type === "e8m0") return undefined;
+  const shape = { rows, groups: scales.length / rows };
+  const steps = (numbers: Float32Array | null, signed: boolean) =>
+    type === "int8" && numbers ? byteSteps(numbers, { ...shape, signed }) : new Float64Array(scales.length);
+  return { scales: steps(scales, false), zeros: steps(zeros, true), half: type === "f16" };
+}
+
+/** Improves tables, scales and codes in turns, row by row. No step makes a row's error larger. */
 export function descend(
   scaled: ScaledMatrix,
   start: Solution & { bits: number },
@@ -42,25 +72,27 @@ export function descend(
   const { bits } = start;
   const { refits, rounds, sweeps } = options;
   const [codebook, codes] = [start.codebook.slice(), start.codes.slice()];
-  const descent = new RowDescent(scaled, { ...options, bits });
+  const [scales, zeros] = [scaled.scales.slice(), scaled.zeros && scaled.zeros.slice()];
+  const descent = new RowDescent({ ...scaled, scales, zeros }, { ...options, bits });
   for (let r = 0; r < rows; r++) {
     unpackRow(codes, { bits, cols, row: r }, descent.codes);
     descent.begin(r, codebook.subarray(codebook.length > 1 << bits ? r << bits : 0).subarray(0, 1 << bits));
     for (let round = 0; round < rounds; round++) {
       const before = descent.error;
       if (refits) descent.refit();
+      descent.rescale();
       for (let sweep = 0; sweep < sweeps && descent.sweep() > 0; sweep++);
       if (descent.error === before) break;
     }
     if (refits) codebook.set(descent.table, r << bits);
     packRow(descent.codes, { bits, cols, row: r }, codes);
   }
-  return { codebook, codes };
+  return { codebook, codes, scales, zeros };
 }
 
 /**
- * The error f = dᵀ H d of a row, d = ŵ − w, made smaller by changing its table or its codes. H d is kept up to date: a code
- * that changes costs one addition of a row of H.
+ * The error f = dᵀ H d of a row, d = ŵ − w, made smaller by changing its table, its codes or its scales. H d is kept up to
+ * date: a code that changes costs one addition of a row of H.
  */
 export class RowDescent {
   /** [cols] the row's codes; filled by the caller before {@linkcode RowDescent.begin}. */
@@ -71,11 +103,16 @@ export class RowDescent {
   error = 0;
   readonly #row: ScaledRow;
   readonly #hessian: Float32Array;
-  readonly #rounded: (value: number) => number;
+  readonly #rounding: Rounding;
+  readonly #scaled: ScaledMatrix;
+  readonly #steps?: ScaleSteps;
+  #number = 0;
   readonly #nearest: Nearest;
   /** [cols] d and H d. */
   readonly #differences: Float64Array;
   readonly #gradient: Float64Array;
+  /** [cols] H times a direction. */
+  readonly #sums: Float64Array;
   /** [2^bits, cols] (H S)ᵀ, where S has the column's scale at (column, its code). */
   readonly #spread: Float64Array;
   /** [2^bits + 2] where the columns of each code begin in what follows. */
@@ -87,21 +124,28 @@ export class RowDescent {
   readonly #normal: Float64Array;
 
   /**
-   * @param scaled the matrix whose rows come.
+   * @param scaled the matrix whose rows come; its scales and zeros are changed by {@linkcode RowDescent.rescale}.
    * @param options.hessian [cols, cols] H, symmetric, its diagonal positive.
    * @param options.type the type that tables are rounded to.
+   * @param options.scaleType the type that scales are rounded to, if they are changed.
    */
-  constructor(scaled: ScaledMatrix, options: { hessian: Float32Array; bits: number; type: CodebookType }) {
+  constructor(
+    scaled: ScaledMatrix,
+    options: Pick<DescentOptions, "hessian" | "type" | "scaleType"> & { bits: number },
+  ) {
     const { cols } = scaled.matrix;
     const size = 2 ** options.bits;
     this.codes = new Uint8Array(cols);
     this.table = new Float32Array(size);
     this.#row = new ScaledRow(scaled);
     this.#hessian = options.hessian;
-    this.#rounded = codebookRounding(options.type, options.bits);
+    this.#rounding = codebookRounding(options.type, options.bits);
+    this.#scaled = scaled;
+    this.#steps = scaleSteps(scaled, options.scaleType);
     this.#nearest = new Nearest(size);
     this.#differences = new Float64Array(cols);
     this.#gradient = new Float64Array(cols);
+    this.#sums = new Float64Array(cols);
     this.#spread = new Float64Array(cols * size);
     this.#starts = new Uint32Array(size + 2);
     this.#sorted = new Uint32Array(cols);
@@ -114,6 +158,7 @@ export class RowDescent {
     const { codes } = this;
     const cols = codes.length;
     const [row, d, g] = [this.#row, this.#differences, this.#gradient];
+    this.#number = r;
     row.load(r);
     this.table.set(table);
     this.#nearest.load(this.table, 0, this.table.length);
@@ -154,6 +199,68 @@ export class RowDescent {
       changed++;
     }
     return changed;
+  }
+
+  /**
+   * Sets each group's scale, and then its zero, to what makes f least while all else stays, rounded to its type. What that does
+   * not make smaller stays, and so does a scale that would not be positive.
+   */
+  rescale(): void {
+    if (!this.#steps) return;
+    const { scales, zeros, groupSize } = this.#scaled;
+    const { codes, table } = this;
+    const cols = codes.length;
+    const groups = Math.ceil(cols / groupSize);
+    for (let g = 0; g < groups; g++) {
+      const [at, from] = [this.#number * groups + g, g * groupSize];
+      const to = Math.min(from + groupSize, cols);
+      const scale = roundingOf(this.#steps.scales[at]!, { ...this.#steps, signed: false });
+      this.#shift({ from, to }, (c) => table[codes[c]!]!, (step) => {
+        const next = roundTo(scale, scales[at]! + step);
+        return next > 0 && next < Infinity ? next - scales[at]! : 0;
+      }, (step) => {
+        scales[at]! += step;
+        this.#row.scales.fill(scales[at]!, from, to);
+      });
+      if (!zeros) continue;
+      const zero = roundingOf(this.#steps.zeros[at]!, { ...this.#steps, signed: true });
+      this.#shift({ from, to }, () => 1, (step) => {
+        const next = roundTo(zero, zeros[at]! + step);
+        return Math.abs(next) < Infinity ? next - zeros[at]! : 0;
+      }, (step) => {
+        zeros[at]! += step;
+        this.#row.zeros.fill(zeros[at]!, from, to);
+      });
+    }
+  }
+
+  /**
+   * Moves the columns of a group along a direction as far as makes f least.
+   *
+   * @param rounded the step that can be made instead of one.
+   * @param make makes a step.
+   */
+  #shift(
+    { from, to }: { from: number; to: number },
+    direction: (c: number) => number,
+    rounded: (step: number) => number,
+    make: (step: number) => void,
+  ): void {
+    const [row, d, g, sums] = [this.#row, this.#differences, this.#gradient, this.#sums.fill(0)];
+    for (let c = from; c < to; c++) addRow(sums, this.#hessian, { row: c, by: direction(c) });
+    let [slope, curve] = [0, 0];
+    for (let c = from; c < to; c++) {
+      slope += direction(c) * g[c]!;
+      curve += direction(c) * sums[c]!;
+    }
+    if (!(curve > 0)) return;
+    const step = rounded(-slope / curve);
+    const gain = step * (2 * slope + step * curve);
+    if (!(gain < 0)) return;
+    make(step);
+    for (let c = from; c < to; c++) d[c] = this.#value(c, this.codes[c]!) - row.weights[c]!;
+    for (let c = 0; c < g.length; c++) g[c]! += step * sums[c]!;
+    this.error += gain;
   }
 
   /** Lists the columns by their codes, and their scales. */
@@ -204,7 +311,7 @@ export class RowDescent {
     solveFactored(factor, size, steps);
     for (let k = 0; k < size; k++) {
       const value = table[k]! + steps[k]!;
-      steps[k] = this.#rounded(value) - table[k]!;
+      steps[k] = roundTo(this.#rounding, value) - table[k]!;
     }
     let change = 0;
     for (let k = 0; k < size; k++) {
@@ -229,4 +336,11 @@ function addRow(sum: Float64Array, matrix: Float32Array, { row, by }: { row: num
   if (by === 0) return;
   const n = sum.length;
   for (let i = 0, at = row * n; i < n; i++, at++) sum[i]! += by * matrix[at]!;
+}
+
+/** How a scale or a zero is rounded. */
+function roundingOf(step: number, { half, signed }: { half: boolean; signed: boolean }): Rounding {
+  if (step === 0) return half ? HALVES : SINGLES;
+  // As lib/matrix/byte_scales.ts has them.
+  return { ...bytesOfStep(step, signed), ...(signed && { least: -127 }) };
 }

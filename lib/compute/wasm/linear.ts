@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RowsAs } from "../backend.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
 import type { Place, Scratch } from "./scratch.ts";
@@ -46,9 +47,9 @@ export class LinearRunner {
   run(
     out: Place,
     x: Place,
-    options: { weight: WasmWeight; bias?: WasmWeight; tokens: number; alone: boolean },
+    options: { weight: WasmWeight; bias?: WasmWeight; tokens: number; as?: RowsAs },
   ): void {
-    const { weight, bias, tokens, alone } = options;
+    const { weight, bias, tokens, as } = options;
     const { arena } = weight.block;
     const scratch = this.#scratch;
     const args = {
@@ -58,7 +59,9 @@ export class LinearRunner {
       tokens,
     };
     const many = weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS;
-    if (!weight.quick || (tokens >= many && !alone)) this.#many(weight, args);
+    const together = as === undefined ? tokens >= many : as === "many";
+    // Kernels for many tokens sum each row in the same order, whatever their number.
+    if (!weight.quick || together) this.#many(weight, args);
     else {
       // Kernels for few tokens compute each as if it were the only one.
       for (let from = 0; from < tokens; from += many - 1) {

@@ -12,8 +12,10 @@ import {
   TableLearner,
   type Tables,
 } from "../../learn/quantize_steps.ts";
-import type { DescentOptions, Solution } from "../../learn/row_descent.ts";
+import { type DescentOptions, scaleSteps, type Solution } from "../../learn/row_descent.ts";
 import { codebookRounding } from "../../matrix/codebook_type.ts";
+import { groupsPerRow } from "../../matrix/packed_matrix.ts";
+import { roundTo } from "../../matrix/rounding.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -45,7 +47,7 @@ export class WasmSteps implements QuantizeSteps {
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);
     const inBytes = options.type === "uint8" || options.type === "int8";
-    const rounded = codebookRounding(options.type, options.bits);
+    const rounding = codebookRounding(options.type, options.bits);
     const columnWeights = new Float64Array(cols).map((_, c) => options.columnWeights?.[c] ?? 1);
     for (const { from, to, ...slab } of slabs(scaled)) {
       using room = new Slab(this.#pool, {
@@ -61,7 +63,7 @@ export class WasmSteps implements QuantizeSteps {
       // The kernel rounds to halves; singles are its own, and bytes are rounded from them.
       const learned = new Float32Array(room.arena.memory.buffer, tables, (to - from) * k);
       codebook.set(
-        inBytes ? learned.map((value) => Number.isNaN(value) ? value : rounded(value)) : learned,
+        inBytes ? learned.map((value) => Number.isNaN(value) ? value : roundTo(rounding, value)) : learned,
         from * k,
       );
     }
@@ -116,19 +118,30 @@ export class WasmSteps implements QuantizeSteps {
     const { rows, cols } = scaled.matrix;
     const { bits } = start;
     const { hessian, refits, type, rounds, sweeps } = options;
-    // The kernel rounds tables that it changes to halves or singles.
-    if (refits && type !== "f16" && type !== "f32") return plainSteps.descend(scaled, start, options);
     const perRow = wordsPerRow(cols, bits);
+    const groups = groupsPerRow({ cols, groupSize: scaled.groupSize });
     const [codebook, codes] = [start.codebook.slice(), new Uint32Array(rows * perRow)];
+    const [scales, zeros] = [scaled.scales.slice(), scaled.zeros && scaled.zeros.slice()];
+    const steps = scaleSteps(scaled, options.scaleType);
+    const { step, least, largest, half } = codebookRounding(type, bits);
     const k = 2 ** bits;
     const stride = codebook.length === k ? 0 : k;
-    for (const { from, to, ...slab } of slabs(scaled)) {
+    for (const { from, to, ...slab } of slabs({ ...scaled, scales, zeros })) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
       const words = start.codes.subarray(from * perRow, to * perRow);
-      using room = new Slab(this.#pool, { ...slab, tables, hessian, words });
+      const own = (all: Float64Array) => all.subarray(from * groups, to * groups);
+      using room = new Slab(this.#pool, {
+        ...slab,
+        tables,
+        hessian,
+        words,
+        ...(steps && { scaleSteps: own(steps.scales), zeroSteps: own(steps.zeros) }),
+      });
       const { at, arena } = room;
       const places = [at.words!, at.data!, at.scales!, at.zeros ?? 0, at.tables!, 4 * stride, at.hessian!];
-      const how = [type === "f16" ? 1 : 0, refits ? 1 : 0, rounds, sweeps];
+      const rounding = [step, least, largest, Number(half)];
+      const rescaling = [at.scaleSteps ?? 0, at.zeroSteps ?? 0, Number(steps?.half ?? false)];
+      const how = [...rounding, ...rescaling, Number(refits), rounds, sweeps];
       room.run("descendRows", [...places, bits, cols, scaled.groupSize, ...how], {
         rows: to - from,
         cols,
@@ -137,9 +150,11 @@ export class WasmSteps implements QuantizeSteps {
       });
       const { buffer } = arena.memory;
       codes.set(new Uint32Array(buffer, at.words, words.length), from * perRow);
-      tables.set(new Float32Array(buffer, at.tables, tables.length));
+      for (const [name, into] of Object.entries({ tables, scales: slab.scales, zeros: slab.zeros })) {
+        into?.set(new Float32Array(buffer, at[name], into.length));
+      }
     }
-    return { codebook, codes };
+    return { codebook, codes, scales, zeros };
   }
 }
 

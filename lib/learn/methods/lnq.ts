@@ -15,6 +15,8 @@ export interface LnqOptions {
    * {@linkcode shrinkageOf} the tokens that were seen: a short sample says little about pairs of columns.
    */
   shrinkage?: number;
+  /** Change scales and zeros too; true when absent. */
+  scales?: boolean;
   /** Rounds of table and codes; 2 when absent. */
   rounds?: number;
   /** Sweeps over the columns in each at most; 4 when absent. */
@@ -28,7 +30,7 @@ export interface LnqOptions {
  * @throws {OptionError} when an option is out of range.
  */
 export function lnq(options: LnqOptions = {}): Method {
-  const { rounds = 2, sweeps = 4 } = options;
+  const { scales = true, rounds = 2, sweeps = 4 } = options;
   checkFactorOptions(options);
   for (const [name, value] of Object.entries({ rounds, sweeps })) {
     if (!Number.isSafeInteger(value) || value < 1) {
@@ -42,13 +44,20 @@ export function lnq(options: LnqOptions = {}): Method {
     options,
     needs: "gram",
     solve({ scaled, table, stats, ...learning }, steps) {
-      const { bits, codebook: tables, type } = learning;
+      const { bits, codebook: tables, type, scaleType } = learning;
       const codebook = table ?? steps.learn(scaled, learning);
       const codes = steps.round(scaled, { codebook, bits });
       const refits = table === null && tables === "row";
       const { shrinkage = shrinkageOf(stats!.tokens, scaled.matrix.cols) } = options;
       const hessian = shrunk(stats!.gram!, shrinkage);
-      return steps.descend(scaled, { codebook, codes, bits }, { hessian, refits, type, rounds, sweeps });
+      return steps.descend(scaled, { codebook, codes, bits }, {
+        hessian,
+        refits,
+        type,
+        rounds,
+        sweeps,
+        ...(scales && { scaleType }),
+      });
     },
   };
 }

@@ -29,7 +29,7 @@ export const methods: ReadonlyMap<string, MethodMaker> = new Map([
   ["lloyd", { make: lloyd, options: ["init", "seed", "maxIterations", "tolerance"] }],
   ["gptq", { make: gptq, options: ["actOrder", "damping", "shrinkage"] }],
   ["leanquant", { make: leanquant, options: ["actOrder", "damping", "shrinkage", "power"] }],
-  ["lnq", { make: lnq, options: ["shrinkage", "rounds", "sweeps"] }],
+  ["lnq", { make: lnq, options: ["shrinkage", "scales", "rounds", "sweeps"] }],
 ]);
 
 /** A method by its name and options. */

@@ -206,6 +206,24 @@ Deno.test("methods of E[x xᵀ] have the bits of plain steps on any number of th
       assertSame(pool, matrix, { format: "any3", method: "lnq", scaleType: "f32", groupSize: "row", stats });
       assertSame(pool, matrix, { format: "any3", method: "lnq", codebook: "matrix", stats });
       assertSame(pool, matrix, { format: "any2", method: { name: "lnq", shrinkage: 0, rounds: 5 }, stats });
+      for (const format of ["any4", "any3sym", "any2", "int4", "int2sym"]) {
+        for (const scaleType of ["f16", "f32", "int8"] as const) {
+          assertSame(pool, matrix, {
+            format,
+            method: "lnq",
+            groupSize: 8,
+            scaleType,
+            codebookType: "int8",
+            stats,
+          });
+        }
+        assertSame(pool, matrix, {
+          format,
+          method: { name: "lnq", scales: false },
+          codebookType: "int8",
+          stats,
+        });
+      }
     }
   }
 });

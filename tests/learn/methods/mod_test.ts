@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { OptionError, TensorError } from "../../../lib/errors.ts";
@@ -8,6 +8,7 @@ import type { Method } from "../../../lib/learn/methods/method.ts";
 import { methodOf, methods, needsOf } from "../../../lib/learn/methods/mod.ts";
 import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
 import { weightingOf } from "../../../lib/learn/weighting.ts";
+import { fromBytes, toBytes } from "../../../lib/matrix/byte_scales.ts";
 import { dequantize } from "../../../lib/matrix/packed_matrix.ts";
 import { gramStats, statsOf } from "../../stats.ts";
 import { cols, gramMethods, inputs, outputError, random, rows, weights } from "../linear_inputs.ts";
@@ -84,7 +85,8 @@ Deno.test("with a diagonal E[x xᵀ], gptq and descent on codes are rounding to 
   const stats = { ...statsOf(meanSquare), gram };
   for (const format of ["int4", "int2", "nf4", "any3", "mx4"]) {
     const plain = quantize(matrix, { format, groupSize: 16, stats });
-    for (const method of ["gptq", ...(format === "any3" ? [] : ["leanquant", "lnq"])]) {
+    const lnq = { name: "lnq", scales: false } as const;
+    for (const method of ["gptq" as const, ...(format === "any3" ? [] : ["leanquant" as const, lnq])]) {
       assertEquals(quantize(matrix, { format, groupSize: 16, stats, method }), plain, `${format} ${method}`);
     }
   }
@@ -95,7 +97,7 @@ Deno.test("an E[x xᵀ] whose pairs are not believed is a diagonal one", () => {
   const stats = gramStats(inputs(200), cols);
   const plain = quantize(matrix, { format: "int3", groupSize: 16, stats });
   for (const name of gramMethods) {
-    const method = { name: name as "gptq", shrinkage: 1 };
+    const method = { name: name as "gptq", shrinkage: 1, ...(name === "lnq" && { scales: false }) };
     assertEquals(quantize(matrix, { format: "int3", groupSize: 16, stats, method }), plain, name);
   }
 });
@@ -115,6 +117,31 @@ Deno.test("methods of E[x xᵀ] have less error of the output than rounding has,
   }
   // In one format descent may end in a worse valley.
   assertLessOrEqual(believing, careful);
+});
+
+Deno.test("lnq changes scales and zeros for less error, to what their type stores, but never powers of two", () => {
+  const matrix = weights(rows, cols);
+  const stats = gramStats(inputs(400), cols);
+  for (const format of ["int4", "int3sym", "nf4", "any2", "any3sym", "mx4"]) {
+    for (const scaleType of ["f16", "f32", "int8"] as const) {
+      const run = (scales: boolean) =>
+        quantize(matrix, { format, groupSize: 8, scaleType, stats, method: { name: "lnq", scales } });
+      const [left, changed] = [run(false), run(true)];
+      const error = (packed: typeof left) => outputError(matrix, dequantize(packed), stats);
+      if (format === "mx4") assertEquals(changed, left);
+      else assertLess(error(changed), error(left), `${format} ${scaleType}`);
+      assertEquals(changed.scaleType, left.scaleType);
+      const { scales, zeros } = changed;
+      assert(scales.every((scale) => scale > 0));
+      if (changed.scaleType === "f16") assertEquals(scales.map((scale) => Math.f16round(scale)), scales);
+      if (changed.scaleType !== "int8") continue;
+      const shape = { rows, groups: cols / 8 };
+      const stored = (numbers: Float32Array, signed: boolean) =>
+        fromBytes(toBytes(numbers, { ...shape, signed }), { ...shape, signed });
+      assertEquals(stored(scales, false), scales);
+      if (zeros) assertEquals(stored(zeros, true), zeros);
+    }
+  }
 });
 
 Deno.test("methods give the same bits with any steps", () => {
