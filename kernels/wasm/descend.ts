@@ -68,7 +68,7 @@ function sortedOf(row: Row): usize {
 function spreadOf(row: Row): usize {
   return numbers(row, 6);
 }
-/** Arrays f64 of a multiple of k values: [k, k] the normal matrix, [k, k] its factor, [k] steps, [k] slopes, [k + 2] starts. */
+/** Arrays f64 of a multiple of k values: [k, k] the normal matrix, [k] slopes, [k, k] a factor, [k] steps, [k + 2] starts. */
 @inline
 function small(row: Row, n: i32): usize {
   return numbers(row, 6 + row.k) + (<usize> n * row.k << 3);
@@ -387,35 +387,41 @@ function rescale(row: Row, scales: usize, zeros: usize, scaleSteps: usize, zeroS
   }
 }
 
+/** What the codes say of the table, f64 [k, k] Sᵀ H S, then [k] Sᵀ H d; `out` may be small(row, 0). */
+function normals(row: Row, out: usize): void {
+  const cols = row.cols, size = row.k;
+  const g = gradientOf(row), s = scalesOf(row), spread = spreadOf(row);
+  const starts = small(row, 2 * size + 2), slope = out + (<usize> size * size << 3);
+  sortByCode(row, starts);
+  spreadCodes(row, starts);
+  memory.fill(out, 0, <usize> size * (size + 1) << 3);
+  for (let i = 0; i < cols; i++) {
+    const scale = f64At(s, i);
+    const code = codeOf(row, i);
+    for (let k = 0; k < size; k++) {
+      const at = code * size + k;
+      put(out, at, f64At(out, at) + scale * f64At(spread, k * cols + i));
+    }
+    put(slope, code, f64At(slope, code) + scale * f64At(g, i));
+  }
+}
+
 /**
  * Sets the table to the one that makes f least for these codes, rounded as roundTo() has it, unless that makes it worse than
  * what is there.
  */
 function refit(row: Row, step: f64, least: f64, largest: f64, half: i32): void {
   const cols = row.cols, size = row.k;
-  const w = weightsOf(row), d = differencesOf(row), g = gradientOf(row), s = scalesOf(row);
-  const normal = small(row, 0), factor = small(row, size), steps = small(row, 2 * size);
-  const slope = small(row, 2 * size + 1), starts = small(row, 2 * size + 2);
+  const w = weightsOf(row), d = differencesOf(row), g = gradientOf(row);
+  const normal = small(row, 0), slope = small(row, size), factor = small(row, size + 1), steps = small(row, 2 * size + 1);
   const spread = spreadOf(row);
-  sortByCode(row, starts);
-  spreadCodes(row, starts);
-  memory.fill(normal, 0, <usize> size * size << 3);
-  memory.fill(steps, 0, <usize> size << 3);
-  for (let i = 0; i < cols; i++) {
-    const scale = f64At(s, i);
-    const code = codeOf(row, i);
-    for (let k = 0; k < size; k++) {
-      const at = code * size + k;
-      put(normal, at, f64At(normal, at) + scale * f64At(spread, k * cols + i));
-    }
-    put(steps, code, f64At(steps, code) - scale * f64At(g, i));
-  }
+  normals(row, normal);
   memory.copy(factor, normal, <usize> size * size << 3);
   for (let k = 0; k < size; k++) {
     const at = k * size + k;
     const ridge = 1e-7 * f64At(normal, at);
     put(factor, at, f64At(factor, at) + (ridge != 0 ? ridge : 1));
-    put(slope, k, -f64At(steps, k));
+    put(steps, k, -f64At(slope, k));
   }
   if (!factorize(factor, size)) return;
   solveFactored(factor, size, steps);
@@ -482,6 +488,28 @@ export function descendRows(
       if (row.error == before) break;
     }
     packCodes(words + <usize> r * rowBytes(cols, bits), codesOf(row), cols, bits, 0, 1);
+  }
+  giveSlot(workspace);
+}
+
+/**
+ * What rows [from, to) say of their tables: normals f64 [rows, 2^bits, 2^bits + 1], see normals(). The rest as descendRows() has
+ * it where `refits`.
+ */
+export function normalRows(
+  out: usize, words: usize, data: usize, scales: usize, zeros: usize, tables: usize, stride: i32, hessian: usize,
+  bits: i32, cols: i32, groupSize: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
+): void {
+  const workspace = takeSlot(slots, slotBytes);
+  const row = changetype<Row>(changetype<usize>(workspace));
+  row.cols = cols;
+  row.k = 1 << bits;
+  row.groupSize = groupSize;
+  row.hessian = hessian;
+  for (let r = from; r < to; r++) {
+    row.table = tables + <usize> r * stride;
+    begin(row, words, data, scales, zeros, bits, r);
+    normals(row, out + (<usize> r * row.k * (row.k + 1) << 3));
   }
   giveSlot(workspace);
 }

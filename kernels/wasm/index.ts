@@ -17,7 +17,7 @@ export {
 export { addSegments, attend, storeKeys, storeValues } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
-export { descendRows } from "./descend";
+export { descendRows, normalRows } from "./descend";
 export { activateGradient, addColumns, attentionGradient, normGradient, vectorGradient } from "./gradients";
 export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";

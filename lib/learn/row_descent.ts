@@ -8,22 +8,12 @@ import { factorize, solveFactored } from "./cholesky.ts";
 import { dot } from "./dot.ts";
 import { Nearest } from "./nearest.ts";
 import { byteSteps } from "../matrix/byte_scales.ts";
+import { codebookAt } from "../matrix/codebooks.ts";
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
 import type { ScaleType } from "../matrix/packed_matrix.ts";
 import { bytesOfStep, HALVES, type Rounding, roundTo, SINGLES } from "../matrix/rounding.ts";
 import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
-
-/** Codebooks and codes of a matrix, and its scales and zeros where they were changed. */
-export interface Solution {
-  /** [1 or rows, 2^bits], rounded to its type where it was learned. */
-  readonly codebook: Float32Array;
-  /** [rows, ⌈cols / 32⌉ · bits] packed codes. */
-  readonly codes: Uint32Array;
-  /** [rows, groups], rounded to their type. */
-  readonly scales?: Float32Array;
-  /** [rows, groups]. */
-  readonly zeros?: Float32Array | null;
-}
+import type { Solution, Tables } from "./tables.ts";
 
 /** Options of {@linkcode descend}. */
 export interface DescentOptions {
@@ -65,7 +55,7 @@ export function scaleSteps(
 /** Improves tables, scales and codes in turns, row by row. No step makes a row's error larger. */
 export function descend(
   scaled: ScaledMatrix,
-  start: Solution & { bits: number },
+  start: Tables & Solution,
   options: DescentOptions,
 ): Solution {
   const { matrix: { rows, cols } } = scaled;
@@ -76,7 +66,8 @@ export function descend(
   const descent = new RowDescent({ ...scaled, scales, zeros }, { ...options, bits });
   for (let r = 0; r < rows; r++) {
     unpackRow(codes, { bits, cols, row: r }, descent.codes);
-    descent.begin(r, codebook.subarray(codebook.length > 1 << bits ? r << bits : 0).subarray(0, 1 << bits));
+    const at = codebookAt({ rows, ...start }, r);
+    descent.begin(r, codebook.subarray(at, at + (1 << bits)));
     for (let round = 0; round < rounds; round++) {
       const before = descent.error;
       if (refits) descent.refit();
@@ -84,10 +75,53 @@ export function descend(
       for (let sweep = 0; sweep < sweeps && descent.sweep() > 0; sweep++);
       if (descent.error === before) break;
     }
-    if (refits) codebook.set(descent.table, r << bits);
+    if (refits) codebook.set(descent.table, at);
     packRow(descent.codes, { bits, cols, row: r }, codes);
   }
   return { codebook, codes, scales, zeros };
+}
+
+/** What each row says of its codebook: {@linkcode RowDescent.normals} of all rows. */
+export function normals(scaled: ScaledMatrix, at: Tables & Solution, hessian: Float32Array): Float64Array {
+  const { matrix: { rows, cols } } = scaled;
+  const { bits, codebook, codes } = at;
+  const size = (1 << bits) * ((1 << bits) + 1);
+  const all = new Float64Array(rows * size);
+  const descent = new RowDescent(scaled, { hessian, bits, type: "f32" });
+  for (let r = 0; r < rows; r++) {
+    unpackRow(codes, { bits, cols, row: r }, descent.codes);
+    descent.begin(r, codebook.subarray(codebookAt({ rows, ...at }, r)).subarray(0, 1 << bits));
+    all.set(descent.normals(), r * size);
+  }
+  return all;
+}
+
+/**
+ * The change of a table that makes f least by the normal equations, N Δ = −slope, rounded to the table's type.
+ *
+ * @param normals [2^bits, 2^bits] N, then [2^bits] slopes.
+ * @returns the steps of the entries, and how much they change f; undefined where they would not make it smaller.
+ */
+export function tableStep(
+  normals: Float64Array,
+  { table, rounding }: { table: Float32Array; rounding: Rounding },
+): { steps: Float64Array; change: number } | undefined {
+  const size = table.length;
+  const factor = normals.slice(0, size * size);
+  const slope = normals.subarray(size * size);
+  // A ridge for what the sample does not tell apart; an entry that no code uses has a row of zeros, and stays.
+  for (let k = 0; k < size; k++) factor[k * size + k]! += 1e-7 * normals[k * size + k]! || 1;
+  if (!factorize(factor, size)) return undefined;
+  const steps = slope.map((value) => -value);
+  solveFactored(factor, size, steps);
+  for (let k = 0; k < size; k++) steps[k] = roundTo(rounding, table[k]! + steps[k]!) - table[k]!;
+  let change = 0;
+  for (let k = 0; k < size; k++) {
+    let curve = 0;
+    for (let l = 0; l < size; l++) curve += normals[k * size + l]! * steps[l]!;
+    change += steps[k]! * (2 * slope[k]! + curve);
+  }
+  return change < 0 ? { steps, change } : undefined;
 }
 
 /**
@@ -120,8 +154,7 @@ export class RowDescent {
   /** [cols] the columns by their codes, and their scales. */
   readonly #sorted: Uint32Array;
   readonly #factors: Float64Array;
-  /** [2^bits, 2^bits] Sᵀ H S. */
-  readonly #normal: Float64Array;
+  readonly #normals: Float64Array;
 
   /**
    * @param scaled the matrix whose rows come; its scales and zeros are changed by {@linkcode RowDescent.rescale}.
@@ -150,7 +183,7 @@ export class RowDescent {
     this.#starts = new Uint32Array(size + 2);
     this.#sorted = new Uint32Array(cols);
     this.#factors = new Float64Array(cols);
-    this.#normal = new Float64Array(size * size);
+    this.#normals = new Float64Array(size * (size + 1));
   }
 
   /** Takes row r, its table and the codes that are in {@linkcode RowDescent.codes}. */
@@ -278,48 +311,40 @@ export class RowDescent {
   }
 
   /**
-   * Sets the table to the one that makes f least for these codes, by the normal equations Sᵀ H S Δ = −Sᵀ H d, rounded to its
-   * type. Entries that no code uses stay.
+   * What the codes say of the table: [2^bits, 2^bits] Sᵀ H S, then [2^bits] Sᵀ H d. The array is filled anew by each call.
+   */
+  normals(): Float64Array {
+    const { codes, table } = this;
+    const [cols, size] = [codes.length, table.length];
+    const [row, g, h, spread] = [this.#row, this.#gradient, this.#hessian, this.#spread.fill(0)];
+    this.#sortByCode();
+    const [starts, sorted, factors] = [this.#starts, this.#sorted, this.#factors];
+    for (let k = 0; k < size; k++) {
+      const sums = spread.subarray(k * cols, (k + 1) * cols);
+      for (let n = starts[k]!; n < starts[k + 1]!; n++) addRow(sums, h, { row: sorted[n]!, by: factors[n]! });
+    }
+    const normals = this.#normals.fill(0);
+    for (let i = 0; i < cols; i++) {
+      const scale = row.scales[i]!;
+      const to = codes[i]! * size;
+      for (let k = 0; k < size; k++) normals[to + k]! += scale * spread[k * cols + i]!;
+      normals[size * size + codes[i]!]! += scale * g[i]!;
+    }
+    return normals;
+  }
+
+  /**
+   * Sets the table to the one that makes f least for these codes, rounded to its type. Entries that no code uses stay.
    *
    * @returns whether that made f smaller; if not, the table stays what it was.
    */
   refit(): boolean {
     const { codes, table } = this;
     const [cols, size] = [codes.length, table.length];
-    const [row, d, g, h] = [this.#row, this.#differences, this.#gradient, this.#hessian];
-    const spread = this.#spread;
-    this.#sortByCode();
-    const [starts, sorted, factors] = [this.#starts, this.#sorted, this.#factors];
-    const normal = this.#normal.fill(0);
-    const steps = new Float64Array(size);
-    spread.fill(0);
-    for (let k = 0; k < size; k++) {
-      const sums = spread.subarray(k * cols, (k + 1) * cols);
-      for (let n = starts[k]!; n < starts[k + 1]!; n++) addRow(sums, h, { row: sorted[n]!, by: factors[n]! });
-    }
-    for (let i = 0; i < cols; i++) {
-      const scale = row.scales[i]!;
-      const to = codes[i]! * size;
-      for (let k = 0; k < size; k++) normal[to + k]! += scale * spread[k * cols + i]!;
-      steps[codes[i]!]! -= scale * g[i]!;
-    }
-    const factor = normal.slice();
-    // A ridge for what the sample does not tell apart; an entry that no code uses has a row of zeros, and stays.
-    for (let k = 0; k < size; k++) factor[k * size + k]! += 1e-7 * normal[k * size + k]! || 1;
-    const slope = steps.map((value) => -value);
-    if (!factorize(factor, size)) return false;
-    solveFactored(factor, size, steps);
-    for (let k = 0; k < size; k++) {
-      const value = table[k]! + steps[k]!;
-      steps[k] = roundTo(this.#rounding, value) - table[k]!;
-    }
-    let change = 0;
-    for (let k = 0; k < size; k++) {
-      let curve = 0;
-      for (let l = 0; l < size; l++) curve += normal[k * size + l]! * steps[l]!;
-      change += steps[k]! * (2 * slope[k]! + curve);
-    }
-    if (!(change < 0)) return false;
+    const [row, d, g, spread] = [this.#row, this.#differences, this.#gradient, this.#spread];
+    const found = tableStep(this.normals(), { table, rounding: this.#rounding });
+    if (!found) return false;
+    const { steps, change } = found;
     for (let k = 0; k < size; k++) table[k]! += steps[k]!;
     this.#nearest.load(table, 0, size);
     for (let i = 0; i < cols; i++) {

@@ -5,6 +5,7 @@
  */
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
+import { checkSharing, type CodebookSharing } from "../learn/codebook_sharing.ts";
 import { methodOf, type MethodOptions, parseMethod } from "../learn/methods/mod.ts";
 import { linearsOf } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
@@ -24,8 +25,8 @@ export interface Candidate {
   readonly format: string;
   /** Columns that share a scale; the format's own when absent. */
   readonly groupSize?: number | "row";
-  /** A table for each row, or one for the matrix. */
-  readonly codebook: "row" | "matrix";
+  /** Which rows share a table. */
+  readonly codebook: CodebookSharing;
   /** The method and its options. */
   readonly method: MethodOptions;
   /** Whether AWQ makes the model ready before. */
@@ -56,8 +57,8 @@ export interface CompareMethodsOptions extends
 }
 
 /**
- * Formats and methods, each with each. A format may have a group size and end with "/matrix", where all rows share a table:
- * "any4:128/matrix". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. To a fixed format "lloyd" rounds
+ * Formats and methods, each with each. A format may have a group size, and end with how rows share tables: "any4:128/matrix",
+ * "any4:128/16-tables". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. To a fixed format "lloyd" rounds
  * as k-means does, so it is left out there.
  *
  * @throws {OptionError} when a format or a method is unknown.
@@ -72,8 +73,9 @@ export interface CompareMethodsOptions extends
  */
 export function candidatesOf(formats: readonly string[], methods: readonly string[]): Candidate[] {
   return formats.flatMap((text) => {
-    const [, choice = "", shared] = /^(.*?)(\/matrix)?$/.exec(text)!;
+    const [choice = "", shared] = text.split("/");
     const { format, groupSize } = parseChoice(choice);
+    if (shared) checkSharing(shared);
     if (shared && format.values) {
       throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
     }
@@ -83,7 +85,7 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
         name: method === "kmeans" ? text : `${text} ${method}`,
         format: format.name,
         groupSize,
-        codebook: shared ? "matrix" : "row",
+        codebook: shared ? shared as CodebookSharing : "row",
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),

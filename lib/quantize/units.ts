@@ -362,8 +362,8 @@ function checkDivisible({ sequential, targetBits, rowParts = 1, codebook }: Unit
       `Cannot divide rows: rowParts must be a whole number of at least 1, current value is ${rowParts}`,
     );
   }
-  if (rowParts > 1 && codebook === "matrix") {
-    throw new OptionError("Cannot divide the rows of matrices that have one codebook each");
+  if (rowParts > 1 && codebook !== undefined && codebook !== "row") {
+    throw new OptionError(`Cannot divide rows that share codebooks: codebook is "${codebook}"`);
   }
 }
 

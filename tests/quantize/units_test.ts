@@ -111,7 +111,7 @@ Deno.test("what is one long chain, or not divided as asked, is refused", async (
   const refused: [UnitOptions, string][] = [
     [{ sequential: true }, "each Linear waits for all before it"],
     [{ targetBits: 4 }, "choose on one machine"],
-    [{ rowParts: 2, codebook: "matrix" }, "one codebook each"],
+    [{ rowParts: 2, codebook: "matrix" }, "share codebooks"],
     [{ rowParts: 0 }, "current value is 0"],
   ];
   for (const [options, message] of refused) {

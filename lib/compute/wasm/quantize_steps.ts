@@ -12,8 +12,10 @@ import {
   TableLearner,
   type Tables,
 } from "../../learn/quantize_steps.ts";
-import { type DescentOptions, scaleSteps, type Solution } from "../../learn/row_descent.ts";
+import { type DescentOptions, scaleSteps } from "../../learn/row_descent.ts";
+import type { Solution } from "../../learn/tables.ts";
 import { codebookRounding } from "../../matrix/codebook_type.ts";
+import { rowCodebooks } from "../../matrix/codebooks.ts";
 import { groupsPerRow } from "../../matrix/packed_matrix.ts";
 import { roundTo } from "../../matrix/rounding.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
@@ -40,10 +42,10 @@ export class WasmSteps implements QuantizeSteps {
     this.#pool = pool;
   }
 
-  /** The kernel learns codebooks of rows; the plain learner does the rows that it leaves, and a codebook of a whole matrix. */
+  /** The kernel learns codebooks of rows; the plain learner does the rows that it leaves, and codebooks that rows share. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array {
-    if (options.codebook === "matrix") return plainSteps.learn(scaled, options);
     const { rows, cols } = scaled.matrix;
+    if (options.tables < rows || options.codebookRows) return plainSteps.learn(scaled, options);
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);
     const inBytes = options.type === "uint8" || options.type === "int8";
@@ -74,8 +76,9 @@ export class WasmSteps implements QuantizeSteps {
     return codebook;
   }
 
-  round(scaled: ScaledMatrix, { codebook, bits }: Tables): Uint32Array {
+  round(scaled: ScaledMatrix, { bits, ...rest }: Tables): Uint32Array {
     const { rows, cols } = scaled.matrix;
+    const codebook = rowCodebooks({ bits, rows, ...rest });
     const perRow = wordsPerRow(cols, bits);
     const { buffer, byteOffset } = takeShared(this.#pool, 4 * rows * perRow);
     const codes = new Uint32Array(buffer, byteOffset, rows * perRow);
@@ -94,10 +97,11 @@ export class WasmSteps implements QuantizeSteps {
 
   roundByHessian(
     scaled: ScaledMatrix,
-    { codebook, bits }: Tables,
+    { bits, ...rest }: Tables,
     { order, lower }: FactoredHessian,
   ): Uint32Array {
     const { rows, cols } = scaled.matrix;
+    const codebook = rowCodebooks({ bits, rows, ...rest });
     const perRow = wordsPerRow(cols, bits);
     const codes = new Uint32Array(rows * perRow);
     const k = 2 ** bits;
@@ -120,7 +124,7 @@ export class WasmSteps implements QuantizeSteps {
     const { hessian, refits, type, rounds, sweeps } = options;
     const perRow = wordsPerRow(cols, bits);
     const groups = groupsPerRow({ cols, groupSize: scaled.groupSize });
-    const [codebook, codes] = [start.codebook.slice(), new Uint32Array(rows * perRow)];
+    const [codebook, codes] = [rowCodebooks({ rows, ...start }).slice(), new Uint32Array(rows * perRow)];
     const [scales, zeros] = [scaled.scales.slice(), scaled.zeros && scaled.zeros.slice()];
     const steps = scaleSteps(scaled, options.scaleType);
     const { step, least, largest, half } = codebookRounding(type, bits);
@@ -154,7 +158,40 @@ export class WasmSteps implements QuantizeSteps {
         into?.set(new Float32Array(buffer, at[name], into.length));
       }
     }
-    return { codebook, codes, scales, zeros };
+    return { codebook: refits ? codebook : start.codebook, codes, scales, zeros };
+  }
+
+  normals(scaled: ScaledMatrix, at: Tables & Solution, hessian: Float32Array): Float64Array {
+    const { rows, cols } = scaled.matrix;
+    const { bits } = at;
+    const perRow = wordsPerRow(cols, bits);
+    const codebook = rowCodebooks({ rows, ...at });
+    const k = 2 ** bits;
+    const size = k * (k + 1);
+    const stride = codebook.length === k ? 0 : k;
+    const all = new Float64Array(rows * size);
+    for (const { from, to, ...slab } of slabs(scaled)) {
+      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+      const words = at.codes.subarray(from * perRow, to * perRow);
+      using room = new Slab(this.#pool, { ...slab, tables, hessian, words, normals: 8 * (to - from) * size });
+      const { at: place, arena } = room;
+      const places = [
+        place.normals!,
+        place.words!,
+        place.data!,
+        place.scales!,
+        place.zeros ?? 0,
+        place.tables!,
+      ];
+      room.run("normalRows", [...places, 4 * stride, place.hessian!, bits, cols, scaled.groupSize], {
+        rows: to - from,
+        cols,
+        grain: HESSIAN_ROWS * cols,
+        more: 8 * k * (cols + 2 * k),
+      });
+      all.set(new Float64Array(arena.memory.buffer, place.normals, (to - from) * size), from * size);
+    }
+    return all;
   }
 }
 

@@ -27,7 +27,7 @@ export interface Levels {
   readonly factors: Float32Array;
 }
 
-/** Rounds the codebooks of a matrix of at most 4 bits; those of 8 bits are lines. */
+/** Rounds codebooks for codes of at most 4 bits, one for all rows or one a row; those of 8 bits are lines. */
 export function levelsOf(matrix: PackedMatrix, activations: "int16" | "int8"): Levels {
   const { codebook, bits } = matrix;
   const values = 2 ** bits;

@@ -6,7 +6,7 @@
 import type { ScaleType } from "../../matrix/packed_matrix.ts";
 import type { InputStats } from "../input_stats.ts";
 import type { LearnOptions, QuantizeSteps, ScaledMatrix } from "../quantize_steps.ts";
-import type { Solution } from "../row_descent.ts";
+import type { Solution } from "../tables.ts";
 
 export type { Solution };
 

@@ -160,16 +160,25 @@ Deno.test("methods give the same bits with any steps", () => {
   }
 });
 
-Deno.test("one table for the whole matrix stays one under methods of E[x xᵀ]", () => {
-  const matrix = weights(4, cols);
+Deno.test("tables that rows share stay as many under methods of E[x xᵀ], and lnq makes them better", () => {
+  const matrix = weights(24, cols);
   const stats = gramStats(inputs(200), cols);
-  const options = { format: "any3", groupSize: 16, codebook: "matrix", stats } as const;
-  const rounded = quantize(matrix, options);
-  for (const method of gramMethods) {
-    const packed = quantize(matrix, { ...options, method });
-    assertEquals(packed.codebook.length, 8);
-    if (method !== "leanquant") assertEquals(packed.codebook, rounded.codebook);
-    const error = (codes: typeof packed) => outputError(matrix, dequantize(codes), stats);
-    assertLess(error(packed), error(rounded));
+  for (
+    const [codebook, tables] of [["matrix", 1], ["7-rows", 4], ["3-tables", 3], ["30-tables", 24]] as const
+  ) {
+    const options = { format: "any3", groupSize: 16, codebook, stats } as const;
+    const rounded = quantize(matrix, options);
+    const error = (packed: typeof rounded) => outputError(matrix, dequantize(packed), stats);
+    for (const method of gramMethods) {
+      const packed = quantize(matrix, { ...options, method });
+      assertEquals(packed.codebook.length, 8 * tables);
+      assertEquals(packed.codebookRows, rounded.codebookRows);
+      assertLess(error(packed), error(rounded), `${codebook} ${method}`);
+      if (method === "gptq") assertEquals(packed.codebook, rounded.codebook);
+    }
+    const lnq = (rounds: number) =>
+      error(quantize(matrix, { ...options, method: { name: "lnq", shrinkage: 0, scales: false, rounds } }));
+    const errors = [1, 2, 3, 5].map(lnq);
+    errors.forEach((value, i) => assertLessOrEqual(value, (errors[i - 1] ?? Infinity) * (1 + 1e-6)));
   }
 });
