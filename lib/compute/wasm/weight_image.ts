@@ -93,9 +93,7 @@ export function weightImage(
     quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
     const { activations = "f32" } = options;
     rounded = quick && activations !== "f32";
-    const levels = rounded && bits < 8
-      ? levelsOf({ bits, codebook }, activations as "int16" | "int8")
-      : undefined;
+    const levels = rounded ? levelsOf({ ...matrix, codebook }, activations as "int16" | "int8") : undefined;
     header = [
       bits,
       rows,
@@ -116,6 +114,7 @@ export function weightImage(
         )
         : 0,
       levels?.stride ?? 0,
+      levels ? values(levels.factors, "F32") : 0,
     ];
     if (matrix.outliers) {
       const { starts, columns, values: added } = matrix.outliers;
@@ -139,7 +138,7 @@ export function weightImage(
       dtype = rows === 1 ? "F32" : storedType(wanted, [floats]);
       data = values(floats, dtype);
     }
-    header = [0, rows, cols, data, STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0];
+    header = [0, rows, cols, data, STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0, 0];
   }
   return {
     // Kernels read whole vectors: up to 64 bytes beyond the end.
