@@ -56,9 +56,11 @@ export interface CardSummary {
   readonly calibration: string;
   /** The weighting of the error that codebooks minimise. */
   readonly weighting: string;
-  /** Which rows share codebooks, and the types of learned codebooks and of scales, where the options name them. */
+  /** Which rows share codebooks, where the options say so. */
   readonly codebook?: string;
+  /** The type of learned codebooks, where the options name it. */
   readonly codebookType?: string;
+  /** The type of scales, where the options name it. */
   readonly scaleType?: string;
   /** The part of all weights that are kept in 16 bits. */
   readonly outliers?: number;
