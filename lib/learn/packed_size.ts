@@ -10,6 +10,12 @@ import { wordsPerRow } from "../matrix/packing.ts";
 import { tablesOf } from "./codebook_sharing.ts";
 import { type QuantizeOptions, resolveGroupSize } from "./quantize.ts";
 
+/** The options that say how a matrix is stored. */
+export type StorageOptions = Pick<
+  QuantizeOptions,
+  "groupSize" | "codebook" | "codebookType" | "scaleType" | "outliers"
+>;
+
 /**
  * The bytes that `quantize()` would make of a matrix, codes, scales, zeros, codebooks and outliers, if halves are precise enough
  * for its scales.
@@ -22,9 +28,7 @@ import { type QuantizeOptions, resolveGroupSize } from "./quantize.ts";
  */
 export function packedBytesOf(
   { rows, cols }: { rows: number; cols: number },
-  options:
-    & Pick<QuantizeOptions, "groupSize" | "codebook" | "codebookType" | "scaleType" | "outliers">
-    & { format: string | Format },
+  options: StorageOptions & { format: string | Format },
 ): number {
   const { codebook = "row", outliers = 0, scaleType = "f16" } = options;
   const format = formatOf(options.format);

@@ -5,7 +5,7 @@
  */
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
-import { packedBytesOf } from "../learn/packed_size.ts";
+import { packedBytesOf, type StorageOptions } from "../learn/packed_size.ts";
 import type { Model } from "../model/model.ts";
 
 /** Group sizes of learned formats: these are compared. */
@@ -35,7 +35,7 @@ const FAMILIES: readonly [string, readonly string[]][] = [
 export function bitsPerWeightOf(
   format: string | Format,
   options:
-    & Omit<Parameters<typeof packedBytesOf>[1], "format">
+    & StorageOptions
     & { shapes: readonly (readonly [number, number])[] },
 ): number {
   const { shapes, ...rest } = options;
