@@ -21,6 +21,7 @@ import {
 } from "../backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { KvCache, own, Tensor, Weight } from "../handle.ts";
+import { attend, CachedLayer } from "./attention.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -63,22 +64,14 @@ class WasmHandle extends Weight {
   }
 }
 
-/** A layer's keys and values: [kvHeads, room, headDim], grown as tokens come. */
-interface CachedLayer {
-  k?: Block;
-  v?: Block;
-  /** Tokens that they have room for. */
-  room: number;
-}
-
 class WasmCache extends KvCache {
   readonly headDim: number;
   layers: CachedLayer[];
 
-  constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
-    super(owner, capacity);
-    this.headDim = headDim;
-    this.layers = Array.from({ length: layers }, () => ({ room: 0 }));
+  constructor(owner: Backend, shape: KvShape, arena: Arena) {
+    super(owner, shape.capacity);
+    this.headDim = shape.headDim;
+    this.layers = Array.from({ length: shape.layers }, () => new CachedLayer(arena, shape));
   }
 }
 
@@ -211,11 +204,9 @@ export class WasmBackend implements Backend {
 
   free(held: Tensor | KvCache): void {
     if (held instanceof Tensor) return this.#block(held).free();
-    for (const layer of own(this, held, WasmCache).layers) {
-      layer.k?.free();
-      layer.v?.free();
-    }
-    (held as WasmCache).layers = [];
+    const cache = own(this, held, WasmCache);
+    for (const layer of cache.layers) layer.free();
+    cache.layers = [];
   }
 
   room(bytes: number): Uint8Array {
@@ -249,7 +240,7 @@ export class WasmBackend implements Backend {
   }
 
   cache(shape: KvShape): KvCache {
-    return new WasmCache(this, shape);
+    return new WasmCache(this, shape, this.#home);
   }
 
   write(x: Tensor, values: Float32Array): void {
@@ -345,44 +336,19 @@ export class WasmBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
-    this.#makeRoom(layer, { cache, total, position, kvHeads });
-    const { room } = layer;
-    for (const [kept, x] of [[layer.k!, k], [layer.v!, v]] as const) {
-      const args = [kept.address, this.#at(x), kvHeads, headDim, room, position];
-      this.#pool.run(this.#home, "storeHeads", args, x.rows, this.#grain(4 * x.cols));
+    const layer = layerOf(cache, { layer: options.layer, tokens: total }).reserve({ total, position });
+    for (const [name, kept, x] of [["storeKeys", layer.k, k], ["storeValues", layer.v, v]] as const) {
+      const args = [kept, this.#at(x), kvHeads, headDim, layer.room, position];
+      this.#pool.run(this.#home, name, args, x.rows, this.#grain(4 * x.cols));
     }
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [this.#at(out), this.#at(q), layer.k!.address, layer.v!.address]
-      .concat([q.rows, heads, kvHeads, headDim, room, position, scale, softcap, window]);
-    // Two tokens at a time share keys and values.
-    const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
-    this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
-  }
-
-  /** Allocates space for the keys and values of `total` tokens of a layer; those before `position` are kept. */
-  #makeRoom(
-    layer: CachedLayer,
-    need: { cache: WasmCache; total: number; position: number; kvHeads: number },
-  ): void {
-    const { cache, total, position, kvHeads } = need;
-    if (layer.room >= total) return;
-    const room = Math.min(cache.capacity, Math.max(total, 2 * position));
-    const bytes = 4 * cache.headDim;
-    for (const name of ["k", "v"] as const) {
-      const [block, larger] = [layer[name], new Block(this.#home, padded(kvHeads * room * cache.headDim))];
-      if (block) {
-        const memory = new Uint8Array(this.#home.memory.buffer);
-        for (let head = 0; head < kvHeads; head++) {
-          const from = block.address + head * layer.room * bytes;
-          memory.copyWithin(larger.address + head * room * bytes, from, from + position * bytes);
-        }
-        block.free();
-      }
-      layer[name] = larger;
-    }
-    layer.room = room;
+    const run = { ...layer, heads, kvHeads, headDim, position, scale, softcap, window };
+    attend({ ...run, out: this.#at(out), q: this.#at(q), tokens: q.rows }, {
+      pool: this.#pool,
+      scratch: this.#scratch,
+      grain: (work) => this.#grain(work),
+    });
   }
 
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
