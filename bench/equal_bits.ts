@@ -115,7 +115,7 @@ async function measure(
       baseline: { perplexity, perplexityStderr, bitsPerWeight, bytes },
       rows,
     };
-    Deno.writeTextFileSync(out, JSON.stringify(result, null, 1) + "\n");
+    Deno.writeTextFileSync(out, JSON.stringify(result, null, 2) + "\n");
   }
 }
 

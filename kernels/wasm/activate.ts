@@ -18,13 +18,40 @@ export function activate(out: usize, x: usize, up: usize, kind: i32, from: i32, 
   }
 }
 
+/** f(x). */
 @inline
-function activated(x: v128, kind: i32): v128 {
+export function activated(x: v128, kind: i32): v128 {
   if (kind == SILU) return sigmoidTimes(x, x);
   // x / 2 · (1 + tanh u) is x · σ(2u).
   if (kind == GELU_NEW) return sigmoidTimes(x, f32x4.mul(x, cubic(x)));
   if (kind == GELU) return f32x4.mul(x, normal(x));
   return f32x4.max(x, f32x4.splat(0));
+}
+
+/** f′(x): of x · s(x), s + x · s′; σ′ = σ · (1 − σ), and Φ′ is the normal density. */
+@inline
+export function slope(x: v128, kind: i32): v128 {
+  const one = f32x4.splat(1);
+  if (kind == SILU) {
+    const s = sigmoid(x);
+    return f32x4.mul(s, madd(x, f32x4.sub(one, s), one));
+  }
+  if (kind == GELU_NEW) {
+    const s = sigmoid(f32x4.mul(x, cubic(x)));
+    const steep = madd(f32x4.mul(x, x), f32x4.splat(0.21406445), f32x4.splat(1.5957691));
+    return f32x4.mul(s, madd(f32x4.mul(x, steep), f32x4.sub(one, s), one));
+  }
+  if (kind == GELU) {
+    const power = exp(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
+    return madd(f32x4.mul(x, f32x4.splat(0.39894228)), power, normal(x));
+  }
+  return v128.and(one, f32x4.gt(x, f32x4.splat(0)));
+}
+
+/** σ(u) = 1 / (1 + e^−u). */
+@inline
+function sigmoid(u: v128): v128 {
+  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(u))));
 }
 
 /** x · σ(u) = x / (1 + e^−u). */

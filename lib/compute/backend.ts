@@ -6,9 +6,13 @@
 import type { QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { type Activation, activationNames } from "./activation.ts";
+import type { Columns } from "./columns.ts";
+import type { Gradients } from "./gradients.ts";
 import type { Handle, KvCache, Owner, Tensor, TokenIds, Weight } from "./handle.ts";
 
-export type { Handle, KvCache, Owner, Tensor, TokenIds, Weight };
+export { activationNames };
+export type { Activation, Columns, Handle, KvCache, Owner, Tensor, TokenIds, Weight };
 
 /** The rounding of activations in products of packed weights with few tokens; see BackendOptions. */
 export type ActivationType = typeof activationTypes[number];
@@ -31,12 +35,6 @@ export interface Largest {
   /** The values. */
   readonly values: Float32Array;
 }
-
-/** A function between the products of an MLP, by Hugging Face's names; "gelu_new" is also "gelu_pytorch_tanh". */
-export type Activation = "silu" | "gelu" | "gelu_new" | "relu";
-
-/** All of them. */
-export const activationNames: readonly Activation[] = ["silu", "gelu", "gelu_new", "relu"];
 
 /** The size of a KV cache. */
 export interface KvShape {
@@ -80,8 +78,8 @@ export interface Backend extends Disposable {
   /** out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias; with `add`, x += add before, in place. */
   layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void;
   /**
-   * out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. With `alone`, on a backend that has {@linkcode Backend.row}, each
-   * row has the bits that it has when it is the only one.
+   * out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. With `as`, on a backend that has {@linkcode Backend.rows}, the
+   * bits of a row depend on no other, nor on their number.
    */
   linear(out: Tensor, x: Tensor, options: LinearOptions): void;
   /**
@@ -111,8 +109,8 @@ export interface Backend extends Disposable {
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void;
   /** A view of the first rows of a tensor. Free the whole tensor, not the view. */
   first(x: Tensor, rows: number): Tensor;
-  /** A view of one row of a tensor, of a backend that can compute on it. Free the whole tensor, not the view. */
-  row?(x: Tensor, at: number): Tensor;
+  /** A view of some rows of a tensor, of a backend that can compute on it. Free the whole tensor, not the view. */
+  rows?(x: Tensor, some: RowRange): Tensor;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
@@ -147,6 +145,8 @@ export interface Backend extends Disposable {
   room?(bytes: number): Uint8Array;
   /** Allocated bytes: weights, activations, caches, and freed memory kept for reuse. */
   readonly bytes?: number;
+  /** Gradients of its operations. */
+  readonly gradients?: Gradients;
   /** The slow steps of quantization on its threads, with the bits of the plain ones. */
   readonly steps?: QuantizeSteps;
 }
@@ -157,8 +157,19 @@ export interface LinearOptions {
   readonly weight: Weight;
   /** [1, out]. */
   readonly bias?: Weight;
-  /** Whether no row's bits may depend on the others: they are tokens of different sequences. */
-  readonly alone?: boolean;
+  /** How rows are multiplied; as is fastest for their number when absent. */
+  readonly as?: RowsAs;
+}
+
+/** As if each row were the only one, or one of many: see {@linkcode Backend.linear}. */
+export type RowsAs = "one" | "many";
+
+/** Rows side by side. */
+export interface RowRange {
+  /** The first. */
+  readonly from: number;
+  /** Their number. */
+  readonly count: number;
 }
 
 /** The part of a cache that an attention reads and writes. */
@@ -191,16 +202,6 @@ export interface RopeOptions {
   readonly headDim?: number;
   /** The factor of cosines and sines; 1 when absent. */
   readonly magnitude?: number;
-}
-
-/** A selection of columns. */
-export interface Columns {
-  /** The first. */
-  readonly from: number;
-  /** Columns side by side; all of out's when absent. */
-  readonly width?: number;
-  /** The distance between the beginnings of pieces; irrelevant for a single piece. */
-  readonly stride?: number;
 }
 
 /** Options of a norm. */

@@ -30,12 +30,22 @@ export type {
   NormOptions,
   Owner,
   RopeOptions,
+  RowRange,
+  RowsAs,
   Tensor,
   TokenIds,
   TokenPlace,
   Weight,
 } from "./backend.ts";
 export { type BackendName, backendNames, type BackendOptions, createBackend } from "./create_backend.ts";
+export type {
+  ActivationInputs,
+  AttentionInputs,
+  Gradients,
+  Heads,
+  NormGradients,
+  NormInputs,
+} from "./gradients.ts";
 export type { DeviceOptions } from "./webgpu/device.ts";
 export { type GpuJob, GpuLab, type RaceOptions } from "./webgpu/gpu_lab.ts";
 export { ladder, type LadderOptions, type Rung } from "./webgpu/ladder.ts";

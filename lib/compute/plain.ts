@@ -17,10 +17,12 @@ import type {
   LinearOptions,
   NormOptions,
   RopeOptions,
+  RowRange,
 } from "./backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
 import { KvCache, own, Tensor, Weight } from "./handle.ts";
 import { matmul } from "./matmul.ts";
+import { PlainGradients } from "./plain_gradients.ts";
 
 class PlainTensor extends Tensor {
   readonly data: Float32Array;
@@ -67,6 +69,7 @@ function grown(array: Float32Array, length: number): Float32Array {
 export class PlainBackend implements Backend {
   readonly name = "plain";
   readonly description = "1 thread";
+  readonly gradients = new PlainGradients((of) => of instanceof Weight ? this.#dense(of) : this.#values(of));
   #block = new Float32Array(0);
   #codes = new Uint8Array(0);
   #scores = new Float64Array(0);
@@ -279,12 +282,13 @@ export class PlainBackend implements Backend {
   }
 
   first(x: Tensor, rows: number): Tensor {
-    return new PlainTensor(this, { rows, cols: x.cols }, this.#values(x).subarray(0, rows * x.cols));
+    return this.rows(x, { from: 0, count: rows });
   }
 
-  row(x: Tensor, at: number): Tensor {
+  rows(x: Tensor, { from, count }: RowRange): Tensor {
     const { cols } = x;
-    return new PlainTensor(this, { rows: 1, cols }, this.#values(x).subarray(at * cols, (at + 1) * cols));
+    const values = this.#values(x).subarray(from * cols, (from + count) * cols);
+    return new PlainTensor(this, { rows: count, cols }, values);
   }
 
   read(x: Tensor): Promise<Float32Array> {

@@ -42,14 +42,21 @@ export function evaluationDocuments(): Document[] {
 }
 
 /**
- * Tokenizes documents. Texts longer than the context are cut into pieces of its length, or truncated to it. Documents
- * are taken from the kinds in turn until `maxTokens` are reached, so that every kind has an equal share.
+ * Tokenizes documents. Texts longer than the context are cut into pieces of its length, or truncated to it; where a
+ * text begins with `bos`, every piece does, as models that learned with it (Gemma) break without. Documents are taken from the
+ * kinds in turn until `maxTokens` are reached, so that every kind has an equal share.
  *
  * @throws {OptionError} when an option is out of range, or nothing is left to measure.
  */
 export function tokenizeDocuments(
   documents: readonly Document[],
-  options: { tokenizer: Pick<Tokenizer, "encode">; context: number; maxTokens?: number; truncate?: boolean },
+  options: {
+    tokenizer: Pick<Tokenizer, "encode">;
+    bos?: number | null;
+    context: number;
+    maxTokens?: number;
+    truncate?: boolean;
+  },
 ): TokenizedDocument[] {
   const { tokenizer, context } = options;
   const kinds = Map.groupBy(documents, ({ kind }) => kind);
@@ -69,9 +76,12 @@ export function tokenizeDocuments(
     let left = budget;
     for (const { text } of members) {
       const ids = tokenizer.encode(text);
-      for (let from = 0; from + 1 < ids.length && left >= 1; from += context) {
-        const piece = ids.slice(from, from + Math.min(context, left + 1));
+      const start = ids.length > 0 && ids[0] === options.bos ? 1 : 0;
+      const before = ids.slice(0, start);
+      for (let from = start; left >= 1;) {
+        const piece = [...before, ...ids.slice(from, from + Math.min(context, left + 1) - start)];
         if (piece.length < 2) break;
+        from += piece.length - start;
         result.push({ kind, ids: piece });
         left -= piece.length - 1;
         if (options.truncate) break;

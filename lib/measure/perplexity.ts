@@ -5,7 +5,8 @@
  */
 import { OptionError } from "../errors.ts";
 import { argmax } from "../model/decoder/sampling.ts";
-import { logSumExp, tokenDivergence } from "../quantize/divergence.ts";
+import { logSumExp } from "../model/decoder/log_sum_exp.ts";
+import { tokenDivergence } from "../quantize/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,
@@ -73,6 +74,7 @@ function measuredDocuments(model: Model, options: PerplexityOptions = {}): Token
     : [{ kind: "text", text: options.text }];
   return tokenizeDocuments(documents, {
     tokenizer: model.tokenizer,
+    bos: model.config.bos_token_id,
     context: Math.min(options.context ?? Infinity, model.config.max_position_embeddings),
     maxTokens: options.maxTokens,
     truncate: options.truncate,

@@ -9,7 +9,7 @@ const letters = { encode: (text: string) => [0, ...Array.from(text, (letter) => 
 /** The pieces as texts, the first token as "^". */
 function pieces(
   texts: Record<string, string[]>,
-  options: { context: number; maxTokens?: number; truncate?: boolean },
+  options: { context: number; maxTokens?: number; truncate?: boolean; bos?: number },
 ): string[] {
   const documents = Object.entries(texts).flatMap(([kind, all]) => all.map((text) => ({ kind, text })));
   return tokenizeDocuments(documents, { tokenizer: letters, ...options })
@@ -30,6 +30,13 @@ Deno.test("a text longer than the context is cut into pieces that have all of it
 Deno.test("a piece of one token predicts nothing and is left out", () => {
   assertEquals(pieces({ a: ["bcdefghi"] }, { context: 4 }), ["a ^bcd", "a efgh"]);
   assertEquals(pieces({ a: ["", "bc"] }, { context: 4 }), ["a ^bc"]);
+});
+
+Deno.test("each piece of a text that begins with the beginning-of-sequence token begins with it", () => {
+  assertEquals(pieces({ a: ["bcdefgh"] }, { context: 4, bos: 0 }), ["a ^bcd", "a ^efg", "a ^h"]);
+  assertEquals(pieces({ a: ["bcdefgh"] }, { context: 4, bos: 0, maxTokens: 5 }), ["a ^bcd", "a ^ef"]);
+  assertEquals(pieces({ a: ["bcdefgh"] }, { context: 4, bos: 1 }), ["a ^bcd", "a efgh"]);
+  assertThrows(() => pieces({ a: [""] }, { context: 4, bos: 0 }), OptionError, "fewer than 2 tokens");
 });
 
 Deno.test("truncate keeps the first piece of each text alone", () => {

@@ -1,0 +1,100 @@
+/**
+ * Gradients of decoder layers against PyTorch's (tests/golden/make_gradients.py).
+ *
+ * @module
+ */
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import type { Model } from "any4";
+import { OptionError } from "../../lib/errors.ts";
+import { toHalves, transposed } from "../../lib/matrix/matrix.ts";
+import { relativeError } from "../../lib/measure/layer_error.ts";
+import { outputsOf, tensorsOf } from "../../lib/model/decoder/layout.ts";
+import { LayerPass } from "../../lib/quantize/layer_pass.ts";
+import { Block } from "../../lib/tune/block.ts";
+import { Lcg } from "../golden/lcg.ts";
+import { golden, load, names } from "../tiny_models.ts";
+
+type Told = [norm: number, product: number];
+const expected: Record<string, Record<string, Told>[]> = JSON.parse(
+  Deno.readTextFileSync(`${import.meta.dirname}/../golden/gradients.json`),
+);
+const product = new Lcg(11).bell(1 << 14);
+
+function told(values: Float32Array): Told {
+  let [squares, sum] = [0, 0];
+  for (const [i, value] of values.entries()) {
+    [squares, sum] = [squares + value ** 2, sum + value * product[i]!];
+  }
+  return [Math.sqrt(squares), sum];
+}
+
+/** The gradient by a tensor as the checkpoint has it. */
+function stored(model: Model, name: string, gradient: Float32Array): Float32Array {
+  const place = [...tensorsOf(model.layout)].find((place) => place.name === name)!;
+  const { rows, cols, interleaved } = place;
+  if (interleaved) {
+    return toHalves(gradient, { outputs: outputsOf(place), head: interleaved, back: true });
+  }
+  return place.transposed ? transposed({ rows, cols, data: gradient }).data : gradient;
+}
+
+async function checkModel(name: string, backend: "plain" | "wasm"): Promise<void> {
+  using model = await load(name, backend);
+  const { tokens } = golden(name);
+  const pass = await LayerPass.begin(model, { pieces: [tokens] });
+  for (const [layer, entry] of expected[name]!.entries()) {
+    const { hidden } = pass.state;
+    using part = model.part(layer);
+    await pass.advance(part);
+    using block = new Block(model, { layer, tensor: (name) => model.tensors.get(name) });
+    block.want(block.names());
+    assertEquals(relativeError(await block.forward(hidden), pass.state.hidden), 0, `${name}, layer ${layer}`);
+    const found = new Map([["input", await block.backward(new Lcg(7).bell(hidden.length))]]);
+    for (const tensor of block.names()) {
+      found.set(tensor, stored(model, tensor, await block.gradient(tensor)));
+    }
+    assertEquals([...found.keys()].sort(), Object.keys(entry).sort());
+    for (const [tensor, values] of found) {
+      const [norm, along] = entry[tensor]!;
+      const got = told(values);
+      // The bias of keys has no effect: what is there is rounding.
+      const size = Math.max(norm, 1e-2 * entry.input![0]);
+      assertLess(Math.abs(got[0] - norm) / size, 2e-5, `${name}, layer ${layer}: the size of ${tensor}`);
+      assertLess(Math.abs(got[1] - along) / size, 1e-4, `${name}, layer ${layer}: ${tensor}`);
+    }
+  }
+}
+
+for (const name of names.filter((name) => name in expected)) {
+  Deno.test(`gradients of ${name}'s layers are PyTorch's`, () => checkModel(name, "plain"));
+}
+
+for (const name of ["cohere", "gemma2", "gpt2", "llama3"]) {
+  Deno.test(`gradients of ${name}'s layers are PyTorch's in WASM too`, () => checkModel(name, "wasm"));
+}
+
+Deno.test("gradients are those of all sequences since weights changed", async () => {
+  using model = await load("llama3", "plain");
+  using block = new Block(model, { layer: 0, tensor: (name) => model.tensors.get(name) });
+  const name = block.names()[1]!;
+  block.want([name]);
+  const hidden = new Lcg(1).bell(5 * 32);
+  const once = async () => {
+    await block.forward(hidden);
+    await block.backward(new Lcg(2).bell(5 * 32));
+    return await block.gradient(name);
+  };
+  const first = await once();
+  assertLess(relativeError(await once(), first.map((value) => 2 * value)), 1e-6);
+  block.changed([name]);
+  assertEquals(await once(), first);
+  block.values(name).fill(0);
+  block.changed([name]);
+  assert(relativeError(await once(), first) > 0.01);
+});
+
+Deno.test("a layer with experts is refused", async () => {
+  using model = await load("mixtral", "plain");
+  const tensor = (name: string) => model.tensors.get(name);
+  assertThrows(() => new Block(model, { layer: 1, tensor }), OptionError, "model.layers.1.self_attn.q_proj");
+});
