@@ -168,15 +168,21 @@ function rows(result: Result, originals: readonly Result[]): string[][] {
   const start = [model, format ?? "as it is", decimal(bitsPerWeight)];
   const other = counterpart(result, originals);
   const compared = originals.length > 0;
-  const difference = (of?: { value: number; stderr: number }) =>
-    !compared ? [] : of && other !== result ? [signed(of.value), decimal(of.stderr)] : ["", ""];
+  const difference = (of?: { value: number; stderr: number }, unit = "") =>
+    !compared ? [] : of && other !== result ? [signed(of.value) + unit, decimal(of.stderr)] : ["", ""];
   if (isTextResult(result)) {
     const { loss: value, stderr } = other && isTextResult(other) && other !== result
       ? lossDifference(result, other)
       : { loss: NaN, stderr: NaN };
     const measured = [decimal(result.perplexity, 6), decimal(result.stderr)];
     const data = `${result.data}, ${result.windows} × ${result.context}`;
-    return [[...start, data, `perplexity (${result.recipe})`, ...measured, ...difference({ value, stderr })]];
+    return [[
+      ...start,
+      data,
+      `perplexity (${result.recipe})`,
+      ...measured,
+      ...difference({ value, stderr }, " nats"),
+    ]];
   }
   return Object.entries(result.scores).map(([name, { value, stderr }]) => {
     const paired = other && !isTextResult(other) && name in result.items[0]!.scores
