@@ -35,6 +35,14 @@ export function checkSharing(sharing: string): asserts sharing is CodebookSharin
   }
 }
 
+/** How many codebooks a matrix has. */
+export function tablesOf(sharing: CodebookSharing, rows: number): number {
+  if (sharing === "row") return rows;
+  if (sharing === "matrix") return 1;
+  const count = parseInt(sharing);
+  return sharing.endsWith("rows") ? Math.ceil(rows / count) : Math.min(count, rows);
+}
+
 /** Decides which row has which codebook. */
 export function shareCodebooks(
   sharing: CodebookSharing,
@@ -45,11 +53,8 @@ export function shareCodebooks(
   },
 ): SharedCodebooks {
   const { rows } = scaled.matrix;
-  if (sharing === "row") return { tables: rows };
-  if (sharing === "matrix") return { tables: 1 };
-  const count = parseInt(sharing);
-  if (sharing.endsWith("rows")) return { tables: Math.ceil(rows / count) };
-  const tables = Math.min(count, rows);
+  const tables = tablesOf(sharing, rows);
+  if (!sharing.endsWith("tables")) return { tables };
   const own = steps.learn(scaled, { ...learning, tables: rows });
   return { tables, codebookRows: cluster(own, { rows, tables }) };
 }

@@ -346,7 +346,7 @@ export class Units implements Disposable {
 }
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */
-function checkDivisible({ sequential, targetBits, rowParts = 1, codebook }: UnitOptions): void {
+function checkDivisible({ sequential, targetBits, rowParts = 1, codebook, outliers }: UnitOptions): void {
   if (sequential) {
     throw new OptionError(
       "Cannot divide a sequential calibration into units: each Linear waits for all before it",
@@ -360,6 +360,11 @@ function checkDivisible({ sequential, targetBits, rowParts = 1, codebook }: Unit
   if (!Number.isSafeInteger(rowParts) || rowParts < 1) {
     throw new OptionError(
       `Cannot divide rows: rowParts must be a whole number of at least 1, current value is ${rowParts}`,
+    );
+  }
+  if (rowParts > 1 && outliers) {
+    throw new OptionError(
+      "Cannot divide rows whose outliers are chosen together: leave out rowParts or outliers",
     );
   }
   if (rowParts > 1 && codebook !== undefined && codebook !== "row") {

@@ -88,7 +88,8 @@ export function methodOf(method: string | MethodOptions | Method = "kmeans"): Me
   const maker = methods.get(name);
   if (!maker) {
     throw new OptionError(
-      `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}`,
+      `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}` +
+        (/^awq\b/.test(name) ? "; AWQ changes a model in memory before it is quantized: see awq()" : ""),
     );
   }
   const unknown = Object.keys(options).find((option) => !maker.options.includes(option));

@@ -19,7 +19,8 @@ Deno.test("methods are found by name, by name and options, or as they are, and o
   assertEquals(methodOf({ name: "lnq", shrinkage: 0.1 }).options, { shrinkage: 0.1 });
   const own: Method = { ...methodOf("kmeans"), name: "mine" };
   assertEquals(methodOf(own), own);
-  assertThrows(() => methodOf("awq"), OptionError, "kmeans, lloyd, gptq, leanquant, lnq");
+  assertThrows(() => methodOf("lnqq"), OptionError, "kmeans, lloyd, gptq, leanquant, lnq");
+  assertThrows(() => methodOf("awq+gptq"), OptionError, "AWQ changes a model in memory");
   const misspelled = { name: "gptq", dampening: 1 } as unknown as { name: "gptq" };
   assertThrows(() => methodOf(misspelled), OptionError, '"dampening": expected actOrder, damping, shrinkage');
   assertThrows(() => methodOf({ name: "gptq", damping: -1 }), OptionError, "damping");
