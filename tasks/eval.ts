@@ -20,8 +20,9 @@ import { count, decimal, percent, progress, table } from "any4/show";
 import {
   command,
   type Computing,
-  groupSizeOption,
   jsonOption,
+  type Learning,
+  learningOf,
   list,
   main,
   modelOption,
@@ -29,15 +30,13 @@ import {
   print,
   printJson,
   readDocuments,
-  weightingOption,
   whole,
 } from "./cli.ts";
 
 const options = command("eval", "Measure perplexity and tasks of a model, as it is or quantized first.")
   .addOption(modelOption())
   .option("-f, --format <names>", "quantize to these formats first, one after another", list)
-  .addOption(groupSizeOption())
-  .addOption(weightingOption())
+  .learning()
   .option(
     "--original [name]",
     "also measure this model, or the one before quantization, and the differences from it",
@@ -65,11 +64,9 @@ const options = command("eval", "Measure perplexity and tasks of a model, as it 
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Learning & {
       model: string;
       format?: string[];
-      groupSize: number | "row";
-      weighting: string;
       original?: string | true;
       text?: string;
       tokens?: number;
@@ -88,7 +85,7 @@ const options = command("eval", "Measure perplexity and tasks of a model, as it 
   >();
 
 const quiet = { quiet: options.json };
-const { groupSize, weighting } = options;
+const learning = learningOf(options);
 
 await main(async () => {
   using model = await loadModel(options.model, { ...options, ...quiet });
@@ -99,7 +96,7 @@ await main(async () => {
 /** Texts and tasks of others, format after format. */
 async function published(model: Model): Promise<void> {
   const results = new ResultsFile<Result>(options.append);
-  const wanted = { ...options, fewshot: options.numFewshot, quantize: { groupSize, weighting }, results };
+  const wanted = { ...options, fewshot: options.numFewshot, quantize: learning, results };
   const other = typeof options.original === "string";
   const formats = [...options.original === true ? [null] : [], ...options.format ?? [null]];
   const found: Result[] = [];
@@ -225,7 +222,7 @@ async function own(base: Model): Promise<void> {
   const [format, ...more] = options.format ?? [];
   if (more.length > 0) throw new OptionError("Cannot measure several formats without --data or --tasks");
   if (options.original === true && !format) throw new OptionError("Cannot compare without --format");
-  const model = format ? open.use(await quantizeModel(base, { groupSize, weighting, format })) : base;
+  const model = format ? open.use(await quantizeModel(base, { ...learning, format })) : base;
   const settings = {
     documents: readDocuments(options.text),
     maxTokens: options.tokens,
