@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option, type ParseOptions } from "commander";
 import { Any4Error, loadModel, type LoadOptions, type Model, OptionError } from "any4";
 import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
 import { formats } from "any4/formats";
 import { type CodebookSharing, type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
-import type { Document } from "any4/measure";
+import { corpora, type Document, type Recipe, recipes } from "any4/measure";
 import { TOKEN_WEIGHTS, writtenSamples } from "any4/quantize";
 import { progress, table, visible } from "any4/show";
+import { fromReference } from "./reference_names.ts";
 
 export { Command, Option, OptionError };
 
@@ -57,8 +58,31 @@ export interface Sampling {
   readonly stop?: string[];
 }
 
+/** The options of {@linkcode Task.measuring}. */
+export interface Measuring {
+  readonly data?: string[];
+  readonly recipe: Recipe;
+  readonly context?: number;
+  readonly windows?: number;
+  readonly tasks?: string[];
+  readonly limit?: number;
+  readonly numFewshot?: number;
+  readonly maxTokens?: number;
+  readonly dataDir?: string;
+}
+
 /** A task's command. */
 export class Task extends Command {
+  /** Takes the reference's names too. */
+  override parse(args: readonly string[], options: ParseOptions): this {
+    try {
+      return super.parse(fromReference(args, (text) => console.error(visible(text))), options);
+    } catch (error) {
+      if (error instanceof OptionError) this.error(error.message);
+      throw error;
+    }
+  }
+
   /** Adds the options of backends; without `backend`, all but the choice of one. */
   computing({ backend = true } = {}): this {
     if (backend) {
@@ -107,6 +131,24 @@ export class Task extends Command {
         new Option("--outliers <part>", "the part of all weights to keep in 16 bits, such as 0.005")
           .argParser(positive),
       );
+  }
+
+  /** Adds the options of measurements on published texts and tasks. */
+  measuring(): this {
+    return this
+      .option("--data <names>", `published texts: ${[...corpora.keys()].join(", ")}`, list)
+      .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
+      .option("--context <n>", "tokens of context", whole(2))
+      .option("--windows <n>", "windows of each text at most", whole(1))
+      .option("--tasks <names...>", "tasks of lm-evaluation-harness: piqa, arc_easy, mmlu, gsm8k …", list)
+      .option("--limit <n>", "documents of each task at most", whole(1))
+      .option("--num-fewshot <n>", "examples in each prompt (default: the task's own number)", whole(0))
+      .option(
+        "--max-tokens <n>",
+        "tokens of a generated answer at most (default: the task's own number)",
+        whole(1),
+      )
+      .option("--data-dir <folder>", "read texts and tasks from local files instead of the Hub");
   }
 
   /** Adds the options of sampling. @param maxTokens the default number of tokens. */
@@ -197,9 +239,11 @@ export const modelOption = () =>
 /** --quiet. */
 export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
 
-/** --format with the formats as choices. */
-export const formatOption = () =>
-  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default("any4");
+/** --format with the formats as choices; null: none is the default. */
+export const formatOption = (standard: string | null = "any4") =>
+  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default(
+    standard ?? undefined,
+  );
 
 /** --group-size. */
 export const groupSizeOption = () =>

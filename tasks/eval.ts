@@ -10,8 +10,6 @@ import {
   evaluate,
   isTextResult,
   lossDifference,
-  type Recipe,
-  recipes,
   type Result,
   ResultsFile,
   scoreDifference,
@@ -25,6 +23,7 @@ import {
   learningOf,
   list,
   main,
+  type Measuring,
   modelOption,
   Option,
   print,
@@ -46,39 +45,18 @@ const options = command("eval", "Measure perplexity and tasks of a model, as it 
       .conflicts(["data", "tasks"]),
   )
   .option("--tokens <n>", "measure on about this many tokens of the text; all when absent", whole(2))
-  .option("--context <n>", "tokens of context", whole(2))
-  .option("--data <names>", "published texts: wikitext-2, c4, c4-new, ptb, ptb-new, codeparrot", list)
-  .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
-  .option("--windows <n>", "windows of each text at most", whole(1))
-  .option("--tasks <names>", "tasks of lm-evaluation-harness: piqa, arc_easy, mmlu, gsm8k …", list)
-  .option("--limit <n>", "documents of each task at most", whole(1))
-  .option("--num-fewshot <n>", "examples in each prompt (default: the task's own number)", whole(0))
-  .option(
-    "--max-tokens <n>",
-    "tokens of a generated answer at most (default: the task's own number)",
-    whole(1),
-  )
-  .option("--data-dir <folder>", "read texts and tasks from local files instead of the Hub")
+  .measuring()
   .option("--append <file>", "add results to this file, and take from it what has been measured before")
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & Learning & {
+    Computing & Learning & Measuring & {
       model: string;
       format?: string[];
       original?: string | true;
       text?: string;
       tokens?: number;
-      context?: number;
-      data?: string[];
-      recipe: Recipe;
-      windows?: number;
-      tasks?: string[];
-      limit?: number;
-      numFewshot?: number;
-      maxTokens?: number;
-      dataDir?: string;
       append?: string;
       json?: true;
     }
@@ -193,15 +171,21 @@ function rows(result: Result, originals: readonly Result[]): string[][] {
   const start = [model, format ?? "as it is", decimal(bitsPerWeight)];
   const other = counterpart(result, originals);
   const compared = originals.length > 0;
-  const difference = (of?: { value: number; stderr: number }) =>
-    !compared ? [] : of && other !== result ? [signed(of.value), decimal(of.stderr)] : ["", ""];
+  const difference = (of?: { value: number; stderr: number }, unit = "") =>
+    !compared ? [] : of && other !== result ? [signed(of.value) + unit, decimal(of.stderr)] : ["", ""];
   if (isTextResult(result)) {
     const { loss: value, stderr } = other && isTextResult(other) && other !== result
       ? lossDifference(result, other)
       : { loss: NaN, stderr: NaN };
     const measured = [decimal(result.perplexity, 6), decimal(result.stderr)];
     const data = `${result.data}, ${result.windows} × ${result.context}`;
-    return [[...start, data, `perplexity (${result.recipe})`, ...measured, ...difference({ value, stderr })]];
+    return [[
+      ...start,
+      data,
+      `perplexity (${result.recipe})`,
+      ...measured,
+      ...difference({ value, stderr }, " nats"),
+    ]];
   }
   return Object.entries(result.scores).map(([name, { value, stderr }]) => {
     const paired = other && !isTextResult(other) && name in result.items[0]!.scores

@@ -4,29 +4,20 @@
  * @module
  */
 import { loadModel, OptionError } from "any4";
-import {
-  evaluate,
-  paperMarkdown,
-  paperTables,
-  type Recipe,
-  recipes,
-  type Result,
-  ResultsFile,
-} from "any4/measure";
+import { evaluate, paperMarkdown, paperTables, type Result, ResultsFile } from "any4/measure";
 import { paperPage, progress } from "any4/show";
 import {
   command,
   type Computing,
-  groupSizeOption,
   jsonOption,
+  type Learning,
+  learningOf,
   list,
   main,
-  Option,
+  type Measuring,
   print,
   printJson,
   quietOption,
-  weightingOption,
-  whole,
 } from "./cli.ts";
 
 const options = command(
@@ -37,21 +28,8 @@ const options = command(
     "tinyworld",
   ])
   .option("-f, --formats <names>", 'formats; "original" is the model as it is', list)
-  .addOption(groupSizeOption())
-  .addOption(weightingOption())
-  .option("--data <names>", "published texts: wikitext-2, c4, c4-new, ptb, ptb-new, codeparrot", list)
-  .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
-  .option("--context <n>", "tokens of context", whole(2))
-  .option("--windows <n>", "windows of each text at most", whole(1))
-  .option("--tasks <names>", "tasks of lm-evaluation-harness: piqa, arc_easy, mmlu, gsm8k …", list)
-  .option("--limit <n>", "documents of each task at most", whole(1))
-  .option("--num-fewshot <n>", "examples in each prompt (default: the task's own number)", whole(0))
-  .option(
-    "--max-tokens <n>",
-    "tokens of a generated answer at most (default: the task's own number)",
-    whole(1),
-  )
-  .option("--data-dir <folder>", "read texts and tasks from local files instead of the Hub")
+  .learning()
+  .measuring()
   .option(
     "-o, --out <path>",
     "write PATH.jsonl, which a second run resumes, PATH.md and PATH.html",
@@ -62,20 +40,9 @@ const options = command(
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Learning & Measuring & {
       models: string[];
       formats?: string[];
-      groupSize: number | "row";
-      weighting: string;
-      data?: string[];
-      recipe: Recipe;
-      context?: number;
-      windows?: number;
-      tasks?: string[];
-      limit?: number;
-      numFewshot?: number;
-      maxTokens?: number;
-      dataDir?: string;
       out: string;
       quiet?: true;
       json?: true;
@@ -83,7 +50,7 @@ const options = command(
   >();
 
 await main(async () => {
-  const { groupSize, weighting, out } = options;
+  const { out } = options;
   if (!options.data && !options.tasks) {
     throw new OptionError("Cannot measure: expected --data or --tasks, or both");
   }
@@ -98,7 +65,7 @@ await main(async () => {
     using bar = progress(`evaluating ${model.name}`, 1, quiet);
     const wanted = {
       ...options,
-      ...{ formats, results, fewshot: options.numFewshot, quantize: { groupSize, weighting } },
+      ...{ formats, results, fewshot: options.numFewshot, quantize: learningOf(options) },
       onProgress: (share: number, what: string) => bar.update(share, what),
     };
     for await (const result of evaluate(model, wanted)) found.push(result);

@@ -43,7 +43,7 @@ export type {
   QuantizeModelOptions,
   QuantizeOnDiskOptions,
 } from "./options.ts";
-export type { PlanOptions } from "./plan.ts";
+export { type PlanOptions, selectLinears } from "./plan.ts";
 export type { LearningOptions } from "./quantize_linear.ts";
 export {
   af4,
