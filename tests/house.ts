@@ -30,7 +30,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/checkpoint": 1020,
   "lib/model": 760,
   "lib/tune": 700,
-  "lib/quantize": 3000,
+  "lib/quantize": 3050,
   "lib/measure": 2720,
   "lib/show": 2700,
   "lib/serve": 1700,
