@@ -38,6 +38,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   override: {},
   parts: 1,
   tokenWeights: "none",
+  tuneBlocks: false,
 };
 
 /** The recorded form of options whose value itself is irrelevant. */
@@ -90,7 +91,7 @@ export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions):
 /** The options that a Linear's weights are quantized by, which change no statistics. */
 const LEARNING = [
   ...["format", "groupSize", "skip", "override", "head", "embedding", "targetBits", "candidates"],
-  ...["codebook", "method", "weighting", "scaleType", "sequential"],
+  ...["codebook", "method", "weighting", "scaleType", "sequential", "tuneBlocks"],
 ] as const satisfies (keyof QuantizeOnDiskOptions)[];
 
 /** The data on which statistics of a sample depend, whatever they are for. */
