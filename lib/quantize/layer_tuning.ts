@@ -8,7 +8,7 @@ import { linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
 import { checkTuneOptions, type Example, tuneBlock, type TuneOptions } from "../tune/tune_block.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
-import { type SampleOptions, sampleOf, sumsOfLayer } from "./calibrate.ts";
+import { sampleOf, type SampleOptions, sumsOfLayer } from "./calibrate.ts";
 import { doneOfLayer } from "./done_layer.ts";
 import { meansOf } from "./input_sums.ts";
 import { LayerPass, type PassState } from "./layer_pass.ts";
@@ -37,7 +37,12 @@ export class LayerTuning {
 
   private constructor(
     source: Source,
-    means: { store: Store; options: BlockTuning & Pick<SampleOptions, "signal">; pieces: number[][]; state: PassState },
+    means: {
+      store: Store;
+      options: BlockTuning & Pick<SampleOptions, "signal">;
+      pieces: number[][];
+      state: PassState;
+    },
   ) {
     this.#source = source;
     this.#store = means.store;
@@ -91,13 +96,15 @@ export class LayerTuning {
     const pass = (from: number) =>
       new LayerPass(source, sample, { layer, hidden: hidden.subarray(from, from + half) });
     const linears = linearNames(source.layout, layer);
-    const original = pass(0);
+    const exact = pass(0);
     using part = source.part(layer);
-    const stats = meansOf(await sumsOfLayer(source, { pass: original, part, sample, linears }));
+    const stats = meansOf(await sumsOfLayer(source, { pass: exact, part, sample, linears }));
     const replaced = new Map(doneOfLayer(source, store, { layer, tuned: false }));
     const tensor = (name: string) => replaced.get(name) ?? source.tensor(name);
-    const examples = this.#examples(hidden.subarray(half), original.state.hidden);
-    const { tensors } = await tuneBlock(source, { ...options, layer, tensor, examples, onStep });
+    const examples = this.#examples(hidden.subarray(half), exact.state.hidden);
+    const original = (name: string) => denseWeights(source.tensor(name)!, name).data;
+    const how = { ...options, layer, tensor, original, examples, onStep };
+    const { tensors } = await tuneBlock(source, how);
     for (const [name, tuned] of tensors) {
       replaced.set(name, tuned);
       if (!isPacked(tuned)) {
@@ -112,7 +119,7 @@ export class LayerTuning {
     using after = source.part(layer, replaced);
     const quantized = pass(half);
     await quantized.advance(after);
-    this.#state = { layer: layer + 1, hidden: joined(original.state.hidden, quantized.state.hidden) };
+    this.#state = { layer: layer + 1, hidden: joined(exact.state.hidden, quantized.state.hidden) };
     store.set("pass", PASS, this.#state);
   }
 
@@ -130,7 +137,9 @@ export class LayerTuning {
 export function checkBlockTuning({ window = 2, ...options }: BlockTuning): void {
   checkTuneOptions(options);
   if (!Number.isSafeInteger(window) || window < 2) {
-    throw new OptionError(`Cannot tune: window must be a whole number of at least 2, current value is ${window}`);
+    throw new OptionError(
+      `Cannot tune: window must be a whole number of at least 2, current value is ${window}`,
+    );
   }
 }
 

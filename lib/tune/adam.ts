@@ -12,7 +12,7 @@ export interface Parameter {
   /** Changed by {@linkcode Adam.step}. */
   readonly values: Float32Array;
   /** The gradient by them. */
-  readonly gradient: Float64Array;
+  readonly gradient: Float64Array | Float32Array;
 }
 
 /** The state of some parameters' descent. */
@@ -20,7 +20,7 @@ export class Adam {
   readonly #parameters: readonly Parameter[];
   /** The root mean square of each parameter's values at the start, which a rate is a part of. */
   readonly #sizes: readonly number[];
-  readonly #means: readonly { mean: Float64Array; square: Float64Array }[];
+  readonly #means: readonly { mean: Float32Array; square: Float32Array }[];
   #steps = 0;
 
   /** @param parameters what {@linkcode Adam.step} changes. */
@@ -30,7 +30,7 @@ export class Adam {
       Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
     );
     this.#means = parameters.map(({ values: { length } }) => (
-      { mean: new Float64Array(length), square: new Float64Array(length) }
+      { mean: new Float32Array(length), square: new Float32Array(length) }
     ));
   }
 

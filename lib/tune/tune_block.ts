@@ -16,6 +16,9 @@ import { Adam } from "./adam.ts";
 import { Block } from "./block.ts";
 import { TunedLinear, type TunedTensor, TunedVector } from "./tuned_tensor.ts";
 
+/** One of so many sequences is held back. */
+const HELD_BACK = 8;
+
 /** How layers are tuned. */
 export interface TuneOptions {
   /** How often each sequence is seen; 8 when absent. */
@@ -24,47 +27,56 @@ export interface TuneOptions {
   rate?: number;
   /** Tokens of a step, at least; 512 when absent. */
   batchTokens?: number;
-  /** How tokens' errors count: as they are, or as parts of the output's size. "none" when absent. */
-  tokenWeights?: "none" | "norm";
-  /** The part of the sequences that is held back to tell whether tuning helps; 0.125 when absent. */
-  held?: number;
+  /**
+   * Tune codes too: the weights that they are rounded from are stepped by the gradient of what they are rounded to (EfficientQAT's
+   * "Block-AP"). False when absent.
+   */
+  codes?: boolean;
 }
 
-/** Checks how layers are to be tuned. @throws {OptionError} when an option is out of range. */
-export function checkTuneOptions({ epochs = 1, rate = 0.01, batchTokens = 1, held = 0 }: TuneOptions): void {
+/**
+ * Checks how layers are to be tuned.
+ *
+ * @throws {OptionError} when an option is out of range.
+ */
+export function checkTuneOptions({ epochs = 1, rate = 0.01, batchTokens = 1 }: TuneOptions): void {
   for (const [name, value] of Object.entries({ epochs, batchTokens })) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
-    throw new OptionError(`Cannot tune: ${name} must be a whole number of at least 1, current value is ${value}`);
+    throw new OptionError(
+      `Cannot tune: ${name} must be a whole number of at least 1, current value is ${value}`,
+    );
   }
   if (!(rate > 0 && rate < 1)) {
     throw new OptionError(`Cannot tune: rate must be between 0 and 1, current value is ${rate}`);
-  }
-  if (!(held >= 0 && held < 1)) {
-    throw new OptionError(`Cannot tune: held must be from 0 to less than 1, current value is ${held}`);
   }
 }
 
 /** A sequence: what the layer is given, and what it is to give, [tokens, hidden_size] each. */
 export interface Example {
+  /** What the quantized model's layers before it give. */
   readonly input: Float32Array;
+  /** What the original's layer gives in the original. */
   readonly target: Float32Array;
 }
 
 /** A tuned layer. */
 export interface TunedLayer {
-  /** What has changed, by tensor name. */
+  /** What has changed, by tensor name, rounded to the types that it is stored in. */
   readonly tensors: ReadonlyMap<string, Matrix | PackedMatrix>;
-  /** The error of sequences that were held back, before and after: the mean square of the difference over that of the target. */
+  /** The error on sequences that were held back: the squares of the difference as a part of those of the target. */
   readonly before: number;
+  /** The same afterwards, after rounding. */
   readonly after: number;
 }
 
 /**
- * Tunes a layer. Of all epochs it takes the one with the least error, after rounding, on sequences that it was not tuned on, so
- * that it does not become worse there.
+ * Tunes a layer. Of all epochs it takes the one with the least error, after rounding, on one of eight sequences that are held
+ * back, so that the layer does not become worse there.
  *
  * @param source the model.
  * @param options.tensor finds the layer's weights by tensor name; packed ones are tuned, and so are norms and biases.
+ * @param options.original finds the original's weights, where codes are tuned.
+ * @param options.onStep is told of each step.
  * @throws {OptionError} when an option is out of range, or the layer has experts.
  */
 export async function tuneBlock(
@@ -72,125 +84,98 @@ export async function tuneBlock(
   options: TuneOptions & Abortable & {
     layer: number;
     tensor: (name: string) => Matrix | PackedMatrix | undefined;
+    original: (name: string) => Float32Array;
     examples: readonly Example[];
     onStep?: (done: number, steps: number) => void;
   },
 ): Promise<TunedLayer> {
-  const { layer, tensor, examples, onStep, signal } = options;
-  const { epochs = 8, rate = 0.01, batchTokens = 512, tokenWeights = "none", held = 0.125 } = options;
   checkTuneOptions(options);
+  const { layer, tensor, original, onStep, signal } = options;
+  const { epochs = 8, rate = 0.01, batchTokens = 512, codes = false } = options;
+  const { hidden_size } = source.config;
   using block = new Block(source, { layer, tensor });
   const tuned = new Map<string, TunedTensor>();
   for (const name of block.names()) {
     const found = tensor(name)!;
-    if (isPacked(found)) tuned.set(name, new TunedLinear(found));
+    if (isPacked(found)) tuned.set(name, new TunedLinear(found, codes ? original(name) : undefined));
     else if (found.rows === 1) tuned.set(name, new TunedVector(found, block.offset(name)));
   }
-  const [kept, back] = split(examples, held);
-  const { hidden_size } = source.config;
-  const error = new Errors(kept.concat(back), { cols: hidden_size, tokenWeights });
-  const adam = new Adam([...tuned.values()].flatMap(({ parameters }) => parameters));
-  const batches = batchesOf(kept.length, (i) => kept[i]!.input.length / hidden_size, batchTokens);
-  const steps = epochs * batches;
+  const { kept, back } = split(options.examples);
   const measure = async () => {
-    let sum = 0;
-    for (const one of back) sum += error.of(one, await block.forward(one.input)).error;
-    return sum / back.reduce((size, one) => size + error.size(one), 0);
+    let [error, size] = [0, 0];
+    for (const { input, target } of back) {
+      error += sumOfSquares(difference(await block.forward(input), target));
+      size += sumOfSquares(target);
+      await pause(signal);
+    }
+    return error / size;
   };
   const before = await measure();
-  let [after, best]: [number, Map<string, Matrix | PackedMatrix>] = [before, new Map()];
+  let best = { tensors: new Map<string, Matrix | PackedMatrix>(), error: before };
   block.want(tuned.keys());
+  const adam = new Adam([...tuned.values()].flatMap(({ parameters }) => parameters));
   const random = new Random(layer);
+  const tokensOf = ({ input }: Example) => input.length / hidden_size;
+  const epochOf = () => batchesOf(shuffled(kept, random), { tokensOf, batchTokens });
+  const plan = Array.from({ length: epochs }, epochOf);
+  const steps = plan.reduce((sum, batches) => sum + batches.length, 0);
   let done = 0;
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = shuffled(kept.length, random);
-    for (let at = 0; at < order.length;) {
-      let tokens = 0;
-      for (; at < order.length && tokens < batchTokens; at++) {
-        const one = kept[order[at]!]!;
-        tokens += one.input.length / hidden_size;
-        const { gradient } = error.of(one, await block.forward(one.input));
-        await block.backward(gradient!);
+  for (const batches of plan) {
+    for (const batch of batches) {
+      for (const { input, target } of batch) {
+        await block.backward(difference(await block.forward(input), target));
         await pause(signal);
       }
       for (const [name, one] of tuned) one.pull(await block.gradient(name));
-      adam.step(rate * (1 + Math.cos(Math.PI * Math.min(done, steps) / steps)) / 2);
-      block.set(valuesOf(tuned));
-      onStep?.(++done, Math.max(steps, done));
+      adam.step(rate * (1 + Math.cos(Math.PI * done / steps)) / 2);
+      block.set(Array.from(tuned, ([name, one]) => [name, one.values()]));
+      onStep?.(++done, steps);
     }
-    const rounded = new Map(Array.from(tuned, ([name, one]) => [name, one.rounded()]));
-    block.set(Array.from(rounded, ([name, one]) => [name, isPacked(one) ? dequantize(one) : one.data]));
-    const now = await measure();
-    if (now < after) [after, best] = [now, rounded];
-    block.set(valuesOf(tuned));
+    const tensors = new Map(Array.from(tuned, ([name, one]) => [name, one.rounded()]));
+    block.set(Array.from(tensors, ([name, one]) => [name, isPacked(one) ? dequantize(one) : one.data]));
+    const error = await measure();
+    if (error < best.error) best = { tensors, error };
+    block.set(Array.from(tuned, ([name, one]) => [name, one.values()]));
   }
-  return { tensors: best, before, after };
+  return { tensors: best.tensors, before, after: best.error };
 }
 
-const valuesOf = (tuned: ReadonlyMap<string, TunedTensor>) =>
-  Array.from(tuned, ([name, one]) => [name, one.values()] as const);
-
-/** Those to tune on and those to be held back, spread evenly; of a single one, it is both. */
-function split(examples: readonly Example[], held: number): [Example[], Example[]] {
-  const back = examples.filter((_, i) => Math.floor((i + 1) * held) > Math.floor(i * held));
-  if (back.length === 0) return [[...examples], [...examples]];
-  return [examples.filter((one) => !back.includes(one)), back];
+/** Sequences to tune on, and every eighth, which is held back; of fewer than eight all are both. */
+function split(examples: readonly Example[]): { kept: readonly Example[]; back: readonly Example[] } {
+  if (examples.length < HELD_BACK) return { kept: examples, back: examples };
+  const isBack = (i: number) => i % HELD_BACK === HELD_BACK - 1;
+  return {
+    kept: examples.filter((_, i) => !isBack(i)),
+    back: examples.filter((_, i) => isBack(i)),
+  };
 }
 
-/** About how many batches sequences make. */
-function batchesOf(count: number, tokens: (i: number) => number, batchTokens: number): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += tokens(i);
-  return Math.ceil(sum / batchTokens);
-}
-
-function shuffled(count: number, random: Random): number[] {
-  const order = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
     const j = random.integer(i + 1);
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
 }
 
-/** Squared errors of outputs, and the gradients by them. */
-class Errors {
-  readonly #cols: number;
-  readonly #norm: boolean;
-
-  constructor(_examples: readonly Example[], { cols, tokenWeights }: { cols: number; tokenWeights: "none" | "norm" }) {
-    this.#cols = cols;
-    this.#norm = tokenWeights === "norm";
+/** Sequences in runs of at least so many tokens, but the last. */
+function batchesOf(
+  examples: readonly Example[],
+  { tokensOf, batchTokens }: { tokensOf: (example: Example) => number; batchTokens: number },
+): Example[][] {
+  const batches: Example[][] = [];
+  let tokens = Infinity;
+  for (const example of examples) {
+    if (tokens >= batchTokens) [tokens, batches[batches.length]] = [0, []];
+    batches.at(-1)!.push(example);
+    tokens += tokensOf(example);
   }
-
-  #weight(target: Float32Array, from: number): number {
-    if (!this.#norm) return 1;
-    let squares = 0;
-    for (let c = 0; c < this.#cols; c++) squares += target[from + c]! ** 2;
-    return 1 / (squares || 1);
-  }
-
-  /** What the error is a part of. */
-  size({ target }: Example): number {
-    let sum = 0;
-    for (let from = 0; from < target.length; from += this.#cols) {
-      const weight = this.#weight(target, from);
-      for (let c = 0; c < this.#cols; c++) sum += weight * target[from + c]! ** 2;
-    }
-    return sum;
-  }
-
-  of({ target }: Example, output: Float32Array): { error: number; gradient: Float32Array } {
-    const gradient = new Float32Array(output.length);
-    let error = 0;
-    for (let from = 0; from < target.length; from += this.#cols) {
-      const weight = this.#weight(target, from);
-      for (let at = from; at < from + this.#cols; at++) {
-        const difference = output[at]! - target[at]!;
-        error += weight * difference * difference;
-        gradient[at] = 2 * weight * difference;
-      }
-    }
-    return { error, gradient };
-  }
+  return batches;
 }
+
+/** The output's error, which is half of the gradient by it of the error's squares. */
+const difference = (output: Float32Array, target: Float32Array) =>
+  output.map((value, at) => value - target[at]!);
+
+const sumOfSquares = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);

@@ -94,7 +94,10 @@ class Descent implements Disposable {
       for (const name of block.names()) {
         const found = tensor(name)!;
         if (!isPacked(found) && found.rows > 1) continue;
-        this.#tuned.set(name, isPacked(found) ? new TunedLinear(found) : new TunedVector(found, block.offset(name)));
+        this.#tuned.set(
+          name,
+          isPacked(found) ? new TunedLinear(found) : new TunedVector(found, block.offset(name)),
+        );
         names.push(name);
       }
       this.#layers.push(names);

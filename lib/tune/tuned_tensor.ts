@@ -8,7 +8,8 @@ import { codebookRounding } from "../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { groupsPerRow, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { unpackRow } from "../matrix/packing.ts";
+import { Nearest } from "../learn/nearest.ts";
+import { packRow, unpackRow, wordsPerRow } from "../matrix/packing.ts";
 import { isStoredType } from "../matrix/stored_matrix.ts";
 import type { Parameter } from "./adam.ts";
 
@@ -38,9 +39,14 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
   readonly #scales?: Parameter;
   readonly #zeros?: Parameter;
   readonly #outliers?: Parameter;
+  /** [rows, cols] weights whose nearest values have the codes, where codes are tuned too. */
+  readonly #latent?: Parameter;
 
-  /** @param packed where it begins. */
-  constructor(packed: PackedMatrix) {
+  /**
+   * @param packed where it begins.
+   * @param original [rows, cols] the original's weights, where codes are tuned too.
+   */
+  constructor(packed: PackedMatrix, original?: Float32Array) {
     this.#packed = packed;
     const { rows, cols, bits, scales, zeros, codebook, codebookType, scaleType, outliers } = packed;
     this.#codes = new Uint8Array(rows * cols);
@@ -52,8 +58,54 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
     if (scaleType !== "e8m0") this.#scales = parameter(scales);
     if (zeros) this.#zeros = parameter(zeros);
     if (outliers) this.#outliers = parameter(outliers.values);
-    this.parameters = [this.#codebook, this.#scales, this.#zeros, this.#outliers].filter((one) => one)
+    if (original) {
+      const values = this.#latentOf(original);
+      this.#latent = { values, gradient: new Float32Array(values.length) };
+    }
+    this.parameters = [this.#codebook, this.#scales, this.#zeros, this.#outliers, this.#latent].filter((
+      one,
+    ) => one)
       .map((one) => one!);
+  }
+
+  /** The weights nearest to the original's that have the codes. */
+  #latentOf(original: Float32Array): Float32Array {
+    const latent = original.slice();
+    const { codebook, scales, zeros, bits } = this.#packed;
+    this.#eachGroup((group, table, from, to) => {
+      const values = codebook.subarray(table, table + (1 << bits));
+      const [scale, zero] = [scales[group]!, zeros?.[group] ?? 0];
+      const bounds = Array.from(values, (value) => {
+        const below = values.filter((other) => other < value).reduce((a, b) => Math.max(a, b), -Infinity);
+        const above = values.filter((other) => other > value).reduce((a, b) => Math.min(a, b), Infinity);
+        // So far from where codes change that tables can move a little.
+        const inside = (other: number) => value + (other - value) / 4;
+        const ends = [scale * inside(below) + zero, scale * inside(above) + zero];
+        return scale < 0 ? ends.reverse() : ends;
+      });
+      for (let at = from; at < to; at++) {
+        const [low, high] = bounds[this.#codes[at]!]!;
+        latent[at] = Math.min(Math.max(latent[at]!, low!), high!);
+      }
+    });
+    return latent;
+  }
+
+  /** Takes the codes nearest to the latent weights. */
+  #code(): void {
+    const latent = this.#latent?.values;
+    if (!latent) return;
+    const { bits } = this.#packed;
+    const { codebook, scales } = { ...this.#packed, ...this.#current() };
+    const zeros = this.#zeros?.values;
+    const nearest = new Nearest(1 << bits);
+    let loaded = -1;
+    this.#eachGroup((group, table, from, to) => {
+      if (table !== loaded) nearest.load(codebook, loaded = table, 1 << bits);
+      const [scale, zero] = [scales[group]!, zeros?.[group] ?? 0];
+      if (scale === 0) return;
+      for (let at = from; at < to; at++) this.#codes[at] = nearest.code((latent[at]! - zero) / scale);
+    });
   }
 
   /** Calls for each group with its number, its row's place in the codebook, and its first place and the one behind its last. */
@@ -68,6 +120,7 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
   }
 
   values(): Float32Array {
+    this.#code();
     const codes = this.#codes;
     const out = new Float32Array(codes.length);
     const { codebook, scales } = { ...this.#packed, ...this.#current() };
@@ -83,7 +136,9 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
   pull(gradient: Float32Array): void {
     const codes = this.#codes;
     const { codebook, scales } = { ...this.#packed, ...this.#current() };
-    const [byTable, byScale, byZero] = [this.#codebook, this.#scales, this.#zeros].map((one) => one?.gradient);
+    const [byTable, byScale, byZero] = [this.#codebook, this.#scales, this.#zeros].map((one) =>
+      one?.gradient
+    );
     byTable?.fill(0);
     const size = 1 << this.#packed.bits;
     const sums = new Float64Array(size);
@@ -100,6 +155,7 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
       if (byZero) byZero[group] = total;
     });
     this.#eachOutlier((i, at) => this.#outliers!.gradient[i] = gradient[at]!);
+    this.#latent?.gradient.set(gradient);
   }
 
   #eachOutlier(visit: (i: number, at: number) => void): void {
@@ -119,6 +175,15 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
     };
   }
 
+  #packedCodes(): Uint32Array {
+    const { rows, cols, bits } = this.#packed;
+    const words = new Uint32Array(rows * wordsPerRow(cols, bits));
+    for (let row = 0; row < rows; row++) {
+      packRow(this.#codes.subarray(row * cols, (row + 1) * cols), { bits, cols, row }, words);
+    }
+    return words;
+  }
+
   rounded(): PackedMatrix {
     const { rows, bits, codebookType, scaleType, outliers, ...rest } = this.#packed;
     const groups = groupsPerRow(rest);
@@ -130,6 +195,7 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
     };
     return {
       ...this.#packed,
+      ...(this.#latent && { codes: this.#packedCodes() }),
       ...(this.#codebook && codebookType !== "fixed" &&
         { codebook: this.#codebook.values.map(codebookRounding(codebookType, bits)) }),
       ...(this.#scales && { scales: numbers(this.#scales, false) }),

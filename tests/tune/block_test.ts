@@ -86,7 +86,7 @@ Deno.test("gradients are those of all sequences since weights changed", async ()
   };
   const first = await once();
   assertLess(relativeError(await once(), first.map((value) => 2 * value)), 1e-6);
-  const { data } = model.tensors.get(name)!  as Matrix;
+  const { data } = model.tensors.get(name)! as Matrix;
   block.set([[name, data]]);
   assertEquals(await once(), first);
   block.set([[name, new Float32Array(data.length)]]);
