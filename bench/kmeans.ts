@@ -60,7 +60,7 @@ function onMatrix(steps: QuantizeSteps, { values, weights }: Rows, bits: number)
   values.forEach((row, r) => data.set(row, r * cols));
   const scales = new Float32Array(rows).fill(1);
   const scaled: ScaledMatrix = { matrix: { rows, cols, data }, groupSize: cols, scales, zeros: null };
-  const learning = { codebook: "row", scalePower: 0, type: "f32" } as const;
+  const learning = { tables: rows, scalePower: 0, type: "f32" } as const;
   const start = performance.now();
   const tables = steps.learn(scaled, { ...learning, bits, columnWeights: weights });
   const seconds = (performance.now() - start) / 1000;

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option, type ParseOptions } from "commander";
 import { Any4Error, OptionError } from "any4";
 import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
 import { formats } from "any4/formats";
 import { type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
-import type { Document } from "any4/measure";
-import { TOKEN_WEIGHTS } from "any4/quantize";
+import { corpora, type Document, type Recipe, recipes } from "any4/measure";
+import { parseBlockTuning, TOKEN_WEIGHTS } from "any4/quantize";
 import { table, visible } from "any4/show";
+import { fromReference } from "./reference_names.ts";
 
 export { Command, Option, OptionError };
 
@@ -32,8 +33,33 @@ export interface Sampling {
   readonly stop?: string[];
 }
 
+/** The options of {@linkcode Task.measuring}. */
+export interface Measuring {
+  readonly groupSize: number | "row";
+  readonly weighting: string;
+  readonly data?: string[];
+  readonly recipe: Recipe;
+  readonly context?: number;
+  readonly windows?: number;
+  readonly tasks?: string[];
+  readonly limit?: number;
+  readonly numFewshot?: number;
+  readonly maxTokens?: number;
+  readonly dataDir?: string;
+}
+
 /** A task's command. */
 export class Task extends Command {
+  /** Takes the reference's names too. */
+  override parse(args: readonly string[], options: ParseOptions): this {
+    try {
+      return super.parse(fromReference(args, (text) => console.error(visible(text))), options);
+    } catch (error) {
+      if (error instanceof OptionError) this.error(error.message);
+      throw error;
+    }
+  }
+
   /** Adds the options of backends; without `backend`, all but the choice of one. */
   computing({ backend = true } = {}): this {
     if (backend) {
@@ -53,6 +79,26 @@ export class Task extends Command {
           "type to which activations are rounded, token by token (default: one without a measurable error)",
         ).choices(activationTypes),
       );
+  }
+
+  /** Adds the options of measurements on published texts and tasks, and of formats. */
+  measuring(): this {
+    return this
+      .addOption(groupSizeOption())
+      .addOption(weightingOption())
+      .option("--data <names>", `published texts: ${[...corpora.keys()].join(", ")}`, list)
+      .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
+      .option("--context <n>", "tokens of context", whole(2))
+      .option("--windows <n>", "windows of each text at most", whole(1))
+      .option("--tasks <names...>", "tasks of lm-evaluation-harness: piqa, arc_easy, mmlu, gsm8k …", list)
+      .option("--limit <n>", "documents of each task at most", whole(1))
+      .option("--num-fewshot <n>", "examples in each prompt (default: the task's own number)", whole(0))
+      .option(
+        "--max-tokens <n>",
+        "tokens of a generated answer at most (default: the task's own number)",
+        whole(1),
+      )
+      .option("--data-dir <folder>", "read texts and tasks from local files instead of the Hub");
   }
 
   /** Adds the options of sampling. @param maxTokens the default number of tokens. */
@@ -143,9 +189,11 @@ export const modelOption = () =>
 /** --quiet. */
 export const quietOption = () => new Option("-q, --quiet", "print nothing but errors");
 
-/** --format with the formats as choices. */
-export const formatOption = () =>
-  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default("any4");
+/** --format with the formats as choices; null: none is the default. */
+export const formatOption = (standard: string | null = "any4") =>
+  new Option("-f, --format <name>", "number format").choices([...formats.keys()]).default(
+    standard ?? undefined,
+  );
 
 /** --group-size. */
 export const groupSizeOption = () =>
@@ -160,15 +208,18 @@ export const weightingOption = () =>
     "mean-square",
   );
 
-/** Parses a method and its options: "lnq:rounds=2". */
-export function method(text: string): MethodOptions {
+/** A parser whose refusals are the command line's. */
+const refusing = <T>(parse: (text: string) => T) => (text: string): T => {
   try {
-    return parseMethod(text);
+    return parse(text);
   } catch (error) {
     if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
     throw error;
   }
-}
+};
+
+/** Parses a method and its options: "lnq:rounds=2". */
+export const method: (text: string) => MethodOptions = refusing(parseMethod);
 
 /** --method. */
 export const methodOption = () =>
@@ -178,6 +229,13 @@ export const methodOption = () =>
       [...methods.keys()].join(", ")
     }; options follow, as in lnq:rounds=3`,
   ).argParser(method).default({ name: "kmeans" }, "kmeans");
+
+/** --tune-blocks. */
+export const tuneBlocksOption = () =>
+  new Option(
+    "--tune-blocks [options]",
+    "tune each layer's tables, scales, zeros and norms towards the original's output; options as in epochs=4:codes=true",
+  ).argParser(refusing(parseBlockTuning));
 
 /** --token-weights. */
 export const tokenWeightsOption = () =>

@@ -33,7 +33,8 @@ const options = command("compare", "Quantize a model by formats and methods, eac
   .addOption(modelOption())
   .option(
     "-f, --formats <names>",
-    "comma-separated formats, with a group size as in any4:64, and /matrix for one table a matrix",
+    "comma-separated formats, with a group size as in any4:64, and how they are stored: /matrix for one table a matrix, " +
+      "/16-tables for some that rows pick from, /int8 for tables and scales in bytes, /outliers=0.005",
     FORMATS,
   )
   .option(

@@ -4,8 +4,8 @@
  * @module
  */
 import { loadModel, quantizeModel } from "any4";
-import { layerErrors } from "any4/measure";
-import { percent } from "any4/show";
+import { layerDrifts, layerErrors } from "any4/measure";
+import { decimal, percent } from "any4/show";
 import {
   command,
   type Computing,
@@ -15,6 +15,7 @@ import {
   linearsTable,
   main,
   modelOption,
+  Option,
   print,
   printJson,
   readText,
@@ -33,6 +34,8 @@ const options = command("diff", "Show each Linear's error between a model and it
   .addOption(weightingOption())
   .option("-t, --text <text or file>", "input of the original; the calibration sample when absent")
   .option("--tokens <n>", "tokens of the text to use", whole(1), 128)
+  .option("--through", "run each model on its own activations, so that errors of earlier Linears count")
+  .addOption(new Option("--csv", "print comma-separated values instead").conflicts("json"))
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
@@ -45,9 +48,21 @@ const options = command("diff", "Show each Linear's error between a model and it
       weighting: string;
       text?: string;
       tokens: number;
+      through?: true;
+      csv?: true;
       json?: true;
     }
   >();
+
+/** A Linear and what was measured of it. */
+type Row = { readonly linear: string } & { readonly [name: string]: string | number };
+
+const TITLES: Readonly<Record<string, string>> = {
+  weightError: "weight error",
+  outputError: "output error",
+  meanSquareError: "mean square error",
+  cosineSimilarity: "cosine",
+};
 
 await main(async () => {
   using model = await loadModel(options.model, { ...options, quiet: options.json });
@@ -55,24 +70,40 @@ await main(async () => {
     ? await loadModel(options.with, { ...options, quiet: options.json })
     : await quantizeModel(model, options);
   const text = options.text === undefined ? undefined : readText(options.text);
-  const errors = await layerErrors(model, other, { text, maxTokens: options.tokens });
-  const mean = {
-    weightError: errors.reduce((sum, { weightError }) => sum + weightError, 0) / errors.length,
-    outputError: errors.reduce((sum, { outputError }) => sum + outputError, 0) / errors.length,
-  };
+  const settings = { text, maxTokens: options.tokens };
+  const layers: readonly Row[] = options.through
+    ? (await layerDrifts(model, other, settings)).map((row) => ({ ...row }))
+    : (await layerErrors(model, other, settings)).map((row) => ({ ...row }));
+  const names = Object.keys(layers[0]!).filter((name) => name !== "linear");
+  const mean = Object.fromEntries(
+    names.map((name) => [name, layers.reduce((sum, row) => sum + Number(row[name]), 0) / layers.length]),
+  );
+  if (options.csv) {
+    const lines = [
+      ["layer", ...names],
+      ...layers.map((row) => [row.linear, ...names.map((name) => row[name])]),
+    ];
+    return print(lines.map((line) => line.join(",")).join("\n"));
+  }
   if (options.json) {
-    printJson({ model: model.name, with: options.with ?? options.format, layers: errors, mean }, 2);
+    printJson({ model: model.name, with: options.with ?? options.format, layers, mean }, 2);
     return;
   }
+  const rows: readonly Row[] = [...layers, { linear: "mean", ...mean }];
   print(linearsTable(
-    ["weight error", "output error"],
-    [...errors, { linear: "mean", ...mean }].map(({ linear, weightError, outputError }) => [
-      linear,
-      percent(weightError, { places: 2 }),
-      percent(outputError, { places: 2 }),
+    names.map((name) => TITLES[name]!),
+    rows.map((row) => [
+      row.linear,
+      ...names.map((name) =>
+        name.endsWith("Error") && name !== "meanSquareError"
+          ? percent(Number(row[name]), { places: 2 })
+          : decimal(Number(row[name]), 6)
+      ),
     ]),
   ));
   print(
-    "\nErrors are ‖difference‖ / ‖original‖; those of outputs are measured on the original's activations.",
+    options.through
+      ? "\nOutputs are those of each model on its own activations; errors are ‖difference‖ / ‖original‖."
+      : "\nErrors are ‖difference‖ / ‖original‖; those of outputs are measured on the original's activations.",
   );
 });

@@ -10,8 +10,6 @@ import {
   evaluate,
   isTextResult,
   lossDifference,
-  type Recipe,
-  recipes,
   type Result,
   ResultsFile,
   scoreDifference,
@@ -20,24 +18,21 @@ import { count, decimal, percent, progress, table } from "any4/show";
 import {
   command,
   type Computing,
-  groupSizeOption,
   jsonOption,
   list,
   main,
+  type Measuring,
   modelOption,
   Option,
   print,
   printJson,
   readDocuments,
-  weightingOption,
   whole,
 } from "./cli.ts";
 
 const options = command("eval", "Measure perplexity and tasks of a model, as it is or quantized first.")
   .addOption(modelOption())
   .option("-f, --format <names>", "quantize to these formats first, one after another", list)
-  .addOption(groupSizeOption())
-  .addOption(weightingOption())
   .option(
     "--original [name]",
     "also measure this model, or the one before quantization, and the differences from it",
@@ -47,41 +42,18 @@ const options = command("eval", "Measure perplexity and tasks of a model, as it 
       .conflicts(["data", "tasks"]),
   )
   .option("--tokens <n>", "measure on about this many tokens of the text; all when absent", whole(2))
-  .option("--context <n>", "tokens of context", whole(2))
-  .option("--data <names>", "published texts: wikitext-2, c4, c4-new, ptb, ptb-new, codeparrot", list)
-  .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
-  .option("--windows <n>", "windows of each text at most", whole(1))
-  .option("--tasks <names>", "tasks of lm-evaluation-harness: piqa, arc_easy, mmlu, gsm8k …", list)
-  .option("--limit <n>", "documents of each task at most", whole(1))
-  .option("--num-fewshot <n>", "examples in each prompt (default: the task's own number)", whole(0))
-  .option(
-    "--max-tokens <n>",
-    "tokens of a generated answer at most (default: the task's own number)",
-    whole(1),
-  )
-  .option("--data-dir <folder>", "read texts and tasks from local files instead of the Hub")
+  .measuring()
   .option("--append <file>", "add results to this file, and take from it what has been measured before")
   .computing()
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Measuring & {
       model: string;
       format?: string[];
-      groupSize: number | "row";
-      weighting: string;
       original?: string | true;
       text?: string;
       tokens?: number;
-      context?: number;
-      data?: string[];
-      recipe: Recipe;
-      windows?: number;
-      tasks?: string[];
-      limit?: number;
-      numFewshot?: number;
-      maxTokens?: number;
-      dataDir?: string;
       append?: string;
       json?: true;
     }

@@ -4,8 +4,9 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
-import type { MethodOptions } from "any4/learn";
+import type { CodebookSharing, MethodOptions } from "any4/learn";
 import {
+  type BlockTuning,
   byFormat,
   loadCalibration,
   type MeasuredQuality,
@@ -35,6 +36,7 @@ import {
   readTexts,
   several,
   tokenWeightsOption,
+  tuneBlocksOption,
   unitName,
   weightingOption,
   whole,
@@ -48,6 +50,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(weightingOption())
   .addOption(methodOption())
   .addOption(tokenWeightsOption())
+  .addOption(tuneBlocksOption())
   .option(
     "-t, --text <text or file>",
     "calibrate with this instead of the library's own sample; may be given several times",
@@ -58,7 +61,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       .conflicts(["text", "sequential"]),
   )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
-  .option("--codebook <per>", 'learn a codebook per "row", or one per "matrix"', "row")
+  .option(
+    "--codebook <sharing>",
+    'learn a codebook per "row", one per "matrix", one for "8-rows", or "16-tables" of which rows pick one',
+    "row",
+  )
   .addOption(
     new Option("--codebook-type <type>", "the stored type of learned codebooks").choices([
       "f16",
@@ -139,10 +146,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       weighting: string;
       method: MethodOptions;
       tokenWeights: TokenWeights;
+      tuneBlocks?: true | BlockTuning;
       text?: string[];
       calibration?: string;
       sequential?: true;
-      codebook: "row" | "matrix";
+      codebook: CodebookSharing;
       codebookType?: "f16" | "f32" | "int8";
       scaleType?: "f16" | "f32" | "int8";
       outliers?: number;

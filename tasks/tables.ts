@@ -4,29 +4,18 @@
  * @module
  */
 import { loadModel, OptionError } from "any4";
-import {
-  evaluate,
-  paperMarkdown,
-  paperTables,
-  type Recipe,
-  recipes,
-  type Result,
-  ResultsFile,
-} from "any4/measure";
+import { evaluate, paperMarkdown, paperTables, type Result, ResultsFile } from "any4/measure";
 import { paperPage, progress } from "any4/show";
 import {
   command,
   type Computing,
-  groupSizeOption,
   jsonOption,
   list,
   main,
-  Option,
+  type Measuring,
   print,
   printJson,
   quietOption,
-  weightingOption,
-  whole,
 } from "./cli.ts";
 
 const options = command(
@@ -37,21 +26,7 @@ const options = command(
     "tinyworld",
   ])
   .option("-f, --formats <names>", 'formats; "original" is the model as it is', list)
-  .addOption(groupSizeOption())
-  .addOption(weightingOption())
-  .option("--data <names>", "published texts: wikitext-2, c4, c4-new, ptb, ptb-new, codeparrot", list)
-  .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
-  .option("--context <n>", "tokens of context", whole(2))
-  .option("--windows <n>", "windows of each text at most", whole(1))
-  .option("--tasks <names>", "tasks of lm-evaluation-harness: piqa, arc_easy, mmlu, gsm8k …", list)
-  .option("--limit <n>", "documents of each task at most", whole(1))
-  .option("--num-fewshot <n>", "examples in each prompt (default: the task's own number)", whole(0))
-  .option(
-    "--max-tokens <n>",
-    "tokens of a generated answer at most (default: the task's own number)",
-    whole(1),
-  )
-  .option("--data-dir <folder>", "read texts and tasks from local files instead of the Hub")
+  .measuring()
   .option(
     "-o, --out <path>",
     "write PATH.jsonl, which a second run resumes, PATH.md and PATH.html",
@@ -62,20 +37,9 @@ const options = command(
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Measuring & {
       models: string[];
       formats?: string[];
-      groupSize: number | "row";
-      weighting: string;
-      data?: string[];
-      recipe: Recipe;
-      context?: number;
-      windows?: number;
-      tasks?: string[];
-      limit?: number;
-      numFewshot?: number;
-      maxTokens?: number;
-      dataDir?: string;
       out: string;
       quiet?: true;
       json?: true;

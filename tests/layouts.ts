@@ -16,6 +16,15 @@ export const layouts: ReadonlyMap<string, { options: QuantizeOptions; bits: numb
   }],
   ["scales in bytes", { options: { format: "any4", scaleType: "int8" }, bits: 4 + 0.28125 + 0.5 }],
   ["scales in bytes, fixed tables", { options: { format: "int2", scaleType: "int8" }, bits: 2 + 0.28125 }],
+  ["one table a matrix", { options: { format: "any4", codebook: "matrix" }, bits: 4 + 0.5 + 256 / 32768 }],
+  ["a table for 8 rows", {
+    options: { format: "any3", codebook: "8-rows" },
+    bits: 3 + 0.5 + 8 * 128 / 32768,
+  }],
+  ["4 tables, in bytes, that rows pick", {
+    options: { format: "any4sym", codebook: "4-tables", codebookType: "int8" },
+    bits: 4 + 0.25 + (4 * 128 + 64 * 8) / 32768,
+  }],
   ["outliers", {
     options: { format: "any2", outliers: 0.005 },
     bits: 2 + 0.5 + 0.125 + 32 * (164 + 65) / 32768,

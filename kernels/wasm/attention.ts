@@ -1,19 +1,53 @@
 /**
- * Causal attention over a layer's cache, keys and values each [kvHeads, room, headDim]: what a head reads lies in one piece,
- * which processors fetch ahead.
+ * Causal attention over a layer's cache. Keys are [kvHeads, room / 8, headDim, 8]: a vector has one feature of four keys, so that
+ * scores need no sums across lanes. Values are [kvHeads, room, headDim].
  *
- * The softmax is kept as it goes, a block of eight keys at a time: if a larger score turns up, what is summed so far shrinks
- * (Milakov and Gimelshein, Online normalizer calculation for softmax). Blocks begin at multiples of eight, so that a query's
- * sums are the same whichever queries are computed beside it; two queries share the loads of keys and values.
+ * Keys are taken in segments, which threads share out: each has a softmax of its own, kept as it goes, a block of keys at a time:
+ * if a larger score turns up, what is summed so far shrinks (Milakov and Gimelshein, Online normalizer calculation for softmax).
+ * Then segments are added up. Segments and blocks begin at multiples of their lengths, and sums run over keys and features in
+ * order: a query has the same bits whichever are computed beside it. Four queries that use one key head share its loads.
  */
 import { capped } from "./activations";
-import { exp, largest as largestOf, madd, sum, sums } from "./simd";
+import { exp, largest as largestOf, madd, storeTurned, sum } from "./simd";
 
-/**
- * Keeps keys or values x, [tokens, kvHeads · headDim], for tokens [from, to), of which the first is at `position`, in out,
- * [kvHeads, room, headDim].
- */
-export function storeHeads(
+/** Keys that lie side by side, of a block, and of a segment; lib/compute/wasm/attention.ts knows the first and the last. */
+const SIDE: i32 = 8;
+const BLOCK: i32 = 32;
+const SEGMENT: i32 = 256;
+
+/** The score of a key that a query does not see: e^(NONE − largest) is 0 to a sum. */
+const NONE: f32 = -f32.MAX_VALUE;
+
+/** Bytes of the scores of a block, of four queries. */
+const SCORES: usize = 512;
+
+/** Keeps keys x, [tokens, kvHeads · headDim], for tokens [from, to), of which the first is at `position`. */
+export function storeKeys(
+  out: usize,
+  x: usize,
+  kvHeads: i32,
+  headDim: i32,
+  room: i32,
+  position: i32,
+  from: i32,
+  to: i32,
+): void {
+  for (let t = from; t < to; t++) {
+    const at = position + t;
+    for (let head = 0; head < kvHeads; head++) {
+      const first = (head * room + (at & -SIDE)) * headDim + (at & SIDE - 1);
+      let target = out + (<usize> first << 2);
+      let source = x + (<usize> ((t * kvHeads + head) * headDim) << 2);
+      for (const end = source + (<usize> headDim << 2); source < end; source += 4) {
+        store<f32>(target, load<f32>(source));
+        target += SIDE << 2;
+      }
+    }
+  }
+}
+
+/** Keeps values likewise. */
+export function storeValues(
   out: usize,
   x: usize,
   kvHeads: i32,
@@ -26,25 +60,29 @@ export function storeHeads(
   const bytes = <usize> headDim << 2;
   for (let t = from; t < to; t++) {
     for (let head = 0; head < kvHeads; head++) {
-      const at = out + (<usize> head * room + position + t) * bytes;
-      memory.copy(at, x + (<usize> t * kvHeads + head) * bytes, bytes);
+      const at = out + <usize> (head * room + position + t) * bytes;
+      memory.copy(at, x + <usize> (t * kvHeads + head) * bytes, bytes);
     }
   }
 }
 
-/** Keys of a block. */
-const BLOCK: i32 = 8;
-
-/** The score of a key that a query does not see: e^(NONE − largest) is 0 to a sum. */
-const NONE: f32 = -f32.MAX_VALUE;
+/** Bytes of what a segment gives four queries: their outputs, lanes of their sums of shares, their largest scores. */
+@inline
+function stateBytes(headDim: i32): usize {
+  return (<usize> (headDim + 7 & ~7) << 4) + 80;
+}
 
 /**
- * out[t, h] = Σ softmax(scale · q[t, h] · K) · V over the last `window` of the position + t + 1 first tokens of the cache,
- * query head h using key head ⌊h · kvHeads / heads⌋, for the two tokens 2i and 2i + 1 of each item i · heads + h in [from, to).
- * If softcap is not 0, scores become softcap · tanh(score / softcap).
+ * What a segment of keys gives four queries, for items [from, to): item ((tile · kvHeads) + key head) · segments + segment. A tile
+ * is four queries of a key head, tokens first: query i of them is of token ⌊i · kvHeads / heads⌋.
+ *
+ * @param states what the items give, see {@link stateBytes}.
+ * @param work 16 · headDim + 1,024 bytes for each piece of `grain` items that may run at the same time.
+ * @param firstSegment the segment that counts as the first.
  */
-export function attention(
-  out: usize,
+export function attend(
+  states: usize,
+  work: usize,
   q: usize,
   keys: usize,
   values: usize,
@@ -57,275 +95,315 @@ export function attention(
   scale: f32,
   softcap: f32,
   window: i32,
+  firstSegment: i32,
+  segments: i32,
+  grain: i32,
   from: i32,
   to: i32,
 ): void {
-  const bytes = <usize> headDim << 2;
-  const toNext = <usize> heads * bytes;
+  const share = heads / kvHeads;
+  const width = headDim + 7 & ~7;
+  const scores = work + <usize> (from / grain) * ((<usize> headDim << 4) + 2 * SCORES);
+  const shares = scores + SCORES, queries = shares + SCORES;
   for (let item = from; item < to; item++) {
-    const h = item % heads, t = item / heads << 1;
-    const head = <usize> (h * kvHeads / heads) * room * bytes;
-    const at = (<usize> t * heads + h) * bytes;
-    const seen = position + t + 1;
-    if (t + 1 < tokens) {
-      two(out + at, q + at, toNext, keys + head, values + head, bytes, seen, scale, softcap, window);
-    } else {
-      one(out + at, q + at, keys + head, values + head, bytes, seen, scale, softcap, window);
-    }
-  }
-}
-
-/** The query that sees the first `seen` tokens. */
-function one(
-  out: usize,
-  query: usize,
-  keys: usize,
-  values: usize,
-  bytes: usize,
-  seen: i32,
-  scale: f32,
-  softcap: f32,
-  window: i32,
-): void {
-  memory.fill(out, 0, bytes);
-  const begin = max(0, seen - window);
-  let largest = NONE;
-  let total = f32x4.splat(0);
-  for (let s = begin / BLOCK * BLOCK; s < seen; s += BLOCK) {
-    const last = seen - 1;
-    let low = scores(query, keys, s, last, bytes), high = scores(query, keys, s + 4, last, bytes);
-    low = visible(shaped(low, scale, softcap), s, begin, seen);
-    high = visible(shaped(high, scale, softcap), s + 4, begin, seen);
-    const top = largestOf(f32x4.pmax(low, high));
-    if (top > largest) {
-      total = shrink(out, total, largest - top, bytes);
-      largest = top;
-    }
-    low = share(low, largest);
-    high = share(high, largest);
-    total = f32x4.add(total, f32x4.add(low, high));
-    accumulate(out, values, s, last, low, bytes);
-    accumulate(out, values, s + 4, last, high, bytes);
-  }
-  multiply(out, f32x4.splat(<f32> 1 / sum(total)), bytes);
-}
-
-/** The query that sees the first `seen` tokens, and the one of the next token, `toNext` bytes further on: each as alone. */
-function two(
-  out: usize,
-  query: usize,
-  toNext: usize,
-  keys: usize,
-  values: usize,
-  bytes: usize,
-  seen: i32,
-  scale: f32,
-  softcap: f32,
-  window: i32,
-): void {
-  memory.fill(out, 0, bytes);
-  memory.fill(out + toNext, 0, bytes);
-  const begin = max(0, seen - window), nextBegin = max(0, seen + 1 - window);
-  let largest = NONE, nextLargest = NONE;
-  let total = f32x4.splat(0), nextTotal = total;
-  for (let s = begin / BLOCK * BLOCK; s <= seen; s += BLOCK) {
-    let low = f32x4.splat(0), high = low, nextLow = low, nextHigh = low;
-    for (let half = 0; half < BLOCK; half += 4) {
-      const k0 = keys + <usize> min(s + half, seen) * bytes, k1 = keys + <usize> min(s + half + 1, seen) * bytes;
-      const k2 = keys + <usize> min(s + half + 2, seen) * bytes, k3 = keys + <usize> min(s + half + 3, seen) * bytes;
-      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-      let at: usize = 0;
-      for (const whole = bytes & ~15; at < whole; at += 16) {
-        const a = v128.load(query + at), b = v128.load(query + toNext + at);
-        let key = v128.load(k0 + at);
-        a0 = madd(a, key, a0);
-        b0 = madd(b, key, b0);
-        key = v128.load(k1 + at);
-        a1 = madd(a, key, a1);
-        b1 = madd(b, key, b1);
-        key = v128.load(k2 + at);
-        a2 = madd(a, key, a2);
-        b2 = madd(b, key, b2);
-        key = v128.load(k3 + at);
-        a3 = madd(a, key, a3);
-        b3 = madd(b, key, b3);
+    const tile = item / segments / kvHeads, head = item / segments % kvHeads;
+    const first = 4 * tile, n = min(4, tokens * share - first);
+    const segment = (firstSegment + item % segments) * SEGMENT;
+    const seen = position + first / share + 1;
+    const begin = max(segment, seen - window);
+    const end = min(segment + SEGMENT, position + (first + n - 1) / share + 1);
+    if (begin >= end) continue;
+    const state = states + <usize> item * stateBytes(headDim);
+    const totals = state + (<usize> width << 4), tops = totals + 64;
+    memory.fill(state, 0, tops - state);
+    v128.store(tops, f32x4.splat(NONE));
+    const query = gatherQueries(queries, q, first, n, head, share, heads, headDim);
+    const k = keys + (<usize> (head * room * headDim) << 2), v = values + (<usize> (head * room * headDim) << 2);
+    for (let s = begin & -BLOCK; s < end; s += BLOCK) {
+      const at = k + (<usize> (s * headDim) << 2);
+      const some = min(BLOCK, end - s);
+      if (n == 1) scoresOfOne(scores, query, at, headDim);
+      else scoresOfFour(scores, query, at, headDim, some);
+      for (let i = 0; i < n; i++) {
+        const seen = position + (first + i) / share + 1;
+        const row = <usize> i;
+        const low = max(0, seen - window) - s, high = seen - s;
+        soften(scores + (row << 7), low, high, scale, softcap, state + row * (<usize> width << 2), <usize> width << 2, totals + (row << 4), tops + (row << 2));
       }
-      const a = rest(sums(a0, a1, a2, a3), query, k0, k1, k2, k3, at, bytes);
-      const b = rest(sums(b0, b1, b2, b3), query + toNext, k0, k1, k2, k3, at, bytes);
-      if (half == 0) {
-        low = a;
-        nextLow = b;
-      } else {
-        high = a;
-        nextHigh = b;
+      const value = v + (<usize> (s * headDim) << 2);
+      if (n == 1) addValuesOfOne(state, scores, value, headDim, some);
+      else {
+        for (let at: usize = 0; at < 128; at += 16) {
+          storeTurned(shares + 4 * at, 16, v128.load(scores + at), v128.load(scores + at, 128), v128.load(scores + at, 256), v128.load(scores + at, 384));
+        }
+        addValuesOfFour(state, shares, value, headDim, some);
       }
     }
-    low = visible(shaped(low, scale, softcap), s, begin, seen);
-    high = visible(shaped(high, scale, softcap), s + 4, begin, seen);
-    nextLow = visible(shaped(nextLow, scale, softcap), s, nextBegin, seen + 1);
-    nextHigh = visible(shaped(nextHigh, scale, softcap), s + 4, nextBegin, seen + 1);
-    const top = largestOf(f32x4.pmax(low, high)), nextTop = largestOf(f32x4.pmax(nextLow, nextHigh));
-    if (top > largest) {
-      total = shrink(out, total, largest - top, bytes);
-      largest = top;
+  }
+}
+
+/** Where queries are: in place if it is one, else [headDim, 4]; the last stands for those that are missing. */
+function gatherQueries(
+  out: usize,
+  q: usize,
+  first: i32,
+  n: i32,
+  head: i32,
+  share: i32,
+  heads: i32,
+  headDim: i32,
+): usize {
+  for (let i = 0; i < 4; i++) {
+    const at = first + min(i, n - 1);
+    const source = q + (<usize> ((at / share * heads + head * share + at % share) * headDim) << 2);
+    if (n == 1) return source;
+    for (let d = 0; d < headDim; d++) {
+      store<f32>(out + (<usize> d << 4) + (<usize> i << 2), load<f32>(source + (<usize> d << 2)));
     }
-    if (nextTop > nextLargest) {
-      nextTotal = shrink(out + toNext, nextTotal, nextLargest - nextTop, bytes);
-      nextLargest = nextTop;
+  }
+  return out;
+}
+
+/** Products of four queries with `some` keys, or a few more, [4, 32]. */
+function scoresOfFour(out: usize, queries: usize, keys: usize, headDim: i32, some: i32): void {
+  const bytes = <usize> headDim << 4;
+  for (let s = 0; s < some; s += SIDE) {
+    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+    let key = keys;
+    for (let at = queries; at < queries + bytes; at += 16) {
+      const four = v128.load(at), k0 = v128.load(key), k1 = v128.load(key, 16);
+      let x = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
+      a0 = madd(x, k0, a0);
+      a1 = madd(x, k1, a1);
+      x = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
+      b0 = madd(x, k0, b0);
+      b1 = madd(x, k1, b1);
+      x = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
+      c0 = madd(x, k0, c0);
+      c1 = madd(x, k1, c1);
+      x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
+      d0 = madd(x, k0, d0);
+      d1 = madd(x, k1, d1);
+      key += 32;
     }
-    low = share(low, largest);
-    high = share(high, largest);
-    nextLow = share(nextLow, nextLargest);
-    nextHigh = share(nextHigh, nextLargest);
-    total = f32x4.add(total, f32x4.add(low, high));
-    nextTotal = f32x4.add(nextTotal, f32x4.add(nextLow, nextHigh));
-    accumulateTwo(out, toNext, values, s, seen, low, nextLow, bytes);
-    accumulateTwo(out, toNext, values, s + 4, seen, high, nextHigh, bytes);
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, b0, 128);
+    v128.store(out, b1, 144);
+    v128.store(out, c0, 256);
+    v128.store(out, c1, 272);
+    v128.store(out, d0, 384);
+    v128.store(out, d1, 400);
+    keys += 2 * bytes;
+    out += 32;
   }
-  multiply(out, f32x4.splat(<f32> 1 / sum(total)), bytes);
-  multiply(out + toNext, f32x4.splat(<f32> 1 / sum(nextTotal)), bytes);
 }
 
-/** query · key for the four keys from s on; beyond the last key the last one stands again. */
-@inline
-function scores(query: usize, keys: usize, s: i32, last: i32, bytes: usize): v128 {
-  const k0 = keys + <usize> min(s, last) * bytes, k1 = keys + <usize> min(s + 1, last) * bytes;
-  const k2 = keys + <usize> min(s + 2, last) * bytes, k3 = keys + <usize> min(s + 3, last) * bytes;
-  let a = f32x4.splat(0), b = a, c = a, d = a;
-  let at: usize = 0;
-  for (const whole = bytes & ~15; at < whole; at += 16) {
-    const part = v128.load(query + at);
-    a = madd(part, v128.load(k0 + at), a);
-    b = madd(part, v128.load(k1 + at), b);
-    c = madd(part, v128.load(k2 + at), c);
-    d = madd(part, v128.load(k3 + at), d);
+/** Products of a query with the 32 keys of a block. */
+function scoresOfOne(out: usize, query: usize, keys: usize, headDim: i32): void {
+  const apart = <usize> headDim << 5;
+  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+  for (const end = query + (<usize> headDim << 2); query < end; query += 4) {
+    const x = v128.load32_splat(query);
+    a0 = madd(x, v128.load(keys), a0);
+    a1 = madd(x, v128.load(keys, 16), a1);
+    b0 = madd(x, v128.load(keys + apart), b0);
+    b1 = madd(x, v128.load(keys + apart, 16), b1);
+    c0 = madd(x, v128.load(keys + 2 * apart), c0);
+    c1 = madd(x, v128.load(keys + 2 * apart, 16), c1);
+    d0 = madd(x, v128.load(keys + 3 * apart), d0);
+    d1 = madd(x, v128.load(keys + 3 * apart, 16), d1);
+    keys += 32;
   }
-  return rest(sums(a, b, c, d), query, k0, k1, k2, k3, at, bytes);
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out, b0, 32);
+  v128.store(out, b1, 48);
+  v128.store(out, c0, 64);
+  v128.store(out, c1, 80);
+  v128.store(out, d0, 96);
+  v128.store(out, d1, 112);
 }
 
-/** Scores and what features from `at` on add to them: those that fill no vector. */
-@inline
-function rest(scores: v128, query: usize, k0: usize, k1: usize, k2: usize, k3: usize, at: usize, bytes: usize): v128 {
-  for (; at < bytes; at += 4) {
-    const four = f32x4(load<f32>(k0 + at), load<f32>(k1 + at), load<f32>(k2 + at), load<f32>(k3 + at));
-    scores = madd(f32x4.splat(load<f32>(query + at)), four, scores);
+/**
+ * Turns a query's products with the 32 keys of a block, of which it sees [low, high), into shares, e^(score − largest), and brings
+ * what is summed so far, out and total, up to its new largest score.
+ */
+function soften(
+  scores: usize,
+  low: i32,
+  high: i32,
+  scale: f32,
+  softcap: f32,
+  out: usize,
+  bytes: usize,
+  total: usize,
+  top: usize,
+): void {
+  const cut = low > 0 || high < BLOCK;
+  let most = f32x4.splat(NONE);
+  for (let at: usize = 0; at < 128; at += 16) {
+    let score = f32x4.mul(f32x4.splat(scale), v128.load(scores + at));
+    if (softcap != 0) score = capped(score, softcap);
+    if (cut) score = visible(score, <i32> (at >> 2), low, high);
+    v128.store(scores + at, score);
+    most = f32x4.pmax(most, score);
   }
-  return scores;
+  const largest = largestOf(most);
+  let sums = v128.load(total);
+  let kept = load<f32>(top);
+  if (largest > kept) {
+    const factor = exp(f32x4.splat(kept - largest));
+    for (const end = out + bytes; out < end; out += 16) v128.store(out, f32x4.mul(v128.load(out), factor));
+    sums = f32x4.mul(sums, factor);
+    store<f32>(top, kept = largest);
+  }
+  for (let at: usize = 0; at < 128; at += 16) {
+    const score = v128.load(scores + at);
+    let share = exp(f32x4.sub(score, f32x4.splat(kept)));
+    if (cut) share = v128.andnot(share, f32x4.eq(score, f32x4.splat(NONE)));
+    v128.store(scores + at, share);
+    sums = f32x4.add(sums, share);
+  }
+  v128.store(total, sums);
 }
 
+/** The scores of keys from s on that are among [low, high), {@link NONE} for others. */
 @inline
-function shaped(scores: v128, scale: f32, softcap: f32): v128 {
-  const scaled = f32x4.mul(f32x4.splat(scale), scores);
-  return softcap == 0 ? scaled : capped(scaled, softcap);
-}
-
-/** The scores of keys from s on that are among [begin, end), {@link NONE} for others. */
-@inline
-function visible(scores: v128, s: i32, begin: i32, end: i32): v128 {
+function visible(scores: v128, s: i32, low: i32, high: i32): v128 {
   const at = i32x4.add(i32x4.splat(s), i32x4(0, 1, 2, 3));
-  const seen = v128.and(i32x4.ge_s(at, i32x4.splat(begin)), i32x4.lt_s(at, i32x4.splat(end)));
+  const seen = v128.and(i32x4.ge_s(at, i32x4.splat(low)), i32x4.lt_s(at, i32x4.splat(high)));
   return v128.bitselect(scores, f32x4.splat(NONE), seen);
 }
 
-/** e^(score − largest), 0 for {@link NONE}. */
-@inline
-function share(scores: v128, largest: f32): v128 {
-  const none = f32x4.eq(scores, f32x4.splat(NONE));
-  return v128.andnot(exp(f32x4.sub(scores, f32x4.splat(largest))), none);
+/** out[i] += Σ shares[s, i] · values[s] over `some` values, for four queries. Rows of out are padded to whole eights. */
+function addValuesOfFour(out: usize, shares: usize, values: usize, headDim: i32, some: i32): void {
+  const bytes = <usize> headDim << 2, row = bytes + 31 & ~31;
+  for (const end = shares + (<usize> some << 4), last = out + row; out < last; out += 32) {
+    let a0 = v128.load(out), a1 = v128.load(out, 16), b0 = v128.load(out + row), b1 = v128.load(out + row, 16);
+    let c0 = v128.load(out + 2 * row), c1 = v128.load(out + 2 * row, 16);
+    let d0 = v128.load(out + 3 * row), d1 = v128.load(out + 3 * row, 16);
+    let value = values;
+    for (let at = shares; at < end; at += 16) {
+      const four = v128.load(at), v0 = v128.load(value), v1 = v128.load(value, 16);
+      let x = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
+      a0 = madd(x, v0, a0);
+      a1 = madd(x, v1, a1);
+      x = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
+      b0 = madd(x, v0, b0);
+      b1 = madd(x, v1, b1);
+      x = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
+      c0 = madd(x, v0, c0);
+      c1 = madd(x, v1, c1);
+      x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
+      d0 = madd(x, v0, d0);
+      d1 = madd(x, v1, d1);
+      value += bytes;
+    }
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out + row, b0);
+    v128.store(out + row, b1, 16);
+    v128.store(out + 2 * row, c0);
+    v128.store(out + 2 * row, c1, 16);
+    v128.store(out + 3 * row, d0);
+    v128.store(out + 3 * row, d1, 16);
+    values += 32;
+  }
 }
 
-/** Sums of shares so far, and out, as they are to a largest score that is larger by −by. */
-@inline
-function shrink(out: usize, total: v128, by: f32, bytes: usize): v128 {
-  const factor = exp(f32x4.splat(by));
-  multiply(out, factor, bytes);
-  return f32x4.mul(total, factor);
+/** The same for one query: out += Σ shares[s] · values[s]. */
+function addValuesOfOne(out: usize, shares: usize, values: usize, headDim: i32, some: i32): void {
+  const bytes = <usize> headDim << 2, row = bytes + 31 & ~31;
+  const end = shares + (<usize> some << 2), last = out + row;
+  for (; out + 128 <= last; out += 128) {
+    let a0 = v128.load(out), a1 = v128.load(out, 16), a2 = v128.load(out, 32), a3 = v128.load(out, 48);
+    let a4 = v128.load(out, 64), a5 = v128.load(out, 80), a6 = v128.load(out, 96), a7 = v128.load(out, 112);
+    let value = values;
+    for (let at = shares; at < end; at += 4) {
+      const x = v128.load32_splat(at);
+      a0 = madd(x, v128.load(value), a0);
+      a1 = madd(x, v128.load(value, 16), a1);
+      a2 = madd(x, v128.load(value, 32), a2);
+      a3 = madd(x, v128.load(value, 48), a3);
+      a4 = madd(x, v128.load(value, 64), a4);
+      a5 = madd(x, v128.load(value, 80), a5);
+      a6 = madd(x, v128.load(value, 96), a6);
+      a7 = madd(x, v128.load(value, 112), a7);
+      value += bytes;
+    }
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, a2, 32);
+    v128.store(out, a3, 48);
+    v128.store(out, a4, 64);
+    v128.store(out, a5, 80);
+    v128.store(out, a6, 96);
+    v128.store(out, a7, 112);
+    values += 128;
+  }
+  for (; out < last; out += 16) {
+    let a = v128.load(out);
+    let value = values;
+    for (let at = shares; at < end; at += 4) {
+      a = madd(v128.load32_splat(at), v128.load(value), a);
+      value += bytes;
+    }
+    v128.store(out, a);
+    values += 16;
+  }
 }
 
-/** out += Σ share · value over the four values from s on; beyond the last value shares are 0, and the last one stands again. */
-@inline
-function accumulate(
+/** out[t, h] = Σ softmax(scores) · V from what segments gave, for items [from, to): t · heads + h. Arguments as of {@link attend}. */
+export function addSegments(
   out: usize,
-  values: usize,
-  s: i32,
-  last: i32,
-  shares: v128,
-  bytes: usize,
+  states: usize,
+  heads: i32,
+  kvHeads: i32,
+  headDim: i32,
+  position: i32,
+  window: i32,
+  firstSegment: i32,
+  segments: i32,
+  from: i32,
+  to: i32,
 ): void {
-  const v0 = values + <usize> min(s, last) * bytes, v1 = values + <usize> min(s + 1, last) * bytes;
-  const v2 = values + <usize> min(s + 2, last) * bytes, v3 = values + <usize> min(s + 3, last) * bytes;
-  const p0 = v128.shuffle<f32>(shares, shares, 0, 0, 0, 0), p1 = v128.shuffle<f32>(shares, shares, 1, 1, 1, 1);
-  const p2 = v128.shuffle<f32>(shares, shares, 2, 2, 2, 2), p3 = v128.shuffle<f32>(shares, shares, 3, 3, 3, 3);
-  let at: usize = 0;
-  for (const whole = bytes & ~15; at < whole; at += 16) {
-    const a = madd(p2, v128.load(v2 + at), madd(p0, v128.load(v0 + at), v128.load(out + at)));
-    const b = madd(p3, v128.load(v3 + at), f32x4.mul(p1, v128.load(v1 + at)));
-    v128.store(out + at, f32x4.add(a, b));
+  const share = heads / kvHeads;
+  const row = <usize> (headDim + 7 & ~7) << 2;
+  const bytes = stateBytes(headDim);
+  for (let item = from; item < to; item++) {
+    const t = item / heads, h = item % heads;
+    const query = t * share + h % share;
+    const i = <usize> (query & 3);
+    const seen = position + t + 1;
+    const first = max(0, seen - window) / SEGMENT - firstSegment, last = (seen - 1) / SEGMENT - firstSegment;
+    const begin = states + <usize> (((query >> 2) * kvHeads + h / share) * segments + first) * bytes;
+    const end = begin + <usize> (last - first + 1) * bytes;
+    const totals = 4 * row + (i << 4), tops = 4 * row + 64 + (i << 2);
+    let largest = NONE;
+    for (let state = begin; state < end; state += bytes) largest = max(largest, load<f32>(state + tops));
+    let total: f32 = 0;
+    for (let state = begin; state < end; state += bytes) {
+      const factor = f32x4.extract_lane(exp(f32x4.splat(load<f32>(state + tops) - largest)), 0);
+      // Each segment's factor takes the place of its largest score.
+      store<f32>(state + tops, factor);
+      total += factor * sum(v128.load(state + totals));
+    }
+    const one = <f32> 1 / total;
+    const target = out + (<usize> (item * headDim) << 2);
+    for (let d = 0; d < headDim; d += 4) {
+      const at = <usize> d << 2;
+      let value = f32x4.splat(0);
+      for (let state = begin; state < end; state += bytes) {
+        value = madd(v128.load32_splat(state + tops), v128.load(state + i * row + at), value);
+      }
+      value = f32x4.mul(value, f32x4.splat(one));
+      if (d + 4 <= headDim) v128.store(target + at, value);
+      else {
+        v128.store32_lane(target + at, value, 0);
+        if (d + 2 <= headDim) v128.store32_lane(target + at, value, 1, 4);
+        if (d + 3 <= headDim) v128.store32_lane(target + at, value, 2, 8);
+      }
+    }
   }
-  accumulateRest(out, v0, v1, v2, v3, shares, at, bytes);
-}
-
-/** {@link accumulate} for two queries. */
-@inline
-function accumulateTwo(
-  out: usize,
-  toNext: usize,
-  values: usize,
-  s: i32,
-  last: i32,
-  shares: v128,
-  next: v128,
-  bytes: usize,
-): void {
-  const v0 = values + <usize> min(s, last) * bytes, v1 = values + <usize> min(s + 1, last) * bytes;
-  const v2 = values + <usize> min(s + 2, last) * bytes, v3 = values + <usize> min(s + 3, last) * bytes;
-  const p0 = v128.shuffle<f32>(shares, shares, 0, 0, 0, 0), p1 = v128.shuffle<f32>(shares, shares, 1, 1, 1, 1);
-  const p2 = v128.shuffle<f32>(shares, shares, 2, 2, 2, 2), p3 = v128.shuffle<f32>(shares, shares, 3, 3, 3, 3);
-  const n0 = v128.shuffle<f32>(next, next, 0, 0, 0, 0), n1 = v128.shuffle<f32>(next, next, 1, 1, 1, 1);
-  const n2 = v128.shuffle<f32>(next, next, 2, 2, 2, 2), n3 = v128.shuffle<f32>(next, next, 3, 3, 3, 3);
-  let at: usize = 0;
-  for (const whole = bytes & ~15; at < whole; at += 16) {
-    let value = v128.load(v0 + at);
-    let a = madd(p0, value, v128.load(out + at)), c = madd(n0, value, v128.load(out + toNext + at));
-    value = v128.load(v1 + at);
-    let b = f32x4.mul(p1, value), d = f32x4.mul(n1, value);
-    value = v128.load(v2 + at);
-    a = madd(p2, value, a);
-    c = madd(n2, value, c);
-    value = v128.load(v3 + at);
-    b = madd(p3, value, b);
-    d = madd(n3, value, d);
-    v128.store(out + at, f32x4.add(a, b));
-    v128.store(out + toNext + at, f32x4.add(c, d));
-  }
-  accumulateRest(out, v0, v1, v2, v3, shares, at, bytes);
-  accumulateRest(out + toNext, v0, v1, v2, v3, next, at, bytes);
-}
-
-/** The features from `at` on, which fill no vector. */
-@inline
-function accumulateRest(
-  out: usize,
-  v0: usize,
-  v1: usize,
-  v2: usize,
-  v3: usize,
-  shares: v128,
-  at: usize,
-  bytes: usize,
-): void {
-  for (; at < bytes; at += 4) {
-    const four = f32x4(load<f32>(v0 + at), load<f32>(v1 + at), load<f32>(v2 + at), load<f32>(v3 + at));
-    store<f32>(out + at, load<f32>(out + at) + sum(f32x4.mul(shares, four)));
-  }
-}
-
-/** out *= factor; all lanes of the factor are alike. */
-@inline
-function multiply(out: usize, factor: v128, bytes: usize): void {
-  let at: usize = 0;
-  for (const whole = bytes & ~15; at < whole; at += 16) {
-    v128.store(out + at, f32x4.mul(v128.load(out + at), factor));
-  }
-  for (; at < bytes; at += 4) store<f32>(out + at, load<f32>(out + at) * f32x4.extract_lane(factor, 0));
 }

@@ -1,5 +1,5 @@
 /**
- * Tables and codes improved in turns against a Hessian: lib/learn/row_descent.ts for whole rows, with its bits.
+ * Tables, scales and codes improved in turns against a Hessian: lib/learn/row_descent.ts for whole rows, with its bits.
  */
 import { codeAt, packCodes, rowBytes } from "./codes";
 import { giveSlot, takeSlot } from "./kmeans_workspace";
@@ -13,8 +13,8 @@ class Row {
   cols: i32;
   /** Entries of the table. */
   k: i32;
-  /** Whether tables are rounded to halves. */
-  half: i32;
+  /** Columns of a group. */
+  groupSize: i32;
   /** f32 [cols, cols]. */
   hessian: usize;
   /** f32 [k]. */
@@ -68,7 +68,7 @@ function sortedOf(row: Row): usize {
 function spreadOf(row: Row): usize {
   return numbers(row, 6);
 }
-/** Arrays f64 of a multiple of k values: [k, k] the normal matrix, [k, k] its factor, [k] steps, [k] slopes, [k + 2] starts. */
+/** Arrays f64 of a multiple of k values: [k, k] the normal matrix, [k] slopes, [k, k] a factor, [k] steps, [k + 2] starts. */
 @inline
 function small(row: Row, n: i32): usize {
   return numbers(row, 6 + row.k) + (<usize> n * row.k << 3);
@@ -199,9 +199,16 @@ function addLines(sum: usize, l0: usize, l1: usize, l2: usize, l3: usize, b0: f6
   }
 }
 
+/** roundTo() of lib/matrix/rounding.ts. */
+@inline
+function roundTo(step: f64, least: f64, largest: f64, half: i32, value: f64): f64 {
+  if (step == 0) return half ? f16round(value) : <f64> <f32> value;
+  return step * min(max(floor(<f64> <f32> value / step + 0.5), least), largest) + 0;
+}
+
 /** Takes row r: its numbers, the codes in its words, and what they come to. */
-function begin(row: Row, words: usize, data: usize, scales: usize, zeros: usize, bits: i32, groupSize: i32, r: i32): void {
-  const cols = row.cols;
+function begin(row: Row, words: usize, data: usize, scales: usize, zeros: usize, bits: i32, r: i32): void {
+  const cols = row.cols, groupSize = row.groupSize;
   const group = <usize> r * ((cols + groupSize - 1) / groupSize);
   const packed = words + <usize> r * rowBytes(cols, bits);
   const w = weightsOf(row), s = scalesOf(row), z = zerosOf(row), d = differencesOf(row), g = gradientOf(row);
@@ -321,39 +328,107 @@ function solveFactored(l: usize, n: i32, b: usize): void {
   }
 }
 
-/** Sets the table to the one that makes f least for these codes, unless rounding makes that worse than what is there. */
-function refit(row: Row): void {
+/** sums = Σ direction_c · line c of a group; a direction is the table's entry of the column's code, or 1. */
+function sumGroup(row: Row, sums: usize, from: i32, to: i32, ones: bool): void {
+  const cols = row.cols;
+  memory.fill(sums, 0, <usize> cols << 3);
+  let c = from;
+  for (; c + 4 <= to; c += 4) {
+    addLines(
+      sums, lineOf(row, c), lineOf(row, c + 1), lineOf(row, c + 2), lineOf(row, c + 3),
+      directionOf(row, c, ones), directionOf(row, c + 1, ones), directionOf(row, c + 2, ones), directionOf(row, c + 3, ones), cols,
+    );
+  }
+  for (; c < to; c++) addLine(sums, lineOf(row, c), directionOf(row, c, ones), cols);
+}
+
+@inline
+function directionOf(row: Row, c: i32, ones: bool): f64 {
+  return ones ? 1 : <f64> load<f32>(row.table + (<usize> codeOf(row, c) << 2));
+}
+
+/** Moves a scale, or a zero, of f32 at `number` by what makes f least, rounded to its type. */
+function shift(row: Row, number: usize, from: i32, to: i32, zero: bool, step: f64, half: i32): void {
+  const cols = row.cols;
+  const d = differencesOf(row), g = gradientOf(row), w = weightsOf(row), sums = spreadOf(row);
+  sumGroup(row, sums, from, to, zero);
+  let slope: f64 = 0, curve: f64 = 0;
+  for (let c = from; c < to; c++) {
+    const direction = directionOf(row, c, zero);
+    slope += direction * f64At(g, c);
+    curve += direction * f64At(sums, c);
+  }
+  if (!(curve > 0)) return;
+  const before = <f64> load<f32>(number);
+  const next = roundTo(step, zero ? -127 : 0, zero ? 127 : 255, half, before - slope / curve);
+  if (!(abs(next) < Infinity) || !(zero || next > 0)) return;
+  const by = next - before;
+  const gain = by * (2 * slope + by * curve);
+  if (!(gain < 0)) return;
+  const after = <f32> (before + by);
+  store<f32>(number, after);
+  const columns = zero ? zerosOf(row) : scalesOf(row);
+  for (let c = from; c < to; c++) {
+    put(columns, c, after);
+    put(d, c, valueOf(row, c, codeOf(row, c)) - f64At(w, c));
+  }
+  for (let c = 0; c < cols; c++) put(g, c, f64At(g, c) + by * f64At(sums, c));
+  row.error += gain;
+}
+
+/** Sets each group's scale, and then its zero, f32 [groups], to what makes f least; steps f64 [groups] are those of their type. */
+function rescale(row: Row, scales: usize, zeros: usize, scaleSteps: usize, zeroSteps: usize, half: i32): void {
+  const cols = row.cols;
+  for (let from = 0, g = 0; from < cols; from += row.groupSize, g++) {
+    const to = min(from + row.groupSize, cols);
+    const at = <usize> g << 2;
+    shift(row, scales + at, from, to, false, f64At(scaleSteps, g), half);
+    if (zeros) shift(row, zeros + at, from, to, true, f64At(zeroSteps, g), half);
+  }
+}
+
+/** What the codes say of the table, f64 [k, k] Sᵀ H S, then [k] Sᵀ H d; `out` may be small(row, 0). */
+function normals(row: Row, out: usize): void {
   const cols = row.cols, size = row.k;
-  const w = weightsOf(row), d = differencesOf(row), g = gradientOf(row), s = scalesOf(row);
-  const normal = small(row, 0), factor = small(row, size), steps = small(row, 2 * size);
-  const slope = small(row, 2 * size + 1), starts = small(row, 2 * size + 2);
-  const spread = spreadOf(row);
+  const g = gradientOf(row), s = scalesOf(row), spread = spreadOf(row);
+  const starts = small(row, 2 * size + 2), slope = out + (<usize> size * size << 3);
   sortByCode(row, starts);
   spreadCodes(row, starts);
-  memory.fill(normal, 0, <usize> size * size << 3);
-  memory.fill(steps, 0, <usize> size << 3);
+  memory.fill(out, 0, <usize> size * (size + 1) << 3);
   for (let i = 0; i < cols; i++) {
     const scale = f64At(s, i);
     const code = codeOf(row, i);
     for (let k = 0; k < size; k++) {
       const at = code * size + k;
-      put(normal, at, f64At(normal, at) + scale * f64At(spread, k * cols + i));
+      put(out, at, f64At(out, at) + scale * f64At(spread, k * cols + i));
     }
-    put(steps, code, f64At(steps, code) - scale * f64At(g, i));
+    put(slope, code, f64At(slope, code) + scale * f64At(g, i));
   }
+}
+
+/**
+ * Sets the table to the one that makes f least for these codes, rounded as roundTo() has it, unless that makes it worse than
+ * what is there.
+ */
+function refit(row: Row, step: f64, least: f64, largest: f64, half: i32): void {
+  const cols = row.cols, size = row.k;
+  const w = weightsOf(row), d = differencesOf(row), g = gradientOf(row);
+  const normal = small(row, 0), slope = small(row, size), factor = small(row, size + 1), steps = small(row, 2 * size + 1);
+  const spread = spreadOf(row);
+  normals(row, normal);
   memory.copy(factor, normal, <usize> size * size << 3);
   for (let k = 0; k < size; k++) {
     const at = k * size + k;
     const ridge = 1e-7 * f64At(normal, at);
     put(factor, at, f64At(factor, at) + (ridge != 0 ? ridge : 1));
-    put(slope, k, -f64At(steps, k));
+    put(steps, k, -f64At(slope, k));
   }
   if (!factorize(factor, size)) return;
   solveFactored(factor, size, steps);
   for (let k = 0; k < size; k++) {
     const before = <f64> load<f32>(row.table + (<usize> k << 2));
     const value = before + f64At(steps, k);
-    put(steps, k, (row.half ? f16round(value) : <f64> <f32> value) - before);
+    put(steps, k, roundTo(step, least, largest, half, value) - before);
   }
   let change: f64 = 0;
   for (let k = 0; k < size; k++) {
@@ -377,33 +452,64 @@ function refit(row: Row): void {
 }
 
 /**
- * Improves the codes of rows [from, to), packed in words, and where `refits` also their tables, in place: `rounds` of a table
+ * Improves the codes of rows [from, to), packed in words, in place, and where `refits` also their tables: `rounds` of a table
  * by least squares and at most `sweeps` sweeps over the columns. Tables are 2^bits float32 values, `stride` bytes apart (0 for
- * one table), rounded to halves where `half`.
+ * one table), rounded as roundTo() has it. Where there are scaleSteps, scales and zeros are improved too: they are multiples of
+ * those, or where they are 0 halves if `halfScales`.
  *
- * data f32 [rows, cols]; scales and zeros (or 0) f32 [rows, groups]; hessian f32 [cols, cols]; `slots` a slot of scratch for
- * each thread, its first word 0, of 65536 + 56 · cols bytes or more, and where `refits` 8 · 2^bits · (cols + 2^(bits + 1)) more.
+ * data f32 [rows, cols]; scales and zeros (or 0) f32 [rows, groups]; scaleSteps (or 0) and zeroSteps f64 [rows, groups]; hessian
+ * f32 [cols, cols]; `slots` a slot of scratch for each thread, its first word 0, of 65536 + 64 · cols bytes or more, and where
+ * `refits` 8 · 2^bits · (cols + 2^(bits + 1)) more.
  */
 export function descendRows(
   words: usize, data: usize, scales: usize, zeros: usize, tables: usize, stride: i32, hessian: usize, bits: i32,
-  cols: i32, groupSize: i32, half: i32, refits: i32, rounds: i32, sweeps: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
+  cols: i32, groupSize: i32, step: f64, least: f64, largest: f64, half: i32, scaleSteps: usize, zeroSteps: usize, halfScales: i32,
+  refits: i32, rounds: i32, sweeps: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
+): void {
+  const workspace = takeSlot(slots, slotBytes);
+  const row = changetype<Row>(changetype<usize>(workspace));
+  const groups = (cols + groupSize - 1) / groupSize;
+  row.cols = cols;
+  row.k = 1 << bits;
+  row.groupSize = groupSize;
+  row.hessian = hessian;
+  for (let r = from; r < to; r++) {
+    const group = <usize> r * groups;
+    row.table = tables + <usize> r * stride;
+    begin(row, words, data, scales, zeros, bits, r);
+    for (let round = 0; round < rounds; round++) {
+      const before = row.error;
+      if (refits) refit(row, step, least, largest, half);
+      if (scaleSteps) {
+        const zerosHere = zeros ? zeros + (group << 2) : 0;
+        rescale(row, scales + (group << 2), zerosHere, scaleSteps + (group << 3), zeroSteps + (group << 3), halfScales);
+      }
+      for (let n = 0; n < sweeps && sweep(row) > 0; n++);
+      if (row.error == before) break;
+    }
+    packCodes(words + <usize> r * rowBytes(cols, bits), codesOf(row), cols, bits, 0, 1);
+  }
+  giveSlot(workspace);
+}
+
+/**
+ * What rows [from, to) say of their tables: normals f64 [rows, 2^bits, 2^bits + 1], see normals(). The rest as descendRows() has
+ * it where `refits`.
+ */
+export function normalRows(
+  out: usize, words: usize, data: usize, scales: usize, zeros: usize, tables: usize, stride: i32, hessian: usize,
+  bits: i32, cols: i32, groupSize: i32, slots: usize, slotBytes: usize, from: i32, to: i32,
 ): void {
   const workspace = takeSlot(slots, slotBytes);
   const row = changetype<Row>(changetype<usize>(workspace));
   row.cols = cols;
   row.k = 1 << bits;
-  row.half = half;
+  row.groupSize = groupSize;
   row.hessian = hessian;
   for (let r = from; r < to; r++) {
     row.table = tables + <usize> r * stride;
-    begin(row, words, data, scales, zeros, bits, groupSize, r);
-    for (let round = 0; round < rounds; round++) {
-      const before = row.error;
-      if (refits) refit(row);
-      for (let n = 0; n < sweeps && sweep(row) > 0; n++);
-      if (row.error == before) break;
-    }
-    packCodes(words + <usize> r * rowBytes(cols, bits), codesOf(row), cols, bits, 0, 1);
+    begin(row, words, data, scales, zeros, bits, r);
+    normals(row, out + (<usize> r * row.k * (row.k + 1) << 3));
   }
   giveSlot(workspace);
 }

@@ -14,10 +14,10 @@ export {
   scatterAdd,
   softcap,
 } from "./activations";
-export { attention, storeHeads } from "./attention";
+export { addSegments, attend, storeKeys, storeValues } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
-export { descendRows } from "./descend";
+export { descendRows, normalRows } from "./descend";
 export {
   activateGradient,
   addColumns,
@@ -34,7 +34,6 @@ export { multiplyAdd, readBlocks } from "./limits";
 export { matmul, packColumns } from "./matmul";
 export { matmulInt8 } from "./matmul_rounded";
 export { matvec, prepare } from "./matvec";
-export { matvec8Int16 } from "./matvec_line";
 export {
   matvec2Int16,
   matvec2Int8,
@@ -42,8 +41,9 @@ export {
   matvec3Int8,
   matvec4Int16,
   matvec4Int8,
+  matvec8Int16,
 } from "./matvec_rounded";
-export { prepareInt16, prepareInt8 } from "./prepare_rounded";
+export { packFours, prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { addOutliers, embedOutliers } from "./outliers";
 export { packTurned, product } from "./product";
 export { columnSums } from "./statistics";

@@ -1,34 +1,34 @@
 /**
  * Products of weights of 2, 3 or 4 bits with many tokens in whole numbers of 8 bits: activations by prepareInt8 of
- * prepare_rounded.ts, codebooks by lib/compute/wasm/rounded_tables.ts. Sixteen products are one instruction, where float32
+ * prepare_rounded.ts, codebooks by lib/compute/wasm/rounded_codebooks.ts. Sixteen products are one instruction, where float32
  * takes four.
  */
 import { rowBytes } from "./codes";
-import { evens, odds, pairs } from "./planes";
-import { madd, sum, sums, swizzle } from "./simd";
-import { groupsOf, scaleAt, Weight, zeroAt } from "./weight";
+import { evens, odds, pairs, zipLow32 } from "./planes";
+import { RECORD4, STEPS4, SUMS4 } from "./prepare_rounded";
+import { dotBytes, madd, storeTurned, swizzle } from "./simd";
+import { groupsOf, Weight } from "./weight";
 
-/** Rows and bytes of a row of a tile of looked-up codes, which stays in the first-level cache. */
+/** Rows of a tile of looked-up codes, which stays in the first-level cache, and blocks of 32 columns of it at most. */
 const ROWS: i32 = 16;
-const STRIDE: usize = 512;
-/** log2 of the bytes of a tile. */
-const TILE_SHIFT: usize = 13;
-/** A level's distance from the middle of its codebook: levels are 0 … 127. */
-const MIDDLE: f32 = 63.5;
+const BLOCKS: i32 = 16;
+/** Bytes of a tile, and behind it of its factors. */
+const TILE_BYTES: usize = 8192, FACTORS_BYTES: usize = 128;
+/** Bytes of eight rows of a block. */
+const EIGHT: usize = 256;
 
 /**
- * out[t, r] ≈ x[t] · ŵ[r] + bias[r] for rows [from, to) of a weight whose groups are whole blocks of 32 columns, or one;
- * bias 0: none.
+ * out[t, r] ≈ x[t] · ŵ[r] + bias[r] for rows [from, to), from a multiple of 8 on, of a weight whose groups are whole blocks of
+ * 32 columns, or one; bias 0: none.
  *
- * @param x,plain rounded activations, [tokens, blocks · 32] bytes, and the sums of groups that come with them.
- * @param steps of the rounded activations, [tokens, blocks].
- * @param scratch a tile of 8 KiB for each piece of `grain` rows that may run at the same time.
+ * @param x from {@link packFours}.
+ * @param sums of groups, from prepareInt8.
+ * @param scratch 8,320 bytes for each piece of `grain` rows that may run at the same time.
  */
 export function matmulInt8(
   out: usize,
   x: usize,
-  steps: usize,
-  plain: usize,
+  sums: usize,
   w: Weight,
   bias: usize,
   tokens: i32,
@@ -37,10 +37,11 @@ export function matmulInt8(
   from: i32,
   to: i32,
 ): void {
-  const tile = scratch + (<usize> (from / grain) << TILE_SHIFT);
+  const tile = scratch + <usize> (from / grain) * (TILE_BYTES + FACTORS_BYTES);
+  const factors = tile + TILE_BYTES;
   const blocks = w.cols + 31 >> 5;
   const groups = groupsOf(w);
-  const width = min(w.groupSize + 31 & ~31, blocks << 5);
+  const perGroup = w.groupSize + 31 >> 5;
   for (let r = from; r < to; r += ROWS) {
     const n = min(ROWS, to - r);
     const target = out + (<usize> r << 2);
@@ -50,186 +51,148 @@ export function matmulInt8(
       else memory.copy(row, bias + (<usize> r << 2), <usize> n << 2);
     }
     for (let g = 0; g < groups; g++) {
-      const end = min((g + 1) * width, blocks << 5);
-      for (let c = g * width; c < end; c += <i32> STRIDE) {
-        const bytes = min(<i32> STRIDE, end - c);
-        for (let i = 0; i < n; i++) lookUp(tile + <usize> i * STRIDE, w, r + i, c, bytes);
-        // What hangs on sums of a group is added with the first of its pieces.
-        const sumsOfX = c == g * width ? plain + (<usize> g << 2) : 0;
-        const at = x + c, stepsAt = steps + (<usize> (c >> 5) << 2);
-        let i = 0;
-        for (; i + 4 <= n; i += 4) {
-          fourRows(target + (<usize> i << 2), at, stepsAt, sumsOfX, tile + <usize> i * STRIDE, w, r + i, g, tokens, bytes);
+      const begin = g * perGroup, end = min(begin + perGroup, blocks);
+      for (let b = begin; b < end; b += BLOCKS) {
+        const some = min(BLOCKS, end - b);
+        // Rows of four that are missing are the last again.
+        for (let i = 0; i < n; i += 4) {
+          gatherFactors(factors + (<usize> i << 3), w, r + i, g);
+          lookUp(tile + <usize> (i >> 3) * some * EIGHT + <usize> ((i & 4) << 2), w, r + i, b, some);
         }
-        for (; i < n; i++) {
-          oneRow(target + (<usize> i << 2), at, stepsAt, sumsOfX, tile + <usize> i * STRIDE, w, r + i, g, tokens, bytes);
+        for (let t = 0; t < tokens; t += 4) {
+          const at = target + (<usize> t * w.rows << 2);
+          const four = x + (<usize> (t >> 2) * blocks + b) * RECORD4;
+          // What hangs on the sum of a group is added with the first of its pieces.
+          const sum = b == begin ? sums + (<usize> t * groups + g << 2) : 0;
+          for (let i = 0; i < n; i += 8) {
+            const eight = tile + <usize> (i >> 3) * some * EIGHT;
+            multiply(at + (<usize> i << 2), four, eight, factors + (<usize> i << 3), sum, w, tokens - 1 - t, some, n - i);
+          }
         }
       }
     }
   }
 }
 
-/** Levels of columns [c, c + bytes) of row r, whole blocks: of each the even columns first. */
-function lookUp(out: usize, w: Weight, r: i32, c: i32, bytes: i32): void {
-  const levels = v128.load(w.levels + <usize> r * w.levelStride, 8);
-  const codes = w.data + <usize> r * rowBytes(w.cols, w.bits) + (<usize> (c >> 5) * w.bits << 2);
-  if (w.bits == 4) lookUpBlocks(out, codes, levels, bytes, 4);
-  else if (w.bits == 3) lookUpBlocks(out, codes, levels, bytes, 3);
-  else lookUpBlocks(out, codes, levels, bytes, 2);
+/** Of four rows from r on, what products of group g are multiplied by, then what its sum is. */
+function gatherFactors(out: usize, w: Weight, r: i32, g: i32): void {
+  const groups = groupsOf(w);
+  const left = w.rows - 1 - r;
+  const at = w.factors + (<usize> r * groups + g << 3);
+  const row = <usize> groups << 3;
+  const low = zipLow32(v128.load64_zero(at), v128.load64_zero(at + row * min(1, left)));
+  const high = zipLow32(v128.load64_zero(at + row * min(2, left)), v128.load64_zero(at + row * min(3, left)));
+  v128.store(out, v128.shuffle<i64>(low, high, 0, 2));
+  v128.store(out, v128.shuffle<i64>(low, high, 1, 3), 16);
+}
+
+/**
+ * Levels of `some` blocks of 32 columns from the b-th on, of four rows from r on: of each block the even columns first, and four
+ * columns of each row side by side.
+ */
+function lookUp(out: usize, w: Weight, r: i32, b: i32, some: i32): void {
+  if (w.bits == 4) lookUpBlocks(out, w, r, b, some, 4);
+  else if (w.bits == 3) lookUpBlocks(out, w, r, b, some, 3);
+  else lookUpBlocks(out, w, r, b, some, 2);
 }
 
 @inline
-function lookUpBlocks(out: usize, codes: usize, levels: v128, bytes: i32, bits: i32): void {
-  for (const end = out + bytes; out < end; out += 32) {
-    const two = pairs(codes, bits);
-    v128.store(out, swizzle(levels, evens(two, bits)));
-    v128.store(out, swizzle(levels, odds(two, bits)), 16);
+function lookUpBlocks(out: usize, w: Weight, r: i32, b: i32, some: i32, bits: i32): void {
+  const left = w.rows - 1 - r;
+  const row = rowBytes(w.cols, bits);
+  const to1 = row * min(1, left), to2 = row * min(2, left), to3 = row * min(3, left);
+  const table = w.levels + <usize> r * w.levelStride;
+  const levels0 = v128.load(table), levels1 = v128.load(table + <usize> min(1, left) * w.levelStride);
+  const levels2 = v128.load(table + <usize> min(2, left) * w.levelStride);
+  const levels3 = v128.load(table + <usize> min(3, left) * w.levelStride);
+  let codes = w.data + <usize> r * row + <usize> (b * bits << 2);
+  for (const end = out + <usize> some * EIGHT; out < end; out += EIGHT) {
+    const p0 = pairs(codes, bits), p1 = pairs(codes + to1, bits);
+    const p2 = pairs(codes + to2, bits), p3 = pairs(codes + to3, bits);
+    const e0 = swizzle(levels0, evens(p0, bits)), e1 = swizzle(levels1, evens(p1, bits));
+    const e2 = swizzle(levels2, evens(p2, bits)), e3 = swizzle(levels3, evens(p3, bits));
+    storeTurned(out, 32, e0, e1, e2, e3);
+    const o0 = swizzle(levels0, odds(p0, bits)), o1 = swizzle(levels1, odds(p1, bits));
+    const o2 = swizzle(levels2, odds(p2, bits)), o3 = swizzle(levels3, odds(p3, bits));
+    storeTurned(out + 128, 32, o0, o1, o2, o3);
     codes += 4 * bits;
   }
 }
 
-/** What a row's sums are multiplied by: a level's worth, and of Σ x what its codebook's middle and its zero make of it. */
-@inline
-function worth(w: Weight, r: i32, g: i32): f32 {
-  return load<f32>(w.levels + <usize> r * w.levelStride) * scaleAt(w, r * groupsOf(w) + g);
-}
-
-@inline
-function offset(w: Weight, r: i32, g: i32): f32 {
-  const i = r * groupsOf(w) + g;
-  return load<f32>(w.levels + <usize> r * w.levelStride, 4) * scaleAt(w, i) + zeroAt(w, i);
-}
-
-/** out[t, i] += x[t] · ŵ[r + i] over a piece of group g, for four rows. */
-function fourRows(
+/**
+ * out[t, j] += x[t] · ŵ[j] over a piece of a group, for the four tokens of x and the eight rows of a tile, or those that there are:
+ * `left` tokens behind the first, n rows.
+ */
+function multiply(
   out: usize,
   x: usize,
-  steps: usize,
-  sumsOfX: usize,
   tile: usize,
+  factors: usize,
+  sum: usize,
   w: Weight,
-  r: i32,
-  g: i32,
-  tokens: i32,
-  bytes: i32,
+  left: i32,
+  some: i32,
+  n: i32,
 ): void {
-  const factor = f32x4(worth(w, r, g), worth(w, r + 1, g), worth(w, r + 2, g), worth(w, r + 3, g));
-  const offsets = f32x4(offset(w, r, g), offset(w, r + 1, g), offset(w, r + 2, g), offset(w, r + 3, g));
-  const excess = f32x4.mul(factor, f32x4.splat(-MIDDLE));
+  const ones = i16x8.splat(1);
+  let ta0 = f32x4.splat(0), ta1 = ta0, tb0 = ta0, tb1 = ta0, tc0 = ta0, tc1 = ta0, td0 = ta0, td1 = ta0;
+  for (const end = x + <usize> some * RECORD4; x < end; x += RECORD4 - SUMS4) {
+    let a0 = v128.load32_splat(x, SUMS4), a1 = a0, b0 = v128.load32_splat(x, SUMS4 + 4), b1 = b0;
+    let c0 = v128.load32_splat(x, SUMS4 + 8), c1 = c0, d0 = v128.load32_splat(x, SUMS4 + 12), d1 = d0;
+    // A loop, not its body eight times: the optimizer would put each sum's steps together, with all else in memory.
+    for (const stop = x + SUMS4; x < stop; x += 16) {
+      const four = v128.load(x), w0 = v128.load(tile), w1 = v128.load(tile, 16);
+      let v = v128.shuffle<i32>(four, four, 0, 0, 0, 0);
+      a0 = dotBytes(v, w0, a0, ones);
+      a1 = dotBytes(v, w1, a1, ones);
+      v = v128.shuffle<i32>(four, four, 1, 1, 1, 1);
+      b0 = dotBytes(v, w0, b0, ones);
+      b1 = dotBytes(v, w1, b1, ones);
+      v = v128.shuffle<i32>(four, four, 2, 2, 2, 2);
+      c0 = dotBytes(v, w0, c0, ones);
+      c1 = dotBytes(v, w1, c1, ones);
+      v = v128.shuffle<i32>(four, four, 3, 3, 3, 3);
+      d0 = dotBytes(v, w0, d0, ones);
+      d1 = dotBytes(v, w1, d1, ones);
+      tile += 32;
+    }
+    const steps = v128.load(x, STEPS4 - SUMS4);
+    let step = v128.shuffle<f32>(steps, steps, 0, 0, 0, 0);
+    ta0 = madd(step, f32x4.convert_i32x4_s(a0), ta0);
+    ta1 = madd(step, f32x4.convert_i32x4_s(a1), ta1);
+    step = v128.shuffle<f32>(steps, steps, 1, 1, 1, 1);
+    tb0 = madd(step, f32x4.convert_i32x4_s(b0), tb0);
+    tb1 = madd(step, f32x4.convert_i32x4_s(b1), tb1);
+    step = v128.shuffle<f32>(steps, steps, 2, 2, 2, 2);
+    tc0 = madd(step, f32x4.convert_i32x4_s(c0), tc0);
+    tc1 = madd(step, f32x4.convert_i32x4_s(c1), tc1);
+    step = v128.shuffle<f32>(steps, steps, 3, 3, 3, 3);
+    td0 = madd(step, f32x4.convert_i32x4_s(d0), td0);
+    td1 = madd(step, f32x4.convert_i32x4_s(d1), td1);
+  }
   const outBytes = <usize> w.rows << 2;
-  const blocks = <usize> (w.cols + 31 >> 5);
-  const groups = <usize> groupsOf(w) << 2;
-  const toRounded = <usize> tokens * groups;
-  const ones = i16x8.splat(1);
-  let t = 0;
-  for (; t + 2 <= tokens; t += 2) {
-    let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-    let at = x, step = steps, row = tile;
-    for (const end = x + bytes; at < end; at += 32) {
-      const xa = v128.load(at), xa1 = v128.load(at, 16);
-      const xb = v128.load(at + (blocks << 5)), xb1 = v128.load(at + (blocks << 5), 16);
-      const stepA = v128.load32_splat(step), stepB = v128.load32_splat(step + (blocks << 2));
-      let l = v128.load(row), h = v128.load(row, 16);
-      a0 = madd(stepA, dot(xa, xa1, l, h, ones), a0);
-      b0 = madd(stepB, dot(xb, xb1, l, h, ones), b0);
-      l = v128.load(row, STRIDE);
-      h = v128.load(row, STRIDE + 16);
-      a1 = madd(stepA, dot(xa, xa1, l, h, ones), a1);
-      b1 = madd(stepB, dot(xb, xb1, l, h, ones), b1);
-      l = v128.load(row, 2 * STRIDE);
-      h = v128.load(row, 2 * STRIDE + 16);
-      a2 = madd(stepA, dot(xa, xa1, l, h, ones), a2);
-      b2 = madd(stepB, dot(xb, xb1, l, h, ones), b2);
-      l = v128.load(row, 3 * STRIDE);
-      h = v128.load(row, 3 * STRIDE + 16);
-      a3 = madd(stepA, dot(xa, xa1, l, h, ones), a3);
-      b3 = madd(stepB, dot(xb, xb1, l, h, ones), b3);
-      row += 32;
-      step += 4;
-    }
-    addUp(out, sums(a0, a1, a2, a3), factor, offsets, excess, sumsOfX, toRounded);
-    addUp(out + outBytes, sums(b0, b1, b2, b3), factor, offsets, excess, sumsOfX ? sumsOfX + groups : 0, toRounded);
-    out += 2 * outBytes;
-    x += blocks << 6;
-    steps += blocks << 3;
-    if (sumsOfX) sumsOfX += 2 * groups;
-  }
-  if (t == tokens) return;
-  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
-  for (let c: usize = 0; c < <usize> bytes; c += 32) {
-    const xa = v128.load(x + c), xa1 = v128.load(x + c, 16);
-    const step = v128.load32_splat(steps + (c >> 3));
-    const row = tile + c;
-    a0 = madd(step, dot(xa, xa1, v128.load(row), v128.load(row, 16), ones), a0);
-    a1 = madd(step, dot(xa, xa1, v128.load(row, STRIDE), v128.load(row, STRIDE + 16), ones), a1);
-    a2 = madd(step, dot(xa, xa1, v128.load(row, 2 * STRIDE), v128.load(row, 2 * STRIDE + 16), ones), a2);
-    a3 = madd(step, dot(xa, xa1, v128.load(row, 3 * STRIDE), v128.load(row, 3 * STRIDE + 16), ones), a3);
-  }
-  addUp(out, sums(a0, a1, a2, a3), factor, offsets, excess, sumsOfX, toRounded);
+  const sumBytes = <usize> groupsOf(w) << 2;
+  addUp(out, ta0, ta1, factors, sum, n);
+  if (left >= 1) addUp(out + outBytes, tb0, tb1, factors, sum == 0 ? 0 : sum + sumBytes, n);
+  if (left >= 2) addUp(out + 2 * outBytes, tc0, tc1, factors, sum == 0 ? 0 : sum + 2 * sumBytes, n);
+  if (left >= 3) addUp(out + 3 * outBytes, td0, td1, factors, sum == 0 ? 0 : sum + 3 * sumBytes, n);
 }
 
-/** Adds to four outputs of a token what a piece of their group gives. */
+/** Adds to eight outputs of a token, or n, what a piece of their group gives. */
 @inline
-function addUp(
-  out: usize,
-  products: v128,
-  factor: v128,
-  offsets: v128,
-  excess: v128,
-  sumsOfX: usize,
-  toRounded: usize,
-): void {
-  let value = madd(factor, products, v128.load(out));
-  if (sumsOfX) {
-    value = madd(offsets, v128.load32_splat(sumsOfX), value);
-    value = madd(excess, v128.load32_splat(sumsOfX + toRounded), value);
-  }
-  v128.store(out, value);
+function addUp(out: usize, low: v128, high: v128, factors: usize, sum: usize, n: i32): void {
+  addFour(out, low, factors, sum, n);
+  if (n > 4) addFour(out + 16, high, factors + 32, sum, n - 4);
 }
 
-/** {@link fourRows} for a single row, each output as there. */
-function oneRow(
-  out: usize,
-  x: usize,
-  steps: usize,
-  sumsOfX: usize,
-  tile: usize,
-  w: Weight,
-  r: i32,
-  g: i32,
-  tokens: i32,
-  bytes: i32,
-): void {
-  const factor = worth(w, r, g), offsets = offset(w, r, g);
-  const blocks = <usize> (w.cols + 31 >> 5);
-  const groups = <usize> groupsOf(w) << 2;
-  const ones = i16x8.splat(1);
-  for (let t = 0; t < tokens; t++) {
-    let total = f32x4.splat(0);
-    for (let c: usize = 0; c < <usize> bytes; c += 32) {
-      const products = dot(v128.load(x + c), v128.load(x + c, 16), v128.load(tile + c), v128.load(tile + c, 16), ones);
-      total = madd(v128.load32_splat(steps + (c >> 3)), products, total);
-    }
-    let value = load<f32>(out) + factor * sum(total);
-    if (sumsOfX) {
-      value += offsets * load<f32>(sumsOfX) - factor * MIDDLE * load<f32>(sumsOfX + <usize> tokens * groups);
-      sumsOfX += groups;
-    }
-    store<f32>(out, value);
-    out += <usize> w.rows << 2;
-    x += blocks << 5;
-    steps += blocks << 2;
+function addFour(out: usize, products: v128, factors: usize, sum: usize, n: i32): void {
+  let value = madd(v128.load(factors), products, v128.load(out));
+  if (sum != 0) value = madd(v128.load(factors, 16), v128.load32_splat(sum), value);
+  if (n >= 4) {
+    v128.store(out, value);
+    return;
   }
-}
-
-/** Products of 32 columns in four lanes; x of 8 bits with a sign, levels of 7 without. No sum leaves its range. */
-@inline
-function dot(x: v128, next: v128, levels: v128, nextLevels: v128, ones: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    const first = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, levels, i32x4.splat(0));
-    return f32x4.convert_i32x4_s(i32x4.relaxed_dot_i8x16_i7x16_add_s(next, nextLevels, first));
-  }
-  const a = i16x8.add(i16x8.extmul_low_i8x16_s(x, levels), i16x8.extmul_high_i8x16_s(x, levels));
-  const b = i16x8.add(i16x8.extmul_low_i8x16_s(next, nextLevels), i16x8.extmul_high_i8x16_s(next, nextLevels));
-  return f32x4.convert_i32x4_s(i32x4.add(i32x4.dot_i16x8_s(a, ones), i32x4.dot_i16x8_s(b, ones)));
+  v128.store32_lane(out, value, 0);
+  if (n > 1) v128.store32_lane(out, value, 1, 4);
+  if (n > 2) v128.store32_lane(out, value, 2, 8);
 }

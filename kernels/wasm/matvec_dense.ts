@@ -99,8 +99,9 @@ function highHalves(halves: v128, dtype: i32, bits: v128, power: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shr_s(halves, 3), bits), power);
 }
 
+/** Stores output r of a token, with its bias. */
 @inline
-function finish(out: usize, r: i32, value: f32, bias: usize): void {
+export function finish(out: usize, r: i32, value: f32, bias: usize): void {
   const at = <usize> r << 2;
   store<f32>(out + at, bias == 0 ? value : value + load<f32>(bias + at));
 }

@@ -88,3 +88,9 @@ export function zipLow16(a: v128, b: v128): v128 {
 export function zipHigh16(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
+
+/** 32-bit lanes 0 and 1 of a and b in turn. */
+@inline
+export function zipLow32(a: v128, b: v128): v128 {
+  return v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+}

@@ -1,8 +1,16 @@
 /**
- * Activations in whole numbers, for the products of matvec_rounded.ts: blocks of 32 columns, each with a step of its own; of
- * each block the even columns come first, as packed codes are looked up.
+ * Activations in whole numbers, for the products of matvec_rounded.ts and matmul_rounded.ts: blocks of 32 columns, each with a
+ * step of its own; of each block the even columns come first, as packed codes are looked up.
  */
-import { fewLanes, largest, sum, sums as sumsOf } from "./simd";
+import { zipLow32 } from "./planes";
+import { fewLanes, largest, storeTurned, sum, sums as sumsOf } from "./simd";
+
+/** Bytes of a block of 16 bits: 32 values, and where in it the step is, a float32. */
+export const RECORD16: usize = 80, STEP16: usize = 64;
+/** The same of 8 bits, and where Σ −64 · value is, an i32: levels of 8 bits lie 64 above what they stand for. */
+export const RECORD8: usize = 48, STEP8: usize = 32, SUM8: usize = 36;
+/** The same of four tokens: four columns of each side by side. */
+export const RECORD4: usize = 160, SUMS4: usize = 128, STEPS4: usize = 144;
 
 /**
  * Twice the largest value rounded to 16 bits, and the most that the magnitudes of 8 that meet in a lane may add up to before
@@ -15,62 +23,75 @@ const MOST8: f32 = 127;
 const ROUNDER: f32 = 12582912;
 
 /**
- * x, [tokens, cols], as steps[t, block] · out[t, c], 16 bits each, for tokens [from, to); zeros fill the last block. sums[t, g]
- * is the sum of x over a group, which is whole blocks, or the only one.
+ * x, [tokens, cols], as step · out[t, c], 16 bits each, for tokens [from, to); zeros fill the last block. sums[t, g] is the sum
+ * of x over a group, which is whole blocks, or the only one.
  */
 export function prepareInt16(
   out: usize,
-  steps: usize,
   sums: usize,
   x: usize,
-  tokens: i32,
   cols: i32,
   groupSize: i32,
   from: i32,
   to: i32,
 ): void {
-  for (let t = from; t < to; t++) prepare(out, steps, sums, x, tokens, cols, groupSize, t, 2);
+  for (let t = from; t < to; t++) prepare(out, sums, x, cols, groupSize, t, 2);
 }
 
-/** The same with bytes of at most ±127; behind the sums of all tokens are those of x as rounded. */
+/** The same with bytes of at most ±127. */
 export function prepareInt8(
   out: usize,
-  steps: usize,
   sums: usize,
   x: usize,
-  tokens: i32,
   cols: i32,
   groupSize: i32,
   from: i32,
   to: i32,
 ): void {
-  for (let t = from; t < to; t++) prepare(out, steps, sums, x, tokens, cols, groupSize, t, 1);
+  for (let t = from; t < to; t++) prepare(out, sums, x, cols, groupSize, t, 1);
+}
+
+/**
+ * Blocks of four tokens, for the product of many: for items [from, to) of four, from blocks of prepareInt8. If tokens are missing
+ * the last stands again.
+ */
+export function packFours(out: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
+  const blocks = <usize> (cols + 31 >> 5);
+  const row = blocks * RECORD8;
+  out += <usize> from * blocks * RECORD4;
+  for (let item = from; item < to; item++) {
+    const left = tokens - 1 - 4 * item;
+    let a = x + <usize> (4 * item) * row;
+    let b = a + row * min(1, left), c = a + row * min(2, left), d = a + row * min(3, left);
+    for (const end = a + row; a < end; a += RECORD8) {
+      storeTurned(out, 16, v128.load(a), v128.load(b), v128.load(c), v128.load(d));
+      storeTurned(out + 64, 16, v128.load(a, 16), v128.load(b, 16), v128.load(c, 16), v128.load(d, 16));
+      const steps = zipLow32(v128.load64_zero(a, STEP8), v128.load64_zero(b, STEP8));
+      const more = zipLow32(v128.load64_zero(c, STEP8), v128.load64_zero(d, STEP8));
+      v128.store(out, v128.shuffle<i64>(steps, more, 0, 2), STEPS4);
+      v128.store(out, v128.shuffle<i64>(steps, more, 1, 3), SUMS4);
+      b += RECORD8;
+      c += RECORD8;
+      d += RECORD8;
+      out += RECORD4;
+    }
+  }
 }
 
 /** @param bytes of a rounded value. */
 @inline
-function prepare(
-  out: usize,
-  steps: usize,
-  sums: usize,
-  x: usize,
-  tokens: i32,
-  cols: i32,
-  groupSize: i32,
-  t: i32,
-  bytes: i32,
-): void {
-  const blocks = cols + 31 >> 5;
-  const perGroup = <usize> (groupSize + 31 >> 5) << 2;
+function prepare(out: usize, sums: usize, x: usize, cols: i32, groupSize: i32, t: i32, bytes: i32): void {
+  const record = bytes == 2 ? RECORD16 : RECORD8;
+  const blocks = <usize> (cols + 31 >> 5);
+  const perGroup = <usize> (groupSize + 31 >> 5) * record;
   const groups = (cols + groupSize - 1) / groupSize;
   let row = x + (<usize> t * cols << 2);
-  let target = out + <usize> t * blocks * bytes * 32;
-  let step = steps + (<usize> t * blocks << 2);
-  const end = step + (<usize> blocks << 2);
+  let target = out + <usize> t * blocks * record;
+  const end = target + blocks * record;
   let place = sums + (<usize> t * groups << 2);
-  for (let c = cols; step < end; place += 4) {
-    let plain = f32x4.splat(0), rounded = plain;
-    for (const stop = min(step + perGroup, end); step < stop; step += 4) {
+  for (let c = cols; target < end; place += 4) {
+    let plain = f32x4.splat(0);
+    for (const stop = min(target + perGroup, end); target < stop; target += record) {
       const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
       const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
       const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
@@ -83,7 +104,7 @@ function prepare(
         // Columns 4i … 4i + 3 and 16 + 4i … 16 + 4i + 3 meet in lane i.
         const lanes = sumsOf(bothAbs(v0, v4), bothAbs(v1, v5), bothAbs(v2, v6), bothAbs(v3, v7));
         const range = largest(f32x4.pmax(lanes, f32x4.add(most, most)));
-        store<f32>(step, range / MOST16);
+        store<f32>(target, range / MOST16, STEP16);
         const factor = f32x4.splat(range == 0 ? 0 : MOST16 / range);
         store16(target, v0, v1, factor);
         store16(target + 8, v2, v3, factor);
@@ -91,13 +112,13 @@ function prepare(
         store16(target + 24, v6, v7, factor);
       } else {
         const range = largest(most);
-        const unit = range / MOST8;
-        store<f32>(step, unit);
+        store<f32>(target, range / MOST8, STEP8);
         const factor = f32x4.splat(range == 0 ? 0 : MOST8 / range);
         const a = eight(v0, v1, factor), b = eight(v2, v3, factor);
         const d = eight(v4, v5, factor), e = eight(v6, v7, factor);
-        const total = i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(d, e)));
-        rounded = f32x4.add(rounded, f32x4.mul(f32x4.splat(unit), f32x4.convert_i32x4_s(total)));
+        const four = i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(d, e)));
+        const two = i32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 0, 1));
+        store<i32>(target, -64 * (i32x4.extract_lane(two, 0) + i32x4.extract_lane(two, 1)), SUM8);
         const left = i8x16.narrow_i16x8_s(a, b), right = i8x16.narrow_i16x8_s(d, e);
         v128.store(
           target,
@@ -110,11 +131,9 @@ function prepare(
         );
       }
       row += 128;
-      target += 32 * bytes;
       c -= 32;
     }
     store<f32>(place, sum(plain));
-    if (bytes == 1) store<f32>(place + (<usize> tokens * groups << 2), sum(rounded));
   }
 }
 

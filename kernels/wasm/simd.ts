@@ -16,6 +16,19 @@ export function swizzle(table: v128, indices: v128): v128 {
   return i8x16.swizzle(table, indices);
 }
 
+/**
+ * sum + products, four added up in each lane: x of 8 bits with a sign, levels of 7 without. No sum leaves its range, so that the
+ * relaxed instruction is exact on every processor.
+ */
+@inline
+export function dotBytes(x: v128, levels: v128, sum: v128, ones: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, levels, sum);
+  const low = i16x8.extmul_low_i8x16_s(x, levels), high = i16x8.extmul_high_i8x16_s(x, levels);
+  const four = v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
+  const rest = v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15);
+  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.add(four, rest), ones));
+}
+
 /** [Σa, Σb, Σc, Σd], each summed in the order (0 + 2) + (1 + 3). */
 @inline
 export function sums(a: v128, b: v128, c: v128, d: v128): v128 {
@@ -36,6 +49,17 @@ export function sum(a: v128): f32 {
 export function largest(a: v128): f32 {
   const b = f32x4.pmax(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return max(f32x4.extract_lane(b, 0), f32x4.extract_lane(b, 1));
+}
+
+/** Stores lanes i of a, b, c and d at out + stride · i. */
+@inline
+export function storeTurned(out: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  v128.store(out, v128.shuffle<i64>(ab, cd, 0, 2));
+  v128.store(out + stride, v128.shuffle<i64>(ab, cd, 1, 3));
+  const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(out + 2 * stride, v128.shuffle<i64>(ab1, cd1, 0, 2));
+  v128.store(out + 3 * stride, v128.shuffle<i64>(ab1, cd1, 1, 3));
 }
 
 /** Four values at an address; from the n-th on zeros. */
@@ -59,7 +83,10 @@ export function firstLanes(a: v128, n: i32): v128 {
 export function exp(x: v128): v128 {
   // The operand's order lets NaN through.
   x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  // Added to a small number, 3 · 2^22 leaves the nearest whole number in the low bits, here with the bias of an exponent.
+  const rounder = f32x4.splat(12582912 + 127);
+  const rounded = madd(x, f32x4.splat(1.44269504), rounder);
+  const n = f32x4.sub(rounded, rounder);
   // ln 2 in two parts, the first short enough for n · part to be exact.
   let r = madd(n, f32x4.splat(-0.693359375), x);
   r = madd(n, f32x4.splat(2.12194440e-4), r);
@@ -71,6 +98,5 @@ export function exp(x: v128): v128 {
   e = madd(e, r, f32x4.splat(0.5));
   e = madd(e, r, f32x4.splat(1));
   e = madd(e, r, f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(e, power);
+  return f32x4.mul(e, i32x4.shl(rounded, 23));
 }

@@ -3,7 +3,7 @@
  */
 import { load1, shiftOf } from "./dtype";
 
-/** Thirteen words that say what a weight is; lib/compute/wasm/weight_image.ts writes them. */
+/** Fourteen words that say what a weight is; lib/compute/wasm/weight_image.ts writes them. */
 @unmanaged
 export class Weight {
   /** Bits of a code; 0 for a dense matrix. */
@@ -26,10 +26,12 @@ export class Weight {
   zeros: usize;
   /** How scales and zeros are stored. */
   scaleType: i32;
-  /** Tables in whole numbers, or 0: see lib/compute/wasm/levels.ts. */
+  /** Tables in whole numbers, or 0: see lib/compute/wasm/rounded_codebooks.ts. */
   levels: usize;
   /** Bytes from a row's levels to the next row's; 0 where all rows share them. */
   levelStride: i32;
+  /** [rows, groups, 2] float32, what levels stand for: see there. */
+  factors: usize;
 }
 
 /** Groups in a row. */

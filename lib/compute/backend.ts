@@ -78,8 +78,8 @@ export interface Backend extends Disposable {
   /** out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias; with `add`, x += add before, in place. */
   layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void;
   /**
-   * out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. With `alone`, on a backend that has {@linkcode Backend.row}, each
-   * row has the bits that it has when it is the only one.
+   * out = x · weightᵀ + bias, [tokens, in] → [tokens, out]. With `as`, on a backend that has {@linkcode Backend.rows}, the
+   * bits of a row depend on no other, nor on their number.
    */
   linear(out: Tensor, x: Tensor, options: LinearOptions): void;
   /**
@@ -109,8 +109,8 @@ export interface Backend extends Disposable {
   scatterAdd(out: Tensor, x: Tensor, to: { rows: ArrayLike<number>; weights: ArrayLike<number> }): void;
   /** A view of the first rows of a tensor. Free the whole tensor, not the view. */
   first(x: Tensor, rows: number): Tensor;
-  /** A view of one row of a tensor, of a backend that can compute on it. Free the whole tensor, not the view. */
-  row?(x: Tensor, at: number): Tensor;
+  /** A view of some rows of a tensor, of a backend that can compute on it. Free the whole tensor, not the view. */
+  rows?(x: Tensor, some: RowRange): Tensor;
   /** The values, row by row. The array belongs to the caller. */
   read(x: Tensor): Promise<Float32Array>;
   /** Σx, Σ|x| and Σx² of each column, summed in float64: [3, cols]. The array belongs to the caller. */
@@ -157,8 +157,19 @@ export interface LinearOptions {
   readonly weight: Weight;
   /** [1, out]. */
   readonly bias?: Weight;
-  /** Whether no row's bits may depend on the others: they are tokens of different sequences. */
-  readonly alone?: boolean;
+  /** How rows are multiplied; as is fastest for their number when absent. */
+  readonly as?: RowsAs;
+}
+
+/** As if each row were the only one, or one of many: see {@linkcode Backend.linear}. */
+export type RowsAs = "one" | "many";
+
+/** Rows side by side. */
+export interface RowRange {
+  /** The first. */
+  readonly from: number;
+  /** Their number. */
+  readonly count: number;
 }
 
 /** The part of a cache that an attention reads and writes. */

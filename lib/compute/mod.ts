@@ -30,6 +30,8 @@ export type {
   NormOptions,
   Owner,
   RopeOptions,
+  RowRange,
+  RowsAs,
   Tensor,
   TokenIds,
   TokenPlace,

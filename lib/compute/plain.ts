@@ -17,6 +17,7 @@ import type {
   LinearOptions,
   NormOptions,
   RopeOptions,
+  RowRange,
 } from "./backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "./check.ts";
 import { KvCache, own, Tensor, Weight } from "./handle.ts";
@@ -281,12 +282,13 @@ export class PlainBackend implements Backend {
   }
 
   first(x: Tensor, rows: number): Tensor {
-    return new PlainTensor(this, { rows, cols: x.cols }, this.#values(x).subarray(0, rows * x.cols));
+    return this.rows(x, { from: 0, count: rows });
   }
 
-  row(x: Tensor, at: number): Tensor {
+  rows(x: Tensor, { from, count }: RowRange): Tensor {
     const { cols } = x;
-    return new PlainTensor(this, { rows: 1, cols }, this.#values(x).subarray(at * cols, (at + 1) * cols));
+    const values = this.#values(x).subarray(from * cols, (from + count) * cols);
+    return new PlainTensor(this, { rows: count, cols }, values);
   }
 
   read(x: Tensor): Promise<Float32Array> {

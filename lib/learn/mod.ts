@@ -39,6 +39,8 @@ export type { FactorOptions } from "./hessian.ts";
 export type { LeanQuantOptions } from "./methods/leanquant.ts";
 export type { LnqOptions } from "./methods/lnq.ts";
 export { type MethodMaker, methodOf, type MethodOptions, methods, parseMethod } from "./methods/mod.ts";
+export type { CodebookSharing } from "./codebook_sharing.ts";
+export type { StorageOptions } from "./packed_size.ts";
 export { quantize, type QuantizeOptions } from "./quantize.ts";
 export type { DescentOptions } from "./row_descent.ts";
 export type { FactoredHessian } from "./hessian.ts";

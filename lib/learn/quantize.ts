@@ -9,11 +9,17 @@ import { formatOf } from "../formats/formats.ts";
 import { checkFinite } from "../matrix/finite.ts";
 import { checkMatrix, type Matrix } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import {
+  checkSharing,
+  type CodebookSharing,
+  shareCodebooks,
+  type SharedCodebooks,
+} from "./codebook_sharing.ts";
 import type { InputStats } from "./input_stats.ts";
 import type { Method, Problem } from "./methods/method.ts";
 import { methodOf, type MethodOptions } from "./methods/mod.ts";
 import { checkOutliers, outliersOf, splitOutliers } from "./outliers.ts";
-import { plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
+import { type LearnOptions, plainSteps, type QuantizeSteps } from "./quantize_steps.ts";
 import { scaleGroups } from "./scaling.ts";
 import { type Weighting, weightingOf } from "./weighting.ts";
 
@@ -32,8 +38,11 @@ export interface QuantizeOptions {
   weighting?: string | Weighting;
   /** Statistics of the matrix's input; all columns have equal weight when absent. */
   stats?: InputStats;
-  /** A codebook for each row (the default) or one for the whole matrix. */
-  codebook?: "row" | "matrix";
+  /**
+   * Which rows share a codebook: "row", where each has its own (the default), "matrix", where one serves all, "8-rows", where
+   * as many that follow one another share one, or "16-tables", where each row picks one of as many, for 8 bits a row.
+   */
+  codebook?: CodebookSharing;
   /**
    * The stored type of scales and zeros; by default, halves if they are precise enough. "int8" takes 9 bits or a little more of
    * each instead of 16: whole numbers times a power of two that 8 groups of a row share.
@@ -158,6 +167,7 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   const method = methodOf(options.method);
   const weighting = weightingOf(options.weighting);
   checkType("scaleType", scaleType);
+  checkSharing(codebook);
   checkMatrix(dense, name);
   checkFinite(dense.data, { tensor: name, cols: dense.cols });
   const { outliers = 0 } = options;
@@ -173,17 +183,18 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
   checkType("codebookType", codebookType);
   // Where groups have zeros, values begin at 0.
   const learnedType = codebookType === "int8" && zeros ? "uint8" : codebookType;
-  const problem: Problem = {
-    scaled: { matrix: dense, groupSize, scales, zeros },
-    table: format.values?.(groupSize) ?? null,
+  const scaled = { matrix: dense, groupSize, scales, zeros };
+  const table = format.values?.(groupSize) ?? null;
+  const learning: Omit<LearnOptions, "tables"> = {
     bits,
-    codebook,
     columnWeights: weights,
     scalePower: weighting.scalePower,
     type: learnedType,
-    stats,
-    name,
   };
+  const sharing: SharedCodebooks = table
+    ? { tables: 1 }
+    : shareCodebooks(codebook, { scaled, learning, steps });
+  const problem: Problem = { scaled, table, scaleType: type, ...learning, ...sharing, stats, name };
   const solution = method.solve(problem, steps);
   return {
     format: format.name,
@@ -192,9 +203,10 @@ export function quantize(matrix: Matrix, options: QuantizeOptions): PackedMatrix
     cols,
     groupSize,
     codes: solution.codes,
-    scales,
-    zeros,
+    scales: solution.scales ?? scales,
+    zeros: solution.zeros ?? zeros,
     codebook: solution.codebook,
+    ...(sharing.codebookRows && { codebookRows: sharing.codebookRows }),
     scaleType: type,
     codebookType: format.values ? "fixed" : learnedType,
   };

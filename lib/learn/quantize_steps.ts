@@ -4,23 +4,28 @@
  * @module
  */
 import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts";
+import { type Rounding, roundTo } from "../matrix/rounding.ts";
+import { codebookAt, isShared } from "../matrix/codebooks.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
 import type { FactoredHessian } from "./hessian.ts";
 import type { Learner } from "./learner.ts";
 import { Nearest } from "./nearest.ts";
 import { roundByHessian } from "./round_by_hessian.ts";
-import { descend, type DescentOptions, type Solution } from "./row_descent.ts";
+import { descend, type DescentOptions, normals } from "./row_descent.ts";
+import type { Solution, Tables } from "./tables.ts";
 import type { ScaledMatrix } from "./scaled_row.ts";
 
-export type { ScaledMatrix };
+export type { ScaledMatrix, Tables };
 
 /** Options of learning codebooks. */
 export interface LearnOptions {
   /** Bits of a code: a codebook has 2^bits values. */
   readonly bits: number;
-  /** A codebook for each row, or one for the whole matrix. */
-  readonly codebook: "row" | "matrix";
+  /** How many codebooks: one for each row, one for the whole matrix, or something between. */
+  readonly tables: number;
+  /** [rows] which codebook each row has; by their places when absent, see lib/matrix/codebooks.ts. */
+  readonly codebookRows?: Uint8Array;
   /** [cols] importance of each column; all 1 when absent. */
   readonly columnWeights?: ArrayLike<number>;
   /** The power of the group's scale that multiplies a column's weight. */
@@ -29,24 +34,18 @@ export interface LearnOptions {
   readonly type: CodebookType;
 }
 
-/** Codebooks, [1 or rows, 2^bits], and the bits of their codes. */
-export interface Tables {
-  /** [1 or rows, 2^bits]. */
-  readonly codebook: Float32Array;
-  /** Bits of a code. */
-  readonly bits: number;
-}
-
 /** The slow steps. All implementations give identical bits. */
 export interface QuantizeSteps {
-  /** Learns the codebooks of a matrix by exact k-means, [1 or rows, 2^bits]. */
+  /** Learns the codebooks of a matrix by exact k-means, [tables, 2^bits]. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array;
-  /** Rounds a matrix to codebooks, [1 or rows, 2^bits]; returns packed codes. */
+  /** Rounds a matrix to codebooks; returns packed codes. */
   round(scaled: ScaledMatrix, tables: Tables): Uint32Array;
   /** Rounds a matrix column by column, each making up for the errors of those before it (GPTQ); returns packed codes. */
   roundByHessian(scaled: ScaledMatrix, tables: Tables, hessian: FactoredHessian): Uint32Array;
-  /** Improves codebooks and codes in turns against a Hessian (LNQ); returns new ones. */
+  /** Improves codebooks, codes and scales in turns against a Hessian (LNQ); returns new ones. */
   descend(scaled: ScaledMatrix, start: Tables & Solution, options: DescentOptions): Solution;
+  /** What each row says of its codebook by least squares: {@linkcode RowDescent.normals} of all, [rows, 2^bits, 2^bits + 1]. */
+  normals(scaled: ScaledMatrix, at: Tables & Solution, hessian: Float32Array): Float64Array;
 }
 
 /** Writes the scaled weights of a row to scaled[at …]. */
@@ -69,11 +68,12 @@ export class TableLearner {
   readonly #scaled: ScaledMatrix;
   readonly #options: LearnOptions;
   readonly #learner: Learner;
-  readonly #rowsEach: number;
+  /** The rows of each codebook that it is learned from. */
+  readonly #rows: readonly (readonly number[])[];
   readonly #values: Float64Array;
   readonly #weights: Float64Array;
   readonly #centroids: Float64Array;
-  readonly #rounded: (value: number) => number;
+  readonly #rounding: Rounding;
 
   /** Allocates buffers. */
   constructor(scaled: ScaledMatrix, options: LearnOptions & { learner?: Learner }) {
@@ -82,31 +82,53 @@ export class TableLearner {
     this.#scaled = scaled;
     this.#options = options;
     this.#learner = options.learner ?? new ExactKMeans(k);
-    this.#rowsEach = options.codebook === "row" ? 1 : rows;
-    this.#values = new Float64Array(this.#rowsEach * cols);
-    this.#weights = new Float64Array(this.#rowsEach * cols);
+    this.#rows = rowsOfTables({ rows, cols }, options);
+    const most = this.#rows.reduce((most, { length }) => Math.max(most, length), 0);
+    this.#values = new Float64Array(most * cols);
+    this.#weights = new Float64Array(most * cols);
     this.#centroids = new Float64Array(k);
-    this.#rounded = codebookRounding(options.type, options.bits);
+    this.#rounding = codebookRounding(options.type, options.bits);
   }
 
-  /** Learns codebook t and writes it to its place in `codebook`. */
+  /** Learns codebook t and writes it to its place in `codebook`; one that no row has stays. */
   learn(t: number, codebook: Float32Array): void {
     const { matrix: { cols }, groupSize, scales } = this.#scaled;
     const { columnWeights, scalePower } = this.#options;
     const groups = Math.ceil(cols / groupSize);
-    for (let i = 0; i < this.#rowsEach; i++) {
-      const row = t * this.#rowsEach + i;
+    const own = this.#rows[t]!;
+    if (own.length === 0) return;
+    for (const [i, row] of own.entries()) {
       scaleRow(this.#scaled, row, { scaled: this.#values, at: i * cols });
       for (let c = 0; c < cols; c++) {
         const scale = scales[row * groups + Math.floor(c / groupSize)]!;
         this.#weights[i * cols + c] = (columnWeights?.[c] ?? 1) * scale ** scalePower;
       }
     }
-    this.#learner.fit(this.#values, this.#weights, this.#centroids);
+    const count = own.length * cols;
+    this.#learner.fit(this.#values.subarray(0, count), this.#weights.subarray(0, count), this.#centroids);
     this.#centroids.forEach((value, i) => {
-      codebook[t * this.#centroids.length + i] = this.#rounded(value);
+      codebook[t * this.#centroids.length + i] = roundTo(this.#rounding, value);
     });
   }
+}
+
+/** Weights that a codebook is learned from at most: of more, rows at even distances tell as much. */
+const MOST_WEIGHTS = 1 << 20;
+
+function rowsOfTables(
+  { rows, cols }: { rows: number; cols: number },
+  { bits, tables, codebookRows }: Pick<LearnOptions, "bits" | "tables" | "codebookRows">,
+): number[][] {
+  const all: number[][] = Array.from({ length: tables }, () => []);
+  const codebook = { length: tables << bits } as Float32Array;
+  for (let row = 0; row < rows; row++) {
+    all[codebookAt({ bits, rows, codebook, codebookRows }, row) >> bits]!.push(row);
+  }
+  const most = Math.max(1, Math.floor(MOST_WEIGHTS / cols));
+  return all.map((own) => {
+    if (own.length <= most) return own;
+    return Array.from({ length: most }, (_, i) => own[Math.floor(i * own.length / most)]!);
+  });
 }
 
 /** Learns the codebooks of a matrix on this thread, exactly when no learner is given. */
@@ -114,7 +136,7 @@ export function learnTables(
   scaled: ScaledMatrix,
   options: LearnOptions & { learner?: Learner },
 ): Float32Array {
-  const tables = options.codebook === "row" ? scaled.matrix.rows : 1;
+  const { tables } = options;
   const codebook = new Float32Array(tables * 2 ** options.bits);
   const learner = new TableLearner(scaled, options);
   for (let t = 0; t < tables; t++) learner.learn(t, codebook);
@@ -125,17 +147,16 @@ export function learnTables(
 export const plainSteps: QuantizeSteps = {
   learn: learnTables,
 
-  round(scaled, { codebook, bits }) {
+  round(scaled, tables) {
     const { rows, cols } = scaled.matrix;
+    const { codebook, bits } = tables;
     const codes = new Uint32Array(rows * wordsPerRow(cols, bits));
     const size = 2 ** bits;
     const nearest = new Nearest(size);
     const values = new Float64Array(cols);
     const rowCodes = new Uint8Array(cols);
     for (let r = 0; r < rows; r++) {
-      if (r === 0 || codebook.length > size) {
-        nearest.load(codebook, codebook.length > size ? r * size : 0, size);
-      }
+      if (r === 0 || !isShared(tables)) nearest.load(codebook, codebookAt({ rows, ...tables }, r), size);
       scaleRow(scaled, r, { scaled: values, at: 0 });
       for (let c = 0; c < cols; c++) rowCodes[c] = nearest.code(values[c]!);
       packRow(rowCodes, { bits, cols, row: r }, codes);
@@ -145,4 +166,5 @@ export const plainSteps: QuantizeSteps = {
 
   roundByHessian,
   descend,
+  normals,
 };

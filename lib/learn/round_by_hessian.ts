@@ -3,14 +3,16 @@
  *
  * @module
  */
+import { codebookAt, isShared } from "../matrix/codebooks.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
 import { dot } from "./dot.ts";
 import type { FactoredHessian } from "./hessian.ts";
 import { Nearest } from "./nearest.ts";
 import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
+import type { Tables } from "./tables.ts";
 
 /**
- * Rounds a matrix to tables, [1 or rows, 2^bits], column by column in the Hessian's order; returns packed codes.
+ * Rounds a matrix to tables, column by column in the Hessian's order; returns packed codes.
  *
  * With H = Lᵀ L the squared error of the output is Σ_j (Σ_{i ≤ j} L_ji d_i)², d = ŵ − w: column j is rounded to what makes
  * its own term least, given all before it. That is the paper's update of the weights to come by the Cholesky factor of H⁻¹,
@@ -18,10 +20,11 @@ import { type ScaledMatrix, ScaledRow } from "./scaled_row.ts";
  */
 export function roundByHessian(
   scaled: ScaledMatrix,
-  { codebook, bits }: { codebook: Float32Array; bits: number },
+  tables: Tables,
   { order, lower }: FactoredHessian,
 ): Uint32Array {
   const { rows, cols } = scaled.matrix;
+  const { codebook, bits } = tables;
   const codes = new Uint32Array(rows * wordsPerRow(cols, bits));
   const size = 2 ** bits;
   const nearest = new Nearest(size);
@@ -29,8 +32,8 @@ export function roundByHessian(
   const errors = new Float64Array(cols);
   const rowCodes = new Uint8Array(cols);
   for (let r = 0; r < rows; r++) {
-    const table = codebook.length > size ? r * size : 0;
-    if (r === 0 || table > 0) nearest.load(codebook, table, size);
+    const table = codebookAt({ rows, ...tables }, r);
+    if (r === 0 || !isShared(tables)) nearest.load(codebook, table, size);
     row.load(r);
     for (let j = 0; j < cols; j++) {
       const behind = dot(lower, j * cols, { vector: errors, n: j });

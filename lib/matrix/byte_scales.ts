@@ -61,12 +61,20 @@ export function toBytes(numbers: Float32Array, { rows, groups, signed }: Shape):
 
 /** The numbers of bytes. */
 export function fromBytes({ bytes, exponents }: ByteScales, { rows, groups, signed }: Shape): Float32Array {
-  const perRow = exponentsPerRow(groups);
-  const numbers = new Float32Array(rows * groups);
   const values = signed ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes;
-  for (let i = 0; i < numbers.length; i++) {
+  return Float32Array.from(stepsOf(exponents, { rows, groups }), (step, i) => values[i]! * step);
+}
+
+/** What each number is a multiple of when it is rounded to bytes, [rows, groups]. */
+export function byteSteps(numbers: Float32Array, shape: Shape): Float64Array {
+  return stepsOf(toBytes(numbers, shape).exponents, shape);
+}
+
+/** Powers of two by group. */
+function stepsOf(exponents: Uint8Array, { rows, groups }: Pick<Shape, "rows" | "groups">): Float64Array {
+  const perRow = exponentsPerRow(groups);
+  return Float64Array.from({ length: rows * groups }, (_, i) => {
     const [row, group] = [Math.floor(i / groups), i % groups];
-    numbers[i] = values[i]! * 2 ** (exponents[row * perRow + Math.floor(group / SHARED_GROUPS)]! - 127);
-  }
-  return numbers;
+    return 2 ** (exponents[row * perRow + Math.floor(group / SHARED_GROUPS)]! - 127);
+  });
 }

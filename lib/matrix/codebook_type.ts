@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bytesOfStep, HALVES, type Rounding, SINGLES } from "./rounding.ts";
 
 /**
  * The stored type of a learned codebook: halves, singles, or bytes. A byte q stands for q · 2^(bits − 8), so that the bytes of
@@ -11,20 +12,14 @@
  */
 export type CodebookType = "f16" | "f32" | "uint8" | "int8";
 
-/** The least and largest whole number of the types of bytes. */
-const RANGES = { uint8: [0, 255], int8: [-128, 127] } as const;
-
 /** What a byte of a codebook for codes of `bits` bits is a multiple of. */
 export function codebookStep(bits: number): number {
   return 2 ** (bits - 8);
 }
 
-/** The rounding of values to a type, to the nearest that it holds; a half of what it cannot hold is infinite. */
-export function codebookRounding(type: CodebookType, bits: number): (value: number) => number {
-  if (type === "f32") return Math.fround;
-  if (type === "f16") return Math.f16round;
-  const [least, largest] = RANGES[type];
-  const step = codebookStep(bits);
-  // A byte has no −0.
-  return (value) => step * Math.min(Math.max(Math.round(Math.fround(value) / step), least), largest) + 0;
+/** The rounding of a codebook's values to its type. */
+export function codebookRounding(type: CodebookType, bits: number): Rounding {
+  if (type === "f32") return SINGLES;
+  if (type === "f16") return HALVES;
+  return bytesOfStep(codebookStep(bits), type === "int8");
 }

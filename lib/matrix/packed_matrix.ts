@@ -4,6 +4,7 @@
  * @module
  */
 import type { CodebookType } from "./codebook_type.ts";
+import { codebookAt } from "./codebooks.ts";
 import { exponentsPerRow } from "./byte_scales.ts";
 import { bytesOf } from "./dtype.ts";
 import type { Matrix } from "./matrix.ts";
@@ -19,7 +20,8 @@ export type ScaleType = "f16" | "f32" | "e8m0" | "int8";
 /**
  * A quantized matrix, of any format:
  *
- * ŵ[r, c] = scales[r, g] · codebook[r or 0][code[r, c]] + zeros[r, g], where g = ⌊c / groupSize⌋.
+ * ŵ[r, c] = scales[r, g] · codebook[t][code[r, c]] + zeros[r, g], where g = ⌊c / groupSize⌋ and t is the codebook of row r:
+ * codebookRows[r], or, of T codebooks without indices, ⌊r · T / rows⌋.
  *
  * Outliers, if there are any, are added to that.
  *
@@ -50,8 +52,10 @@ export interface PackedMatrix {
   readonly scales: Float32Array;
   /** [rows, ⌈cols / groupSize⌉] offsets, or null where the format has none. */
   readonly zeros: Float32Array | null;
-  /** [1 or rows, 2^bits] values; one row is shared by all rows of the matrix. */
+  /** [T, 2^bits] values: one codebook for all rows, one for each, or something between. */
   readonly codebook: Float32Array;
+  /** [rows] which codebook each row has; absent where they follow from its place. */
+  readonly codebookRows?: Uint8Array;
   /** The stored type of scales and zeros. */
   readonly scaleType: ScaleType;
   /** The stored type of the codebook; "fixed" is a constant of the format and takes no space. */
@@ -100,12 +104,10 @@ export function dequantizeRows(
 ): void {
   const { cols, groupSize, bits, scales, zeros, codebook } = packed;
   const groups = groupsPerRow(packed);
-  const values = 2 ** bits;
-  const shared = codebook.length === values;
   const codes = rows.codes ?? new Uint8Array(cols);
   for (let r = rows.from; r < rows.to; r++) {
     unpackRow(packed.codes, { bits, cols, row: r }, codes);
-    const from = shared ? 0 : r * values;
+    const from = codebookAt(packed, r);
     const base = (r - rows.from) * cols;
     for (let g = 0; g < groups; g++) {
       const scale = scales[r * groups + g]!;
@@ -132,8 +134,11 @@ export function dequantizeRows(
  * assertEquals(firstGroupValues(quantize(matrix, { format: "int2", groupSize: "row" })), [0, 1, 2, 3]);
  * ```
  */
-export function firstGroupValues({ bits, codebook, scales, zeros }: PackedMatrix): number[] {
-  const values = codebook.subarray(0, 2 ** bits).map((value) => scales[0]! * value + (zeros?.[0] ?? 0));
+export function firstGroupValues(packed: PackedMatrix): number[] {
+  const { bits, codebook, scales, zeros } = packed;
+  const values = codebook.subarray(codebookAt(packed, 0)).subarray(0, 2 ** bits).map((value) =>
+    scales[0]! * value + (zeros?.[0] ?? 0)
+  );
   return [...new Set(values)].sort((a, b) => a - b);
 }
 
@@ -169,7 +174,8 @@ const BITS = { f16: 16, f32: 32, e8m0: 8, uint8: 8, int8: 8, fixed: 0 } as const
  * ```
  */
 export function packedBytes(packed: PackedMatrix): number {
-  const codebooks = packed.codebook.length * BITS[packed.codebookType];
+  const codebooks = packed.codebook.length * BITS[packed.codebookType] +
+    8 * (packed.codebookRows?.length ?? 0);
   const { rows, scales, zeros, scaleType } = packed;
   const exponents = scaleType === "int8" ? 8 * rows * exponentsPerRow(groupsPerRow(packed)) : 0;
   const groups = (zeros ? 2 : 1) * (scales.length * BITS[scaleType] + exponents);

@@ -5,6 +5,7 @@
  */
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
+import { checkSharing, type CodebookSharing } from "../learn/codebook_sharing.ts";
 import { methodOf, type MethodOptions, parseMethod } from "../learn/methods/mod.ts";
 import { linearsOf } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
@@ -17,15 +18,15 @@ import { type FormatCost, measureModel } from "./measure_formats.ts";
 import { type Perplexity, type PerplexityOptions, type Reference, referenceLogits } from "./perplexity.ts";
 
 /** One way to quantize a model. */
-export interface Candidate {
+export interface Candidate extends Pick<QuantizeModelOptions, "codebookType" | "scaleType" | "outliers"> {
   /** Format, columns that share a scale, tables and method in one line: "any3:row lnq". */
   readonly name: string;
   /** The format's name. */
   readonly format: string;
   /** Columns that share a scale; the format's own when absent. */
   readonly groupSize?: number | "row";
-  /** A table for each row, or one for the matrix. */
-  readonly codebook: "row" | "matrix";
+  /** Which rows share a table. */
+  readonly codebook: CodebookSharing;
   /** The method and its options. */
   readonly method: MethodOptions;
   /** Whether AWQ makes the model ready before. */
@@ -42,7 +43,10 @@ export type CandidateCost = Omit<FormatCost, "layers"> & {
 export interface CompareMethodsOptions extends
   Omit<
     QuantizeModelOptions,
-    "format" | "groupSize" | "codebook" | "method" | "onProgress" | "targetBits" | "candidates"
+    | keyof Candidate
+    | "onProgress"
+    | "targetBits"
+    | "candidates"
   >,
   Omit<PerplexityOptions, "onProgress"> {
   /** The candidates. */
@@ -56,8 +60,9 @@ export interface CompareMethodsOptions extends
 }
 
 /**
- * Formats and methods, each with each. A format may have a group size and end with "/matrix", where all rows share a table:
- * "any4:128/matrix". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. To a fixed format "lloyd" rounds
+ * Formats and methods, each with each. A format may have a group size, and then how rows share tables, whether tables and scales
+ * are stored in bytes, and the part of weights that are outliers: "any4:128/matrix", "any4sym:64/int8/16-tables",
+ * "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. To a fixed format "lloyd" rounds
  * as k-means does, so it is left out there.
  *
  * @throws {OptionError} when a format or a method is unknown.
@@ -72,8 +77,12 @@ export interface CompareMethodsOptions extends
  */
 export function candidatesOf(formats: readonly string[], methods: readonly string[]): Candidate[] {
   return formats.flatMap((text) => {
-    const [, choice = "", shared] = /^(.*?)(\/matrix)?$/.exec(text)!;
+    const [choice = "", ...parts] = text.split("/");
     const { format, groupSize } = parseChoice(choice);
+    const inBytes = parts.includes("int8") && { codebookType: "int8", scaleType: "int8" } as const;
+    const outliers = parts.find((part) => part.startsWith("outliers="))?.slice(9);
+    const shared = parts.find((part) => part !== "int8" && !part.startsWith("outliers="));
+    if (shared !== undefined) checkSharing(shared);
     if (shared && format.values) {
       throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
     }
@@ -83,7 +92,9 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
         name: method === "kmeans" ? text : `${text} ${method}`,
         format: format.name,
         groupSize,
-        codebook: shared ? "matrix" : "row",
+        codebook: (shared ?? "row") as CodebookSharing,
+        ...inBytes,
+        ...(outliers !== undefined && { outliers: Number(outliers) }),
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),

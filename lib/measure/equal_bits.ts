@@ -5,6 +5,7 @@
  */
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
+import { packedBytesOf, type StorageOptions } from "../learn/packed_size.ts";
 import type { Model } from "../model/model.ts";
 
 /** Group sizes of learned formats: these are compared. */
@@ -18,10 +19,8 @@ const FAMILIES: readonly [string, readonly string[]][] = [
   ["any2", ["int2"]],
 ];
 
-const SCALE_BITS = { f16: 16, e8m0: 8 };
-
 /**
- * The bits per weight that matrices would have in a format: codes, scales, zeros and codebooks, all stored as the format says.
+ * The bits per weight that matrices would have in a format: codes, scales, zeros, codebooks and outliers.
  *
  * @param shapes [rows, cols] of each matrix.
  *
@@ -35,16 +34,14 @@ const SCALE_BITS = { f16: 16, e8m0: 8 };
  */
 export function bitsPerWeightOf(
   format: string | Format,
-  options: { groupSize: number | "row"; shapes: readonly (readonly [number, number])[] },
+  options:
+    & StorageOptions
+    & { shapes: readonly (readonly [number, number])[] },
 ): number {
-  const { bits, scaling, values } = formatOf(format);
+  const { shapes, ...rest } = options;
   let [all, weights] = [0, 0];
-  for (const [rows, cols] of options.shapes) {
-    const groupSize = scaling.fixedGroupSize ?? (options.groupSize === "row" ? cols : options.groupSize);
-    const groups = Math.ceil(cols / groupSize);
-    const scale = SCALE_BITS[scaling.stored] * (scaling.zero ? 2 : 1);
-    // A row's codes fill whole times 32.
-    all += rows * (bits * 32 * Math.ceil(cols / 32) + groups * scale + (values ? 0 : 16 * 2 ** bits));
+  for (const [rows, cols] of shapes) {
+    all += 8 * packedBytesOf({ rows, cols }, { format, ...rest });
     weights += rows * cols;
   }
   return all / weights;

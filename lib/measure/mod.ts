@@ -25,6 +25,7 @@ export {
   type CompareMethodsOptions,
 } from "./compare_methods.ts";
 export { corpora, type Corpus } from "./data/corpora.ts";
+export { type DrawOptions, drawSamples } from "./data/samples.ts";
 export type { DataOptions, DataSource } from "./data/source.ts";
 export { type Document, evaluationDocuments, type TokenizedDocument } from "./documents.ts";
 export {
@@ -38,7 +39,8 @@ export {
   type TextResult,
 } from "./evaluate.ts";
 export { bitsPerWeightOf, formatsAtEqualBits } from "./equal_bits.ts";
-export { type LayerError, layerErrors, relativeError } from "./layer_error.ts";
+export { type CodeStats, codeStats } from "./code_stats.ts";
+export { type LayerDrift, layerDrifts, type LayerError, layerErrors, relativeError } from "./layer_error.ts";
 export { type LinearSpeed, linearSpeed, type LinearSpeedOptions, SPEED_FORMATS } from "./linear_speed.ts";
 export {
   type FormatCost,

@@ -5,7 +5,7 @@
  */
 import { type Abortable, interruptible, pause } from "../event_loop.ts";
 import type { Model } from "../model/model.ts";
-import { logSumExp } from "../quantize/divergence.ts";
+import { logSumExp } from "../model/decoder/log_sum_exp.ts";
 import type { TokenizedDocument } from "./documents.ts";
 
 /** Options to follow and to cancel a measurement. */

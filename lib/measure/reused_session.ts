@@ -1,24 +1,14 @@
 /**
- * Scoring many texts that begin alike.
+ * Continuing many texts that begin alike.
  *
  * @module
  */
 import type { Abortable } from "../event_loop.ts";
-import { argmax } from "../model/decoder/sampling.ts";
 import type { Session } from "../model/decoder/session.ts";
 import { continueIds } from "../model/generate.ts";
 import type { Model } from "../model/model.ts";
-import { logSumExp } from "../quantize/divergence.ts";
 
-/** The likelihood of some ids after others. */
-export interface Likelihood {
-  /** ln of their probability. */
-  readonly loglikelihood: number;
-  /** Whether each is the likeliest. */
-  readonly greedy: boolean;
-}
-
-/** A sequence that keeps what a text has in common with the one before: choices of one question, examples of a task. */
+/** A sequence that keeps what a text has in common with the one before: the examples of a task. */
 export class ReusedSession implements Disposable {
   readonly #model: Model;
   #session: Session | undefined;
@@ -44,31 +34,6 @@ export class ReusedSession implements Disposable {
     session.position = common;
     this.#held = [...ids];
     return session;
-  }
-
-  /**
-   * The likelihood of `continuation` after `context`, of at least one id. What is too long for the model is cut off at the
-   * beginning.
-   */
-  async likelihood(
-    context: readonly number[],
-    continuation: readonly number[],
-    options: Abortable = {},
-  ): Promise<Likelihood> {
-    const { vocab_size: vocab, max_position_embeddings: longest } = this.#model.config;
-    const ids = [...context, ...continuation].slice(-(longest + 1), -1);
-    const first = ids.length - continuation.length;
-    const session = this.#resume(ids, { most: first, length: ids.length });
-    await session.forward(ids.slice(session.position, first), { ...options, logits: "none" });
-    const logits = await session.forward(ids.slice(first), { ...options, logits: "all" });
-    let loglikelihood = 0;
-    let greedy = true;
-    for (const [t, id] of continuation.entries()) {
-      const row = logits.subarray(t * vocab, (t + 1) * vocab);
-      loglikelihood += row[id]! - logSumExp(row, 0, vocab);
-      greedy &&= argmax(row) === id;
-    }
-    return { loglikelihood, greedy };
   }
 
   /** The likeliest continuation of a prompt's ids, up to one of the texts that end it. */

@@ -6,6 +6,7 @@
 import { CheckpointError, OptionError } from "../errors.ts";
 import { interruptible, pause } from "../event_loop.ts";
 import { sha256 } from "../files/sha256.ts";
+import type { Likelihood, Scored } from "../model/decoder/scorer.ts";
 import type { Model } from "../model/model.ts";
 import { PythonRandom } from "../python_random.ts";
 import type { Row } from "./data/rows.ts";
@@ -13,7 +14,7 @@ import { type DataOptions, type DataSource, openRows } from "./data/source.ts";
 import type { Watching } from "./predictions.ts";
 import { ReusedSession } from "./reused_session.ts";
 import { type Ran, runPython } from "./sandbox/run_python.ts";
-import type { ChoiceTask, Task } from "./tasks/task.ts";
+import type { ChoiceTask, CodeTask, EndingTask, GenerationTask, Task } from "./tasks/task.ts";
 
 /** Options of {@linkcode runTask}. */
 export interface TaskOptions extends Watching, Omit<DataOptions, "onProgress"> {
@@ -23,6 +24,8 @@ export interface TaskOptions extends Watching, Omit<DataOptions, "onProgress"> {
   fewshot?: number;
   /** Tokens of a generated answer at most; the task's own number when absent. */
   maxTokens?: number;
+  /** Documents whose answers are judged together, which changes none of their bits; 16 when absent. */
+  batchSize?: number;
 }
 
 /** A document's prompt, its answers and its scores. */
@@ -185,16 +188,11 @@ export async function runTask(
   const { task, fewshot, documents } = "documents" in prepared
     ? prepared
     : await prepareTask(prepared, options);
-  const items = await interruptible(async () => {
-    using session = new ReusedSession(model);
-    const items: TaskItem[] = [];
-    for (const { row, prompts } of documents) {
-      items.push(await answer({ model, task, session, options }, { row, prompts }));
-      options.onProgress?.(items.length, documents.length);
-      await pause(options.signal);
-    }
-    return items;
-  });
+  const items = await interruptible(() =>
+    task.kind === "choice" || task.kind === "ending"
+      ? judge({ model, task, options }, documents)
+      : answer({ model, task, options }, documents)
+  );
   const names = Object.keys(items[0]!.scores);
   const scores = Object.fromEntries(
     names.map((name) => [name, meanOf(items.map(({ scores }) => scores[name]!))]),
@@ -209,46 +207,68 @@ export async function runTask(
   };
 }
 
-interface Runner {
+interface Runner<Kind extends Task = Task> {
   readonly model: Model;
-  /** The task. */
-  readonly task: Task;
-  readonly session: ReusedSession;
+  readonly task: Kind;
   readonly options: TaskOptions;
 }
 
-async function answer(
-  { model, task, session, options }: Runner,
-  { row, prompts }: { row: Row; prompts: readonly string[] },
-): Promise<TaskItem> {
-  const { signal } = options;
-  const [prompt] = prompts as [string];
-  if (task.kind === "choice" || task.kind === "ending") {
-    const texts = task.kind === "ending" || task.ending
-      ? prompts.map(() => task.ending!(row))
-      : task.choices(row);
-    const found = [];
-    for (const [i, text] of texts.entries()) {
-      const pair = pairOf(model, prompts[i] ?? prompt, (task.delimiter ?? " ") + text);
-      found.push(await session.likelihood(pair.context, pair.continuation, { signal }));
+type Documents = PreparedTask["documents"];
+
+/** Judges the choices of all documents, some documents at a time. */
+async function judge(
+  { model, task, options }: Runner<ChoiceTask | EndingTask>,
+  documents: Documents,
+): Promise<TaskItem[]> {
+  const { onProgress, signal, batchSize = 16 } = options;
+  using scorer = model.scorer();
+  const items: TaskItem[] = [];
+  for (let from = 0; from < documents.length; from += batchSize) {
+    const asked = documents.slice(from, from + batchSize).map(({ row, prompts }) => {
+      const texts = task.kind === "ending" || task.ending
+        ? prompts.map(() => task.ending!(row))
+        : task.choices(row);
+      const delimiter = task.delimiter ?? " ";
+      return {
+        row,
+        prompts,
+        pairs: texts.map((text, i) => pairOf(model, prompts[i] ?? prompts[0]!, delimiter + text)),
+      };
+    });
+    // By choice, the document that it belongs to.
+    const ofItem = asked.flatMap(({ pairs }, i) => pairs.map(() => from + i));
+    const found = await scorer.score(asked.flatMap(({ pairs }) => pairs), {
+      signal,
+      onScored: (done) => onProgress?.(ofItem[done] ?? from + asked.length, documents.length),
+    });
+    for (const { row, prompts, pairs } of asked) {
+      items.push(judged(task, { row, prompt: prompts[0]!, found: found.splice(0, pairs.length) }));
     }
-    const loglikelihoods = found.map(({ loglikelihood }) => loglikelihood);
-    if (task.kind === "ending") return { prompt, loglikelihoods, scores: { acc: Number(found[0]!.greedy) } };
-    const gold = task.gold(row);
-    const lengths = task.choices(row).map((choice) => [...choice].length);
-    const best = (values: number[]) => Number(values.indexOf(Math.max(...values)) === gold);
-    const acc_norm = task.normalized && best(loglikelihoods.map((value, i) => value / lengths[i]!));
-    return {
-      prompt,
-      loglikelihoods,
-      gold,
-      scores: {
-        acc: best(loglikelihoods),
-        ...(acc_norm === undefined ? {} : { acc_norm: Number(acc_norm) }),
-      },
-    };
+    await pause(signal);
   }
-  const { maxTokens = task.maxTokens } = options;
+  return items;
+}
+
+function judged(
+  task: ChoiceTask | EndingTask,
+  { row, prompt, found }: { row: Row; prompt: string; found: readonly Likelihood[] },
+): TaskItem {
+  const loglikelihoods = found.map(({ loglikelihood }) => loglikelihood);
+  if (task.kind === "ending") return { prompt, loglikelihoods, scores: { acc: Number(found[0]!.greedy) } };
+  const gold = task.gold(row);
+  const best = (values: number[]) => Number(values.indexOf(Math.max(...values)) === gold);
+  const lengths = task.choices(row).map((choice) => [...choice].length);
+  const acc_norm = task.normalized &&
+    { acc_norm: best(loglikelihoods.map((value, i) => value / lengths[i]!)) };
+  return { prompt, loglikelihoods, gold, scores: { acc: best(loglikelihoods), ...acc_norm } };
+}
+
+/** Has the model answer each document in turn. */
+async function answer(
+  { model, task, options }: Runner<GenerationTask | CodeTask>,
+  documents: Documents,
+): Promise<TaskItem[]> {
+  const { signal, onProgress, maxTokens = task.maxTokens } = options;
   const room = model.config.max_position_embeddings - maxTokens;
   if (room < 1) {
     throw new OptionError(
@@ -256,34 +276,58 @@ async function answer(
         `${model.config.max_position_embeddings}; ask for fewer (--max-tokens)`,
     );
   }
-  const ids = model.tokenizer.encode(prompt).slice(-room);
-  const text = await session.continue(ids, { until: task.until, maxTokens, signal });
+  using session = new ReusedSession(model);
+  const items: TaskItem[] = [];
+  for (const { row, prompts: [prompt] } of documents) {
+    const ids = model.tokenizer.encode(prompt!).slice(-room);
+    const text = await session.continue(ids, { until: task.until, maxTokens, signal });
+    items.push({ prompt: prompt!, text, ...await marked({ task, options }, { row, text }) });
+    onProgress?.(items.length, documents.length);
+    await pause(signal);
+  }
+  return items;
+}
+
+async function marked(
+  { task, options: { signal } }: Omit<Runner<GenerationTask | CodeTask>, "model">,
+  { row, text }: { row: Row; text: string },
+): Promise<Pick<TaskItem, "ran" | "scores">> {
   if (task.kind === "code") {
     const ran = await runPython(task.program(text, row), { signal });
-    return { prompt, text, ran, scores: { "pass@1": Number(ran === "passed") } };
+    return { ran, scores: { "pass@1": Number(ran === "passed") } };
   }
   const scores = Object.entries(task.scores).map(([name, right]) =>
     [`exact_match,${name}`, Number(right(text, row))] as const
   );
-  return { prompt, text, scores: Object.fromEntries(scores) };
+  return { scores: Object.fromEntries(scores) };
 }
 
 /**
  * Ids of a context and what follows, tokenized together; white space at the context's end belongs to what follows. An empty
- * context is the model's first token.
+ * context is the model's first token. What is too long for the model is cut off at the beginning.
  */
-function pairOf({ tokenizer, config, name }: Model, context: string, continuation: string) {
+function pairOf({ tokenizer, config, name }: Model, context: string, continuation: string): Scored {
+  const cut = (ids: number[], from: number) => {
+    const { max_position_embeddings: longest } = config;
+    const more = Math.max(0, ids.length - longest - 1);
+    if (from > more) return { ids: ids.slice(more), from: from - more };
+    throw new OptionError(
+      `Cannot score ${JSON.stringify(continuation.slice(0, 40))}: of ${
+        ids.length - from
+      } tokens and at least ` +
+        `one before them, the model's context has room for ${longest + 1}`,
+    );
+  };
   if (context === "") {
     const prefix = config.bos_token_id ?? config.eos_token_id[0];
     if (prefix === undefined) {
       throw new OptionError(`Cannot score an empty prompt: ${name} has no first token`);
     }
-    return { context: [prefix], continuation: tokenizer.encode(continuation, { specialTokens: false }) };
+    return cut([prefix, ...tokenizer.encode(continuation, { specialTokens: false })], 1);
   }
   const bare = context.trimEnd();
   const whole = tokenizer.encode(context + continuation);
-  const { length } = tokenizer.encode(bare);
-  return { context: whole.slice(0, length), continuation: whole.slice(length) };
+  return cut(whole, tokenizer.encode(bare).length);
 }
 
 /** A mean and its standard error; of zeros and ones that is √(p(1 − p)/(n − 1)). */

@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { entropyOf } from "./code_stats.ts";
 
 /** Statistics of a list of weights. */
 export interface WeightStats {
@@ -70,8 +71,7 @@ export function weightStats(values: ArrayLike<number>, options: { bins?: number 
     if (Math.abs(values[i]! - mean) > 4 * std) outliers++;
     histogram[max > min ? Math.min(Math.floor((values[i]! - min) / (max - min) * bins), bins - 1) : 0]!++;
   }
-  let entropy = 0;
-  for (const n of histogram) if (n > 0) entropy -= n / count * Math.log2(n / count);
+  const entropy = entropyOf(histogram);
   const kurtosis = second > 0 ? count * fourth / second ** 2 : 0;
   return { count, mean, std, min, max, kurtosis, outliers: outliers / count, entropy };
 }

@@ -15,6 +15,7 @@
 export type { Abortable } from "../event_loop.ts";
 export type { LocateOptions } from "./checkpoint/locate.ts";
 export type { Batch } from "./decoder/batch.ts";
+export type { Likelihood, Scored, Scorer } from "./decoder/scorer.ts";
 export type { LayerType, ModelConfig } from "./decoder/config.ts";
 export { saveModel, type SaveOptions } from "./save.ts";
 export { Conversation, type ConversationOptions } from "./conversation.ts";

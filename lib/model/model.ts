@@ -17,6 +17,7 @@ import { Batch } from "./decoder/batch.ts";
 import type { ModelConfig } from "./decoder/config.ts";
 import { Decoder, type DecoderPart, type WeightLookup } from "./decoder/decoder.ts";
 import { type Layout, linearNames } from "./decoder/layout.ts";
+import { Scorer } from "./decoder/scorer.ts";
 import { Session } from "./decoder/session.ts";
 import type { LoadedPart, Replaced } from "./source.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -143,6 +144,16 @@ export class Model implements Disposable, View {
   batch(): Batch {
     this.#assertHeld();
     return new Batch(this.#decoder);
+  }
+
+  /**
+   * Judges continuations, many in each pass.
+   *
+   * @throws {DisposedError} when the model has been disposed of.
+   */
+  scorer(): Scorer {
+    this.#assertHeld();
+    return new Scorer(this.#decoder);
   }
 
   /** Module names of the Linears that quantization is about, in order: "model.layers.0.self_attn.q_proj" … */

@@ -22,7 +22,7 @@ import { MemoryStore } from "./store.ts";
 /** Options of {@linkcode awq}. */
 export interface AwqOptions
   extends
-    Pick<QuantizeOptions, "groupSize" | "weighting" | "codebook">,
+    Pick<QuantizeOptions, "groupSize" | "weighting" | "codebook" | "codebookType" | "scaleType">,
     Pick<SampleOptions, "text" | "maxTokens"> {
   /** The format that the model is made ready for. */
   format: string;
@@ -194,7 +194,7 @@ class Search {
 
   /** What rounding makes of a matrix whose columns were multiplied by scales. */
   #rounded(matrix: Matrix, scales: Float64Array): Float32Array {
-    const { format, groupSize, weighting, codebook } = this.#options;
+    const { format, groupSize, weighting, codebook, codebookType, scaleType } = this.#options;
     const { meanSquare, meanAbs, mean, tokens } = this.#stats;
     const stats = {
       tokens,
@@ -203,7 +203,8 @@ class Search {
       meanSquare: meanSquare.map((value, c) => value / scales[c]! ** 2),
     };
     const { steps } = this.#backend;
-    return dequantize(quantize(matrix, { format, groupSize, weighting, codebook, stats, steps }));
+    const layout = { format, groupSize, codebook, codebookType, scaleType };
+    return dequantize(quantize(matrix, { ...layout, weighting, stats, steps }));
   }
 
   /** d · (H d) of each weight, [rows, cols]: their sum is the squared error of the outputs. */

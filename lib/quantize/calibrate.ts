@@ -39,6 +39,8 @@ export interface SampleOptions extends Abortable {
   text?: string | readonly string[];
   /** Tokens of it that are used, from the first on; all when absent. */
   maxTokens?: number;
+  /** Tokens of each sample that are used, from the first on; all when absent. */
+  length?: number;
   /**
    * Into how many parts the sample's sequences are divided, each of which is added up alone before their sums are joined: as
    * many machines can do it, with the same bits. 1 when absent.
@@ -206,11 +208,11 @@ export async function sumsOfEveryToken(
  * @throws {OptionError} when it is empty, or a number is not a whole one of at least 1.
  */
 export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: SampleOptions): Sample {
-  const { maxTokens = Infinity, parts = 1, gram, tokenWeights, signal } = options;
+  const { maxTokens = Infinity, length = Infinity, parts = 1, gram, tokenWeights, signal } = options;
   const text = sampleText(options);
   checkTokenWeights(tokenWeights);
-  for (const [name, value] of Object.entries({ maxTokens, parts })) {
-    if (value === Infinity && name === "maxTokens") continue;
+  for (const [name, value] of Object.entries({ maxTokens, length, parts })) {
+    if (value === Infinity && name !== "parts") continue;
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new OptionError(
       `Cannot calibrate: ${name} must be a whole number of at least 1, current value is ${value}`,
@@ -222,7 +224,7 @@ export function sampleOf(source: Pick<Source, "tokenizer" | "config">, options: 
   for (const sample of typeof text === "string" ? [text] : text) {
     // Its first token alone, which tokenizers add, says nothing.
     if (sample === "") continue;
-    const ids = source.tokenizer.encode(sample).slice(0, left);
+    const ids = source.tokenizer.encode(sample).slice(0, Math.min(left, length));
     left -= ids.length;
     for (let from = 0; from < ids.length; from += context) pieces.push(ids.slice(from, from + context));
     if (left === 0) break;

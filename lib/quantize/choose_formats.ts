@@ -5,8 +5,9 @@
  */
 import type { Backend } from "../compute/backend.ts";
 import type { InputStats } from "../learn/input_stats.ts";
+import { packedBytesOf } from "../learn/packed_size.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { Source } from "../model/source.ts";
 import type { Probes } from "./effects.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
@@ -73,33 +74,14 @@ export function checkReach(
     & LearningOptions,
 ): void {
   const { source, shapes, targetBits } = options;
-  const known = new Map<string, { first: number; more: number }>();
-  const bitsOf = (choice: FormatChoice, { rows, cols }: { rows: number; cols: number }) => {
-    const key = `${choice.format.name} ${choice.groupSize} ${cols}`;
-    let bits = known.get(key);
-    if (!bits) {
-      const { codebook, scaleType } = options;
-      const means = {
-        codebook,
-        scaleType,
-        weighting: "none" as const,
-        backend: source.backend,
-        linear: key,
-        choice,
-      };
-      const [one, two] = [1, 2].map((rows) =>
-        8 * packedBytes(quantizeLinear({ rows, cols, data: new Float32Array(rows * cols) }, means))
-      );
-      known.set(key, bits = { first: one!, more: two! - one! });
-    }
-    return bits.first + (rows - 1) * bits.more;
-  };
   let [count, least, most] = [0, 0, 0];
   for (const [linear, shape] of shapes) {
     count += shape.rows * shape.cols;
     const planned = plan.get(linear);
     const bits = planned
-      ? choicesOf(planned, options).map((choice) => bitsOf(choice, shape))
+      ? choicesOf(planned, options).map((choice) =>
+        8 * packedBytesOf(shape, { ...learningOf(options), ...choice })
+      )
       : [8 * source.storedBytes(`${linear}.weight`)];
     least += Math.min(...bits);
     most += Math.max(...bits);

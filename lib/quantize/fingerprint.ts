@@ -59,13 +59,16 @@ const TOLD: Readonly<Record<string, (value: never) => unknown>> = {
 const digest = (value: unknown) => sha256([JSON.stringify(value)]).slice(0, 16);
 
 /** The data on which quantized Linears depend: the model, and all options except those without effect on them. */
-export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Asked {
+export function fingerprint(
+  model: ModelOnDisk,
+  options: QuantizeOnDiskOptions,
+  gram = methodOf(options.method).needs === "gram",
+): Asked {
   const { checkpoint, backend, tokenizer } = model;
   const files = checkpoint.files().map((path) => {
     const { size, mtime } = Deno.statSync(path);
     return [basename(path), size, mtime?.getTime() ?? null];
   });
-  const gram = methodOf(options.method).needs === "gram";
   const sample = sampleText({ text: textOf(options.calibration), gram });
   const header = checkpoint.names().map((name) => checkpoint.info(name));
   const ignored: readonly string[] = WITHOUT_EFFECT;
@@ -91,14 +94,16 @@ export function fingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions):
 /** The options that a Linear's weights are quantized by, which change no statistics. */
 const LEARNING = [
   ...["format", "groupSize", "skip", "override", "head", "embedding", "targetBits", "candidates"],
-  ...["codebook", "method", "weighting", "scaleType", "sequential", "tuneBlocks"],
+  ...["codebook", "codebookType", "method", "outliers", "weighting", "scaleType", "sequential"],
+  ...["tuneBlocks"],
 ] as const satisfies (keyof QuantizeOnDiskOptions)[];
 
 /** The data on which statistics of a sample depend, whatever they are for. */
 export function statsFingerprint(model: ModelOnDisk, options: QuantizeOnDiskOptions): Asked {
   const learning: readonly string[] = LEARNING;
   const rest = Object.entries(options).filter(([key]) => !learning.includes(key));
-  return { ...fingerprint(model, Object.fromEntries(rest)), gram: methodOf(options.method).needs === "gram" };
+  const gram = methodOf(options.method).needs === "gram";
+  return { ...fingerprint(model, Object.fromEntries(rest), gram), gram };
 }
 
 /** A short name of data. */

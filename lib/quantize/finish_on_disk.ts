@@ -84,6 +84,7 @@ export function finishOnDisk(
     });
   }
   const bytes = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  const { codebook, codebookType, scaleType, outliers } = options;
   const summary = {
     model: job.name,
     linears,
@@ -96,6 +97,10 @@ export function finishOnDisk(
     ...(dequantized ? { dequantized } : {}),
     calibration: calibrationName(options.calibration),
     weighting: weightingOf(options.weighting).name,
+    codebook,
+    codebookType,
+    scaleType,
+    outliers,
     method: methodText(options),
     sequential: options.sequential ?? false,
     ...(options.targetBits === undefined ? {} : { targetBits: options.targetBits }),

@@ -23,6 +23,40 @@ export interface BlockTuning extends TuneOptions {
   window?: number;
 }
 
+/** The options that can be given as text. */
+const NAMES: readonly string[] = [
+  "epochs",
+  "rate",
+  "batchTokens",
+  "codes",
+  "window",
+] satisfies (keyof BlockTuning)[];
+
+/**
+ * Parses options of tuning, as the tasks take them: "epochs=4:codes=true"; none of them is an empty text.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseBlockTuning } from "any4/quantize";
+ * assertEquals(parseBlockTuning("epochs=4:codes=true"), { epochs: 4, codes: true });
+ * ```
+ */
+export function parseBlockTuning(text: string): BlockTuning {
+  const parsed = text.split(":").filter((part) => part !== "").map((part): [string, number | boolean] => {
+    const [, key = "", value = ""] = /^([^=]+)=(.+)$/.exec(part) ?? [];
+    if (!NAMES.includes(key) || (key === "codes" && value !== "true" && value !== "false")) {
+      throw new OptionError(`Cannot tune with "${part}": expected option=value of ${NAMES.join(", ")}`);
+    }
+    return [key, key === "codes" ? value === "true" : Number(value)];
+  });
+  const tuning: BlockTuning = Object.fromEntries(parsed);
+  checkBlockTuning(tuning);
+  return tuning;
+}
+
 /** The name of its pass in a store. */
 const PASS = "tuning";
 

@@ -56,6 +56,14 @@ export interface CardSummary {
   readonly calibration: string;
   /** The weighting of the error that codebooks minimise. */
   readonly weighting: string;
+  /** Which rows share codebooks, where the options say so. */
+  readonly codebook?: string;
+  /** The type of learned codebooks, where the options name it. */
+  readonly codebookType?: string;
+  /** The type of scales, where the options name it. */
+  readonly scaleType?: string;
+  /** The part of all weights that are kept in 16 bits. */
+  readonly outliers?: number;
   /** The method that chose tables and codes, with its options. */
   readonly method?: string;
   /** Whether each Linear was calibrated on those quantized before. */
@@ -105,6 +113,18 @@ export function byFormat(linears: readonly LinearSummary[]): FormatSummary[] {
   });
 }
 
+/** How tables, scales and outliers are stored, where that is not as usual. */
+function layoutOf({ codebook, codebookType, scaleType, outliers }: CardSummary, learned: boolean): string[] {
+  return [
+    ...(learned && codebook !== undefined && codebook !== "row"
+      ? [`codebooks by ${codeSpan(codebook)}`]
+      : []),
+    ...(learned && codebookType !== undefined ? [`codebooks in ${codeSpan(codebookType)}`] : []),
+    ...(scaleType !== undefined ? [`scales in ${codeSpan(scaleType)}`] : []),
+    ...(outliers ? [`${percent(outliers)} of all weights beside the codes in 16 bits`] : []),
+  ];
+}
+
 /**
  * A model card in Markdown, whose head is YAML; names in it are no markup, whatever they hold.
  *
@@ -147,7 +167,9 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ]
     : learned
     ? [
-      `Tables of any4, any3 and any2 are learned for each row: the exact optimum of a k-means weighted by ` +
+      `Tables of any4, any3 and any2 are learned${
+        (summary.codebook ?? "row") === "row" ? " for each row" : ""
+      }: the exact optimum of a k-means weighted by ` +
       `${codeSpan(summary.weighting)}${
         summary.weighting === "none" ? "" : ` of what each column was multiplied by on ` +
           `${plainText(summary.calibration)}${
@@ -156,6 +178,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
       }.`,
     ]
     : [];
+  const stored = layoutOf(summary, learned);
   const target = summary.targetBits === undefined ? [] : [
     `Formats were chosen for ${summary.targetBits} bits per weight by each Linear's noise in each format and the ` +
     `divergence of predictions that noise in it was measured to cause.`,
@@ -188,6 +211,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ...endRows,
     "",
     ...how,
+    ...(stored.length > 0 ? [`Stored with ${stored.join(", ")}.`] : []),
     ...target,
     "",
     "## What was measured",

@@ -66,6 +66,29 @@ function checkFits(pattern: string, of: { linears: readonly string[]; verb: stri
   );
 }
 
+/**
+ * Those of some Linears that fit patterns, as in `skip`, or are of layers with these numbers; all where there are none.
+ *
+ * @throws {OptionError} when a pattern fits no Linear.
+ *
+ * @example
+ * ```ts
+ * import { selectLinears } from "any4/quantize";
+ * import { assertEquals } from "@std/assert";
+ * const linears = ["model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj", "model.layers.1.mlp.down_proj"];
+ * assertEquals(selectLinears(linears, ["1"]), linears.slice(1));
+ * assertEquals(selectLinears(linears, ["*.up_proj"]), linears.slice(0, 2));
+ * ```
+ */
+export function selectLinears(linears: readonly string[], patterns: readonly string[] = []): string[] {
+  const fits = (name: string, pattern: string) =>
+    /^\d+$/.test(pattern) ? /\.(\d+)\./.exec(name)?.[1] === pattern : matches(name, [pattern]);
+  for (const pattern of patterns) {
+    if (!linears.some((name) => fits(name, pattern))) checkFits(pattern, { linears, verb: "select" });
+  }
+  return linears.filter((name) => patterns.length === 0 || patterns.some((pattern) => fits(name, pattern)));
+}
+
 /** "any4" or "any4:64" as a choice; without a group size of its own it has the one given. */
 export function parseChoice(text: string, groupSize?: number | "row"): FormatChoice {
   const [, name = "", size] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];

@@ -346,7 +346,9 @@ export class Units implements Disposable {
 }
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */
-function checkDivisible({ sequential, tuneBlocks, targetBits, rowParts = 1, codebook }: UnitOptions): void {
+function checkDivisible(
+  { sequential, tuneBlocks, targetBits, rowParts = 1, codebook, outliers }: UnitOptions,
+): void {
   if (tuneBlocks) {
     throw new OptionError("Cannot divide tuning into units: each layer waits for all before it");
   }
@@ -365,8 +367,13 @@ function checkDivisible({ sequential, tuneBlocks, targetBits, rowParts = 1, code
       `Cannot divide rows: rowParts must be a whole number of at least 1, current value is ${rowParts}`,
     );
   }
-  if (rowParts > 1 && codebook === "matrix") {
-    throw new OptionError("Cannot divide the rows of matrices that have one codebook each");
+  if (rowParts > 1 && outliers) {
+    throw new OptionError(
+      "Cannot divide rows whose outliers are chosen together: leave out rowParts or outliers",
+    );
+  }
+  if (rowParts > 1 && codebook !== undefined && codebook !== "row") {
+    throw new OptionError(`Cannot divide rows that share codebooks: codebook is "${codebook}"`);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { codebookAt } from "../matrix/codebooks.ts";
 import { bytesOf } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import {
@@ -63,7 +64,9 @@ function rowPicture(matrix: Matrix | PackedMatrix): string {
   const row = new Float32Array(matrix.cols);
   dequantizeRows(matrix, { from: 0, to: 1 }, row);
   const [scale, zero] = [matrix.scales[0]!, matrix.zeros?.[0] ?? 0];
-  const values = matrix.codebook.subarray(0, 2 ** matrix.bits).map((value) => scale * value + zero);
+  const values = matrix.codebook.subarray(codebookAt(matrix, 0)).subarray(0, 2 ** matrix.bits).map((value) =>
+    scale * value + zero
+  );
   const group = row.subarray(0, Math.min(matrix.groupSize, matrix.cols));
   return figureSvg(histogramPlot(group, [{ name: matrix.format, values }], { width }), {
     width,

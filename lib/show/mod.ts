@@ -17,6 +17,7 @@ export { type Column, table, type TableOptions, terminalWidth } from "../termina
 export { count, decimal, duration, measured, percent, size } from "../terminal/units.ts";
 export { visible } from "../terminal/visible.ts";
 export { fold } from "../terminal/width.ts";
+export { analysisHtml, type AnalyzedLinear } from "./analysis_page.ts";
 export { barChart, type BarOptions, type BarSeries } from "./bar_chart.ts";
 export { calibrationSummary } from "./calibration_summary.ts";
 export { codeView, type CodeViewOptions } from "./code_view.ts";

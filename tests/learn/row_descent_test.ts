@@ -12,7 +12,12 @@ Deno.test("no half-step of lnq makes the error larger, and what it keeps count o
   for (let c = 0; c < cols; c++) hessian[c * (cols + 1)]! += 1e-3;
   for (const bits of [2, 3, 4]) {
     const scales = scaleGroups(matrix, { scaling: formatOf(`any${bits}`).scaling, groupSize: 16 });
-    const descent = new RowDescent({ matrix, groupSize: 16, ...scales }, { hessian, bits, type: "f16" });
+    const descent = new RowDescent({ matrix, groupSize: 16, ...scales }, {
+      hessian,
+      bits,
+      type: "f16",
+      scaleType: "f16",
+    });
     const anew = (r: number) => {
       const d = Array.from(descent.codes, (code, c) => {
         const group = r * cols / 16 + Math.floor(c / 16);
@@ -27,7 +32,7 @@ Deno.test("no half-step of lnq makes the error larger, and what it keeps count o
       let last = descent.error;
       assert(Math.abs(last - anew(r)) <= 1e-9 * last);
       for (let round = 0; round < 4; round++) {
-        for (const step of [() => descent.refit(), () => descent.sweep()]) {
+        for (const step of [() => descent.refit(), () => descent.rescale(), () => descent.sweep()]) {
           step();
           assertLessOrEqual(descent.error, last);
           assert(

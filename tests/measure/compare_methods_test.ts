@@ -22,6 +22,10 @@ Deno.test("candidates are formats by methods; what makes no sense is refused or 
     awq: true,
     method: { name: "kmeans" },
   });
+  const [stored] = candidatesOf(["any2sym:64/16-tables/int8/outliers=0.005"], ["kmeans"]);
+  const { codebook, codebookType, scaleType, outliers } = stored!;
+  assertEquals([codebook, codebookType, scaleType, outliers], ["16-tables", "int8", "int8", 0.005]);
+  assertThrows(() => candidatesOf(["any4/int9"], ["kmeans"]), OptionError, "int9");
   assertThrows(() => candidatesOf(["int4/matrix"], ["kmeans"]), OptionError, "int4");
   assertThrows(() => candidatesOf(["any5"], ["kmeans"]), OptionError, "any5");
   assertThrows(() => candidatesOf(["any4"], ["lnq:rounds"]), OptionError, "option=value");

@@ -17,6 +17,24 @@ Deno.test("the bits that are foreseen are those that a quantized model has", asy
   }
 });
 
+Deno.test("bits are foreseen in every layout", async () => {
+  for (
+    const options of [
+      { codebook: "matrix" },
+      { codebook: "8-rows", codebookType: "int8" },
+      { codebook: "16-tables", scaleType: "int8" },
+      { codebookType: "int8", scaleType: "int8", outliers: 0.005 },
+      { scaleType: "f32" },
+    ] as const
+  ) {
+    for (const format of ["any4", "any3sym", "int4", "mx4"]) {
+      using small = await quantizeModel(model, { format, groupSize: 48, weighting: "none", ...options });
+      const foreseen = bitsPerWeightOf(format, { groupSize: 48, shapes, ...options });
+      assertAlmostEquals(foreseen, small.bitsPerWeight, 1e-12, `${format} ${JSON.stringify(options)}`);
+    }
+  }
+});
+
 Deno.test("every learned format gets rivals within a quarter of a bit", () => {
   const all = formatsAtEqualBits(model).map((name) => {
     const { format, groupSize = 128 } = parseChoice(name);

@@ -1,7 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { isPacked, loadModel, type Matrix, OptionError, quantizeModel } from "any4";
-import { layerErrors } from "any4/measure";
+import { layerDrifts, layerErrors } from "any4/measure";
 import { relativeError } from "../../lib/measure/layer_error.ts";
+import golden from "../golden/drifts.json" with { type: "json" };
+import { load } from "../tiny_models.ts";
 
 const model = await loadModel("tinyworld");
 const LINEAR = "model.layers.1.mlp.up_proj";
@@ -73,4 +75,45 @@ Deno.test("Linears of different shapes cannot be compared", async () => {
     data: weights.data.subarray(0, (weights.rows - 1) * weights.cols),
   }));
   await assertRejects(() => layerErrors(model, shorter, { maxTokens: 8 }), OptionError, LINEAR);
+});
+
+for (const name of new Set(golden.drifts.map(({ model }) => model))) {
+  Deno.test(`outputs of ${name} with rounded weights are as far from the original's as transformers finds`, async () => {
+    using original = await load(name, "plain");
+    const { step, text } = golden;
+    const tensors = new Map(original.tensors);
+    for (const linear of original.linears()) {
+      const weights = original.weights(linear) as Matrix;
+      const data = weights.data.map((value) => {
+        // torch.round takes the even one of two that are equally near.
+        const [down, part] = [Math.floor(value / step), value / step - Math.floor(value / step)];
+        return step * (part === 0.5 ? 2 * Math.round(down / 2) : Math.round(value / step));
+      });
+      tensors.set(`${linear}.weight`, { rows: weights.rows, cols: weights.cols, data });
+    }
+    using changed = original.with({ tensors });
+    const drifts = await layerDrifts(original, changed, { text });
+    const expected = golden.drifts.filter(({ model }) => model === name);
+    assertEquals(drifts.map(({ linear }) => linear).sort(), expected.map(({ linear }) => linear).sort());
+    for (const { linear, meanSquareError, cosineSimilarity } of expected) {
+      const drift = drifts.find((one) => one.linear === linear)!;
+      assertAlmostEquals(drift.meanSquareError, meanSquareError, 1e-4 * meanSquareError, linear);
+      assertAlmostEquals(drift.cosineSimilarity, cosineSimilarity, 1e-5, linear);
+    }
+  });
+}
+
+Deno.test("a model is where it is, and errors accumulate behind a Linear that is changed", async () => {
+  for (const { meanSquareError, cosineSimilarity } of await layerDrifts(model, model, { maxTokens: 8 })) {
+    assertEquals(meanSquareError, 0);
+    assertAlmostEquals(cosineSimilarity, 1, 1e-12);
+  }
+  const stretched = changed((weights) => ({ ...weights, data: weights.data.map((value) => 1.25 * value) }));
+  const drifts = await layerDrifts(model, stretched, {
+    maxTokens: 300,
+    text: "The king slept. ".repeat(100),
+  });
+  const at = drifts.findIndex(({ linear }) => linear === LINEAR);
+  assertAlmostEquals(drifts[at]!.outputError, 0.25, 1e-6);
+  for (const [i, { outputError }] of drifts.entries()) assertEquals(outputError > 0, i >= at);
 });

@@ -65,6 +65,22 @@ for (const one of golden as unknown as Case[]) {
   });
 }
 
+Deno.test("items have the same bits whatever is judged beside them", async () => {
+  using model = await loadModel("tinyworld");
+  for (const name of own) {
+    const prepared = await prepareTask(tasks.get(name)!, { dataDir: OWN });
+    const seen: number[] = [];
+    const onProgress = (done: number) => seen.push(done);
+    const [one, several] = [
+      await runTask(model, prepared, { batchSize: 1, onProgress }),
+      await runTask(model, prepared),
+    ];
+    assertEquals(one, several);
+    assertEquals(seen.at(-1), prepared.documents.length);
+    assertEquals(seen, seen.toSorted((a, b) => a - b));
+  }
+});
+
 Deno.test("a task that is not known is refused with the names of those that are", () => {
   assertEquals(tasksOf("mmlu").length, 57);
   assertEquals(tasksOf("bbh").length, 27);

@@ -48,6 +48,16 @@ Deno.test("a model card says what was done, and of perplexity only what was meas
   assertStringIncludes(measured, "Perplexity is 5.250, the original's 5.000, on 3,000 tokens");
 });
 
+Deno.test("a model card says how tables, scales and outliers are stored, where that is not as usual", () => {
+  assertEquals(modelCard({ ...summary, codebook: "row" }).includes("Stored with"), false);
+  const layout = { codebook: "16-tables", codebookType: "int8", scaleType: "f32", outliers: 0.005 };
+  const card = modelCard({ ...summary, ...layout }).replaceAll("\u00a0", " ");
+  assertStringIncludes(
+    card,
+    "Stored with codebooks by `16-tables`, codebooks in `int8`, scales in `f32`, 0.5 % of all weights beside the codes",
+  );
+});
+
 /** Names that would be keys, markup, HTML, links or rows of a table, were they not taken as names. */
 const NAMES = [
   "tinyworld",

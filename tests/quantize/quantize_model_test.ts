@@ -13,7 +13,6 @@ import {
   quantizeOnDisk,
   TensorError,
 } from "any4";
-import { formats } from "any4/formats";
 import { layerErrors, relativeError } from "any4/measure";
 
 const model = await loadModel("tinyworld");
@@ -35,8 +34,8 @@ Deno.test("logits and learned tables are the same bit for bit whatever the numbe
   for (const result of results) assertEquals(result, results[0]);
 });
 
-Deno.test("every format keeps embeddings and norms and packs every Linear", async () => {
-  for (const format of formats.keys()) {
+Deno.test("fixed and learned formats keep embeddings and norms and pack every Linear", async () => {
+  for (const format of ["int8", "any2"]) {
     const small = await quantizeModel(model, { format });
     for (const [name, tensor] of small.tensors) {
       assertEquals(isPacked(tensor), name.endsWith("_proj.weight"), name);

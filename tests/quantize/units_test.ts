@@ -4,6 +4,9 @@ import { calibrateOnDisk, type Stage, type UnitOptions, Units } from "any4/quant
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
 import { isFile } from "../../lib/files/disk.ts";
 import { bytesBelow } from "../folder_bytes.ts";
+import { ModelOnDisk } from "../../lib/model/model_on_disk.ts";
+import { CALIBRATION_SAMPLES } from "../../lib/quantize/calibration_sample.ts";
+import { fingerprint, statsFingerprint } from "../../lib/quantize/fingerprint.ts";
 
 const folder = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -111,12 +114,32 @@ Deno.test("what is one long chain, or not divided as asked, is refused", async (
   const refused: [UnitOptions, string][] = [
     [{ sequential: true }, "each Linear waits for all before it"],
     [{ targetBits: 4 }, "choose on one machine"],
-    [{ rowParts: 2, codebook: "matrix" }, "one codebook each"],
+    [{ rowParts: 2, codebook: "matrix" }, "share codebooks"],
+    [{ rowParts: 2, outliers: 0.01 }, "outliers are chosen together"],
     [{ rowParts: 0 }, "current value is 0"],
   ];
   for (const [options, message] of refused) {
     await assertRejects(() => Units.open(tiny, fresh(), options), OptionError, message);
   }
+});
+
+Deno.test("the tokens of all samples, and nothing that changes no statistics, name a folder of statistics", async () => {
+  const folderOf = async (options: UnitOptions) => {
+    using units = await Units.open(tiny, fresh(), options);
+    return units.folders[0]!.split("/").at(-1);
+  };
+  const gram = await folderOf({ method: "lnq" });
+  assertEquals(await folderOf({ method: "gptq", codebookType: "int8", outliers: 0.01 }), gram);
+  assertEquals(await folderOf({ method: "lnq", calibration: [...CALIBRATION_SAMPLES] }) === gram, false);
+  const texts = ["a text", "another"];
+  const one = await folderOf({ method: "lnq", calibration: texts });
+  assertEquals(await folderOf({ method: "lnq", calibration: ["a text", "a third"] }) === one, false);
+  using model = await ModelOnDisk.open(tiny);
+  const [asked, all] = [
+    statsFingerprint(model, { method: "lnq" }),
+    fingerprint(model, { calibration: [...CALIBRATION_SAMPLES] }),
+  ];
+  assertEquals(asked["the tokens of the sample"], all["the tokens of the sample"]);
 });
 
 Deno.test("a damaged file of a unit is named, with what to do", async () => {

@@ -161,6 +161,59 @@ Deno.test("calibrate and analyze show a row for every Linear", async () => {
   }
 });
 
+Deno.test("analyze shows the codes of a format, some Linears, one row, and draws them", async () => {
+  const some = ["--layers", "2,*.3.*.down_proj"];
+  const [{ layers }, whole, drawn, wrong] = await Promise.all([
+    json("analyze", "--format", "any3", ...some, "--row", "5"),
+    json("analyze", "--layers", "2"),
+    task("analyze", "--quantize", "anyq", ...some, "--html"),
+    task("analyze", "--layers", "9"),
+  ]);
+  assertEquals(layers.length, 8);
+  for (const [i, { count, cols, packed, codes, weightError }] of layers.entries()) {
+    assertEquals([count, packed], [cols, "any3"]);
+    assert(codes.entropy > 2 && codes.entropy <= 3 && codes.rowEntropy === codes.entropy);
+    assert(weightError > 0.05 && weightError < 0.4);
+    if (i < 7) assert(whole.layers[i].count > count && whole.layers[i].codes === undefined);
+  }
+  assertEquals(drawn.stderr, "--quantize anyq is --format any4 here\n");
+  assert(drawn.stdout.startsWith("<!doctype html>") && drawn.stdout.includes("row 0"));
+  assertEquals(wrong.code, 2);
+  assertMatch(wrong.stderr, /^Cannot select "9": it fits no Linear/m);
+});
+
+Deno.test("diff follows errors through the model, and prints them as CSV", async () => {
+  const { code, stdout, stderr } = await task("diff", "--through", "--csv", "-f", "int3", "--tokens", "16");
+  assertEquals(code, 0, stderr);
+  const [title, ...lines] = stdout.trim().split("\n");
+  assertEquals(title, "layer,meanSquareError,cosineSimilarity,outputError");
+  assertEquals(lines.length, 28);
+  const error = (line: string) => Number(line.split(",")[3]);
+  assert(error(lines.at(-1)!) > error(lines[0]!) && error(lines[0]!) > 0.01);
+});
+
+Deno.test("calibrate draws samples of a data set, the same by the same seed", async () => {
+  const folder = await Deno.makeTempDir();
+  const rows = Array.from({ length: 20 }, (_, i) => ({ content: `Once upon a time ${i} kings lived.`, i }));
+  await Deno.writeTextFile(
+    `${folder}/codeparrot-ds-train.jsonl`,
+    rows.map((row) => JSON.stringify(row)).join("\n"),
+  );
+  const options = ["--data", "codeparrot", "--data-dir", folder, "--samples", "3", "--length", "50"];
+  const [one, same, other] = await Promise.all([
+    json("calibrate", ...options),
+    json("calibrate", ...options),
+    json("calibrate", ...options, "--seed", "1"),
+  ]);
+  assertEquals(one.layers[0].tokens, 150);
+  assertEquals(one, same);
+  assert(one.layers[0].rms !== other.layers[0].rms);
+  const lacking = await task("calibrate", "--data", `${folder}/codeparrot-ds-train.jsonl`);
+  assertEquals(lacking.code, 2);
+  assertMatch(lacking.stderr, /no row has a text in its column text; the columns are content, i/);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("what calibrate has saved is what quantize learns from, and another model's is refused", async () => {
   const folder = await Deno.makeTempDir();
   const stats = `${folder}/stats.safetensors`;
@@ -189,7 +242,20 @@ Deno.test("bench --json prints one document with every format, and writes the pa
   const html = `${folder}/speed.html`;
   const result = await json(
     "bench",
-    ...["--sizes", "64,32x96", "--tokens", "1,9", "--formats", "f16,any4,int3", "--backends", "wasm,plain"],
+    ...[
+      "--model",
+      "tests/golden/models/qwen2",
+      "--group-size",
+      "row",
+      "--sizes",
+      "64,32x96",
+      "--tokens",
+      "1,9",
+      "--formats",
+      "f16,any4,int3",
+      "--backends",
+      "wasm,plain",
+    ],
     ...["--seconds", "0", "--prompt-tokens", "5", "--new-tokens", "3", "--rounds", "1", "--html", html],
   );
   assertEquals(result.places.map(({ backend }: { backend: string }) => backend), ["wasm", "plain"]);
@@ -205,7 +271,7 @@ Deno.test("bench --json prints one document with every format, and writes the pa
     assertEquals(models.map(({ format }: { format: string }) => format), ["bf16", "any4", "int3"]);
     assert(models.every(({ decode }: { decode: number }) => decode > 0));
   }
-  assertStringIncludes(Deno.readTextFileSync(html), "Tokens a second: tinyworld, plain");
+  assertStringIncludes(Deno.readTextFileSync(html), "Tokens a second: qwen2, plain");
   await Deno.remove(folder, { recursive: true });
 });
 

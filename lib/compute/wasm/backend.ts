@@ -17,9 +17,11 @@ import {
   type LinearOptions,
   type NormOptions,
   type RopeOptions,
+  type RowRange,
 } from "../backend.ts";
 import { checkGram, checkIds, checkLinear, checkValues, layerOf } from "../check.ts";
 import { KvCache, own, Tensor, Weight } from "../handle.ts";
+import { attend, CachedLayer } from "./attention.ts";
 import { Block, breathe } from "./block.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import { readBandwidth } from "./bandwidth.ts";
@@ -62,29 +64,20 @@ class WasmHandle extends Weight {
   }
 }
 
-/** A layer's keys and values: [kvHeads, room, headDim], grown as tokens come. */
-interface CachedLayer {
-  k?: Block;
-  v?: Block;
-  /** Tokens that they have room for. */
-  room: number;
-}
-
 class WasmCache extends KvCache {
   readonly headDim: number;
   layers: CachedLayer[];
 
-  constructor(owner: Backend, { capacity, headDim, layers }: KvShape) {
-    super(owner, capacity);
-    this.headDim = headDim;
-    this.layers = Array.from({ length: layers }, () => ({ room: 0 }));
+  constructor(owner: Backend, shape: KvShape, arena: Arena) {
+    super(owner, shape.capacity);
+    this.headDim = shape.headDim;
+    this.layers = Array.from({ length: shape.layers }, () => new CachedLayer(arena, shape));
   }
 }
 
-/** Cosines and sines of some positions, [tokens, half] each. */
+/** Cosines and sines of the first positions, [positions, half] each. */
 interface Turns {
-  readonly position: number;
-  readonly tokens: number;
+  readonly positions: number;
   readonly magnitude: number;
   readonly block: Block;
 }
@@ -122,7 +115,7 @@ export class WasmBackend implements Backend {
   readonly #activations: WasmActivationType;
   /** Each matrix lies in memory once, however many models share it, as long as it lives. */
   readonly #weights = new WeakMap<Matrix | PackedMatrix, WasmHandle>();
-  /** The turns of some tokens: the same for all layers of the same frequencies, so kept from call to call. */
+  /** The turns of all positions so far, the same for all layers of the same frequencies. */
   readonly #turns = new WeakMap<Float32Array, Turns>();
 
   /** Takes the threads that it runs on, and disposes of them in the end. */
@@ -211,11 +204,9 @@ export class WasmBackend implements Backend {
 
   free(held: Tensor | KvCache): void {
     if (held instanceof Tensor) return this.#block(held).free();
-    for (const layer of own(this, held, WasmCache).layers) {
-      layer.k?.free();
-      layer.v?.free();
-    }
-    (held as WasmCache).layers = [];
+    const cache = own(this, held, WasmCache);
+    for (const layer of cache.layers) layer.free();
+    cache.layers = [];
   }
 
   room(bytes: number): Uint8Array {
@@ -249,7 +240,7 @@ export class WasmBackend implements Backend {
   }
 
   cache(shape: KvShape): KvCache {
-    return new WasmCache(this, shape);
+    return new WasmCache(this, shape, this.#home);
   }
 
   write(x: Tensor, values: Float32Array): void {
@@ -302,42 +293,38 @@ export class WasmBackend implements Backend {
     this.#assertOpen();
     const { weight } = own(this, options.weight, WasmHandle);
     const bias = options.bias && this.#dense(options.bias);
-    const { alone = false } = options;
-    this.#linear.run(this.#place(out), this.#place(x), { weight, bias, tokens: x.rows, alone });
+    this.#linear.run(this.#place(out), this.#place(x), { weight, bias, tokens: x.rows, as: options.as });
   }
 
   rope(x: Tensor, options: RopeOptions): void {
     const half = options.frequencies.length;
-    const cos = this.#turn(options, x.rows);
-    const sin = cos + 4 * x.rows * half;
+    const { cos, sin } = this.#turn(options, x.rows);
     const args = [this.#at(x), cos, sin, x.cols, half, options.headDim ?? 2 * half];
     this.#pool.run(this.#home, "rope", args, x.rows, this.#grain(4 * x.cols));
   }
 
-  /** Where the cosines of some tokens' angles are; their sines come behind them. */
-  #turn({ position, frequencies, magnitude = 1 }: RopeOptions, tokens: number): number {
-    const kept = this.#turns.get(frequencies);
-    if (kept?.position === position && kept.tokens === tokens && kept.magnitude === magnitude) {
-      return kept.block.address;
-    }
-    const half = frequencies.length;
-    const bytes = padded(2 * tokens * half);
-    let block = kept?.block;
-    if (!block || block.bytes < bytes) {
-      block?.free();
-      block = new Block(this.#home, bytes);
-    }
-    const turns = new Float32Array(this.#home.memory.buffer, block.address, 2 * tokens * half);
-    for (let t = 0, i = 0; t < tokens; t++) {
-      for (const frequency of frequencies) {
-        // The angle is rounded to float32, as every reference implementation has it.
-        const angle = Math.fround((position + t) * frequency);
-        turns[i] = magnitude * Math.cos(angle);
-        turns[tokens * half + i++] = magnitude * Math.sin(angle);
+  /** Where the cosines and the sines of some tokens' angles are. */
+  #turn({ position, frequencies, magnitude = 1 }: RopeOptions, tokens: number): { cos: number; sin: number } {
+    let turns = this.#turns.get(frequencies);
+    const [half, end] = [frequencies.length, position + tokens];
+    if (!turns || turns.positions < end || turns.magnitude !== magnitude) {
+      turns?.block.free();
+      const positions = Math.max(end, 2 * (turns?.positions ?? 0));
+      turns = { positions, magnitude, block: new Block(this.#home, padded(2 * positions * half)) };
+      const { address } = turns.block;
+      const values = new Float32Array(this.#home.memory.buffer, address, 2 * positions * half);
+      for (let at = 0, i = 0; at < positions; at++) {
+        for (const frequency of frequencies) {
+          // The angle is rounded to float32, as every reference implementation has it.
+          const angle = Math.fround(at * frequency);
+          values[i] = magnitude * Math.cos(angle);
+          values[positions * half + i++] = magnitude * Math.sin(angle);
+        }
       }
+      this.#turns.set(frequencies, turns);
     }
-    this.#turns.set(frequencies, { position, tokens, magnitude, block });
-    return block.address;
+    const cos = turns.block.address + 4 * position * half;
+    return { cos, sin: cos + 4 * turns.positions * half };
   }
 
   attention(out: Tensor, qkv: { q: Tensor; k: Tensor; v: Tensor }, options: AttentionPlace): void {
@@ -349,44 +336,19 @@ export class WasmBackend implements Backend {
     }
     const { q, k, v } = qkv;
     const total = position + q.rows;
-    const layer = layerOf(cache, { layer: options.layer, tokens: total });
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
-    this.#makeRoom(layer, { cache, total, position, kvHeads });
-    const { room } = layer;
-    for (const [kept, x] of [[layer.k!, k], [layer.v!, v]] as const) {
-      const args = [kept.address, this.#at(x), kvHeads, headDim, room, position];
-      this.#pool.run(this.#home, "storeHeads", args, x.rows, this.#grain(4 * x.cols));
+    const layer = layerOf(cache, { layer: options.layer, tokens: total }).reserve({ total, position });
+    for (const [name, kept, x] of [["storeKeys", layer.k, k], ["storeValues", layer.v, v]] as const) {
+      const args = [kept, this.#at(x), kvHeads, headDim, layer.room, position];
+      this.#pool.run(this.#home, name, args, x.rows, this.#grain(4 * x.cols));
     }
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
-    const args = [this.#at(out), this.#at(q), layer.k!.address, layer.v!.address]
-      .concat([q.rows, heads, kvHeads, headDim, room, position, scale, softcap, window]);
-    // Two tokens at a time share keys and values.
-    const grain = this.#grain(2 * Math.min(q.rows, 2) * headDim * Math.min(total, window));
-    this.#pool.run(this.#home, "attention", args, Math.ceil(q.rows / 2) * heads, grain);
-  }
-
-  /** Allocates space for the keys and values of `total` tokens of a layer; those before `position` are kept. */
-  #makeRoom(
-    layer: CachedLayer,
-    need: { cache: WasmCache; total: number; position: number; kvHeads: number },
-  ): void {
-    const { cache, total, position, kvHeads } = need;
-    if (layer.room >= total) return;
-    const room = Math.min(cache.capacity, Math.max(total, 2 * position));
-    const bytes = 4 * cache.headDim;
-    for (const name of ["k", "v"] as const) {
-      const [block, larger] = [layer[name], new Block(this.#home, padded(kvHeads * room * cache.headDim))];
-      if (block) {
-        const memory = new Uint8Array(this.#home.memory.buffer);
-        for (let head = 0; head < kvHeads; head++) {
-          const from = block.address + head * layer.room * bytes;
-          memory.copyWithin(larger.address + head * room * bytes, from, from + position * bytes);
-        }
-        block.free();
-      }
-      layer[name] = larger;
-    }
-    layer.room = room;
+    const run = { ...layer, heads, kvHeads, headDim, position, scale, softcap, window };
+    attend({ ...run, out: this.#at(out), q: this.#at(q), tokens: q.rows }, {
+      pool: this.#pool,
+      scratch: this.#scratch,
+      grain: (work) => this.#grain(work),
+    });
   }
 
   activate(out: Tensor, x: Tensor, options: { activation: Activation; up?: Tensor }): void {
@@ -439,13 +401,12 @@ export class WasmBackend implements Backend {
   }
 
   first(x: Tensor, rows: number): Tensor {
-    const { block, offset } = own(this, x, WasmTensor);
-    return new WasmTensor(this, { rows, cols: x.cols }, block, offset);
+    return this.rows(x, { from: 0, count: rows });
   }
 
-  row(x: Tensor, at: number): Tensor {
+  rows(x: Tensor, { from, count }: RowRange): Tensor {
     const { block, offset } = own(this, x, WasmTensor);
-    return new WasmTensor(this, { rows: 1, cols: x.cols }, block, offset + 4 * at * x.cols);
+    return new WasmTensor(this, { rows: count, cols: x.cols }, block, offset + 4 * from * x.cols);
   }
 
   /** Items that are worth another thread, by the multiplications of each. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RowsAs } from "../backend.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
 import type { Pool } from "./pool.ts";
 import type { Place, Scratch } from "./scratch.ts";
@@ -24,6 +25,9 @@ const OUTLIERS = 8;
 const PIECES = 64;
 const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
 
+/** Bytes of a rounded block of 32 columns: see prepare_rounded.ts of the kernels. */
+const RECORD_BYTES = { Int16: 80, Int8: 48, Four: 160 };
+
 /** Runs linears on a pool. */
 export class LinearRunner {
   readonly #pool: Pool;
@@ -43,9 +47,9 @@ export class LinearRunner {
   run(
     out: Place,
     x: Place,
-    options: { weight: WasmWeight; bias?: WasmWeight; tokens: number; alone: boolean },
+    options: { weight: WasmWeight; bias?: WasmWeight; tokens: number; as?: RowsAs },
   ): void {
-    const { weight, bias, tokens, alone } = options;
+    const { weight, bias, tokens, as } = options;
     const { arena } = weight.block;
     const scratch = this.#scratch;
     const args = {
@@ -55,7 +59,9 @@ export class LinearRunner {
       tokens,
     };
     const many = weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS;
-    if (!weight.quick || (tokens >= many && !alone)) this.#many(weight, args);
+    const together = as === undefined ? tokens >= many : as === "many";
+    // Kernels for many tokens sum each row in the same order, whatever their number.
+    if (!weight.quick || together) this.#many(weight, args);
     else {
       // Kernels for few tokens compute each as if it were the only one.
       for (let from = 0; from < tokens; from += many - 1) {
@@ -84,8 +90,8 @@ export class LinearRunner {
     } else if (weight.rounded) {
       // Codes of 8 bits leave no room for other bytes.
       const kind = this.#activations === "int16" || bits === 8 ? "Int16" : "Int8";
-      const { prepared, steps, sums } = this.#round(weight, { kind, x, tokens });
-      const args = [out, prepared, steps, sums, address, bias, tokens];
+      const { prepared, sums } = this.#round(weight, { kind, x, tokens });
+      const args = [out, prepared, sums, address, bias, tokens];
       pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
     } else {
       const prepared = scratch.take(arena, "prepared", 128 * tokens * Math.ceil(cols / 32) + 64);
@@ -99,20 +105,15 @@ export class LinearRunner {
   #round(
     weight: WasmWeight,
     from: { kind: "Int16" | "Int8"; x: number; tokens: number },
-  ): { prepared: number; steps: number; sums: number } {
+  ): { prepared: number; sums: number } {
     const { block: { arena }, cols, groupSize } = weight;
     const { kind, x, tokens } = from;
     const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
-    const prepared = this.#scratch.take(
-      arena,
-      "prepared",
-      (kind === "Int16" ? 64 : 32) * tokens * blocks + 64,
-    );
-    const sums = this.#scratch.take(arena, "sums", 8 * tokens * groups + 64);
-    const steps = this.#scratch.take(arena, "steps", 4 * tokens * blocks + 64);
-    const args = [prepared, steps, sums, x, tokens, cols, groupSize];
+    const prepared = this.#scratch.take(arena, "prepared", RECORD_BYTES[kind] * tokens * blocks + 64);
+    const sums = this.#scratch.take(arena, "sums", 4 * tokens * groups + 64);
+    const args = [prepared, sums, x, cols, groupSize];
     this.#pool.run(arena, `prepare${kind}`, args, tokens, Math.ceil(this.#worthwhile / cols));
-    return { prepared, steps, sums };
+    return { prepared, sums };
   }
 
   #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
@@ -123,8 +124,16 @@ export class LinearRunner {
     const grain = Math.ceil(least / TILE.rows) * TILE.rows;
     const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
     if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
-      const { prepared, steps, sums } = this.#round(weight, { kind: "Int8", x, tokens });
-      const args = [out, prepared, steps, sums, address, bias, tokens, tiles, grain];
+      const { prepared, sums } = this.#round(weight, { kind: "Int8", x, tokens });
+      const blocks = Math.ceil(cols / 32);
+      const fours = this.#scratch.take(
+        arena,
+        "packed",
+        RECORD_BYTES.Four * Math.ceil(tokens / 4) * blocks + 64,
+      );
+      const share = Math.ceil(this.#worthwhile / (4 * cols));
+      this.#pool.run(arena, "packFours", [fours, prepared, tokens, cols], Math.ceil(tokens / 4), share);
+      const args = [out, fours, sums, address, bias, tokens, tiles, grain];
       this.#pool.run(arena, "matmulInt8", args, rows, grain);
       return;
     }

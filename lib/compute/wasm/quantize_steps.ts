@@ -12,8 +12,12 @@ import {
   TableLearner,
   type Tables,
 } from "../../learn/quantize_steps.ts";
-import type { DescentOptions, Solution } from "../../learn/row_descent.ts";
+import { type DescentOptions, scaleSteps } from "../../learn/row_descent.ts";
+import type { Solution } from "../../learn/tables.ts";
 import { codebookRounding } from "../../matrix/codebook_type.ts";
+import { rowCodebooks } from "../../matrix/codebooks.ts";
+import { groupsPerRow } from "../../matrix/packed_matrix.ts";
+import { roundTo } from "../../matrix/rounding.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
 import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
@@ -38,14 +42,14 @@ export class WasmSteps implements QuantizeSteps {
     this.#pool = pool;
   }
 
-  /** The kernel learns codebooks of rows; the plain learner does the rows that it leaves, and a codebook of a whole matrix. */
+  /** The kernel learns codebooks of rows; the plain learner does the rows that it leaves, and codebooks that rows share. */
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array {
-    if (options.codebook === "matrix") return plainSteps.learn(scaled, options);
     const { rows, cols } = scaled.matrix;
+    if (options.tables < rows || options.codebookRows) return plainSteps.learn(scaled, options);
     const k = 2 ** options.bits;
     const codebook = new Float32Array(rows * k);
     const inBytes = options.type === "uint8" || options.type === "int8";
-    const rounded = codebookRounding(options.type, options.bits);
+    const rounding = codebookRounding(options.type, options.bits);
     const columnWeights = new Float64Array(cols).map((_, c) => options.columnWeights?.[c] ?? 1);
     for (const { from, to, ...slab } of slabs(scaled)) {
       using room = new Slab(this.#pool, {
@@ -61,7 +65,7 @@ export class WasmSteps implements QuantizeSteps {
       // The kernel rounds to halves; singles are its own, and bytes are rounded from them.
       const learned = new Float32Array(room.arena.memory.buffer, tables, (to - from) * k);
       codebook.set(
-        inBytes ? learned.map((value) => Number.isNaN(value) ? value : rounded(value)) : learned,
+        inBytes ? learned.map((value) => Number.isNaN(value) ? value : roundTo(rounding, value)) : learned,
         from * k,
       );
     }
@@ -72,8 +76,9 @@ export class WasmSteps implements QuantizeSteps {
     return codebook;
   }
 
-  round(scaled: ScaledMatrix, { codebook, bits }: Tables): Uint32Array {
+  round(scaled: ScaledMatrix, { bits, ...rest }: Tables): Uint32Array {
     const { rows, cols } = scaled.matrix;
+    const codebook = rowCodebooks({ bits, rows, ...rest });
     const perRow = wordsPerRow(cols, bits);
     const { buffer, byteOffset } = takeShared(this.#pool, 4 * rows * perRow);
     const codes = new Uint32Array(buffer, byteOffset, rows * perRow);
@@ -92,10 +97,11 @@ export class WasmSteps implements QuantizeSteps {
 
   roundByHessian(
     scaled: ScaledMatrix,
-    { codebook, bits }: Tables,
+    { bits, ...rest }: Tables,
     { order, lower }: FactoredHessian,
   ): Uint32Array {
     const { rows, cols } = scaled.matrix;
+    const codebook = rowCodebooks({ bits, rows, ...rest });
     const perRow = wordsPerRow(cols, bits);
     const codes = new Uint32Array(rows * perRow);
     const k = 2 ** bits;
@@ -116,19 +122,30 @@ export class WasmSteps implements QuantizeSteps {
     const { rows, cols } = scaled.matrix;
     const { bits } = start;
     const { hessian, refits, type, rounds, sweeps } = options;
-    // The kernel rounds tables that it changes to halves or singles.
-    if (refits && type !== "f16" && type !== "f32") return plainSteps.descend(scaled, start, options);
     const perRow = wordsPerRow(cols, bits);
-    const [codebook, codes] = [start.codebook.slice(), new Uint32Array(rows * perRow)];
+    const groups = groupsPerRow({ cols, groupSize: scaled.groupSize });
+    const [codebook, codes] = [rowCodebooks({ rows, ...start }).slice(), new Uint32Array(rows * perRow)];
+    const [scales, zeros] = [scaled.scales.slice(), scaled.zeros && scaled.zeros.slice()];
+    const steps = scaleSteps(scaled, options.scaleType);
+    const { step, least, largest, half } = codebookRounding(type, bits);
     const k = 2 ** bits;
     const stride = codebook.length === k ? 0 : k;
-    for (const { from, to, ...slab } of slabs(scaled)) {
+    for (const { from, to, ...slab } of slabs({ ...scaled, scales, zeros })) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
       const words = start.codes.subarray(from * perRow, to * perRow);
-      using room = new Slab(this.#pool, { ...slab, tables, hessian, words });
+      const own = (all: Float64Array) => all.subarray(from * groups, to * groups);
+      using room = new Slab(this.#pool, {
+        ...slab,
+        tables,
+        hessian,
+        words,
+        ...(steps && { scaleSteps: own(steps.scales), zeroSteps: own(steps.zeros) }),
+      });
       const { at, arena } = room;
       const places = [at.words!, at.data!, at.scales!, at.zeros ?? 0, at.tables!, 4 * stride, at.hessian!];
-      const how = [type === "f16" ? 1 : 0, refits ? 1 : 0, rounds, sweeps];
+      const rounding = [step, least, largest, Number(half)];
+      const rescaling = [at.scaleSteps ?? 0, at.zeroSteps ?? 0, Number(steps?.half ?? false)];
+      const how = [...rounding, ...rescaling, Number(refits), rounds, sweeps];
       room.run("descendRows", [...places, bits, cols, scaled.groupSize, ...how], {
         rows: to - from,
         cols,
@@ -137,9 +154,44 @@ export class WasmSteps implements QuantizeSteps {
       });
       const { buffer } = arena.memory;
       codes.set(new Uint32Array(buffer, at.words, words.length), from * perRow);
-      tables.set(new Float32Array(buffer, at.tables, tables.length));
+      for (const [name, into] of Object.entries({ tables, scales: slab.scales, zeros: slab.zeros })) {
+        into?.set(new Float32Array(buffer, at[name], into.length));
+      }
     }
-    return { codebook, codes };
+    return { codebook: refits ? codebook : start.codebook, codes, scales, zeros };
+  }
+
+  normals(scaled: ScaledMatrix, at: Tables & Solution, hessian: Float32Array): Float64Array {
+    const { rows, cols } = scaled.matrix;
+    const { bits } = at;
+    const perRow = wordsPerRow(cols, bits);
+    const codebook = rowCodebooks({ rows, ...at });
+    const k = 2 ** bits;
+    const size = k * (k + 1);
+    const stride = codebook.length === k ? 0 : k;
+    const all = new Float64Array(rows * size);
+    for (const { from, to, ...slab } of slabs(scaled)) {
+      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+      const words = at.codes.subarray(from * perRow, to * perRow);
+      using room = new Slab(this.#pool, { ...slab, tables, hessian, words, normals: 8 * (to - from) * size });
+      const { at: place, arena } = room;
+      const places = [
+        place.normals!,
+        place.words!,
+        place.data!,
+        place.scales!,
+        place.zeros ?? 0,
+        place.tables!,
+      ];
+      room.run("normalRows", [...places, 4 * stride, place.hessian!, bits, cols, scaled.groupSize], {
+        rows: to - from,
+        cols,
+        grain: HESSIAN_ROWS * cols,
+        more: 8 * k * (cols + 2 * k),
+      });
+      all.set(new Float64Array(arena.memory.buffer, place.normals, (to - from) * size), from * size);
+    }
+    return all;
   }
 }
 

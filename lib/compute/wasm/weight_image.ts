@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isShared, rowCodebooks } from "../../matrix/codebooks.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isLine, isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { isStoredType, storedValues } from "../../matrix/stored_matrix.ts";
@@ -78,11 +79,12 @@ export function weightImage(
   let header: (number | ImagePart)[];
   let outliers: OutlierPlaces | undefined;
   if (isPacked(matrix)) {
-    const { bits, codes, codebook, scales, zeros, groupSize } = matrix;
+    const { bits, codes, scales, zeros, groupSize } = matrix;
+    const codebook = rowCodebooks(matrix);
     // Codebooks of 256 are looked up in memory, as float32.
     const small = matrix.codebookType !== "f32" && matrix.codebookType !== "fixed" && bits < 8;
     dtype = storedType(small ? "F16" : "F32", [codebook]);
-    const shared = codebook.length === 2 ** bits;
+    const shared = isShared(matrix);
     const scaleType = storedType(
       matrix.scaleType === "int8" ? "F16" : matrix.scaleType.toUpperCase() as Stored,
       zeros ? [scales, zeros] : [scales],
@@ -91,7 +93,7 @@ export function weightImage(
     quick = (groupSize % 32 === 0 || groupSize >= cols) && (bits < 8 || (shared && isLine(codebook)));
     const { activations = "f32" } = options;
     rounded = quick && activations !== "f32";
-    const levels = rounded && bits < 8 ? levelsOf(matrix, activations as "int16" | "int8") : undefined;
+    const levels = rounded ? levelsOf({ ...matrix, codebook }, activations as "int16" | "int8") : undefined;
     header = [
       bits,
       rows,
@@ -112,6 +114,7 @@ export function weightImage(
         )
         : 0,
       levels?.stride ?? 0,
+      levels ? values(levels.factors, "F32") : 0,
     ];
     if (matrix.outliers) {
       const { starts, columns, values: added } = matrix.outliers;
@@ -135,7 +138,7 @@ export function weightImage(
       dtype = rows === 1 ? "F32" : storedType(wanted, [floats]);
       data = values(floats, dtype);
     }
-    header = [0, rows, cols, data, STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0];
+    header = [0, rows, cols, data, STORED[dtype].id, 0, 0, cols, 0, 0, 0, 0, 0, 0];
   }
   return {
     // Kernels read whole vectors: up to 64 bytes beyond the end.

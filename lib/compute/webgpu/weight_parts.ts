@@ -5,6 +5,7 @@
  */
 import type { DenseShape } from "../../../kernels/wgsl/dense.ts";
 import type { TableShape } from "../../../kernels/wgsl/table.ts";
+import { isShared, rowCodebooks } from "../../matrix/codebooks.ts";
 import { fromFloat32 } from "../../matrix/dtype.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { storedValues } from "../../matrix/stored_matrix.ts";
@@ -68,14 +69,15 @@ export function tableParts(
   const { from, to } = options.rows ?? { from: 0, to: packed.rows };
   const groups = groupsPerRow(packed);
   const values = 2 ** bits;
-  const perRow = packed.codebook.length > values;
+  const perRow = !isShared(packed);
   const words = wordsPerRow(cols, bits);
   const pairs = new Float32Array(2 * (to - from) * groups);
   for (let i = 0; i < pairs.length / 2; i++) {
     pairs[2 * i] = packed.scales[from * groups + i]!;
     pairs[2 * i + 1] = zeros === null ? 0 : zeros[from * groups + i]!;
   }
-  const codebook = perRow ? packed.codebook.subarray(from * values, to * values) : packed.codebook;
+  const codebooks = rowCodebooks(packed);
+  const codebook = perRow ? codebooks.subarray(from * values, to * values) : codebooks;
   const halfScales = areHalves(pairs);
   const halfTables = perRow && areHalves(codebook);
   return {

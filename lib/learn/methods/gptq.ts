@@ -19,11 +19,15 @@ export function gptq(options: FactorOptions = {}): Method {
     options,
     needs: "gram",
     solve({ scaled, table, stats, ...learning }, steps) {
-      const { bits } = learning;
+      const { bits, codebookRows } = learning;
       const codebook = table ?? steps.learn(scaled, learning);
       return {
         codebook,
-        codes: steps.roundByHessian(scaled, { codebook, bits }, factorHessian(stats!.gram!, options)),
+        codes: steps.roundByHessian(
+          scaled,
+          { codebook, codebookRows, bits },
+          factorHessian(stats!.gram!, options),
+        ),
       };
     },
   };

@@ -12,7 +12,10 @@ export function kmeans(): Method {
     needs: "columns",
     solve({ scaled, table, ...learning }, steps) {
       const codebook = table ?? steps.learn(scaled, learning);
-      return { codebook, codes: steps.round(scaled, { codebook, bits: learning.bits }) };
+      return {
+        codebook,
+        codes: steps.round(scaled, { codebook, codebookRows: learning.codebookRows, bits: learning.bits }),
+      };
     },
   };
 }

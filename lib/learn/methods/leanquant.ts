@@ -36,7 +36,14 @@ export function leanquant(options: LeanQuantOptions = {}): Method {
       // U is the inverse of L: 1 / U_jj is L_jj.
       hessian.order.forEach((c, j) => columnWeights[c] = hessian.lower[j * cols + j]! ** power);
       const codebook = table ?? steps.learn(scaled, { ...learning, columnWeights, scalePower: 2 });
-      return { codebook, codes: steps.roundByHessian(scaled, { codebook, bits: learning.bits }, hessian) };
+      return {
+        codebook,
+        codes: steps.roundByHessian(scaled, {
+          codebook,
+          codebookRows: learning.codebookRows,
+          bits: learning.bits,
+        }, hessian),
+      };
     },
   };
 }

@@ -19,9 +19,9 @@ export function lloyd(options: LloydOptions = {}): Method {
     options,
     needs: "columns",
     solve({ scaled, table, ...learning }, steps) {
-      const { bits } = learning;
+      const { bits, codebookRows } = learning;
       const codebook = table ?? learnTables(scaled, { ...learning, learner: new Lloyd(2 ** bits, options) });
-      return { codebook, codes: steps.round(scaled, { codebook, bits }) };
+      return { codebook, codes: steps.round(scaled, { codebook, codebookRows, bits }) };
     },
   };
 }

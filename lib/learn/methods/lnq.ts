@@ -6,6 +6,7 @@
  */
 import { OptionError } from "../../errors.ts";
 import { checkFactorOptions } from "../hessian.ts";
+import { descendShared } from "../shared_descent.ts";
 import type { Method } from "./method.ts";
 
 /** How long it goes on, and how far statistics are believed. */
@@ -15,6 +16,8 @@ export interface LnqOptions {
    * {@linkcode shrinkageOf} the tokens that were seen: a short sample says little about pairs of columns.
    */
   shrinkage?: number;
+  /** Change scales and zeros too; true when absent. */
+  scales?: boolean;
   /** Rounds of table and codes; 2 when absent. */
   rounds?: number;
   /** Sweeps over the columns in each at most; 4 when absent. */
@@ -22,13 +25,12 @@ export interface LnqOptions {
 }
 
 /**
- * Makes the method. It starts from exact k-means, and no step makes the error larger; a fixed table, or one for the whole
- * matrix, stays what it is.
+ * Makes the method. It starts from exact k-means, and no step makes the error larger; a fixed table stays what it is.
  *
  * @throws {OptionError} when an option is out of range.
  */
 export function lnq(options: LnqOptions = {}): Method {
-  const { rounds = 2, sweeps = 4 } = options;
+  const { scales = true, rounds = 2, sweeps = 4 } = options;
   checkFactorOptions(options);
   for (const [name, value] of Object.entries({ rounds, sweeps })) {
     if (!Number.isSafeInteger(value) || value < 1) {
@@ -42,13 +44,18 @@ export function lnq(options: LnqOptions = {}): Method {
     options,
     needs: "gram",
     solve({ scaled, table, stats, ...learning }, steps) {
-      const { bits, codebook: tables, type } = learning;
+      const { bits, tables, codebookRows, type, scaleType } = learning;
       const codebook = table ?? steps.learn(scaled, learning);
-      const codes = steps.round(scaled, { codebook, bits });
-      const refits = table === null && tables === "row";
+      const start = { codebook, codebookRows, bits };
+      const codes = steps.round(scaled, start);
+      const refits = table === null;
       const { shrinkage = shrinkageOf(stats!.tokens, scaled.matrix.cols) } = options;
       const hessian = shrunk(stats!.gram!, shrinkage);
-      return steps.descend(scaled, { codebook, codes, bits }, { hessian, refits, type, rounds, sweeps });
+      const how = { hessian, refits, type, rounds, sweeps, ...(scales && { scaleType }) };
+      const shared = refits && (tables < scaled.matrix.rows || codebookRows);
+      return shared
+        ? descendShared(scaled, { ...start, codes }, { ...how, steps })
+        : steps.descend(scaled, { ...start, codes }, how);
     },
   };
 }

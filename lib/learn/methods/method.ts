@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type { ScaleType } from "../../matrix/packed_matrix.ts";
 import type { InputStats } from "../input_stats.ts";
 import type { LearnOptions, QuantizeSteps, ScaledMatrix } from "../quantize_steps.ts";
-import type { Solution } from "../row_descent.ts";
+import type { Solution } from "../tables.ts";
 
 export type { Solution };
 
@@ -39,6 +40,8 @@ export interface Problem extends LearnOptions {
   readonly scaled: ScaledMatrix;
   /** [2^bits] the format's fixed codebook; null where codebooks are to be learned. */
   readonly table: Float32Array | null;
+  /** The type that scales and zeros are rounded to. */
+  readonly scaleType: ScaleType;
   /** Statistics of the input, with `gram` if the method needs it. */
   readonly stats?: InputStats;
   /** The tensor's name, for messages. */

@@ -29,7 +29,7 @@ export const methods: ReadonlyMap<string, MethodMaker> = new Map([
   ["lloyd", { make: lloyd, options: ["init", "seed", "maxIterations", "tolerance"] }],
   ["gptq", { make: gptq, options: ["actOrder", "damping", "shrinkage"] }],
   ["leanquant", { make: leanquant, options: ["actOrder", "damping", "shrinkage", "power"] }],
-  ["lnq", { make: lnq, options: ["shrinkage", "rounds", "sweeps"] }],
+  ["lnq", { make: lnq, options: ["shrinkage", "scales", "rounds", "sweeps"] }],
 ]);
 
 /** A method by its name and options. */
@@ -88,7 +88,8 @@ export function methodOf(method: string | MethodOptions | Method = "kmeans"): Me
   const maker = methods.get(name);
   if (!maker) {
     throw new OptionError(
-      `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}`,
+      `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}` +
+        (/^awq\b/.test(name) ? "; AWQ changes a model in memory before it is quantized: see awq()" : ""),
     );
   }
   const unknown = Object.keys(options).find((option) => !maker.options.includes(option));

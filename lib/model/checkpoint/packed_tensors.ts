@@ -7,7 +7,8 @@
  *
  * What is stored in bytes says so by its type: a codebook U8 (or I8, where there are no zeros), each byte times 2^(bits − 8);
  * scales U8 and zeros I8 beside "X.weight.scale_exponents" and "X.weight.zero_exponents" (U8), a power of two, plus 127, for
- * every 8 groups of a row. Outliers are "X.weight.outlier_starts" (U32, [rows + 1]), "outlier_columns" (U16) and
+ * every 8 groups of a row. Codebooks are those of the rows, one for all, or one for as many rows each, unless
+ * "X.weight.codebook_rows" (U8, [rows]) says which one each row has. Outliers are "X.weight.outlier_starts" (U32, [rows + 1]), "outlier_columns" (U16) and
  * "outlier_values" (F16), which are added to the weights.
  *
  * @module
@@ -135,6 +136,10 @@ export function packedTensors(name: string, packed: PackedMatrix): StoredTensor[
       const data = () => Uint8Array.from(codebook, (value) => value / step);
       tensors.push({ name: `${name}.codebook`, dtype, shape, data });
     } else tensors.push(numbers("codebook", codebook, shape, codebookType === "f16" ? "f16" : "f32"));
+    const { codebookRows } = packed;
+    if (codebookRows) {
+      tensors.push({ name: `${name}.codebook_rows`, dtype: "U8", shape: [rows], data: () => codebookRows });
+    }
   }
   return tensors;
 }
@@ -260,10 +265,17 @@ export function readPackedParts(
   if (has("codebook") && storage.values) {
     throw fail(`it has a codebook of its own, ${entry.format} a fixed one`);
   }
+  const tables = storage.values ? 0 : source.info(`${tensor}.codebook`).shape[0]!;
+  if (tables > rows) throw fail(`it has ${tables} codebooks, and ${rows} rows`);
   const codebook = storage.values ? undefined : part("codebook", {
     dtypes: ["F16", "F32", storage.zeros ? "U8" : "I8"],
-    shapes: [[1, values], [rows, values]],
+    shapes: [[Math.max(tables, 1), values]],
   });
+  const codebookRows = has("codebook_rows")
+    ? part("codebook_rows", { dtypes: ["U8"], shapes: [[rows]] }).data.slice()
+    : undefined;
+  const beyond = codebookRows?.find((table) => table >= tables);
+  if (beyond !== undefined) throw fail(`codebook_rows must be below ${tables}, current value is ${beyond}`);
   // A table of one row in float32 is a format's own, where the format is not known.
   const fixed = storage.values !== null || (!formats.has(entry.format) && codebook!.shape[0] === 1 &&
     codebook!.dtype === "F32");
@@ -293,6 +305,7 @@ export function readPackedParts(
     codebook: codebook ? codebookValues(floats("codebook", codebook), codebook.dtype, bits) : storage.values!,
     scaleType: e8m0 ? "e8m0" : inBytes ? "int8" : SCALE_TYPES[scales.dtype]!,
     codebookType: fixed ? "fixed" : CODEBOOK_TYPES[codebook!.dtype]!,
+    ...(codebookRows && { codebookRows }),
     ...(has("outlier_starts") && { outliers: outliers() }),
   };
 }

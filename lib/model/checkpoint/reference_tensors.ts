@@ -9,6 +9,7 @@
  * @module
  */
 import { TensorError } from "../../errors.ts";
+import { rowCodebooks } from "../../matrix/codebooks.ts";
 import { type FloatType, fromFloat32 } from "../../matrix/dtype.ts";
 import { groupsPerRow, type PackedMatrix } from "../../matrix/packed_matrix.ts";
 import { unpackRow } from "../../matrix/packing.ts";
@@ -52,7 +53,8 @@ export function referenceTensors(
       }`,
     );
   }
-  const { format, bits, rows, cols, groupSize, codebook } = packed;
+  const { format, bits, rows, cols, groupSize } = packed;
+  const codebook = rowCodebooks(packed);
   if (bits !== BITS) {
     throw new TensorError(
       `Cannot write ${name} as the reference's Any4Linear: its codes have 4 bits, those of ${format} have ${bits}`,

@@ -36,7 +36,7 @@ export class Batch implements Disposable {
   async step(sessions: readonly Session[], tokens: readonly number[]): Promise<Float32Array[]> {
     const { backend, config } = this.#decoder;
     const out: Float32Array[] = [];
-    const most = backend.row ? MOST : 1;
+    const most = backend.rows ? MOST : 1;
     for (let from = 0; from < sessions.length; from += most) {
       const some = sessions.slice(from, from + most);
       const ids = tokens.slice(from, from + most);

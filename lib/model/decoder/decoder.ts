@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Backend, KvCache, Tensor, TokenPlace, Weight } from "../../compute/backend.ts";
+import type { Backend, KvCache, RowsAs, Tensor, TokenPlace, Weight } from "../../compute/backend.ts";
 import { OptionError } from "../../errors.ts";
 import { type Abortable, pause } from "../../event_loop.ts";
 import type { ModelConfig } from "./config.ts";
@@ -114,12 +114,23 @@ export interface SequencePlace {
   readonly rotations: Rotations;
 }
 
+/** Tokens of a pass that continue a sequence. */
+export interface SequencePart extends SequencePlace {
+  /** How many. */
+  readonly tokens: number;
+}
+
 /** What a forward pass goes by. */
 export interface PassOptions extends Abortable {
-  /** The sequence that all tokens continue, or one for each token, on a backend that has `row`. */
-  readonly at: SequencePlace | readonly SequencePlace[];
-  /** Whether logits are wanted. */
-  readonly logits: boolean;
+  /**
+   * The sequence that all tokens continue, or parts of several, one behind the other, on a backend that has `rows`. A part that
+   * continues a sequence from an earlier position sees nothing of those before it that went further.
+   */
+  readonly at: SequencePlace | readonly SequencePart[];
+  /** How Linears multiply the tokens. */
+  readonly as?: RowsAs;
+  /** Whether logits are wanted: now, or of {@linkcode Decoder.head} afterwards. */
+  readonly logits: boolean | "later";
   /** Is shown what Linears are multiplied with. */
   readonly observe?: Observer;
   /** Show it each expert's input as if all tokens went to it. */
@@ -133,8 +144,10 @@ interface Run extends PassOptions {
   readonly x: Tensor;
 }
 
-/** Whether each token is of a sequence of its own. */
-const isEach = (at: PassOptions["at"]): at is readonly SequencePlace[] => Array.isArray(at);
+/** The parts of a pass over `tokens` tokens. */
+function partsOf(at: PassOptions["at"], tokens: number): readonly SequencePart[] {
+  return "cache" in at ? [{ ...at, tokens }] : at;
+}
 
 /** What a block says that an observer has stopped. */
 const STOP = Symbol("stop");
@@ -254,10 +267,10 @@ export class Decoder {
     return made;
   }
 
-  /** Activations for `tokens` tokens. */
-  workspace(tokens: number): Workspace {
+  /** Activations for `tokens` tokens, and logits for as many or fewer. */
+  workspace(tokens: number, logits: number = tokens): Workspace {
     const { config: c } = this;
-    const tensor = (cols: number) => this.backend.tensor(tokens, cols);
+    const tensor = (cols: number, rows = tokens) => this.backend.tensor(rows, cols);
     const maybe = (cols: number | undefined | false) => cols ? tensor(cols) : undefined;
     const [q, kv] = [c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim];
     const [layer] = this.#layout.layers;
@@ -291,7 +304,7 @@ export class Decoder {
       otherActivated: maybe(otherWidth),
       router: maybe(c.num_local_experts),
       routed: maybe(c.num_local_experts > 0 && c.hidden_size),
-      logits: maybe(this.#head && c.vocab_size),
+      logits: this.#head && tensor(c.vocab_size, logits),
     };
   }
 
@@ -351,24 +364,49 @@ export class Decoder {
       return undefined;
     }
     if (!options.logits) return undefined;
-    return this.#logits(work, { x, normed, add, alone: isEach(options.at) });
+    // Norms behind blocks change x and normed an even number of times.
+    if (this.#norm) this.#normalize(normed, x, this.#norm, add);
+    else if (add) b.add(x, add);
+    return options.logits === "later" ? undefined : this.head(work, options);
+  }
+
+  /**
+   * The logits of tokens of the last pass over `work`, which gives them up.
+   *
+   * @param options.rows which tokens; all when absent.
+   * @returns [rows, vocab_size]
+   */
+  head(work: Workspace, { rows, as }: { rows?: readonly number[]; as?: RowsAs }): Tensor {
+    const { backend: b, config: c } = this;
+    const first = (tensor: Tensor) => rows ? b.first(tensor, rows.length) : tensor;
+    const [hidden, spare] = this.#norm ? [work.normed, work.x] : [work.x, work.normed];
+    let out = hidden;
+    if (rows) b.gather(out = first(spare), hidden, rows);
+    if (this.#projectOut) {
+      const narrow = first(work.narrow!);
+      b.linear(narrow, out, { ...this.#projectOut, as });
+      out = narrow;
+    }
+    const logits = first(work.logits!);
+    b.linear(logits, out, { ...this.#head!, as });
+    if (c.logit_scale !== 1) b.scale(logits, c.logit_scale);
+    if (c.final_logit_softcapping) b.softcap(logits, c.final_logit_softcapping);
+    return logits;
   }
 
   /** x: [T, hidden_size]. */
-  #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, { at }: PassOptions): void {
+  #embed(tokens: ArrayLike<number> | TokenPlace, work: Workspace, { at, as }: PassOptions): void {
     const { backend: b, config: c } = this;
-    const alone = isEach(at);
     const { x, normed, narrow } = work;
     b.embed(this.#projectIn ? narrow! : x, this.#embedding!, tokens);
-    if (this.#projectIn) b.linear(x, narrow!, { ...this.#projectIn, alone });
+    if (this.#projectIn) b.linear(x, narrow!, { ...this.#projectIn, as });
     if (c.embedding_scale !== 1) b.scale(x, c.embedding_scale);
     if (!this.#positions) return;
     const { table, offset } = this.#positions;
-    const positions = Array.from(
-      { length: x.rows },
-      (_, t) => isEach(at) ? at[t]!.position : at.position + t,
+    const positions = partsOf(at, x.rows).flatMap(({ position, tokens }) =>
+      Array.from({ length: tokens }, (_, t) => position + t + offset)
     );
-    b.embed(normed, table, positions.map((position) => position + offset));
+    b.embed(normed, table, positions);
     b.add(x, normed);
   }
 
@@ -382,27 +420,26 @@ export class Decoder {
   #project<Part extends string>(
     inputs: readonly Projection<Part, Linear>[],
     input: Tensor,
-    to: { parts: Readonly<Record<Part, Tensor | undefined>>; whole?: Tensor; alone: boolean },
+    to: { parts: Readonly<Record<Part, Tensor | undefined>>; whole?: Tensor; as?: RowsAs },
   ): void {
     const { backend: b } = this;
     for (const { linear, gives } of inputs) {
       const [only] = gives;
       if (!only!.columns) {
-        b.linear(to.parts[only!.part]!, input, { ...linear, alone: to.alone });
+        b.linear(to.parts[only!.part]!, input, { ...linear, as: to.as });
         continue;
       }
-      b.linear(to.whole!, input, { ...linear, alone: to.alone });
+      b.linear(to.whole!, input, { ...linear, as: to.as });
       for (const { part, columns } of gives) b.columns(to.parts[part]!, to.whole!, columns!);
     }
   }
 
   async #attend(w: Attention, input: Tensor, run: Run): Promise<Tensor | typeof STOP> {
     const { backend: b, config: c } = this;
-    const { work, layer, at, observe } = run;
-    const alone = isEach(at);
+    const { work, layer, at, as, observe } = run;
     const { q, k, v, rawQ, rawK, attended, projected } = work; // [T, heads · head_dim], k and v [T, kv_heads · head_dim]
     if (await observe?.(namesOf(w.inputs), input) === "stop") return STOP;
-    this.#project(w.inputs, input, { parts: { q: rawQ ?? q, k: rawK ?? k, v }, whole: work.qkv, alone });
+    this.#project(w.inputs, input, { parts: { q: rawQ ?? q, k: rawK ?? k, v }, whole: work.qkv, as });
     if (w.qNorm) this.#normalize(q, rawQ!, w.qNorm);
     if (w.kNorm) this.#normalize(k, rawK!, w.kNorm);
     const slides = c.layer_types[layer] === "sliding_attention";
@@ -413,14 +450,16 @@ export class Decoder {
       softcap: c.attn_logit_softcapping ?? undefined,
       window: slides ? c.sliding_window ?? undefined : undefined,
     };
-    for (const [i, { cache, position, rotations }] of (isEach(at) ? at : [at]).entries()) {
-      const part = (x: Tensor) => alone ? b.row!(x, i) : x;
+    let from = 0;
+    for (const { cache, position, rotations, tokens: count } of partsOf(at, q.rows)) {
+      const part = (x: Tensor) => count === x.rows ? x : b.rows!(x, { from, count });
       const rotation = turns ? (slides ? rotations.local : rotations.full) : undefined;
       const qkv = { q: part(q), k: part(k), v: part(v) };
       b.attention(part(attended), qkv, { cache, position, ...rotation, ...options });
+      from += count;
     }
     if (await observe?.([w.output.name], attended) === "stop") return STOP;
-    b.linear(projected, attended, { ...w.output, alone });
+    b.linear(projected, attended, { ...w.output, as });
     return projected;
   }
 
@@ -432,7 +471,7 @@ export class Decoder {
   /** What an MLP makes of its input, which may have fewer tokens than there are. */
   async #through(w: Mlp, input: Tensor, run: Run): Promise<Tensor | typeof STOP> {
     const { backend: b, config: c } = this;
-    const { work, observe } = run;
+    const { work, observe, as } = run;
     const part = (tensor: Tensor) => tensor.rows === input.rows ? tensor : b.first(tensor, input.rows);
     const maybe = (tensor: Tensor | undefined) => tensor && part(tensor);
     const other = w.output.weight.cols !== work.up.cols;
@@ -441,11 +480,10 @@ export class Decoder {
     const activated = part(other ? work.otherActivated! : work.activated);
     const projected = part(work.projected);
     if (await observe?.(namesOf(w.inputs), input) === "stop") return STOP;
-    const alone = isEach(run.at);
-    this.#project(w.inputs, input, { parts: { gate, up }, whole, alone }); // [T, intermediate_size]
+    this.#project(w.inputs, input, { parts: { gate, up }, whole, as }); // [T, intermediate_size]
     b.activate(activated, gate ?? up, { activation: c.hidden_act, up: gate && up });
     if (await observe?.([w.output.name], activated) === "stop") return STOP;
-    b.linear(projected, activated, { ...w.output, alone });
+    b.linear(projected, activated, { ...w.output, as });
     return projected;
   }
 
@@ -456,7 +494,7 @@ export class Decoder {
     if (run.observe && run.everyExpert) {
       for (const expert of w.experts) if (await this.#through(expert, input, run) === STOP) return STOP;
     }
-    b.linear(work.router!, input, { ...w.router, alone: isEach(run.at) }); // [T, experts]
+    b.linear(work.router!, input, { ...w.router, as: run.as }); // [T, experts]
     const logits = await b.read(work.router!);
     const { num_local_experts: experts, num_experts_per_tok: k, norm_topk_prob: normalized } = c;
     const quiet = run.everyExpert ? { ...run, observe: undefined } : run;
@@ -469,21 +507,5 @@ export class Decoder {
       b.scatterAdd(x, found, share);
     }
     return undefined;
-  }
-
-  #logits(work: Workspace, last: { x: Tensor; normed: Tensor; add?: Tensor; alone: boolean }): Tensor {
-    const { backend: b, config: c } = this;
-    const logits = work.logits!; // [T, vocab_size]
-    const { x, normed, add, alone } = last;
-    if (this.#norm) this.#normalize(normed, x, this.#norm, add);
-    else if (add) b.add(x, add);
-    let out = this.#norm ? normed : x;
-    if (this.#projectOut) {
-      b.linear(out = work.narrow!, this.#norm ? normed : x, { ...this.#projectOut, alone });
-    }
-    b.linear(logits, out, { ...this.#head!, alone });
-    if (c.logit_scale !== 1) b.scale(logits, c.logit_scale);
-    if (c.final_logit_softcapping) b.softcap(logits, c.final_logit_softcapping);
-    return logits;
   }
 }

@@ -271,8 +271,8 @@ export class Session implements Disposable {
       (inner, session) => () => session.#alone(inner),
       async () => {
         const decoder = first!.#decoder;
-        const at = sessions.map((session) => session.#place);
-        const logits = await decoder.forward(tokens, work, { at, logits: true });
+        const at = sessions.map((session) => ({ ...session.#place, tokens: 1 }));
+        const logits = await decoder.forward(tokens, work, { at, as: "one", logits: true });
         const values = await decoder.backend.read(logits!);
         for (const session of sessions) session.#position++;
         return values;

@@ -207,6 +207,39 @@ Deno.test("attention() of the WASM backend agrees with the plain one, in one go 
   }
 });
 
+Deno.test("attention() over several segments of keys has the same bits however tokens are cut", async () => {
+  const tokens = 530;
+  for (const [heads, kvHeads, headDim] of [[6, 2, 12], [2, 2, 36], [5, 1, 3]] as const) {
+    const [q, k, v] = [heads, kvHeads, kvHeads].map((n) => normal(tokens * n * headDim));
+    for (const place of [{}, { window: 270 }, { window: 3, softcap: 2 }]) {
+      const attended = async (backend: Backend, cuts: readonly number[]) => {
+        const cache = backend.cache({ layers: 1, kvHeads, headDim, capacity: tokens });
+        const all: number[] = [];
+        for (const [i, from] of cuts.entries()) {
+          const to = cuts[i + 1] ?? tokens;
+          const part = (x: Float32Array) =>
+            tensor(backend, to - from, x.slice(from * x.length / tokens, to * x.length / tokens));
+          const out = tensor(backend, to - from, heads * headDim);
+          const qkv = { q: part(q!), k: part(k!), v: part(v!) };
+          backend.attention(out, qkv, { cache, layer: 0, position: from, ...place });
+          all.push(...await backend.read(out));
+        }
+        return all;
+      };
+      const name = `${heads} ${kvHeads} ${headDim} ${JSON.stringify(place)}`;
+      const expected = await attended(plain, [0]);
+      const whole = await attended(wasms[0]!, [0]);
+      for (const got of [whole, await attended(wasms[1]!, [0])]) {
+        assertLess(relativeError(Float32Array.from(got), Float32Array.from(expected)), 1e-5, name);
+      }
+      for (const cuts of [[0, 1, 8, 11, 250, 257, 258, 511, 529], [0, 512]]) {
+        assertEquals(await attended(wasms[0]!, cuts), whole, name);
+        assertEquals(await attended(pieces, cuts), whole, name);
+      }
+    }
+  }
+});
+
 Deno.test("activate() and add() of the WASM backend agree with the plain one, for large values too", async () => {
   for (const n of [1, 6, 37]) {
     const [gate, up] = [normal(3 * n).map((value) => 40 * value), normal(3 * n)];

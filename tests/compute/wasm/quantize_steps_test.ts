@@ -204,8 +204,30 @@ Deno.test("methods of E[x xᵀ] have the bits of plain steps on any number of th
         }
       }
       assertSame(pool, matrix, { format: "any3", method: "lnq", scaleType: "f32", groupSize: "row", stats });
-      assertSame(pool, matrix, { format: "any3", method: "lnq", codebook: "matrix", stats });
+      for (const codebook of ["matrix", "2-rows", "2-tables"] as const) {
+        for (const method of ["gptq", "lnq"] as const) {
+          assertSame(pool, matrix, { format: "any3", method, codebook, stats, scaleType: "int8" });
+        }
+      }
       assertSame(pool, matrix, { format: "any2", method: { name: "lnq", shrinkage: 0, rounds: 5 }, stats });
+      for (const format of ["any4", "any3sym", "any2", "int4", "int2sym"]) {
+        for (const scaleType of ["f16", "f32", "int8"] as const) {
+          assertSame(pool, matrix, {
+            format,
+            method: "lnq",
+            groupSize: 8,
+            scaleType,
+            codebookType: "int8",
+            stats,
+          });
+        }
+        assertSame(pool, matrix, {
+          format,
+          method: { name: "lnq", scales: false },
+          codebookType: "int8",
+          stats,
+        });
+      }
     }
   }
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { OptionError, TensorError } from "../../../lib/errors.ts";
@@ -8,6 +8,7 @@ import type { Method } from "../../../lib/learn/methods/method.ts";
 import { methodOf, methods, needsOf } from "../../../lib/learn/methods/mod.ts";
 import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
 import { weightingOf } from "../../../lib/learn/weighting.ts";
+import { fromBytes, toBytes } from "../../../lib/matrix/byte_scales.ts";
 import { dequantize } from "../../../lib/matrix/packed_matrix.ts";
 import { gramStats, statsOf } from "../../stats.ts";
 import { cols, gramMethods, inputs, outputError, random, rows, weights } from "../linear_inputs.ts";
@@ -18,7 +19,8 @@ Deno.test("methods are found by name, by name and options, or as they are, and o
   assertEquals(methodOf({ name: "lnq", shrinkage: 0.1 }).options, { shrinkage: 0.1 });
   const own: Method = { ...methodOf("kmeans"), name: "mine" };
   assertEquals(methodOf(own), own);
-  assertThrows(() => methodOf("awq"), OptionError, "kmeans, lloyd, gptq, leanquant, lnq");
+  assertThrows(() => methodOf("lnqq"), OptionError, "kmeans, lloyd, gptq, leanquant, lnq");
+  assertThrows(() => methodOf("awq+gptq"), OptionError, "AWQ changes a model in memory");
   const misspelled = { name: "gptq", dampening: 1 } as unknown as { name: "gptq" };
   assertThrows(() => methodOf(misspelled), OptionError, '"dampening": expected actOrder, damping, shrinkage');
   assertThrows(() => methodOf({ name: "gptq", damping: -1 }), OptionError, "damping");
@@ -84,7 +86,8 @@ Deno.test("with a diagonal E[x xᵀ], gptq and descent on codes are rounding to 
   const stats = { ...statsOf(meanSquare), gram };
   for (const format of ["int4", "int2", "nf4", "any3", "mx4"]) {
     const plain = quantize(matrix, { format, groupSize: 16, stats });
-    for (const method of ["gptq", ...(format === "any3" ? [] : ["leanquant", "lnq"])]) {
+    const lnq = { name: "lnq", scales: false } as const;
+    for (const method of ["gptq" as const, ...(format === "any3" ? [] : ["leanquant" as const, lnq])]) {
       assertEquals(quantize(matrix, { format, groupSize: 16, stats, method }), plain, `${format} ${method}`);
     }
   }
@@ -95,7 +98,7 @@ Deno.test("an E[x xᵀ] whose pairs are not believed is a diagonal one", () => {
   const stats = gramStats(inputs(200), cols);
   const plain = quantize(matrix, { format: "int3", groupSize: 16, stats });
   for (const name of gramMethods) {
-    const method = { name: name as "gptq", shrinkage: 1 };
+    const method = { name: name as "gptq", shrinkage: 1, ...(name === "lnq" && { scales: false }) };
     assertEquals(quantize(matrix, { format: "int3", groupSize: 16, stats, method }), plain, name);
   }
 });
@@ -117,6 +120,31 @@ Deno.test("methods of E[x xᵀ] have less error of the output than rounding has,
   assertLessOrEqual(believing, careful);
 });
 
+Deno.test("lnq changes scales and zeros for less error, to what their type stores, but never powers of two", () => {
+  const matrix = weights(rows, cols);
+  const stats = gramStats(inputs(400), cols);
+  for (const format of ["int4", "int3sym", "nf4", "any2", "any3sym", "mx4"]) {
+    for (const scaleType of ["f16", "f32", "int8"] as const) {
+      const run = (scales: boolean) =>
+        quantize(matrix, { format, groupSize: 8, scaleType, stats, method: { name: "lnq", scales } });
+      const [left, changed] = [run(false), run(true)];
+      const error = (packed: typeof left) => outputError(matrix, dequantize(packed), stats);
+      if (format === "mx4") assertEquals(changed, left);
+      else assertLess(error(changed), error(left), `${format} ${scaleType}`);
+      assertEquals(changed.scaleType, left.scaleType);
+      const { scales, zeros } = changed;
+      assert(scales.every((scale) => scale > 0));
+      if (changed.scaleType === "f16") assertEquals(scales.map((scale) => Math.f16round(scale)), scales);
+      if (changed.scaleType !== "int8") continue;
+      const shape = { rows, groups: cols / 8 };
+      const stored = (numbers: Float32Array, signed: boolean) =>
+        fromBytes(toBytes(numbers, { ...shape, signed }), { ...shape, signed });
+      assertEquals(stored(scales, false), scales);
+      if (zeros) assertEquals(stored(zeros, true), zeros);
+    }
+  }
+});
+
 Deno.test("methods give the same bits with any steps", () => {
   using pool = new Pool({ threads: 2 });
   const matrix = weights(5, cols);
@@ -133,16 +161,25 @@ Deno.test("methods give the same bits with any steps", () => {
   }
 });
 
-Deno.test("one table for the whole matrix stays one under methods of E[x xᵀ]", () => {
-  const matrix = weights(4, cols);
+Deno.test("tables that rows share stay as many under methods of E[x xᵀ], and lnq makes them better", () => {
+  const matrix = weights(24, cols);
   const stats = gramStats(inputs(200), cols);
-  const options = { format: "any3", groupSize: 16, codebook: "matrix", stats } as const;
-  const rounded = quantize(matrix, options);
-  for (const method of gramMethods) {
-    const packed = quantize(matrix, { ...options, method });
-    assertEquals(packed.codebook.length, 8);
-    if (method !== "leanquant") assertEquals(packed.codebook, rounded.codebook);
-    const error = (codes: typeof packed) => outputError(matrix, dequantize(codes), stats);
-    assertLess(error(packed), error(rounded));
+  for (
+    const [codebook, tables] of [["matrix", 1], ["7-rows", 4], ["3-tables", 3], ["30-tables", 24]] as const
+  ) {
+    const options = { format: "any3", groupSize: 16, codebook, stats } as const;
+    const rounded = quantize(matrix, options);
+    const error = (packed: typeof rounded) => outputError(matrix, dequantize(packed), stats);
+    for (const method of gramMethods) {
+      const packed = quantize(matrix, { ...options, method });
+      assertEquals(packed.codebook.length, 8 * tables);
+      assertEquals(packed.codebookRows, rounded.codebookRows);
+      assertLess(error(packed), error(rounded), `${codebook} ${method}`);
+      if (method === "gptq") assertEquals(packed.codebook, rounded.codebook);
+    }
+    const lnq = (rounds: number) =>
+      error(quantize(matrix, { ...options, method: { name: "lnq", shrinkage: 0, scales: false, rounds } }));
+    const errors = [1, 2, 3, 5].map(lnq);
+    errors.forEach((value, i) => assertLessOrEqual(value, (errors[i - 1] ?? Infinity) * (1 + 1e-6)));
   }
 });
