@@ -6,6 +6,7 @@
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
 import { firstGroupValues, methodOf, type MethodOptions } from "any4/learn";
 import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
+import type { BlockTuning } from "any4/quantize";
 import {
   count,
   duration,
@@ -33,6 +34,7 @@ import {
   print,
   printJson,
   readDocuments,
+  tuneBlocksOption,
   weightingOption,
   whole,
 } from "./cli.ts";
@@ -55,6 +57,7 @@ const options = command(
   )
   .addOption(weightingOption())
   .addOption(methodOption())
+  .addOption(tuneBlocksOption())
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 2500)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
@@ -70,6 +73,7 @@ const options = command(
       groupSize: number | "row";
       weighting: string;
       method: MethodOptions;
+      tuneBlocks?: true | BlockTuning;
       text?: string;
       tokens: number;
       prompt: string;
@@ -108,6 +112,7 @@ await main(async () => {
     groupSize: options.groupSize,
     weighting: options.weighting,
     method: options.method,
+    tuneBlocks: options.tuneBlocks,
     calibration: await timed(
       "calibrate",
       () => calibrate(model, { gram: methodOf(options.method).needs === "gram" }),

