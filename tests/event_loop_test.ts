@@ -45,6 +45,17 @@ Deno.test("in a kernel, work without a sign of life is interrupted", () =>
     await assertRejects(() => interruptible(() => new Promise<void>(() => {})), InterruptedError);
   }));
 
+Deno.test("in a kernel, what waits for interrupted work gives back what it uses before it is interrupted itself", () =>
+  inKernel(async () => {
+    let freed = false;
+    const work = async () => {
+      using _ = { [Symbol.dispose]: () => freed = true };
+      await interruptible(() => new Promise<void>(() => {}));
+    };
+    await assertRejects(() => interruptible(work), InterruptedError);
+    assert(freed);
+  }));
+
 Deno.test("in a kernel, work that keeps the thread busy, pauses, or waits for something outside is let be", () =>
   inKernel(async () => {
     const busy = async () => {

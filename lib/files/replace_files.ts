@@ -105,7 +105,13 @@ function lockIn(folder: string): Disposable & { folder: string } {
     file.close();
     throw new CheckpointError(`Cannot write ${folder}: another process is writing into it`);
   }
-  return { folder: saving, [Symbol.dispose]: () => file.close() };
+  // Writing is synchronous: what holds the lock after that was interrupted, and never gets to its end.
+  const interrupted = setImmediate(() => file.close());
+  const close = () => {
+    clearImmediate(interrupted);
+    file.close();
+  };
+  return { folder: saving, [Symbol.dispose]: close };
 }
 
 /** Moves of a decided replacement: names to take away, then names to put, `last` first and last. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Any4Error, HubError } from "../errors.ts";
+import { interruptible } from "../event_loop.ts";
 import { newHash, type RepoCache } from "./cache.ts";
 import { Alarm, ATTEMPTS, MOST_HOPS, pauseBetween, withoutSecrets } from "./hub_fetch.ts";
 import { type RepoKind, repoPath } from "./repo_kind.ts";
@@ -50,14 +51,16 @@ export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<
     try {
       Deno.mkdirSync(blob.slice(0, blob.lastIndexOf("/")), { recursive: true });
       using part = await Deno.open(`${blob}.incomplete`, { read: true, write: true, create: true });
-      await part.lock(true);
-      // The previous holder of the lock may have finished.
-      if (!await cache.isIntact(file.checksum)) {
+      // An interrupt closes the file too, and with it ends the lock.
+      await interruptible(async () => {
+        await part.lock(true);
+        // The previous holder of the lock may have finished.
+        if (await cache.isIntact(file.checksum)) return;
         await fill(part, file, transfer);
         await part.sync();
         await Deno.rename(`${blob}.incomplete`, blob);
         cache.vouch(file.checksum);
-      }
+      });
     } catch (cause) {
       if (cause instanceof Any4Error) throw cause;
       throw new HubError(`Cannot save ${file.path} of ${transfer.repo}: ${(cause as Error).message}`, {

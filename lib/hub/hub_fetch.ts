@@ -4,6 +4,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
+import { beginWait, endWait, waitFor } from "../event_loop.ts";
 import { FileBlob } from "./file_blob.ts";
 import { type RepoKind, repoPath } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
@@ -40,7 +41,7 @@ export async function pauseBetween(
   const asked = 1000 * Number(response?.headers.get("retry-after") ?? NaN);
   const own = settings.retryDelay * 2 ** (attempt - 1);
   const pause = Math.min(asked >= 0 ? asked : own, LONGEST_PAUSE_MS);
-  await new Promise((resolve) => setTimeout(resolve, pause));
+  await waitFor(new Promise<void>((resolve) => setTimeout(resolve, pause)));
 }
 
 /** A text without what is secret in it: the token, and the queries of addresses, which may be signatures. */
@@ -85,12 +86,14 @@ export class Alarm implements Disposable {
   /** Something has happened. */
   reset(): void {
     clearTimeout(this.#timer);
+    beginWait(this, 2 * this.#ms);
     const late = () => this.#controller.abort(new Error(`nothing came for ${this.#ms / 1000} s`));
     this.#timer = setTimeout(late, this.#ms);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    endWait(this);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interruptible } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import { methodOf } from "../learn/methods/mod.ts";
 import { isPacked } from "../matrix/packed_matrix.ts";
@@ -97,10 +98,11 @@ export const MEASURED_FORMATS: readonly string[] = [
  * assertEquals(rows.map(({ format }) => format), ["int4", "any4"]);
  * ```
  */
-export async function measureFormats(
-  model: Model,
-  options: MeasureFormatsOptions = {},
-): Promise<FormatCosts> {
+export function measureFormats(model: Model, options: MeasureFormatsOptions = {}): Promise<FormatCosts> {
+  return interruptible(() => measureAll(model, options));
+}
+
+async function measureAll(model: Model, options: MeasureFormatsOptions): Promise<FormatCosts> {
   const { formats = MEASURED_FORMATS, onModel, onProgress, ...rest } = options;
   const chosen = formats.map((format) =>
     typeof format === "string" ? parseChoice(format, rest.groupSize) : { format, groupSize: rest.groupSize }

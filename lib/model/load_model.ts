@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../compute/backend.ts";
 import { type BackendName, type BackendOptions, createBackend } from "../compute/create_backend.ts";
+import { interruptible } from "../event_loop.ts";
 import { type Matrix, toHalves, transposed } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
@@ -38,7 +39,11 @@ export interface LoadOptions extends BackendOptions, LocateOptions {
  * assertEquals([model.config.num_hidden_layers, model.size.parameters], [4, 3_410_176]);
  * ```
  */
-export async function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
+export function loadModel(name: string, options: LoadOptions = {}): Promise<Model> {
+  return interruptible(() => load(name, options));
+}
+
+async function load(name: string, options: LoadOptions): Promise<Model> {
   using open = new DisposableStack();
   const { checkpoint, tokenizer } = await openFiles(name, options);
   using _ = checkpoint;

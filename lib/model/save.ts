@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { interruptible } from "../event_loop.ts";
 import { type DType, type FloatType, fromFloat32 } from "../matrix/dtype.ts";
 import { toHalves, transposed } from "../matrix/matrix.ts";
 import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
@@ -53,8 +54,12 @@ export interface SaveOptions {
  * assertLess(again.bitsPerWeight, 16);
  * ```
  */
-// deno-lint-ignore require-await -- writing is synchronous today; devices will wait
-export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
+export function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
+  // deno-lint-ignore require-await -- writing is synchronous today; devices will wait
+  return interruptible(async () => save(model, folder, options));
+}
+
+function save(model: Model, folder: string, options: SaveOptions): void {
   if (options.dequantized && options.reference) {
     throw new OptionError("Cannot save a model both dequantized and in the reference's layout");
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interruptible } from "../event_loop.ts";
 import { shortName } from "../model/checkpoint/locate.ts";
 import type { LoadOptions } from "../model/load_model.ts";
 import { ModelOnDisk } from "../model/model_on_disk.ts";
@@ -25,10 +26,14 @@ import { originOf } from "./calibration_file.ts";
  * assertEquals([stats.size, stats.origin?.model], [28, "tinyworld"]);
  * ```
  */
-export async function calibrateOnDisk(
+export function calibrateOnDisk(
   name: string,
   options: CalibrateOptions & LoadOptions = {},
 ): Promise<Calibration> {
+  return interruptible(() => calibrateFiles(name, options));
+}
+
+async function calibrateFiles(name: string, options: CalibrateOptions & LoadOptions): Promise<Calibration> {
   using model = await ModelOnDisk.open(name, options);
   const stats = await calibrateSource(model, options);
   const origin = originOf(model, { name: shortName(name), text: options.text, gram: options.gram });

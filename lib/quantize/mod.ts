@@ -65,3 +65,4 @@ export {
 export { quantizeOnDisk } from "./quantize_on_disk.ts";
 export type { TargetOptions } from "./target_bits.ts";
 export { type Stage, STAGES, type UnitOptions, Units, type UnitStage } from "./units.ts";
+export { type WrittenOptions, writtenSamples } from "./written_samples.ts";

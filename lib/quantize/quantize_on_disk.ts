@@ -4,6 +4,7 @@
  * @module
  */
 import { CheckpointError, OptionError } from "../errors.ts";
+import { interruptible } from "../event_loop.ts";
 import { resolveGroupSize } from "../learn/quantize.ts";
 import { exists, isSameFile, tryTo, writeText } from "../files/disk.ts";
 import { currentFolder } from "../files/replace_files.ts";
@@ -54,7 +55,7 @@ export function quantizeOnDisk(
   folder: string,
   options: QuantizeOnDiskOptions = {},
 ): Promise<OnDiskSummary> {
-  return intoFolder(name, folder, { options });
+  return interruptible(() => intoFolder(name, folder, { options }));
 }
 
 /**
@@ -83,14 +84,16 @@ export async function intoFolder(
       files,
     });
     let summary = journal.finished as OnDiskSummary | undefined;
-    if (!summary) {
+    // Where this is interrupted, the journal is closed all the same, and its lock given back.
+    summary ??= await interruptible(async () => {
       if (!files) await quantize(model, { journal, options });
       const named = linkedName(name);
       const written = finishOnDisk(folder, { name: named, model, journal, options });
       const seconds = (performance.now() - started) / 1000;
-      summary = { ...written, folder, seconds, peakBytes: peakMemory() };
-      journal.finish({ form, result: { ...summary, found: summary.linears.length } });
-    }
+      const made = { ...written, folder, seconds, peakBytes: peakMemory() };
+      journal.finish({ form, result: { ...made, found: made.linears.length } });
+      return made;
+    });
     if (options.measure) {
       const measured = await options.measure(folder);
       writeText(`${folder}/README.md`, modelCard(summary, measured));

@@ -16,14 +16,18 @@ from jupyter_client.manager import start_new_kernel
 def run(manager, client, code, interrupt):
     request = client.execute(code)
     shown = []
+    idle = False
     start = time.monotonic()
     while time.monotonic() - start < 60:
         if interrupt is not None and time.monotonic() - start > interrupt:
             manager.interrupt_kernel()
             interrupt = None
         try:
-            message = client.get_iopub_msg(timeout=0.1)
+            message = client.get_iopub_msg(timeout=0.2)
         except Empty:
+            # What a cell shows can arrive after the kernel says that it is idle.
+            if idle:
+                return "".join(shown)
             continue
         if message["parent_header"].get("msg_id") != request:
             continue
@@ -33,7 +37,7 @@ def run(manager, client, code, interrupt):
         elif message["msg_type"] == "error":
             shown.append(content["ename"])
         elif message["msg_type"] == "status" and content["execution_state"] == "idle":
-            return "".join(shown)
+            idle = True
     return "hangs"
 
 

@@ -15,6 +15,7 @@ import {
   type Columns,
   type KvShape,
   type LinearOptions,
+  type LinearProduct,
   type NormOptions,
   type RopeOptions,
   type RowRange,
@@ -289,11 +290,20 @@ export class WasmBackend implements Backend {
   }
 
   linear(out: Tensor, x: Tensor, options: LinearOptions): void {
-    checkLinear(out, x, options.weight);
+    this.linears(x, [{ out, ...options }]);
+  }
+
+  linears(x: Tensor, products: readonly LinearProduct[]): void {
     this.#assertOpen();
-    const { weight } = own(this, options.weight, WasmHandle);
-    const bias = options.bias && this.#dense(options.bias);
-    this.#linear.run(this.#place(out), this.#place(x), { weight, bias, tokens: x.rows, as: options.as });
+    const all = products.map(({ out, weight, bias }) => {
+      checkLinear(out, x, weight);
+      return {
+        out: this.#place(out),
+        weight: own(this, weight, WasmHandle).weight,
+        bias: bias && this.#dense(bias),
+      };
+    });
+    this.#linear.run(this.#place(x), all, { tokens: x.rows, as: products[0]?.as });
   }
 
   rope(x: Tensor, options: RopeOptions): void {

@@ -21,8 +21,11 @@ export interface SamplingOptions {
 
 /** The index of the largest value, the first of equals. */
 export function argmax(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  let [best, most] = [0, values[0]!];
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i]!;
+    if (value > most) [best, most] = [i, value];
+  }
   return best;
 }
 
