@@ -6,6 +6,7 @@
 import { isFile } from "../files/disk.ts";
 import { CheckedFile, writeChecked } from "../files/safetensors/checked.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
+import type { DType } from "../matrix/dtype.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { packedTensors, readPackedParts } from "../model/checkpoint/packed_tensors.ts";
 import type { InputSums } from "./input_sums.ts";
@@ -123,6 +124,17 @@ const codecs: { readonly [K in Kind]: Codec<Kept[K]> } = {
   effects: textCodec((effects) => [...effects], (effects) => new Map<string, number>(effects)),
   rows: linearCodec,
   linear: linearCodec,
+  tuned: linearCodec,
+  vector: {
+    encode: ({ cols, data, dtype = "F32" }, name) => ({
+      tensors: [{ name, dtype: "F32", shape: [cols], data: () => viewOf(data) }],
+      metadata: { dtype },
+    }),
+    decode: (file, name) => {
+      const data = new Float32Array(file.read(name).buffer);
+      return { rows: 1, cols: data.length, data, dtype: file.metadata.dtype as DType };
+    },
+  },
 };
 
 const viewOf = (array: Float32Array | Float64Array) =>

@@ -38,6 +38,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   override: {},
   parts: 1,
   tokenWeights: "none",
+  tuneBlocks: false,
 };
 
 /** The recorded form of options whose value itself is irrelevant. */
@@ -94,6 +95,7 @@ export function fingerprint(
 const LEARNING = [
   ...["format", "groupSize", "skip", "override", "head", "embedding", "targetBits", "candidates"],
   ...["codebook", "codebookType", "method", "outliers", "weighting", "scaleType", "sequential"],
+  ...["tuneBlocks"],
 ] as const satisfies (keyof QuantizeOnDiskOptions)[];
 
 /** The data on which statistics of a sample depend, whatever they are for. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Matrix } from "../matrix/matrix.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import type { Sums } from "./input_sums.ts";
 import type { PassState } from "./layer_pass.ts";
@@ -11,7 +12,7 @@ import type { Cost } from "./target_bits.ts";
 
 /** The stored values, by kind; those of a kind have names. */
 export interface Kept {
-  /** The position of a sample, by the pass: "calibration", "layers", "sequential", "effects". */
+  /** The position of a sample, by the pass: "calibration", "layers", "sequential", "effects", "tuning". */
   readonly pass: PassState;
   /** The sums of a part of the sample for a layer's Linears, by both numbers. */
   readonly sums: Sums;
@@ -25,6 +26,10 @@ export interface Kept {
   readonly rows: DoneLinear;
   /** A Linear that is done, by its name. */
   readonly linear: DoneLinear;
+  /** The same, when its layer was tuned. */
+  readonly tuned: DoneLinear;
+  /** A norm's or a bias's values that were tuned, by the tensor's name. */
+  readonly vector: Matrix;
 }
 
 /** A kind of what is kept. */
