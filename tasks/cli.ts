@@ -9,7 +9,14 @@ import { type ActivationType, activationTypes, type BackendName, backendNames } 
 import { formats } from "any4/formats";
 import { type CodebookSharing, type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
 import { corpora, type Document, type Recipe, recipes } from "any4/measure";
-import { type BlockTuning, parseBlockTuning, TOKEN_WEIGHTS, writtenSamples } from "any4/quantize";
+import {
+  type BlockTuning,
+  type ModelTuning,
+  parseBlockTuning,
+  parseModelTuning,
+  TOKEN_WEIGHTS,
+  writtenSamples,
+} from "any4/quantize";
 import { progress, table, visible } from "any4/show";
 import { fromReference } from "./reference_names.ts";
 
@@ -33,11 +40,13 @@ export interface Learning {
   readonly scaleType?: "f16" | "f32" | "int8";
   readonly outliers?: number;
   readonly tuneBlocks?: true | BlockTuning;
+  readonly tuneModel?: true | ModelTuning;
 }
 
 /** Those options among others, without defaults that change nothing: results are kept by what was asked. */
 export function learningOf(options: Learning): Pick<Learning, "groupSize" | "weighting"> & Partial<Learning> {
-  const { groupSize, weighting, method, codebook, codebookType, scaleType, outliers, tuneBlocks } = options;
+  const { groupSize, weighting, method, codebook, codebookType, scaleType, outliers, tuneBlocks, tuneModel } =
+    options;
   return {
     groupSize,
     weighting,
@@ -47,6 +56,7 @@ export function learningOf(options: Learning): Pick<Learning, "groupSize" | "wei
     scaleType,
     outliers,
     tuneBlocks,
+    tuneModel,
   };
 }
 
@@ -125,6 +135,12 @@ export class Task extends Command {
           "--tune-blocks [options]",
           "tune each layer's tables, scales, zeros and norms towards the original's output; options as in epochs=4:codes=true",
         ).argParser(refusing(parseBlockTuning)),
+      )
+      .addOption(
+        new Option(
+          "--tune-model [options]",
+          "tune the same of all layers together towards the original's predictions; options as in epochs=8",
+        ).argParser(refusing(parseModelTuning)),
       )
       .option(
         "--codebook <sharing>",

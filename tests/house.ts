@@ -29,9 +29,9 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/gguf": 1300,
   "lib/model/checkpoint": 1020,
   "lib/model": 770,
-  "lib/tune": 1000,
-  "lib/quantize": 3200,
-  "lib/measure": 2720,
+  "lib/tune": 1050,
+  "lib/quantize": 3320,
+  "lib/measure": 2740,
   "lib/show": 2700,
   "lib/serve": 1700,
 };

@@ -12,7 +12,12 @@ import type { Model } from "../model/model.ts";
 import { awq } from "../quantize/awq.ts";
 import { calibrate, type Calibration } from "../quantize/calibrate.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
-import { type BlockTuning, parseBlockTuning } from "../quantize/layer_tuning.ts";
+import {
+  type BlockTuning,
+  type ModelTuning,
+  parseBlockTuning,
+  parseModelTuning,
+} from "../quantize/tuning_options.ts";
 import { textOf } from "../quantize/pipeline.ts";
 import { parseChoice } from "../quantize/plan.ts";
 import { type FormatCost, measureModel } from "./measure_formats.ts";
@@ -34,6 +39,8 @@ export interface Candidate extends Pick<QuantizeModelOptions, "codebookType" | "
   readonly awq?: boolean;
   /** Whether layers are tuned afterwards. */
   readonly tuneBlocks?: BlockTuning;
+  /** Whether all layers are tuned together afterwards. */
+  readonly tuneModel?: ModelTuning;
 }
 
 /** What a candidate costs. */
@@ -66,7 +73,7 @@ export interface CompareMethodsOptions extends
  * Formats and methods, each with each. A format may have a group size, and then how rows share tables, whether tables and scales
  * are stored in bytes, and the part of weights that are outliers: "any4:128/matrix", "any4sym:64/int8/16-tables",
  * "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may
- * be tuned after it, with options: "lnq+tune", "lnq+tune:epochs=4". To a fixed format "lloyd" rounds as k-means does, so it is left
+ * be tuned after it, with options: "lnq+tune", "lnq+tune:epochs=4", then all together: "lnq+tune-model", "lnq+tune+tune-model". To a fixed format "lloyd" rounds as k-means does, so it is left
  * out there.
  *
  * @throws {OptionError} when a format or a method is unknown.
@@ -91,7 +98,12 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
       throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
     }
     return methods.flatMap((whole): Candidate[] => {
-      const [, method = "", tuned, tuning = ""] = /^(.*?)(\+tune(?::(.*))?)?$/.exec(whole)!;
+      const [method = "", ...tunings] = whole.split(/\+(?=tune)/);
+      const unknown = tunings.find((one) => !["tune", "tune-model"].includes(one.split(":")[0]!));
+      if (unknown) throw new OptionError(`Cannot tune by "${unknown}": expected tune or tune-model`);
+      const tuning = (name: string) =>
+        tunings.find((one) => one.split(":")[0] === name)?.slice(name.length + 1);
+      const [blocks, all] = [tuning("tune"), tuning("tune-model")];
       if (format.values && method.startsWith("lloyd")) return [];
       return [{
         name: whole === "kmeans" ? text : `${text} ${whole}`,
@@ -103,7 +115,8 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),
-        ...(tuned && { tuneBlocks: parseBlockTuning(tuning) }),
+        ...(blocks !== undefined && { tuneBlocks: parseBlockTuning(blocks) }),
+        ...(all !== undefined && { tuneModel: parseModelTuning(all) }),
       }];
     });
   });
@@ -154,12 +167,16 @@ async function measureAll(model: Model, options: CompareMethodsOptions) {
     using ready = first ? await awq(model, { ...rest, ...how, text: textOf(rest.calibration) }) : undefined;
     const before = (performance.now() - started) / 1000;
     const calibration = first ? textOf(rest.calibration) : await calibrations.of(how.method);
-    const tuneBlocks = how.tuneBlocks && { text: textOf(rest.calibration), ...how.tuneBlocks };
-    const settings = { ...rest, ...how, tuneBlocks, calibration, onPart: report };
+    const text = textOf(rest.calibration);
+    const tuneBlocks = how.tuneBlocks && { text, ...how.tuneBlocks };
+    const tuneModel = how.tuneModel && { text, ...how.tuneModel };
+    const settings = { ...rest, ...how, tuneBlocks, tuneModel, calibration, onPart: report };
     const { small, row: { layers: _, ...costs } } = await measureModel(ready ?? model, reference, settings);
     using _small = small;
     const { format: { bits, values } } = parseChoice(how.format);
-    const method = `${first ? "awq+" : ""}${costs.method}${how.tuneBlocks ? "+tune" : ""}`;
+    const method = `${first ? "awq+" : ""}${costs.method}${how.tuneBlocks ? "+tune" : ""}${
+      how.tuneModel ? "+tune-model" : ""
+    }`;
     const seconds = costs.seconds + before;
     const row = { name, format: how.format, bits, learned: values === null, ...costs, method, seconds };
     rows.push(row);

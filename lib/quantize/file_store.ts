@@ -9,6 +9,7 @@ import type { TensorToWrite } from "../files/safetensors/write.ts";
 import type { DType } from "../matrix/dtype.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { packedTensors, readPackedParts } from "../model/checkpoint/packed_tensors.ts";
+import type { ModelDescent } from "../tune/tune_model.ts";
 import type { InputSums } from "./input_sums.ts";
 import type { DoneLinear } from "./quantize_linear.ts";
 import type { Kept, Kind, Store } from "./store.ts";
@@ -125,6 +126,27 @@ const codecs: { readonly [K in Kind]: Codec<Kept[K]> } = {
   rows: linearCodec,
   linear: linearCodec,
   tuned: linearCodec,
+  descent: {
+    encode: ({ values, means, squares, best, ...rest }) => ({
+      tensors: Object.entries({ values, means, squares, best }).map(([name, data]) => (
+        { name, dtype: "F32", shape: [data.length], data: () => viewOf(data) }
+      )),
+      metadata: { value: JSON.stringify(rest) },
+    }),
+    decode: (file) => {
+      const read = (name: string) => new Float32Array(file.read(name).buffer);
+      const rest: Omit<ModelDescent, "values" | "means" | "squares" | "best"> = JSON.parse(
+        file.metadata.value!,
+      );
+      return {
+        ...rest,
+        values: read("values"),
+        means: read("means"),
+        squares: read("squares"),
+        best: read("best"),
+      };
+    },
+  },
   vector: {
     encode: ({ cols, data, dtype = "F32" }, name) => ({
       tensors: [{ name, dtype: "F32", shape: [cols], data: () => viewOf(data) }],

@@ -3,59 +3,17 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
-import { checkTuneOptions, type Example, tuneBlock, type TuneOptions } from "../tune/tune_block.ts";
-import { isPacked } from "../matrix/packed_matrix.ts";
-import { sampleOf, type SampleOptions, sumsOfLayer } from "./calibrate.ts";
+import { tuneBlock } from "../tune/tune_block.ts";
+import { type SampleOptions, sumsOfLayer } from "./calibrate.ts";
 import { doneOfLayer } from "./done_layer.ts";
 import { meansOf } from "./input_sums.ts";
 import { LayerPass, type PassState } from "./layer_pass.ts";
-import { denseWeights, noiseToSignal } from "./quantize_linear.ts";
+import { denseWeights } from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
-
-/** How layers are tuned, and on what. */
-export interface BlockTuning extends TuneOptions {
-  /** The text or texts to tune on; those of the calibration when absent, or the library's own. */
-  text?: string | readonly string[];
-  /** Tokens of a sequence at most: texts are cut into sequences of this length. 256 when absent. */
-  window?: number;
-}
-
-/** The options that can be given as text. */
-const NAMES: readonly string[] = [
-  "epochs",
-  "rate",
-  "batchTokens",
-  "codes",
-  "window",
-] satisfies (keyof BlockTuning)[];
-
-/**
- * Parses options of tuning, as the tasks take them: "epochs=4:codes=true"; none of them is an empty text.
- *
- * @throws {OptionError} when an option is unknown or out of range.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseBlockTuning } from "any4/quantize";
- * assertEquals(parseBlockTuning("epochs=4:codes=true"), { epochs: 4, codes: true });
- * ```
- */
-export function parseBlockTuning(text: string): BlockTuning {
-  const parsed = text.split(":").filter((part) => part !== "").map((part): [string, number | boolean] => {
-    const [, key = "", value = ""] = /^([^=]+)=(.+)$/.exec(part) ?? [];
-    if (!NAMES.includes(key) || (key === "codes" && value !== "true" && value !== "false")) {
-      throw new OptionError(`Cannot tune with "${part}": expected option=value of ${NAMES.join(", ")}`);
-    }
-    return [key, key === "codes" ? value === "true" : Number(value)];
-  });
-  const tuning: BlockTuning = Object.fromEntries(parsed);
-  checkBlockTuning(tuning);
-  return tuning;
-}
+import { examplesOf, keepTuned, piecesOf } from "./tuning_text.ts";
+import type { BlockTuning } from "./tuning_options.ts";
 
 /** The name of its pass in a store. */
 const PASS = "tuning";
@@ -95,14 +53,7 @@ export class LayerTuning {
     store: Store,
     options: BlockTuning & Pick<SampleOptions, "signal">,
   ): Promise<LayerTuning> {
-    checkBlockTuning(options);
-    const { window = 256 } = options;
-    const pieces: number[][] = [];
-    for (const piece of sampleOf(source, { ...options, tokenWeights: undefined, gram: true }).pieces) {
-      for (let from = 0; from < piece.length; from += window) {
-        pieces.push(piece.slice(from, from + window) as number[]);
-      }
-    }
+    const pieces = piecesOf(source, options);
     const begin = async () => {
       const { state } = await LayerPass.begin(source, { pieces, signal: options.signal });
       return { layer: 0, hidden: joined(state.hidden, state.hidden) };
@@ -135,45 +86,20 @@ export class LayerTuning {
     const stats = meansOf(await sumsOfLayer(source, { pass: exact, part, sample, linears }));
     const replaced = new Map(doneOfLayer(source, store, { layer, tuned: false }));
     const tensor = (name: string) => replaced.get(name) ?? source.tensor(name);
-    const examples = this.#examples(hidden.subarray(half), exact.state.hidden);
+    const examples = examplesOf(source, this.#pieces, {
+      inputs: hidden.subarray(half),
+      targets: exact.state.hidden,
+    });
     const original = (name: string) => denseWeights(source.tensor(name)!, name).data;
     const how = { ...options, layer, tensor, original, examples, onStep };
     const { tensors } = await tuneBlock(source, how);
-    for (const [name, tuned] of tensors) {
-      replaced.set(name, tuned);
-      if (!isPacked(tuned)) {
-        store.set("vector", name, tuned);
-        continue;
-      }
-      const linear = name.replace(/\.weight$/, "");
-      const weights = denseWeights(source.weights(linear), linear);
-      const error = noiseToSignal(weights, tuned, stats.get(linear)?.meanSquare);
-      store.set("tuned", linear, { packed: tuned, error });
-    }
+    keepTuned(source, store, { tensors, meanSquare: (linear) => stats.get(linear)?.meanSquare });
+    for (const [name, tuned] of tensors) replaced.set(name, tuned);
     using after = source.part(layer, replaced);
     const quantized = pass(half);
     await quantized.advance(after);
     this.#state = { layer: layer + 1, hidden: joined(exact.state.hidden, quantized.state.hidden) };
     store.set("pass", PASS, this.#state);
-  }
-
-  #examples(inputs: Float32Array, targets: Float32Array): Example[] {
-    const { hidden_size } = this.#source.config;
-    let to = 0;
-    return this.#pieces.map(({ length }) => {
-      const [from, end] = [to, to += length * hidden_size];
-      return { input: inputs.subarray(from, end), target: targets.subarray(from, end) };
-    });
-  }
-}
-
-/** Checks how layers are to be tuned. @throws {OptionError} when an option is out of range. */
-export function checkBlockTuning({ window = 2, ...options }: BlockTuning): void {
-  checkTuneOptions(options);
-  if (!Number.isSafeInteger(window) || window < 2) {
-    throw new OptionError(
-      `Cannot tune: window must be a whole number of at least 2, current value is ${window}`,
-    );
   }
 }
 

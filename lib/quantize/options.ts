@@ -9,8 +9,8 @@ import type { Calibration } from "./calibrate.ts";
 import type { TokenWeights } from "./input_sums.ts";
 import type { MeasuredQuality } from "./model_card.ts";
 import type { PlanOptions } from "./plan.ts";
-import type { BlockTuning } from "./layer_tuning.ts";
 import type { LearningOptions } from "./quantize_linear.ts";
+import type { BlockTuning, ModelTuning } from "./tuning_options.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** Options of the pipeline, for models in memory and on disk. */
@@ -35,6 +35,11 @@ export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOpt
    * true. Not known for layers with experts, nor on webgpu.
    */
   tuneBlocks?: boolean | BlockTuning;
+  /**
+   * Tune the same of all layers together, once they are quantized (and tuned one by one), so that the model predicts what the
+   * original does. It moves more than `tuneBlocks` and takes several times as long for as many tokens.
+   */
+  tuneModel?: boolean | ModelTuning;
 }
 
 /** Options of {@linkcode quantizeModel}. */

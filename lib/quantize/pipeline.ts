@@ -18,11 +18,13 @@ import { sampleText } from "./calibration_sample.ts";
 import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
 import { LayerCalibration } from "./layer_calibration.ts";
-import { checkBlockTuning, LayerTuning } from "./layer_tuning.ts";
+import { LayerTuning } from "./layer_tuning.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
 import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
+import { tuneWhole } from "./model_tuning.ts";
+import { checkTuning } from "./tuning_options.ts";
 import type { Store } from "./store.ts";
 
 /** Options of a run. */
@@ -65,8 +67,8 @@ class Run {
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    const { calibration, parts, method, tokenWeights, tuneBlocks, signal } = options;
-    if (tuneBlocks) checkBlockTuning(tuneBlocks === true ? {} : tuneBlocks);
+    const { calibration, parts, method, tokenWeights, tuneBlocks, tuneModel, signal } = options;
+    for (const tuning of [tuneBlocks, tuneModel]) if (typeof tuning === "object") checkTuning(tuning);
     const text = textOf(calibration);
     if (text === undefined) this.#given = calibration as Calibration | undefined;
     this.#sample = { text, parts, tokenWeights, signal, gram: methodOf(method).needs === "gram" };
@@ -206,6 +208,19 @@ class Run {
       await tell(linear);
     }
     await tuning?.upTo(this.#source.layout.layers.length);
+    await this.#tuneWhole();
+  }
+
+  /** Tunes all layers together, if they are to be. */
+  async #tuneWhole(): Promise<void> {
+    const { tuneModel, onProgress, signal } = this.#options;
+    if (!tuneModel) return;
+    await tuneWhole(this.#source, this.#store, {
+      text: this.#sample.text,
+      ...(tuneModel === true ? {} : tuneModel),
+      signal,
+      onStep: (done, total) => onProgress?.({ phase: "tuning", done, total, name: `step ${done}` }),
+    });
   }
 
   /** Tunes layers, if they are to be. */

@@ -5,6 +5,7 @@
  */
 import type { Matrix } from "../matrix/matrix.ts";
 import type { InputStats } from "../learn/input_stats.ts";
+import type { ModelDescent } from "../tune/tune_model.ts";
 import type { Sums } from "./input_sums.ts";
 import type { PassState } from "./layer_pass.ts";
 import type { DoneLinear } from "./quantize_linear.ts";
@@ -30,6 +31,8 @@ export interface Kept {
   readonly tuned: DoneLinear;
   /** A norm's or a bias's values that were tuned, by the tensor's name. */
   readonly vector: Matrix;
+  /** How far all layers are tuned together; "model". */
+  readonly descent: ModelDescent;
 }
 
 /** A kind of what is kept. */

@@ -347,9 +347,9 @@ export class Units implements Disposable {
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */
 function checkDivisible(
-  { sequential, tuneBlocks, targetBits, rowParts = 1, codebook, outliers }: UnitOptions,
+  { sequential, tuneBlocks, tuneModel, targetBits, rowParts = 1, codebook, outliers }: UnitOptions,
 ): void {
-  if (tuneBlocks) {
+  if (tuneBlocks || tuneModel) {
     throw new OptionError("Cannot divide tuning into units: each layer waits for all before it");
   }
   if (sequential) {

@@ -54,4 +54,54 @@ export class Adam {
       }
     }
   }
+
+  /** Its parameters' values and its own state, one behind the other: what {@linkcode Adam.restore} goes on from. */
+  save(): AdamState {
+    return {
+      steps: this.#steps,
+      values: joined(this.#parameters.map(({ values }) => values)),
+      means: joined(this.#means.map(({ mean }) => mean)),
+      squares: joined(this.#means.map(({ square }) => square)),
+    };
+  }
+
+  /** Takes up a state that was saved. */
+  restore({ steps, values, means, squares }: AdamState): void {
+    this.#steps = steps;
+    this.setValues(values);
+    separate(means, this.#means.map(({ mean }) => mean));
+    separate(squares, this.#means.map(({ square }) => square));
+  }
+
+  /** Sets its parameters' values alone. */
+  setValues(values: Float32Array): void {
+    separate(values, this.#parameters.map(({ values }) => values));
+  }
+}
+
+/** A descent that can be gone on with. */
+export interface AdamState {
+  /** Steps so far. */
+  readonly steps: number;
+  /** All parameters' values. */
+  readonly values: Float32Array;
+  /** The means of their gradients. */
+  readonly means: Float32Array;
+  /** The means of the gradients' squares. */
+  readonly squares: Float32Array;
+}
+
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
+}
+
+function separate(all: Float32Array, arrays: readonly Float32Array[]): void {
+  let at = 0;
+  for (const array of arrays) array.set(all.subarray(at, at += array.length));
 }

@@ -78,12 +78,44 @@ Deno.test("biases and transposed Linears are tuned and saved too", async () => {
   assert(data(read).some((value, i) => value !== data(model)[i]));
 });
 
+Deno.test("a model whose layers are tuned together is the same on disk, also when it is killed in between", async () => {
+  using model = await loadModel(tiny, { backend: "wasm" });
+  const tuneModel = { epochs: 3, batchTokens: 32, window: 40, rate: 0.002 };
+  const both = { ...options, tuneBlocks: { ...options.tuneBlocks, epochs: 1 }, tuneModel };
+  using expected = await quantizeModel(model, both);
+  using blocks = await quantizeModel(model, { ...both, tuneModel: false });
+  assert(hashOf(blocks) !== hashOf(expected));
+  const out = `${folder}/both`;
+  // Killed in the second epoch, and behind the last step.
+  for (const at of ["step 3", "step 9"]) {
+    await assertRejects(
+      () =>
+        quantizeOnDisk(tiny, out, {
+          ...both,
+          onProgress: ({ name }) => {
+            if (name === at) throw new TypeError("killed");
+          },
+        }),
+      TypeError,
+      "killed",
+    );
+  }
+  await quantizeOnDisk(tiny, out, both);
+  using read = await loadModel(out, { backend: "wasm" });
+  assertEquals(hashOf(read), hashOf(expected));
+});
+
 Deno.test("tuning refuses what it cannot do", async () => {
   using model = await loadModel(tiny, { backend: "plain" });
   await assertRejects(
     () => quantizeModel(model, { tuneBlocks: { window: 1 } }),
     OptionError,
     "window must be a whole number of at least 2, current value is 1",
+  );
+  await assertRejects(
+    () => quantizeModel(model, { tuneModel: { epochs: 0 } }),
+    OptionError,
+    "epochs must be a whole number of at least 1, current value is 0",
   );
   await assertRejects(
     () => Units.open(tiny, `${folder}/units`, { tuneBlocks: true }),
