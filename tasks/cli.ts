@@ -9,7 +9,14 @@ import { type ActivationType, activationTypes, type BackendName, backendNames } 
 import { formats } from "any4/formats";
 import { type CodebookSharing, type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
 import { corpora, type Document, type Recipe, recipes } from "any4/measure";
-import { TOKEN_WEIGHTS, writtenSamples } from "any4/quantize";
+import {
+  type BlockTuning,
+  type ModelTuning,
+  parseBlockTuning,
+  parseModelTuning,
+  TOKEN_WEIGHTS,
+  writtenSamples,
+} from "any4/quantize";
 import { progress, table, visible } from "any4/show";
 import { fromReference } from "./reference_names.ts";
 
@@ -32,11 +39,14 @@ export interface Learning {
   readonly codebookType?: "f16" | "f32" | "int8";
   readonly scaleType?: "f16" | "f32" | "int8";
   readonly outliers?: number;
+  readonly tuneBlocks?: true | BlockTuning;
+  readonly tuneModel?: true | ModelTuning;
 }
 
 /** Those options among others, without defaults that change nothing: results are kept by what was asked. */
 export function learningOf(options: Learning): Pick<Learning, "groupSize" | "weighting"> & Partial<Learning> {
-  const { groupSize, weighting, method, codebook, codebookType, scaleType, outliers } = options;
+  const { groupSize, weighting, method, codebook, codebookType, scaleType, outliers, tuneBlocks, tuneModel } =
+    options;
   return {
     groupSize,
     weighting,
@@ -45,6 +55,8 @@ export function learningOf(options: Learning): Pick<Learning, "groupSize" | "wei
     codebookType,
     scaleType,
     outliers,
+    tuneBlocks,
+    tuneModel,
   };
 }
 
@@ -116,7 +128,19 @@ export class Task extends Command {
           `method that chooses tables and codes: ${
             [...methods.keys()].join(", ")
           }; options follow, as in lnq:rounds=3`,
-        ).argParser(method).default({ name: "kmeans" }, "kmeans"),
+        ).argParser(refusing(parseMethod)).default({ name: "kmeans" }, "kmeans"),
+      )
+      .addOption(
+        new Option(
+          "--tune-blocks [options]",
+          "tune each layer's tables, scales, zeros and norms towards the original's output; options as in epochs=4:codes=true",
+        ).argParser(refusing(parseBlockTuning)),
+      )
+      .addOption(
+        new Option(
+          "--tune-model [options]",
+          "tune the same of all layers together towards the original's predictions; options as in epochs=8",
+        ).argParser(refusing(parseModelTuning)),
       )
       .option(
         "--codebook <sharing>",
@@ -258,14 +282,16 @@ export const weightingOption = () =>
     "mean-square",
   );
 
-/** Parses a method and its options: "lnq:rounds=2". */
-function method(text: string): MethodOptions {
-  try {
-    return parseMethod(text);
-  } catch (error) {
-    if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
+/** A parser whose refusals are the command line's. */
+function refusing<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
 }
 
 /** --token-weights. */

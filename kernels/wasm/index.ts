@@ -18,7 +18,14 @@ export { addSegments, attend, storeKeys, storeValues } from "./attention";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
 export { descendRows, normalRows } from "./descend";
-export { activateGradient, addColumns, attentionGradient, normGradient, vectorGradient } from "./gradients";
+export {
+  activateGradient,
+  addColumns,
+  attentionGradient,
+  normGradient,
+  softcapGradient,
+  vectorGradient,
+} from "./gradients";
 export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";

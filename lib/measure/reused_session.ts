@@ -6,6 +6,7 @@
 import type { Abortable } from "../event_loop.ts";
 import type { Session } from "../model/decoder/session.ts";
 import { continueIds } from "../model/generate.ts";
+import { commonLength } from "../model/decoder/token_ids.ts";
 import type { Model } from "../model/model.ts";
 
 /** A sequence that keeps what a text has in common with the one before: the examples of a task. */
@@ -21,17 +22,17 @@ export class ReusedSession implements Disposable {
   /** Goes back to what `ids` have in common with the ids before, at most `most`, in a session with room for `length`. */
   #resume(ids: readonly number[], { most, length }: { most: number; length: number }): Session {
     let session = this.#session;
-    if (!session || session.capacity < length) {
+    const { max_position_embeddings: longest, rope_parameters: rope } = this.#model.config;
+    // How heads turn depends on a sequence's room with these: each has its own, as when it is generated alone.
+    const exact = rope?.rope_type === "dynamic" || rope?.rope_type === "longrope";
+    if (!session || session.capacity < length || (exact && session.capacity !== length)) {
       this[Symbol.dispose]();
-      const { max_position_embeddings: longest } = this.#model.config;
       // Growing by doubling, as most of a task's texts are alike long.
-      session = this.#session = this.#model.session(Math.min(longest, Math.max(256, 2 * length)));
+      const room = exact ? length : Math.max(256, 2 * length);
+      session = this.#session = this.#model.session(Math.min(longest, room));
       this.#held = [];
     }
-    let common = 0;
-    const end = Math.min(most, this.#held.length);
-    while (common < end && ids[common] === this.#held[common]) common++;
-    session.position = common;
+    session.position = commonLength(ids, this.#held, { most });
     this.#held = [...ids];
     return session;
   }

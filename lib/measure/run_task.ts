@@ -221,6 +221,11 @@ async function judge(
   documents: Documents,
 ): Promise<TaskItem[]> {
   const { onProgress, signal, batchSize = 16 } = options;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new OptionError(
+      `Cannot run ${task.name}: batchSize must be a whole number of at least 1, current value is ${batchSize}`,
+    );
+  }
   using scorer = model.scorer();
   const items: TaskItem[] = [];
   for (let from = 0; from < documents.length; from += batchSize) {

@@ -15,6 +15,7 @@ import { linearNames, type TensorPlace } from "../model/decoder/layout.ts";
 import { readTensor } from "../model/load_model.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
 import { denseTensor, savedConfig, writableType } from "../model/save.ts";
+import { doneLinear } from "./done_layer.ts";
 import { calibrationName } from "./fingerprint.ts";
 import type { Journal, StoredLinear } from "./journal.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "./model_card.ts";
@@ -148,9 +149,14 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
   const { dequantized, reference } = options;
   const { name } = place;
   const linear = name.replace(/\.weight$/, "");
+  const vector = journal.get("vector", name);
+  if (vector) {
+    const dtype = dequantized ? "BF16" : writableType(vector.dtype ?? "F32");
+    return { tensors: [denseTensor(place, { dtype, values: () => vector.data })] };
+  }
   if (journal.has("linear", linear)) {
     const done = journal.linear(linear);
-    const packed = () => journal.get("linear", linear)!.packed;
+    const packed = () => doneLinear(journal, linear)!.packed;
     if (reference) {
       const dtype = writableType(checkpoint.info(layout.embedding.name).dtype);
       const tensors = () => referenceTensors(place, packed(), dtype);

@@ -159,7 +159,8 @@ export class Journal implements Store, Disposable {
    * @throws {ResumeError} when its file is damaged, also when its tensors are asked for.
    */
   linear(linear: string): StoredLinear {
-    const open = () => CheckedFile.open(this.#files.path("linear", linear));
+    const kind = this.has("tuned", linear) ? "tuned" : "linear";
+    const open = () => CheckedFile.open(this.#files.path(kind, linear));
     return this.#reading(() => {
       using file = open();
       const { format, group_size, error } = file.metadata;

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers";
 import { TensorError } from "../errors.ts";
 import type { Batch } from "../model/decoder/batch.ts";
 import type { Session } from "../model/decoder/session.ts";
+import { commonLength } from "../model/decoder/token_ids.ts";
 import type { Model } from "../model/model.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -262,8 +263,7 @@ export class Engine implements Disposable {
 
 /** Tokens at the beginning of a prompt that a cache knows: whole pieces, and never the last token. */
 function commonPieces(cached: readonly number[], ids: readonly number[]): number {
-  let same = 0;
-  while (same < Math.min(cached.length, ids.length - 1) && cached[same] === ids[same]) same++;
+  const same = commonLength(ids, cached, { most: ids.length - 1 });
   return same - same % PIECE;
 }
 

@@ -64,8 +64,10 @@ export class Recorder implements Backend, Disposable {
     this.description = backend.description;
   }
 
-  /** Asks for the gradients by some dense weights, which begin at 0. */
+  /** Asks for the gradients by some dense weights, which begin at 0, and by no others. */
   want(matrices: Iterable<Matrix>): void {
+    for (const sum of this.#wanted.values()) this.#backend.free?.(sum);
+    this.#wanted.clear();
     for (const matrix of matrices) this.#wanted.set(matrix, this.#zero(matrix.rows, matrix.cols));
   }
 
@@ -282,6 +284,12 @@ export class Recorder implements Backend, Disposable {
     this.#change(x, (g) => this.#backend.scale(g, by));
   }
 
+  softcap(x: Tensor, cap: number): void {
+    this.#backend.softcap(x, cap);
+    const y = this.#fresh(x);
+    this.#change(x, (g) => this.#gradients.softcap(g, { y, cap }));
+  }
+
   columns(out: Tensor, x: Tensor, piece: Columns): void {
     this.#backend.columns(out, x, piece);
     this.#record(out, (g) => this.#gradients.columns(this.#sumBy(x), g, piece));
@@ -324,10 +332,6 @@ export class Recorder implements Backend, Disposable {
 
   embed(): never {
     throw unknown("embeddings");
-  }
-
-  softcap(): never {
-    throw unknown("capped logits");
   }
 
   gather(): never {

@@ -63,24 +63,11 @@ export class CachedLayer {
   }
 }
 
-/** What is attended: addresses of [tokens, heads · headDim] and of keys and values. */
-export interface Attended {
-  readonly out: number;
-  readonly q: number;
-  readonly k: number;
-  readonly v: number;
-  /** Tokens that keys and values have room for. */
-  readonly room: number;
-  readonly tokens: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  /** Of the first token. */
-  readonly position: number;
-  readonly scale: number;
-  readonly softcap: number;
-  readonly window: number;
-}
+/** What is attended: addresses of [tokens, heads · headDim] and of keys and values, which have room for so many tokens. */
+export type Attended = Readonly<
+  & Record<"out" | "q" | "k" | "v" | "room" | "tokens" | "heads" | "kvHeads" | "headDim", number>
+  & Record<"position" | "scale" | "softcap" | "window", number>
+>;
 
 /** Attends on a pool. */
 export function attend(

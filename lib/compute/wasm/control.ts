@@ -11,8 +11,8 @@ export type Kernel = (...args: number[]) => void;
 export interface Task {
   /** Index of the kernel among the module's exports. */
   readonly kernel: number;
-  /** The kernel's arguments but the last two. */
-  readonly args: readonly number[];
+  /** The kernel's arguments; the last two are a chunk's, and written anew for each. */
+  readonly args: number[];
   /** Items. */
   readonly count: number;
   /** Items that a thread takes at a time. */
@@ -53,9 +53,8 @@ const MOST_MESSAGE_BYTES = 1024;
  */
 const SPINS = 4000;
 
-/** The number of chunks of some tasks. */
-export const chunksOf = (tasks: readonly Task[]): number =>
-  tasks.reduce((sum, { count, grain }) => sum + Math.ceil(count / grain), 0);
+/** The number of chunks of a task. */
+const chunksOf = ({ count, grain }: Task) => Math.ceil(count / grain);
 
 /** Looks again and again, for a short while, whether something is so. */
 function spin(isSo: () => boolean): boolean {
@@ -73,8 +72,8 @@ export class Control {
   readonly #words: Int32Array;
   readonly #args: Float64Array;
   readonly #message: Uint8Array;
-  /** The tasks of the job at hand; their arguments end with a chunk's two, so that one runs without allocating. */
-  #tasks: { kernel: number; args: number[]; count: number; grain: number; chunks: number }[] = [];
+  /** The tasks of the job at hand. */
+  #tasks: readonly Task[] = [];
   /** The number of the last job that a worker has seen. */
   #seen = 0;
 
@@ -98,17 +97,20 @@ export class Control {
   open(job: Job): void {
     const words = this.#words;
     words[ARENA] = job.arena;
-    words[CHUNKS] = chunksOf(job.tasks);
+    words[CHUNKS] = job.tasks.reduce((sum, task) => sum + chunksOf(task), 0);
     words[TASKS] = job.tasks.length;
     for (const [i, { kernel, args, count, grain }] of job.tasks.entries()) {
-      this.#args.set(args, i * MOST_ARGS);
       const at = TASK + 4 * i;
-      [words[at], words[at + 1], words[at + 2], words[at + 3]] = [kernel, count, grain, args.length];
+      words[at] = kernel;
+      words[at + 1] = count;
+      words[at + 2] = grain;
+      words[at + 3] = args.length;
+      for (let j = 0; j < args.length; j++) this.#args[i * MOST_ARGS + j] = args[j]!;
     }
     words[FAILED] = 0;
     words[NEXT] = 0;
     Atomics.store(words, OPEN, 1);
-    this.#take();
+    this.#tasks = job.tasks;
     Atomics.add(words, NUMBER, 1);
     // To wake a thread takes longer than many a job: no more than have something to do. Those about to sleep notice by NUMBER.
     const awake = this.ready - Atomics.load(words, SLEEPING);
@@ -166,7 +168,7 @@ export class Control {
     Atomics.add(words, ACTIVE, 1);
     if (Atomics.load(words, OPEN) === 1) {
       try {
-        this.#take();
+        this.#tasks = this.#read();
         const arena = words[ARENA]!;
         this.work((kernel) => find(arena, kernel));
       } catch (error) {
@@ -174,6 +176,19 @@ export class Control {
       }
     }
     if (Atomics.sub(words, ACTIVE, 1) === 1) Atomics.notify(words, ACTIVE);
+  }
+
+  /** The job's tasks. Loops, since iterators of typed arrays are slow. */
+  #read(): Task[] {
+    const words = this.#words;
+    const tasks: Task[] = [];
+    for (let i = 0; i < words[TASKS]!; i++) {
+      const at = TASK + 4 * i;
+      const args: number[] = [];
+      for (let j = 0; j < words[at + 3]!; j++) args.push(this.#args[i * MOST_ARGS + j]!);
+      tasks.push({ kernel: words[at]!, args, count: words[at + 1]!, grain: words[at + 2]! });
+    }
+    return tasks;
   }
 
   /** The first to fail leaves its message. */
@@ -187,24 +202,13 @@ export class Control {
 
   // Both sides.
 
-  /** Reads the job's tasks. */
-  #take(): void {
-    const words = this.#words;
-    this.#tasks = Array.from({ length: words[TASKS]! }, (_, i) => {
-      const at = TASK + 4 * i;
-      const [kernel, count, grain] = [words[at]!, words[at + 1]!, words[at + 2]!];
-      const args = [...this.#args.subarray(i * MOST_ARGS, i * MOST_ARGS + words[at + 3]!), 0, 0];
-      return { kernel, args, count, grain, chunks: Math.ceil(count / grain) };
-    });
-  }
-
   /** Takes chunks of the job until none is left. */
   work(find: (kernel: number) => Kernel): void {
     const [words, tasks] = [this.#words, this.#tasks];
     const all = words[CHUNKS]!;
     for (let chunk; (chunk = Atomics.add(words, NEXT, 1)) < all;) {
       let i = 0;
-      while (chunk >= tasks[i]!.chunks) chunk -= tasks[i++]!.chunks;
+      for (let chunks; chunk >= (chunks = chunksOf(tasks[i]!)); i++) chunk -= chunks;
       const { kernel, args, count, grain } = tasks[i]!;
       args[args.length - 2] = chunk * grain;
       args[args.length - 1] = Math.min((chunk + 1) * grain, count);

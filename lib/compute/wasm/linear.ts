@@ -112,12 +112,13 @@ export class LinearRunner {
       name = `matvec${bits}${kind}`;
       prepared = this.#prepare(weight, { kind, x, tokens });
     } else if (bits > 0) prepared = this.#prepare(weight, { kind: "", x, tokens });
-    const runs = targets.map(({ out, weight: { block, rows }, bias }) => {
-      const least = Math.ceil(this.#worthwhile / (cols * tokens));
-      // Long stretches are read faster, and four for each thread even out threads of unequal speed.
-      const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
-      return { name, args: [out, ...prepared, block.address, bias, tokens], count: rows, grain };
-    });
+    const all = targets.reduce((sum, { weight: { rows } }) => sum + rows, 0);
+    const least = Math.ceil(this.#worthwhile / (cols * tokens));
+    // Long stretches are read faster, and four for each thread even out threads of unequal speed.
+    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(all / (4 * this.#pool.threads))));
+    const runs = targets.map(({ out, weight: { block, rows }, bias }) => (
+      { name, args: [out, ...prepared, block.address, bias, tokens], count: rows, grain }
+    ));
     this.#pool.runAll(arena, runs);
   }
 

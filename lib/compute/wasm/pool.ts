@@ -5,7 +5,7 @@
  */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { KernelError, OptionError } from "../../errors.ts";
-import { chunksOf, Control, type Kernel, type Task } from "./control.ts";
+import { Control, type Kernel, type Task } from "./control.ts";
 import kernels from "./kernels.js";
 import { type Arena, Arenas } from "./memory.ts";
 import type { WorkerData } from "./worker.ts";
@@ -27,6 +27,8 @@ export interface KernelRun {
   readonly count: number;
   readonly grain?: number;
 }
+
+const namesOf = (runs: readonly KernelRun[]) => runs.map(({ name }) => name).join(", ");
 
 /** What workers run. They start from files and data only; where the library came from elsewhere, data imports it. */
 const WORKER = import.meta.url.startsWith("file:")
@@ -110,7 +112,10 @@ export class Pool implements Disposable {
     this.runAll(arena, [{ name, args, count, grain }]);
   }
 
-  /** Runs at most four kernels that do not wait for one another, each as {@linkcode Pool.run} does. */
+  /**
+   * Runs at most four kernels that do not wait for one another, each as {@linkcode Pool.run} does. What together is no more than
+   * a part stays on this thread.
+   */
   runAll(arena: Arena, runs: readonly KernelRun[]): void {
     const { number, kernels } = this.#known.get(arena) ?? this.#instantiate(arena);
     const tasks = runs.map(({ name, args, count, grain }): Task => {
@@ -119,11 +124,10 @@ export class Pool implements Disposable {
         throw new KernelError(`Cannot run kernel ${name}: there is none of that name`);
       }
       const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS_PER_THREAD * this.threads)));
-      return { kernel, args, count, grain: part };
+      return { kernel, args: [...args, 0, count], count, grain: part };
     });
-    const names = runs.map(({ name }) => name).join(", ");
-    if (this.#closed) throw new KernelError(`Cannot run kernel ${names}: its threads have ended`);
-    const shared = this.threads > 1 && chunksOf(tasks) > 1;
+    if (this.#closed) throw new KernelError(`Cannot run kernel ${namesOf(runs)}: its threads have ended`);
+    const shared = this.threads > 1 && tasks.reduce((sum, { count, grain }) => sum + count / grain, 0) > 1;
     if (shared) this.#startAnother();
     if (this.#interrupted) {
       // What ran before was ended from outside, while workers may still be at it.
@@ -145,12 +149,12 @@ export class Pool implements Disposable {
           this.#interrupted = false;
         }
       } else {
-        for (const { kernel, args, count } of tasks) kernels[kernel]!(...args, 0, count);
+        for (const { kernel, args } of tasks) kernels[kernel]!(...args);
       }
     } catch (error) {
       failure = String(cause = error);
     }
-    if (failure !== undefined) throw new KernelError(`Kernel ${names} failed: ${failure}`, { cause });
+    if (failure !== undefined) throw new KernelError(`Kernel ${namesOf(runs)} failed: ${failure}`, { cause });
   }
 
   /** Lets the threads end, each once its part of the work is done. */
