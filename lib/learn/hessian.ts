@@ -4,7 +4,6 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import type { QuantizeSteps } from "./quantize_steps.ts";
 
 /** How a Hessian is factored. */
 export interface FactorOptions {
@@ -54,7 +53,7 @@ export interface FactoredHessian {
  */
 export function factorHessian(
   gram: Float32Array,
-  options: FactorOptions & { steps: Pick<QuantizeSteps, "factorize"> },
+  options: FactorOptions & { steps: { factorize(a: Float64Array, n: number): boolean } },
 ): FactoredHessian {
   const cols = Math.sqrt(gram.length);
   const diagonal = Float64Array.from({ length: cols }, (_, c) => gram[c * cols + c]!);
