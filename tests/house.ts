@@ -21,7 +21,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/files": 1550,
   "lib/learn": 2150,
   "kernels/wgsl": 2450,
-  "lib/compute": 4400,
+  "lib/compute": 4420,
   "lib/hub": 1200,
   "lib/model/decoder": 1280,
   "lib/model/architectures": 1350,

@@ -26,10 +26,18 @@ export function embed(
   }
 }
 
-/** out[t] = x[t] / √(mean x[t]² + epsilon) · weight for tokens [from, to). */
+/** x[i] += y[i] for some bytes. */
+function addTo(x: usize, y: usize, bytes: usize): void {
+  let at: usize = 0;
+  for (; at + 16 <= bytes; at += 16) v128.store(x + at, f32x4.add(v128.load(x + at), v128.load(y + at)));
+  for (; at < bytes; at += 4) store<f32>(x + at, load<f32>(x + at) + load<f32>(y + at));
+}
+
+/** out[t] = x[t] / √(mean x[t]² + epsilon) · weight for tokens [from, to); with `add`, x += add before. */
 export function rmsNorm(
   out: usize,
   x: usize,
+  add: usize,
   weight: usize,
   cols: i32,
   epsilon: f32,
@@ -41,6 +49,7 @@ export function rmsNorm(
   for (let t = from; t < to; t++) {
     const row = x + <usize> t * bytes;
     const target = out + <usize> t * bytes;
+    if (add) addTo(row, add + <usize> t * bytes, bytes);
     // Two sums do not wait for each other.
     let squares = f32x4.splat(0), others = squares;
     let at: usize = 0;
@@ -62,10 +71,14 @@ export function rmsNorm(
   }
 }
 
-/** out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias for tokens [from, to); bias may be 0. */
+/**
+ * out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias for tokens [from, to); bias may be 0; with `add`,
+ * x += add before.
+ */
 export function layerNorm(
   out: usize,
   x: usize,
+  add: usize,
   weight: usize,
   bias: usize,
   cols: i32,
@@ -76,6 +89,7 @@ export function layerNorm(
   for (let t = from; t < to; t++) {
     const row = x + (<usize> t * cols << 2);
     const target = out + (<usize> t * cols << 2);
+    if (add) addTo(row, add + (<usize> t * cols << 2), <usize> cols << 2);
     // What lies behind a row's last value is not summed.
     let total = f32x4.splat(0);
     for (let c = 0; c < cols; c += 4) {

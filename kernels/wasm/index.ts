@@ -15,6 +15,7 @@ export {
   softcap,
 } from "./activations";
 export { addSegments, attend, storeKeys, storeValues } from "./attention";
+export { factorizeBlock, subtractBlock } from "./cholesky";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
 export { descendRows, normalRows } from "./descend";

@@ -56,13 +56,6 @@ const SPINS = 4000;
 /** The number of chunks of a task. */
 const chunksOf = ({ count, grain }: Task) => Math.ceil(count / grain);
 
-/** The number of chunks of a job. */
-export function chunksOfAll(tasks: readonly Task[]): number {
-  let sum = 0;
-  for (const task of tasks) sum += chunksOf(task);
-  return sum;
-}
-
 /** Looks again and again, for a short while, whether something is so. */
 function spin(isSo: () => boolean): boolean {
   for (let i = 0; i < SPINS; i++) {
@@ -104,7 +97,7 @@ export class Control {
   open(job: Job): void {
     const words = this.#words;
     words[ARENA] = job.arena;
-    words[CHUNKS] = chunksOfAll(job.tasks);
+    words[CHUNKS] = job.tasks.reduce((sum, task) => sum + chunksOf(task), 0);
     words[TASKS] = job.tasks.length;
     for (const [i, { kernel, args, count, grain }] of job.tasks.entries()) {
       const at = TASK + 4 * i;

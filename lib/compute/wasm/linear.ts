@@ -24,7 +24,7 @@ const OUTLIERS = 8;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
-const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
+const TILE = { rows: 16, cols: 256, bytes: 20 << 10 };
 
 /** Bytes of a block of 32 columns by its kernel, prepare…, and of a rounded one of four tokens: see there. */
 const BLOCK_BYTES = { Int16: 80, Int8: 48, "": 128 };

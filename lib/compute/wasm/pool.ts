@@ -5,7 +5,7 @@
  */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { KernelError, OptionError } from "../../errors.ts";
-import { chunksOfAll, Control, type Kernel, type Task } from "./control.ts";
+import { Control, type Kernel, type Task } from "./control.ts";
 import kernels from "./kernels.js";
 import { type Arena, Arenas } from "./memory.ts";
 import type { WorkerData } from "./worker.ts";
@@ -112,7 +112,10 @@ export class Pool implements Disposable {
     this.runAll(arena, [{ name, args, count, grain }]);
   }
 
-  /** Runs at most four kernels that do not wait for one another, each as {@linkcode Pool.run} does. */
+  /**
+   * Runs at most four kernels that do not wait for one another, each as {@linkcode Pool.run} does. What together is no more than
+   * a part stays on this thread.
+   */
   runAll(arena: Arena, runs: readonly KernelRun[]): void {
     const { number, kernels } = this.#known.get(arena) ?? this.#instantiate(arena);
     const tasks = runs.map(({ name, args, count, grain }): Task => {
@@ -124,7 +127,7 @@ export class Pool implements Disposable {
       return { kernel, args: [...args, 0, count], count, grain: part };
     });
     if (this.#closed) throw new KernelError(`Cannot run kernel ${namesOf(runs)}: its threads have ended`);
-    const shared = this.threads > 1 && chunksOfAll(tasks) > 1;
+    const shared = this.threads > 1 && tasks.reduce((sum, { count, grain }) => sum + count / grain, 0) > 1;
     if (shared) this.#startAnother();
     if (this.#interrupted) {
       // What ran before was ended from outside, while workers may still be at it.

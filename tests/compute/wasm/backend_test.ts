@@ -343,13 +343,14 @@ for (const activations of ["int16", "int8"] as const) {
     const { alone, pieces } = backends(activations);
     let [difference, norm] = [0, 0];
     for (const [i, format] of ["any4", "any3", "any2", "int4", "int3", "int2", "mx4", "nf4"].entries()) {
-      for (const [rows, cols] of [...shapes, [3, 1100]] as const) {
+      for (const [rows, cols] of [...shapes, [3, 1100], [13, 2120]] as const) {
         for (const groupSize of [32, 64, 160, "row", 7] as const) {
           const options = ([{}, { codebook: "matrix" }, { scaleType: "f32" }] as const)[(i + rows) % 3];
           const data = normal(rows * cols);
           const weight = quantize({ rows, cols, data }, { format, groupSize, ...options });
           const bias = { rows: 1, cols: rows, data: normal(rows) };
-          for (const tokens of [1, 3, 5]) {
+          // Nine go through the kernel of many tokens.
+          for (const tokens of [1, 3, 5, 9]) {
             const x = normal(tokens * cols).map((value, i) => i % 50 === 7 ? 30 * value : value);
             const run = (backend: Backend) => {
               const out = tensor(backend, tokens, rows);
