@@ -23,7 +23,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "kernels/wgsl": 2450,
   "lib/compute": 4420,
   "lib/hub": 1200,
-  "lib/model/decoder": 1280,
+  "lib/model/decoder": 1290,
   "lib/model/architectures": 1350,
   "lib/model/tokenizer": 1950,
   "lib/model/gguf": 1300,
