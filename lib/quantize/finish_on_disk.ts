@@ -138,9 +138,14 @@ export function finishOnDisk(
 }
 
 /** The method and its options: "lnq", "lnq rounds 3". */
-function methodText({ method }: QuantizeOnDiskOptions): string {
+function methodText({ method, tuneBlocks, tuneModel }: QuantizeOnDiskOptions): string {
   const { name, options = {} } = methodOf(method);
-  return [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(" ");
+  return [
+    name,
+    ...Object.entries(options).map(([key, value]) => `${key} ${value}`),
+    ...(tuneBlocks ? ["+ layers tuned"] : []),
+    ...(tuneModel ? ["+ model tuned"] : []),
+  ].join(" ");
 }
 
 /** A tensor to be written: a quantized Linear, or the original. */

@@ -44,7 +44,10 @@ export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOpt
 
 /** Options of {@linkcode quantizeModel}. */
 export interface QuantizeModelOptions extends PipelineOptions {
-  /** Called after every Linear; with `targetBits`, each counts twice, as it is measured first. */
+  /**
+   * Called after every Linear, and after every step of tuning, which does not count; with `targetBits`, each Linear counts twice,
+   * as it is measured first.
+   */
   onProgress?: (done: number, total: number, linear: string) => void;
 }
 

@@ -43,6 +43,7 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   let done = 0;
   const onProgress = ({ phase, name }: OnDiskProgress) => {
     if (phase === "measuring" || phase === "quantizing") options.onProgress?.(++done, total, name);
+    if (phase === "tuning") options.onProgress?.(done, total, name);
   };
   const store = new MemoryStore();
   await run(model, store, { ...options, onProgress });

@@ -4,8 +4,8 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { TensorError } from "../errors.ts";
 import type { Batch } from "../model/decoder/batch.ts";
+import { assertFinite } from "../model/decoder/sampling.ts";
 import type { Session } from "../model/decoder/session.ts";
 import { commonLength } from "../model/decoder/token_ids.ts";
 import type { Model } from "../model/model.ts";
@@ -265,10 +265,4 @@ export class Engine implements Disposable {
 function commonPieces(cached: readonly number[], ids: readonly number[]): number {
   const same = commonLength(ids, cached, { most: ids.length - 1 });
   return same - same % PIECE;
-}
-
-function assertFinite(logits: Float32Array): void {
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += 0 * logits[i]!;
-  if (sum !== 0) throw new TensorError("Cannot continue: logits are not finite");
 }

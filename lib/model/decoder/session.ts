@@ -4,7 +4,7 @@
  * @module
  */
 import { inspect } from "../../display.ts";
-import type { KvCache, Largest, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
+import type { KvCache, Largest, RowsAs, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
 import { BusyError, DisposedError, OptionError, TensorError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
 import {
@@ -187,7 +187,7 @@ export class Session implements Disposable {
     for (let at = 0; at < many; at++) {
       const logits = at === 0
         ? await this.#last(tokens, options)
-        : await this.#run({ ids, at: at - 1 }, { ...options, logits: true });
+        : await this.#run({ ids, at: at - 1 }, { ...options, as: "one", logits: true });
       if (!logits) throw new OptionError("Cannot continue by no tokens");
       // The first logits of a sequence are looked at; each step's would take a reading of its own.
       if (this.position === tokens.length && backend.largest) {
@@ -206,7 +206,7 @@ export class Session implements Disposable {
       await this.#run(chunk, { ...options, logits: false });
     }
     if (tokens.length === 0) return undefined;
-    return await this.#run([tokens[tokens.length - 1]!], { ...options, logits: true });
+    return await this.#run([tokens[tokens.length - 1]!], { ...options, as: "one", logits: true });
   }
 
   #checkTokens(tokens: ArrayLike<number>): void {
@@ -311,7 +311,8 @@ export class Session implements Disposable {
 
   async #run(
     chunk: number[] | TokenPlace,
-    options: ContinueOptions & { logits: boolean },
+    // Wherever a prompt is cut, its tokens have the same bits: as of many.
+    { as = "many", ...options }: ContinueOptions & { logits: boolean; as?: RowsAs },
   ): Promise<Tensor | undefined> {
     this.#assertHeld();
     const length = "ids" in chunk ? 1 : chunk.length;
@@ -321,7 +322,7 @@ export class Session implements Disposable {
       if (this.#work.size > 2) this.#forgetWork();
       this.#work.set(length, work = this.#decoder.workspace(length));
     }
-    const logits = await this.#decoder.forward(chunk, work, { at: this.#place, ...options });
+    const logits = await this.#decoder.forward(chunk, work, { at: this.#place, as, ...options });
     this.#position += length;
     return logits;
   }
