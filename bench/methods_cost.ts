@@ -1,5 +1,5 @@
 /**
- * What methods cost in time and memory on a Llama-3.2-1B, from some rows of each shape of its Linears: what is done once a matrix
+ * What methods cost in processor time, of all threads together, and in memory on a Llama-3.2-1B, from some rows of each shape of its Linears: what is done once a matrix
  * (E[x xᵀ]'s factor) is timed as it is, what is done for each row is timed on a few.
  *
  * ```sh
@@ -8,6 +8,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { type MethodOptions, parseMethod, quantize, Random } from "any4/learn";
 import { peakMemory } from "any4/measure";
@@ -58,14 +59,15 @@ for (const cols of [2048, 8192]) {
   for (const name of options.methods.split(",")) {
     const method: MethodOptions = parseMethod(name);
     const timed = (rows: number) => {
-      const start = performance.now();
+      const before = process.cpuUsage();
       quantize({ rows, cols, data: data.subarray(0, rows * cols) }, {
         format: options.format,
         method,
         stats,
         steps,
       });
-      return (performance.now() - start) / 1000;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1e6;
     };
     timed(4);
     const [few, more] = [timed(some), timed(2 * some)];
@@ -81,7 +83,7 @@ for (const cols of [2048, 8192]) {
 }
 const first = [...seconds.values()][0]!;
 console.log(table(
-  [{ title: "method" }, { title: "a Llama-3.2-1B", align: "right" }, {
+  [{ title: "method" }, { title: "processor time of a Llama-3.2-1B", align: "right" }, {
     title: "to the first",
     align: "right",
   }],

@@ -28,7 +28,8 @@ import {
 } from "./cli.ts";
 
 /** On tinyworld 4.25, 3.25 and 2.25 bits, but for tables of rows, which narrow rows pay dearly. */
-const FORMATS = "int4,nf4:64,any4/matrix,any4:row,int3,any3/matrix,any3:row,int2,any2/matrix,any2:row";
+const FORMATS = "int4,nf4:64,any4sym:36/matrix/int8,any4:row,int3,any3sym:36/matrix/int8,any3:row," +
+  "int2,any2sym:36/matrix/int8,any2:row";
 const METHODS = "kmeans,gptq,lnq";
 
 const options = command("compare", "Quantize a model by formats and methods, each with each, and compare.")
