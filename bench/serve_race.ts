@@ -13,6 +13,7 @@ const HELP =
 Usage: deno run --allow-all bench/serve_race.ts [options] MODEL
 
   MODEL              the model that deno task serve serves: a folder, or a .gguf file
+  --format NAME      quantized to this first
   --activations TYPE of deno task serve
   --gguf FILE        the model that llama.cpp serves
   --llama-cpp DIR    a folder with the npm package node-llama-cpp
@@ -27,6 +28,7 @@ Usage: deno run --allow-all bench/serve_race.ts [options] MODEL
 const { values, positionals: [model] } = parseArgs({
   allowPositionals: true,
   options: {
+    format: { type: "string" },
     activations: { type: "string", default: "int16" },
     gguf: { type: "string" },
     "llama-cpp": { type: "string" },
@@ -85,10 +87,11 @@ async function ours(): Promise<Contestant> {
   const { process, line } = await start(Deno.execPath(), [
     ...["run", "--no-check", "--allow-all", "tasks/serve.ts", "--model", model!, "--port", "0"],
     ...["--parallel", String(most), "--activations", values.activations, "--context", "512"],
+    ...values.format ? ["--format", values.format] : [],
   ]);
   const url = /http:\S+/.exec(line)![0];
   return {
-    name: `any4-deno, ${values.activations} activations`,
+    name: `any4-deno, ${values.format ?? "as it is"}, ${values.activations} activations`,
     process,
     async ask(prompt, onToken) {
       const body = JSON.stringify({ prompt, max_tokens, temperature: 0, stream: true });

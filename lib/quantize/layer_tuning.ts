@@ -12,7 +12,7 @@ import { meansOf } from "./input_sums.ts";
 import { LayerPass, type PassState } from "./layer_pass.ts";
 import { denseWeights } from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
-import { examplesOf, keepTuned, piecesOf } from "./tuning_text.ts";
+import { examplesOf, keepTuned, piecesOf, untuned } from "./tuning_text.ts";
 import type { BlockTuning } from "./tuning_options.ts";
 
 /** The name of its pass in a store. */
@@ -85,7 +85,7 @@ export class LayerTuning {
     using part = source.part(layer);
     const stats = meansOf(await sumsOfLayer(source, { pass: exact, part, sample, linears }));
     const replaced = new Map(doneOfLayer(source, store, { layer, tuned: false }));
-    const tensor = (name: string) => replaced.get(name) ?? source.tensor(name);
+    const tensor = (name: string) => replaced.get(name) ?? untuned(source, name);
     const examples = examplesOf(source, this.#pieces, {
       inputs: hidden.subarray(half),
       targets: exact.state.hidden,

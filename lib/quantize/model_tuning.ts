@@ -15,7 +15,7 @@ import { meansOf } from "./input_sums.ts";
 import { LayerPass } from "./layer_pass.ts";
 import type { Store } from "./store.ts";
 import type { ModelTuning } from "./tuning_options.ts";
-import { examplesOf, keepTuned, piecesOf } from "./tuning_text.ts";
+import { examplesOf, keepTuned, piecesOf, untuned } from "./tuning_text.ts";
 
 /**
  * Tunes a model of which a store has all Linears, and keeps what has changed. Resumes behind the last epoch that the store has.
@@ -44,7 +44,7 @@ export async function tuneWhole(
   }
   const { tensors } = await tuneModel(source, {
     ...options,
-    tensor: (name) => done.get(name) ?? source.tensor(name),
+    tensor: (name) => done.get(name) ?? untuned(source, name),
     examples: examplesOf(source, sample.pieces, { inputs: hidden, targets: pass.state.hidden }),
     state: store.get("descent", "model"),
     onEpoch: (state) => store.set("descent", "model", state),

@@ -25,6 +25,7 @@ import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quanti
 import { SequentialCalibration } from "./sequential_calibration.ts";
 import { tuneWhole } from "./model_tuning.ts";
 import { checkTuning } from "./tuning_options.ts";
+import { checkTunable } from "./tuning_text.ts";
 import type { Store } from "./store.ts";
 
 /** Options of a run. */
@@ -68,6 +69,7 @@ class Run {
     this.#store = store;
     this.#options = options;
     const { calibration, parts, method, tokenWeights, tuneBlocks, tuneModel, signal } = options;
+    if (tuneBlocks || tuneModel) checkTunable(source);
     for (const tuning of [tuneBlocks, tuneModel]) if (typeof tuning === "object") checkTuning(tuning);
     const text = textOf(calibration);
     if (text === undefined) this.#given = calibration as Calibration | undefined;

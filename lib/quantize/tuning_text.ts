@@ -4,9 +4,11 @@
  * @module
  */
 import type { Matrix } from "../matrix/matrix.ts";
-import { isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { Source } from "../model/source.ts";
+import { checkLayer } from "../tune/block.ts";
 import type { Example } from "../tune/examples.ts";
+import { checkGradients } from "../tune/recorder.ts";
 import { sampleOf } from "./calibrate.ts";
 import { denseWeights, noiseToSignal } from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
@@ -23,6 +25,23 @@ export function piecesOf(source: Source, { text, window = 256 }: TuningText): nu
     for (let from = 0; from < piece.length; from += window) pieces.push(piece.slice(from, from + window));
   }
   return pieces;
+}
+
+/**
+ * Checks that a model can be tuned, before anything is done.
+ *
+ * @throws {OptionError} when a layer has experts, or the backend no gradients.
+ */
+export function checkTunable({ backend, layout }: Source): void {
+  checkGradients(backend);
+  for (const layer of layout.layers.keys()) checkLayer(layout, layer);
+}
+
+/** A tensor that is not to be tuned: its values, also where it was packed before. */
+export function untuned(source: Source, name: string): Matrix | undefined {
+  const tensor = source.tensor(name);
+  if (!tensor || !isPacked(tensor)) return tensor;
+  return { rows: tensor.rows, cols: tensor.cols, data: dequantize(tensor) };
 }
 
 /** Sequences from what all of them together are given and give, [tokens, hidden_size] each. */

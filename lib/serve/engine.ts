@@ -11,10 +11,7 @@ import { commonLength } from "../model/decoder/token_ids.ts";
 import type { Model } from "../model/model.ts";
 import { RequestError } from "./request_error.ts";
 
-/**
- * Tokens of a prompt that go through the decoder together. Kernels for many tokens and for one have different bits: a prompt is
- * therefore always cut at the same places, and of a cache only whole pieces are used again.
- */
+/** Tokens of a prompt that go through the decoder together, while other sequences wait. */
 const PIECE = 64;
 
 /** A sequence that is to be continued. */
@@ -51,7 +48,7 @@ interface Waiting {
 /** A place for a sequence, and what its cache still has of the last one. */
 interface Slot {
   session?: Session;
-  /** The prompt's tokens in whole pieces whose keys and values are in the cache. */
+  /** The prompt's tokens whose keys and values are in the cache, as it was read: those of answers have other bits. */
   cached: number[];
   running?: Waiting & { generated: number };
   /** The token that goes through the decoder next, once the prompt before it has. */
@@ -172,7 +169,7 @@ export class Engine implements Disposable {
   /** Takes the place whose cache knows most of the prompt, else the one that was unused for longest. */
   #enter(waiting: Waiting, free: Slot[]): void {
     const { sequence } = waiting;
-    const known = (slot: Slot) => sequence.score ? 0 : commonPieces(slot.cached, sequence.ids);
+    const known = (slot: Slot) => sequence.score ? 0 : this.#known(slot.cached, sequence.ids);
     const slot = free.reduce((best, slot) => {
       const more = known(slot) - known(best);
       return more > 0 || (more === 0 && slot.used < best.used) ? slot : best;
@@ -186,6 +183,13 @@ export class Engine implements Disposable {
     slot.token = undefined;
     this.counts.cached += tokens;
     sequence.known?.(tokens);
+  }
+
+  /** Tokens at the beginning of a prompt that a cache knows, never the last. */
+  #known(cached: readonly number[], ids: readonly number[]): number {
+    const same = commonLength(ids, cached, { most: ids.length - 1 });
+    // Where bits depend on how a prompt is cut, it is cut at the same places again.
+    return this.model.backend.rows ? same : same - same % PIECE;
   }
 
   /** Frees a place; what its cache has of the prompt stays. */
@@ -209,7 +213,7 @@ export class Engine implements Disposable {
     try {
       if (piece.length > 0) {
         const logits = await session.forward(piece, { logits: sequence.score ? "all" : "none" });
-        if (piece.length === PIECE) slot.cached.push(...piece);
+        slot.cached.push(...piece);
         sequence.score?.(from, logits);
       }
       if (session.position < last) return;
@@ -259,10 +263,4 @@ export class Engine implements Disposable {
     }
     this.#batch[Symbol.dispose]();
   }
-}
-
-/** Tokens at the beginning of a prompt that a cache knows: whole pieces, and never the last token. */
-function commonPieces(cached: readonly number[], ids: readonly number[]): number {
-  const same = commonLength(ids, cached, { most: ids.length - 1 });
-  return same - same % PIECE;
 }

@@ -7,9 +7,23 @@ import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
-import { hasExperts, linearNames } from "../model/decoder/layout.ts";
+import { hasExperts, type Layout, linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
 import { Recorder } from "./recorder.ts";
+
+/**
+ * Checks that a layer can be gone through backwards.
+ *
+ * @throws {OptionError} when it has experts.
+ */
+export function checkLayer(layout: Layout, layer: number): void {
+  if (!hasExperts(layout.layers[layer]!.mlp.inner)) return;
+  throw new OptionError(
+    `Cannot tune ${
+      linearNames(layout, layer)[0]
+    } and what is beside it: gradients of experts are not known here`,
+  );
+}
 
 const withOffset = (data: Float32Array, offset: number) =>
   offset === 0 ? data : data.map((value) => value + offset);
@@ -36,13 +50,7 @@ export class Block implements Disposable {
     options: { layer: number; tensor: (name: string) => Matrix | PackedMatrix | undefined },
   ) {
     const { layer, tensor } = options;
-    if (hasExperts(source.layout.layers[layer]!.mlp.inner)) {
-      throw new OptionError(
-        `Cannot tune ${
-          linearNames(source.layout, layer)[0]
-        } and what is beside it: gradients of experts are not known here`,
-      );
-    }
+    checkLayer(source.layout, layer);
     this.#source = source;
     this.#layer = layer;
     this.#tensor = tensor;

@@ -55,11 +55,8 @@ export class Recorder implements Backend, Disposable {
    * @throws {OptionError} when it has no gradients.
    */
   constructor(backend: Backend) {
-    if (!backend.gradients) {
-      throw new OptionError(`Cannot find gradients on the ${backend.name} backend: use wasm or plain`);
-    }
     this.#backend = backend;
-    this.#gradients = backend.gradients;
+    this.#gradients = checkGradients(backend);
     this.name = backend.name;
     this.description = backend.description;
   }
@@ -354,6 +351,16 @@ export class Recorder implements Backend, Disposable {
       of.clear();
     }
   }
+}
+
+/**
+ * The gradients of a backend.
+ *
+ * @throws {OptionError} when it has none.
+ */
+export function checkGradients({ name, gradients }: Backend): Gradients {
+  if (gradients) return gradients;
+  throw new OptionError(`Cannot find gradients on the ${name} backend: use wasm or plain`);
 }
 
 const unknown = (what: string) =>

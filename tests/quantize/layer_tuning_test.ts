@@ -129,6 +129,17 @@ Deno.test("a model whose layers are tuned together is the same on disk, also whe
   assertEquals(hashOf(read), hashOf(expected));
 });
 
+Deno.test("what was quantized before and is skipped stays as it is beside what is tuned", async () => {
+  using model = await loadModel(tiny, { backend: "wasm" });
+  using first = await quantizeModel(model, { format: "any4", skip: "*mlp*" });
+  const how = { ...options, sequential: false, skip: "*self_attn*", tuneModel: { epochs: 1, rate: 0.001 } };
+  using both = await quantizeModel(first, how);
+  for (const [name, tensor] of first.tensors) {
+    if (isPacked(tensor)) assert(both.tensors.get(name) === tensor, name);
+  }
+  assert(isPacked(both.tensors.get("model.layers.0.mlp.up_proj.weight")!));
+});
+
 Deno.test("tuning refuses what it cannot do", async () => {
   using model = await loadModel(tiny, { backend: "plain" });
   await assertRejects(
@@ -141,6 +152,15 @@ Deno.test("tuning refuses what it cannot do", async () => {
     OptionError,
     "epochs must be a whole number of at least 1, current value is 0",
   );
+  using experts = await load("mixtral", "wasm");
+  let done = 0;
+  const onProgress = () => void done++;
+  await assertRejects(
+    () => quantizeModel(experts, { tuneBlocks: true, onProgress }),
+    OptionError,
+    "gradients of experts are not known here",
+  );
+  assertEquals(done, 0);
   await assertRejects(
     () => Units.open(tiny, `${folder}/units`, { tuneBlocks: true }),
     OptionError,
