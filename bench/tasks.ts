@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { loadModel, type Model, quantizeModel } from "any4";
+import { activationTypes } from "any4/compute";
 import { prepareTask, runTask, tasks } from "any4/measure";
 import { table } from "any4/show";
 import { median } from "../lib/measure/median.ts";
@@ -19,6 +20,7 @@ Usage: deno run --allow-read --allow-write --allow-env --allow-sys=osRelease --a
   --items N          items a round, the first ones (50)
   --rounds N         rounds, of which the median counts (3)
   --formats NAMES    also quantized to these ()
+  --activations TYPE of products with packed weights (int16)
   --batch-sizes NS   of lm-eval (1,16)
   --python CMD       a Python with lm_eval, torch and transformers (python3)
   --help             this text
@@ -38,6 +40,7 @@ const { values, positionals: [folder] } = parseArgs({
     items: { type: "string", default: "50" },
     rounds: { type: "string", default: "3" },
     formats: { type: "string", default: "" },
+    activations: { type: "string", default: "int16" },
     "batch-sizes": { type: "string", default: "1,16" },
     python: { type: "string", default: "python3" },
     help: { type: "boolean" },
@@ -50,10 +53,11 @@ if (values.help || !folder) {
 
 const items = Number(values.items);
 const prepared = await prepareTask(tasks.get("piqa")!, { dataDir: values["data-dir"], limit: items });
-using original = await loadModel(folder);
+const activations = activationTypes.find((type) => type === values.activations);
+using original = await loadModel(folder, { activations });
 const models = new Map<string, Model>([["any4-deno, as it is", original]]);
 for (const format of values.formats.split(",").filter((name) => name !== "")) {
-  models.set(`any4-deno, ${format}`, await quantizeModel(original, { format }));
+  models.set(`any4-deno, ${format}, ${activations} activations`, await quantizeModel(original, { format }));
 }
 const file = Deno.makeTempFileSync({ suffix: ".jsonl" });
 Deno.writeTextFileSync(file, prepared.documents.map(({ row }) => JSON.stringify(row)).join("\n"));

@@ -4,13 +4,20 @@
  * @module
  */
 import { Command, InvalidArgumentError, Option, type ParseOptions } from "commander";
-import { Any4Error, OptionError } from "any4";
+import { Any4Error, loadModel, type LoadOptions, type Model, OptionError } from "any4";
 import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
 import { formats } from "any4/formats";
-import { type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
+import { type CodebookSharing, type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
 import { corpora, type Document, type Recipe, recipes } from "any4/measure";
-import { TOKEN_WEIGHTS } from "any4/quantize";
-import { table, visible } from "any4/show";
+import {
+  type BlockTuning,
+  type ModelTuning,
+  parseBlockTuning,
+  parseModelTuning,
+  TOKEN_WEIGHTS,
+  writtenSamples,
+} from "any4/quantize";
+import { progress, table, visible } from "any4/show";
 import { fromReference } from "./reference_names.ts";
 
 export { Command, Option, OptionError };
@@ -21,6 +28,36 @@ export interface Computing {
   readonly threads?: number;
   readonly tune?: boolean;
   readonly activations?: ActivationType;
+}
+
+/** The options of {@linkcode Task.learning}. */
+export interface Learning {
+  readonly groupSize: number | "row";
+  readonly weighting: string;
+  readonly method: MethodOptions;
+  readonly codebook: CodebookSharing;
+  readonly codebookType?: "f16" | "f32" | "int8";
+  readonly scaleType?: "f16" | "f32" | "int8";
+  readonly outliers?: number;
+  readonly tuneBlocks?: true | BlockTuning;
+  readonly tuneModel?: true | ModelTuning;
+}
+
+/** Those options among others, without defaults that change nothing: results are kept by what was asked. */
+export function learningOf(options: Learning): Pick<Learning, "groupSize" | "weighting"> & Partial<Learning> {
+  const { groupSize, weighting, method, codebook, codebookType, scaleType, outliers, tuneBlocks, tuneModel } =
+    options;
+  return {
+    groupSize,
+    weighting,
+    ...(method.name !== "kmeans" && { method }),
+    ...(codebook !== "row" && { codebook }),
+    codebookType,
+    scaleType,
+    outliers,
+    tuneBlocks,
+    tuneModel,
+  };
 }
 
 /** The options of {@linkcode Task.sampling}. */
@@ -35,8 +72,6 @@ export interface Sampling {
 
 /** The options of {@linkcode Task.measuring}. */
 export interface Measuring {
-  readonly groupSize: number | "row";
-  readonly weighting: string;
   readonly data?: string[];
   readonly recipe: Recipe;
   readonly context?: number;
@@ -81,11 +116,50 @@ export class Task extends Command {
       );
   }
 
-  /** Adds the options of measurements on published texts and tasks, and of formats. */
-  measuring(): this {
+  /** Adds the options of how tables and codes are chosen and stored. */
+  learning(): this {
+    const types = ["f16", "f32", "int8"];
     return this
       .addOption(groupSizeOption())
       .addOption(weightingOption())
+      .addOption(
+        new Option(
+          "--method <name>",
+          `method that chooses tables and codes: ${
+            [...methods.keys()].join(", ")
+          }; options follow, as in lnq:rounds=3`,
+        ).argParser(refusing(parseMethod)).default({ name: "kmeans" }, "kmeans"),
+      )
+      .addOption(
+        new Option(
+          "--tune-blocks [options]",
+          "tune each layer's tables, scales, zeros and norms towards the original's output; options as in epochs=4:codes=true",
+        ).argParser(refusing(parseBlockTuning)),
+      )
+      .addOption(
+        new Option(
+          "--tune-model [options]",
+          "tune the same of all layers together towards the original's predictions; options as in epochs=8",
+        ).argParser(refusing(parseModelTuning)),
+      )
+      .option(
+        "--codebook <sharing>",
+        'learn a codebook per "row", one per "matrix", one for "8-rows", or "16-tables" of which rows pick one',
+        "row",
+      )
+      .addOption(
+        new Option("--codebook-type <type>", "the stored type of learned codebooks").choices(types),
+      )
+      .addOption(new Option("--scale-type <type>", "the stored type of scales and zeros").choices(types))
+      .addOption(
+        new Option("--outliers <part>", "the part of all weights to keep in 16 bits, such as 0.005")
+          .argParser(positive),
+      );
+  }
+
+  /** Adds the options of measurements on published texts and tasks. */
+  measuring(): this {
+    return this
       .option("--data <names>", `published texts: ${[...corpora.keys()].join(", ")}`, list)
       .addOption(new Option("--recipe <name>", "whose perplexity --data is").choices(recipes).default("gptq"))
       .option("--context <n>", "tokens of context", whole(2))
@@ -208,24 +282,17 @@ export const weightingOption = () =>
     "mean-square",
   );
 
-/** Parses a method and its options: "lnq:rounds=2". */
-export function method(text: string): MethodOptions {
-  try {
-    return parseMethod(text);
-  } catch (error) {
-    if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
+/** A parser whose refusals are the command line's. */
+function refusing<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
 }
-
-/** --method. */
-export const methodOption = () =>
-  new Option(
-    "--method <name>",
-    `method that chooses tables and codes: ${
-      [...methods.keys()].join(", ")
-    }; options follow, as in lnq:rounds=3`,
-  ).argParser(method).default({ name: "kmeans" }, "kmeans");
 
 /** --token-weights. */
 export const tokenWeightsOption = () =>
@@ -241,6 +308,26 @@ export function several(given: string, before: string[] = []): string[] {
 export function readTexts(given: string[] | undefined): string | string[] | undefined {
   const texts = given?.map(readText);
   return texts?.length === 1 ? texts[0] : texts;
+}
+
+/** --written, the tokens of which the model writes itself. */
+export const writtenOption = () =>
+  new Option(
+    "--written <tokens>",
+    "calibrate with about this many tokens of text that the model writes itself",
+  )
+    .argParser(whole(1)).conflicts(["text", "calibration"]);
+
+/** The samples that a model writes itself; it is in memory meanwhile. */
+export async function writtenTexts(name: string, tokens: number, loading: LoadOptions): Promise<string[]> {
+  using model = await loadModel(name, loading);
+  return await writeTexts(model, tokens, loading.quiet);
+}
+
+/** The samples that a loaded model writes itself. */
+export async function writeTexts(model: Model, tokens: number, quiet = false): Promise<string[]> {
+  using bar = progress(`${model.name} is writing`, tokens, { quiet });
+  return await writtenSamples(model, { tokens, onProgress: (done) => bar.update(done, "") });
 }
 
 /** --json. */

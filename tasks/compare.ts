@@ -23,10 +23,13 @@ import {
   tokenWeightsOption,
   weightingOption,
   whole,
+  writeTexts,
+  writtenOption,
 } from "./cli.ts";
 
 /** On tinyworld 4.25, 3.25 and 2.25 bits, but for tables of rows, which narrow rows pay dearly. */
-const FORMATS = "int4,nf4:64,any4/matrix,any4:row,int3,any3/matrix,any3:row,int2,any2/matrix,any2:row";
+const FORMATS = "int4,nf4:64,any4sym:36/matrix/int8,any4:row,int3,any3sym:36/matrix/int8,any3:row," +
+  "int2,any2sym:36/matrix/int8,any2:row";
 const METHODS = "kmeans,gptq,lnq";
 
 const options = command("compare", "Quantize a model by formats and methods, each with each, and compare.")
@@ -49,6 +52,7 @@ const options = command("compare", "Quantize a model by formats and methods, eac
     "calibrate with this instead of the library's own texts; may be given several times",
     several,
   )
+  .addOption(writtenOption())
   .option("--eval <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
   .option("--context <n>", "tokens of context", whole(2))
@@ -66,6 +70,7 @@ const options = command("compare", "Quantize a model by formats and methods, eac
       weighting: string;
       tokenWeights: TokenWeights;
       text?: string[];
+      written?: number;
       eval?: string;
       tokens: number;
       context?: number;
@@ -132,14 +137,14 @@ const withError = (value: number, error: number) =>
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
-  const { formats, methods, weighting, tokenWeights, text, tokens, context, out } = options;
+  const { formats, methods, weighting, tokenWeights, text, written, tokens, context, out } = options;
   const candidates = candidatesOf(list(formats), list(methods));
   using model = await loadModel(options.model, { ...options, quiet });
   const documents = readDocuments(options.eval);
   const measured = {
     weighting,
     tokenWeights,
-    calibration: text?.map(readText),
+    calibration: written === undefined ? text?.map(readText) : await writeTexts(model, written, quiet),
     documents,
     maxTokens: tokens,
     context,
@@ -167,7 +172,11 @@ await main(async () => {
     layers: { names: [], series: [] },
     samples: { prompt: "", outputs: [] },
     settings: {
-      "calibration": text ? `${text.length} texts that were given` : "the library's own texts",
+      "calibration": text
+        ? `${text.length} texts that were given`
+        : written
+        ? `${count(written)} tokens that the model wrote itself`
+        : "the library's own texts",
       "measured on": options.eval ?? "the library's own evaluation text",
       weighting,
       "token weights": tokenWeights,

@@ -19,6 +19,8 @@ import {
   command,
   type Computing,
   jsonOption,
+  type Learning,
+  learningOf,
   list,
   main,
   type Measuring,
@@ -33,6 +35,7 @@ import {
 const options = command("eval", "Measure perplexity and tasks of a model, as it is or quantized first.")
   .addOption(modelOption())
   .option("-f, --format <names>", "quantize to these formats first, one after another", list)
+  .learning()
   .option(
     "--original [name]",
     "also measure this model, or the one before quantization, and the differences from it",
@@ -48,7 +51,7 @@ const options = command("eval", "Measure perplexity and tasks of a model, as it 
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & Measuring & {
+    Computing & Learning & Measuring & {
       model: string;
       format?: string[];
       original?: string | true;
@@ -60,7 +63,7 @@ const options = command("eval", "Measure perplexity and tasks of a model, as it 
   >();
 
 const quiet = { quiet: options.json };
-const { groupSize, weighting } = options;
+const learning = learningOf(options);
 
 await main(async () => {
   using model = await loadModel(options.model, { ...options, ...quiet });
@@ -71,7 +74,7 @@ await main(async () => {
 /** Texts and tasks of others, format after format. */
 async function published(model: Model): Promise<void> {
   const results = new ResultsFile<Result>(options.append);
-  const wanted = { ...options, fewshot: options.numFewshot, quantize: { groupSize, weighting }, results };
+  const wanted = { ...options, fewshot: options.numFewshot, quantize: learning, results };
   const other = typeof options.original === "string";
   const formats = [...options.original === true ? [null] : [], ...options.format ?? [null]];
   const found: Result[] = [];
@@ -168,15 +171,21 @@ function rows(result: Result, originals: readonly Result[]): string[][] {
   const start = [model, format ?? "as it is", decimal(bitsPerWeight)];
   const other = counterpart(result, originals);
   const compared = originals.length > 0;
-  const difference = (of?: { value: number; stderr: number }) =>
-    !compared ? [] : of && other !== result ? [signed(of.value), decimal(of.stderr)] : ["", ""];
+  const difference = (of?: { value: number; stderr: number }, unit = "") =>
+    !compared ? [] : of && other !== result ? [signed(of.value) + unit, decimal(of.stderr)] : ["", ""];
   if (isTextResult(result)) {
     const { loss: value, stderr } = other && isTextResult(other) && other !== result
       ? lossDifference(result, other)
       : { loss: NaN, stderr: NaN };
     const measured = [decimal(result.perplexity, 6), decimal(result.stderr)];
     const data = `${result.data}, ${result.windows} × ${result.context}`;
-    return [[...start, data, `perplexity (${result.recipe})`, ...measured, ...difference({ value, stderr })]];
+    return [[
+      ...start,
+      data,
+      `perplexity (${result.recipe})`,
+      ...measured,
+      ...difference({ value, stderr }, " nats"),
+    ]];
   }
   return Object.entries(result.scores).map(([name, { value, stderr }]) => {
     const paired = other && !isTextResult(other) && name in result.items[0]!.scores
@@ -197,7 +206,7 @@ async function own(base: Model): Promise<void> {
   const [format, ...more] = options.format ?? [];
   if (more.length > 0) throw new OptionError("Cannot measure several formats without --data or --tasks");
   if (options.original === true && !format) throw new OptionError("Cannot compare without --format");
-  const model = format ? open.use(await quantizeModel(base, { groupSize, weighting, format })) : base;
+  const model = format ? open.use(await quantizeModel(base, { ...learning, format })) : base;
   const settings = {
     documents: readDocuments(options.text),
     maxTokens: options.tokens,

@@ -4,7 +4,6 @@
  * @module
  */
 import { loadModel, perplexity, quantizeOnDisk } from "any4";
-import type { CodebookSharing, MethodOptions } from "any4/learn";
 import {
   byFormat,
   loadCalibration,
@@ -20,11 +19,10 @@ import {
   command,
   type Computing,
   formatOption,
-  groupSizeOption,
   jsonOption,
+  type Learning,
   list,
   main,
-  methodOption,
   modelOption,
   Option,
   override,
@@ -36,48 +34,28 @@ import {
   several,
   tokenWeightsOption,
   unitName,
-  weightingOption,
   whole,
+  writtenOption,
+  writtenTexts,
 } from "./cli.ts";
 
 const options = command("quantize", "Quantize a model and save it as a Hugging Face folder.")
   .addOption(modelOption())
   .requiredOption("-o, --out <folder>", "folder for the quantized model")
   .addOption(formatOption())
-  .addOption(groupSizeOption())
-  .addOption(weightingOption())
-  .addOption(methodOption())
+  .learning()
   .addOption(tokenWeightsOption())
   .option(
     "-t, --text <text or file>",
     "calibrate with this instead of the library's own sample; may be given several times",
     several,
   )
+  .addOption(writtenOption())
   .addOption(
     new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
       .conflicts(["text", "sequential"]),
   )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
-  .option(
-    "--codebook <sharing>",
-    'learn a codebook per "row", one per "matrix", one for "8-rows", or "16-tables" of which rows pick one',
-    "row",
-  )
-  .addOption(
-    new Option("--codebook-type <type>", "the stored type of learned codebooks").choices([
-      "f16",
-      "f32",
-      "int8",
-    ]),
-  )
-  .addOption(
-    new Option("--scale-type <type>", "the stored type of scales and zeros").choices(["f16", "f32", "int8"]),
-  )
-  .addOption(
-    new Option("--outliers <part>", "the part of all weights to keep in 16 bits, such as 0.005").argParser(
-      positive,
-    ),
-  )
   .option(
     "--skip <patterns>",
     'comma-separated patterns of Linears to leave as they are; "*" matches any characters',
@@ -135,21 +113,15 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Learning & {
       model: string;
       out: string;
       format: string;
-      groupSize: number | "row";
-      weighting: string;
-      method: MethodOptions;
       tokenWeights: TokenWeights;
       text?: string[];
       calibration?: string;
+      written?: number;
       sequential?: true;
-      codebook: CodebookSharing;
-      codebookType?: "f16" | "f32" | "int8";
-      scaleType?: "f16" | "f32" | "int8";
-      outliers?: number;
       skip?: string[];
       override?: Record<string, string>;
       head?: string;
@@ -190,7 +162,8 @@ class Phases implements Disposable {
   }
 }
 
-const { model, out, text, calibration, measure, json, quiet, work, units, unit, assemble, ...rest } = options;
+const { model, out, text, calibration, written, measure, json, quiet, work, units, unit, assemble, ...rest } =
+  options;
 const silent = { quiet: quiet || json };
 const shared = work ?? `${out.replace(/\/+$/, "")}.units`;
 /** The file that says that the model was assembled, where the units are kept. */
@@ -225,7 +198,11 @@ await main(async () => {
   const settings: UnitOptions = {
     ...rest,
     ...silent,
-    calibration: calibration === undefined ? readTexts(text) : loadCalibration(calibration),
+    calibration: calibration !== undefined
+      ? loadCalibration(calibration)
+      : written !== undefined
+      ? await writtenTexts(model, written, { ...rest, ...silent })
+      : readTexts(text),
   };
   if (units || unit) return await divided(settings);
   const summary = await (async () => {

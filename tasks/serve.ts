@@ -30,6 +30,7 @@ const options = command(
   )
   .addOption(groupSizeOption())
   .option("--original", "serve the original model beside those")
+  .option("--lab", "let the page quantize the model, served beside those, to formats that it chooses")
   .option("--host <address>", "address to listen at; 0.0.0.0 lets other machines in", "127.0.0.1")
   .option("--port <n>", "port; 0 takes a free one", whole(0), 8000)
   .option("--api-key <key>", "key that clients must send (default: $ANY4_API_KEY, else none)")
@@ -52,6 +53,7 @@ const options = command(
       format?: string[];
       groupSize: number | "row";
       original?: true;
+      lab?: true;
       host: string;
       port: number;
       apiKey?: string;
@@ -79,9 +81,13 @@ await main(async () => {
     const model = await quantizeModel(original, { format, groupSize: options.groupSize });
     models.set(`${original.name}:${format}`, model);
   }
-  if (wanted.length === 0 || options.original) models.set(original.name, original);
+  if (wanted.length === 0 || options.original || options.lab) models.set(original.name, original);
   const apiKey = options.apiKey ?? Deno.env.get("ANY4_API_KEY");
-  await using server = serve(models, { ...options, ...apiKey && { apiKey } });
+  await using server = serve(models, {
+    ...options,
+    lab: options.lab && original.name,
+    ...apiKey && { apiKey },
+  });
   console.log(`Serving ${[...models.keys()].join(", ")} at ${server.url}`);
   const end = () => {
     console.log("Ending: running requests finish, others are refused");

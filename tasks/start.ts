@@ -4,7 +4,7 @@
  * @module
  */
 import { calibrate, dequantize, generate, isPacked, loadModel, type Model, quantizeModel } from "any4";
-import { firstGroupValues, methodOf, type MethodOptions } from "any4/learn";
+import { firstGroupValues, methodOf } from "any4/learn";
 import { type FormatCost, formatsAtEqualBits, measureFormats } from "any4/measure";
 import {
   count,
@@ -22,18 +22,17 @@ import {
 import {
   command,
   type Computing,
-  groupSize,
   jsonOption,
+  type Learning,
+  learningOf,
   list,
   main,
-  methodOption,
   modelOption,
   Option,
   outputFile,
   print,
   printJson,
   readDocuments,
-  weightingOption,
   whole,
 } from "./cli.ts";
 
@@ -47,14 +46,7 @@ const options = command(
     "comma-separated number formats, also with group sizes: any4:64,int4:row " +
       "(default: any4, any3, any2 and their rivals at about equal bits)",
   )
-  .option(
-    "-g, --group-size <columns>",
-    'columns that share a scale, or "row", where --formats says none',
-    groupSize,
-    128,
-  )
-  .addOption(weightingOption())
-  .addOption(methodOption())
+  .learning()
   .option("-t, --text <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 2500)
   .option("-p, --prompt <text>", "text to continue", "Once upon a time")
@@ -64,12 +56,9 @@ const options = command(
   .option("--quiet", "no progress bars")
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Learning & {
       model: string;
       formats?: string;
-      groupSize: number | "row";
-      weighting: string;
-      method: MethodOptions;
       text?: string;
       tokens: number;
       prompt: string;
@@ -105,9 +94,7 @@ await main(async () => {
   const writeReport = outputFile(options.out);
   using model = await timed("load", () => loadModel(options.model, { ...options, quiet }));
   const settings = {
-    groupSize: options.groupSize,
-    weighting: options.weighting,
-    method: options.method,
+    ...learningOf(options),
     calibration: await timed(
       "calibrate",
       () => calibrate(model, { gram: methodOf(options.method).needs === "gram" }),

@@ -10,6 +10,8 @@ import {
   command,
   type Computing,
   jsonOption,
+  type Learning,
+  learningOf,
   list,
   main,
   type Measuring,
@@ -26,6 +28,7 @@ const options = command(
     "tinyworld",
   ])
   .option("-f, --formats <names>", 'formats; "original" is the model as it is', list)
+  .learning()
   .measuring()
   .option(
     "-o, --out <path>",
@@ -37,7 +40,7 @@ const options = command(
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & Measuring & {
+    Computing & Learning & Measuring & {
       models: string[];
       formats?: string[];
       out: string;
@@ -47,7 +50,7 @@ const options = command(
   >();
 
 await main(async () => {
-  const { groupSize, weighting, out } = options;
+  const { out } = options;
   if (!options.data && !options.tasks) {
     throw new OptionError("Cannot measure: expected --data or --tasks, or both");
   }
@@ -62,7 +65,7 @@ await main(async () => {
     using bar = progress(`evaluating ${model.name}`, 1, quiet);
     const wanted = {
       ...options,
-      ...{ formats, results, fewshot: options.numFewshot, quantize: { groupSize, weighting } },
+      ...{ formats, results, fewshot: options.numFewshot, quantize: learningOf(options) },
       onProgress: (share: number, what: string) => bar.update(share, what),
     };
     for await (const result of evaluate(model, wanted)) found.push(result);

@@ -26,10 +26,18 @@ export function embed(
   }
 }
 
-/** out[t] = x[t] / √(mean x[t]² + epsilon) · weight for tokens [from, to). */
+/** x[i] += y[i] for some bytes. */
+function addTo(x: usize, y: usize, bytes: usize): void {
+  let at: usize = 0;
+  for (; at + 16 <= bytes; at += 16) v128.store(x + at, f32x4.add(v128.load(x + at), v128.load(y + at)));
+  for (; at < bytes; at += 4) store<f32>(x + at, load<f32>(x + at) + load<f32>(y + at));
+}
+
+/** out[t] = x[t] / √(mean x[t]² + epsilon) · weight for tokens [from, to); with `add`, x += add before. */
 export function rmsNorm(
   out: usize,
   x: usize,
+  add: usize,
   weight: usize,
   cols: i32,
   epsilon: f32,
@@ -41,13 +49,17 @@ export function rmsNorm(
   for (let t = from; t < to; t++) {
     const row = x + <usize> t * bytes;
     const target = out + <usize> t * bytes;
-    let squares = f32x4.splat(0);
-    for (let at: usize = 0; at < whole; at += 16) {
-      const value = v128.load(row + at);
-      squares = madd(value, value, squares);
+    if (add) addTo(row, add + <usize> t * bytes, bytes);
+    // Two sums do not wait for each other.
+    let squares = f32x4.splat(0), others = squares;
+    let at: usize = 0;
+    for (; at + 32 <= bytes; at += 32) {
+      const a = v128.load(row + at), b = v128.load(row + at, 16);
+      squares = madd(a, a, squares);
+      others = madd(b, b, others);
     }
-    let total = sum(squares);
-    for (let at = whole; at < bytes; at += 4) total += load<f32>(row + at) * load<f32>(row + at);
+    let total = sum(f32x4.add(squares, others));
+    for (; at < bytes; at += 4) total += load<f32>(row + at) * load<f32>(row + at);
     const factor = <f32> 1 / Mathf.sqrt(total / <f32> cols + epsilon);
     for (let at: usize = 0; at < whole; at += 16) {
       const scaled = f32x4.mul(v128.load(row + at), f32x4.splat(factor));
@@ -59,10 +71,14 @@ export function rmsNorm(
   }
 }
 
-/** out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias for tokens [from, to); bias may be 0. */
+/**
+ * out[t] = (x[t] − mean x[t]) / √(variance of x[t] + epsilon) · weight + bias for tokens [from, to); bias may be 0; with `add`,
+ * x += add before.
+ */
 export function layerNorm(
   out: usize,
   x: usize,
+  add: usize,
   weight: usize,
   bias: usize,
   cols: i32,
@@ -73,6 +89,7 @@ export function layerNorm(
   for (let t = from; t < to; t++) {
     const row = x + (<usize> t * cols << 2);
     const target = out + (<usize> t * cols << 2);
+    if (add) addTo(row, add + (<usize> t * cols << 2), <usize> cols << 2);
     // What lies behind a row's last value is not summed.
     let total = f32x4.splat(0);
     for (let c = 0; c < cols; c += 4) {
@@ -121,7 +138,13 @@ export function rope(
     for (let head = 0; head < cols; head += headDim) {
       const a = x + (<usize> t * cols + head << 2);
       const b = a + bytes;
-      for (let at: usize = 0; at < bytes; at += 4) {
+      let at: usize = 0;
+      for (; at + 16 <= bytes; at += 16) {
+        const p = v128.load(a + at), q = v128.load(b + at), turn = v128.load(c + at), rise = v128.load(s + at);
+        v128.store(a + at, f32x4.sub(f32x4.mul(p, turn), f32x4.mul(q, rise)));
+        v128.store(b + at, f32x4.add(f32x4.mul(q, turn), f32x4.mul(p, rise)));
+      }
+      for (; at < bytes; at += 4) {
         const p = load<f32>(a + at), q = load<f32>(b + at);
         store<f32>(a + at, p * load<f32>(c + at) - q * load<f32>(s + at));
         store<f32>(b + at, q * load<f32>(c + at) + p * load<f32>(s + at));

@@ -1,6 +1,7 @@
 /**
  * Causal attention over a layer's cache. Keys are [kvHeads, room / 8, headDim, 8]: a vector has one feature of four keys, so that
- * scores need no sums across lanes. Values are [kvHeads, room, headDim].
+ * scores need no sums across lanes. Values are [kvHeads, room / 32, ⌈headDim / 8⌉, 32, 8]: eight features of a block of keys are
+ * read in order, which processors fetch ahead.
  *
  * Keys are taken in segments, which threads share out: each has a softmax of its own, kept as it goes, a block of keys at a time:
  * if a larger score turns up, what is summed so far shrinks (Milakov and Gimelshein, Online normalizer calculation for softmax).
@@ -17,6 +18,9 @@ const SEGMENT: i32 = 256;
 
 /** The score of a key that a query does not see: e^(NONE − largest) is 0 to a sum. */
 const NONE: f32 = -f32.MAX_VALUE;
+
+/** Bytes of eight features of a block of values. */
+const EIGHT: usize = 1024;
 
 /** Bytes of the scores of a block, of four queries. */
 const SCORES: usize = 512;
@@ -57,19 +61,30 @@ export function storeValues(
   from: i32,
   to: i32,
 ): void {
-  const bytes = <usize> headDim << 2;
+  const width = widthOf(headDim);
   for (let t = from; t < to; t++) {
+    const at = position + t;
     for (let head = 0; head < kvHeads; head++) {
-      const at = out + <usize> (head * room + position + t) * bytes;
-      memory.copy(at, x + <usize> (t * kvHeads + head) * bytes, bytes);
+      const first = (head * room + (at & -BLOCK)) * width + (at & BLOCK - 1) * 8;
+      const target = out + (<usize> first << 2);
+      const source = x + (<usize> ((t * kvHeads + head) * headDim) << 2);
+      for (let d = 0; d < headDim; d += 8) {
+        memory.copy(target + <usize> d * (BLOCK << 2), source + (<usize> d << 2), <usize> min(8, headDim - d) << 2);
+      }
     }
   }
+}
+
+/** Features of a head, and what fills them up to whole eights. */
+@inline
+function widthOf(headDim: i32): i32 {
+  return headDim + 7 & ~7;
 }
 
 /** Bytes of what a segment gives four queries: their outputs, lanes of their sums of shares, their largest scores. */
 @inline
 function stateBytes(headDim: i32): usize {
-  return (<usize> (headDim + 7 & ~7) << 4) + 80;
+  return (<usize> widthOf(headDim) << 4) + 80;
 }
 
 /**
@@ -102,7 +117,7 @@ export function attend(
   to: i32,
 ): void {
   const share = heads / kvHeads;
-  const width = headDim + 7 & ~7;
+  const width = widthOf(headDim);
   const scores = work + <usize> (from / grain) * ((<usize> headDim << 4) + 2 * SCORES);
   const shares = scores + SCORES, queries = shares + SCORES;
   for (let item = from; item < to; item++) {
@@ -118,7 +133,7 @@ export function attend(
     memory.fill(state, 0, tops - state);
     v128.store(tops, f32x4.splat(NONE));
     const query = gatherQueries(queries, q, first, n, head, share, heads, headDim);
-    const k = keys + (<usize> (head * room * headDim) << 2), v = values + (<usize> (head * room * headDim) << 2);
+    const k = keys + (<usize> (head * room * headDim) << 2), v = values + (<usize> (head * room * width) << 2);
     for (let s = begin & -BLOCK; s < end; s += BLOCK) {
       const at = k + (<usize> (s * headDim) << 2);
       const some = min(BLOCK, end - s);
@@ -130,13 +145,13 @@ export function attend(
         const low = max(0, seen - window) - s, high = seen - s;
         soften(scores + (row << 7), low, high, scale, softcap, state + row * (<usize> width << 2), <usize> width << 2, totals + (row << 4), tops + (row << 2));
       }
-      const value = v + (<usize> (s * headDim) << 2);
-      if (n == 1) addValuesOfOne(state, scores, value, headDim, some);
+      const value = v + (<usize> (s * width) << 2);
+      if (n == 1) addValuesOfOne(state, scores, value, width, some);
       else {
         for (let at: usize = 0; at < 128; at += 16) {
           storeTurned(shares + 4 * at, 16, v128.load(scores + at), v128.load(scores + at, 128), v128.load(scores + at, 256), v128.load(scores + at, 384));
         }
-        addValuesOfFour(state, shares, value, headDim, some);
+        addValuesOfFour(state, shares, value, width, some);
       }
     }
   }
@@ -276,9 +291,9 @@ function visible(scores: v128, s: i32, low: i32, high: i32): v128 {
   return v128.bitselect(scores, f32x4.splat(NONE), seen);
 }
 
-/** out[i] += Σ shares[s, i] · values[s] over `some` values, for four queries. Rows of out are padded to whole eights. */
-function addValuesOfFour(out: usize, shares: usize, values: usize, headDim: i32, some: i32): void {
-  const bytes = <usize> headDim << 2, row = bytes + 31 & ~31;
+/** out[i] += Σ shares[s, i] · values[s] over `some` values, for four queries. */
+function addValuesOfFour(out: usize, shares: usize, values: usize, width: i32, some: i32): void {
+  const row = <usize> width << 2;
   for (const end = shares + (<usize> some << 4), last = out + row; out < last; out += 32) {
     let a0 = v128.load(out), a1 = v128.load(out, 16), b0 = v128.load(out + row), b1 = v128.load(out + row, 16);
     let c0 = v128.load(out + 2 * row), c1 = v128.load(out + 2 * row, 16);
@@ -298,7 +313,7 @@ function addValuesOfFour(out: usize, shares: usize, values: usize, headDim: i32,
       x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
       d0 = madd(x, v0, d0);
       d1 = madd(x, v1, d1);
-      value += bytes;
+      value += 32;
     }
     v128.store(out, a0);
     v128.store(out, a1, 16);
@@ -308,13 +323,13 @@ function addValuesOfFour(out: usize, shares: usize, values: usize, headDim: i32,
     v128.store(out + 2 * row, c1, 16);
     v128.store(out + 3 * row, d0);
     v128.store(out + 3 * row, d1, 16);
-    values += 32;
+    values += EIGHT;
   }
 }
 
 /** The same for one query: out += Σ shares[s] · values[s]. */
-function addValuesOfOne(out: usize, shares: usize, values: usize, headDim: i32, some: i32): void {
-  const bytes = <usize> headDim << 2, row = bytes + 31 & ~31;
+function addValuesOfOne(out: usize, shares: usize, values: usize, width: i32, some: i32): void {
+  const row = <usize> width << 2;
   const end = shares + (<usize> some << 2), last = out + row;
   for (; out + 128 <= last; out += 128) {
     let a0 = v128.load(out), a1 = v128.load(out, 16), a2 = v128.load(out, 32), a3 = v128.load(out, 48);
@@ -324,13 +339,13 @@ function addValuesOfOne(out: usize, shares: usize, values: usize, headDim: i32, 
       const x = v128.load32_splat(at);
       a0 = madd(x, v128.load(value), a0);
       a1 = madd(x, v128.load(value, 16), a1);
-      a2 = madd(x, v128.load(value, 32), a2);
-      a3 = madd(x, v128.load(value, 48), a3);
-      a4 = madd(x, v128.load(value, 64), a4);
-      a5 = madd(x, v128.load(value, 80), a5);
-      a6 = madd(x, v128.load(value, 96), a6);
-      a7 = madd(x, v128.load(value, 112), a7);
-      value += bytes;
+      a2 = madd(x, v128.load(value, EIGHT), a2);
+      a3 = madd(x, v128.load(value, EIGHT + 16), a3);
+      a4 = madd(x, v128.load(value, 2 * EIGHT), a4);
+      a5 = madd(x, v128.load(value, 2 * EIGHT + 16), a5);
+      a6 = madd(x, v128.load(value, 3 * EIGHT), a6);
+      a7 = madd(x, v128.load(value, 3 * EIGHT + 16), a7);
+      value += 32;
     }
     v128.store(out, a0);
     v128.store(out, a1, 16);
@@ -340,17 +355,20 @@ function addValuesOfOne(out: usize, shares: usize, values: usize, headDim: i32, 
     v128.store(out, a5, 80);
     v128.store(out, a6, 96);
     v128.store(out, a7, 112);
-    values += 128;
+    values += 4 * EIGHT;
   }
-  for (; out < last; out += 16) {
-    let a = v128.load(out);
+  for (; out < last; out += 32) {
+    let a0 = v128.load(out), a1 = v128.load(out, 16);
     let value = values;
     for (let at = shares; at < end; at += 4) {
-      a = madd(v128.load32_splat(at), v128.load(value), a);
-      value += bytes;
+      const x = v128.load32_splat(at);
+      a0 = madd(x, v128.load(value), a0);
+      a1 = madd(x, v128.load(value, 16), a1);
+      value += 32;
     }
-    v128.store(out, a);
-    values += 16;
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    values += EIGHT;
   }
 }
 
@@ -369,7 +387,7 @@ export function addSegments(
   to: i32,
 ): void {
   const share = heads / kvHeads;
-  const row = <usize> (headDim + 7 & ~7) << 2;
+  const row = <usize> widthOf(headDim) << 2;
   const bytes = stateBytes(headDim);
   for (let item = from; item < to; item++) {
     const t = item / heads, h = item % heads;

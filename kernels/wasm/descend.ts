@@ -307,7 +307,6 @@ function factorize(a: usize, n: i32): bool {
     put(a, j * n + j, pivot);
     for (let m = 0; m < j; m++) {
       const factor = f64At(a, j * n + m);
-      if (factor == 0) continue;
       for (let i = 0; i <= m; i++) put(a, m * n + i, f64At(a, m * n + i) - factor * f64At(a, j * n + i));
     }
   }

@@ -107,6 +107,15 @@ export function activateGradient(
   }
 }
 
+/** g[i] *= 1 − (y[i] / cap)² for blocks of 4 values [from, to): the gradient of `softcap`, whose result is y. */
+export function softcapGradient(g: usize, y: usize, cap: f32, from: i32, to: i32): void {
+  for (let at = <usize> from << 4; at < <usize> to << 4; at += 16) {
+    const part = f32x4.div(v128.load(y + at), f32x4.splat(cap));
+    const slope = f32x4.sub(f32x4.splat(1), f32x4.mul(part, part));
+    v128.store(g + at, f32x4.mul(v128.load(g + at), slope));
+  }
+}
+
 /** What `columns` took is added where it came from: piece n of g[t] to dx[t] from first + n · stride on, for tokens [from, to). */
 export function addColumns(
   dx: usize,

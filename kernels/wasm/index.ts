@@ -15,10 +15,18 @@ export {
   softcap,
 } from "./activations";
 export { addSegments, attend, storeKeys, storeValues } from "./attention";
+export { factorizeBlock, subtractBlock } from "./cholesky";
 export { packCodes, unpackCodes } from "./codes";
 export { dequantize, embedPacked } from "./dequantize";
 export { descendRows, normalRows } from "./descend";
-export { activateGradient, addColumns, attentionGradient, normGradient, vectorGradient } from "./gradients";
+export {
+  activateGradient,
+  addColumns,
+  attentionGradient,
+  normGradient,
+  softcapGradient,
+  vectorGradient,
+} from "./gradients";
 export { gram, packPanels } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";

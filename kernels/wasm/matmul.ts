@@ -48,9 +48,10 @@ export function matmul(
     const n = min(ROWS, to - r);
     const target = out + (<usize> r << 2);
     for (let t = 0; t < tokens; t++) {
-      const row = target + (<usize> t * w.rows << 2);
-      if (bias == 0) memory.fill(row, 0, <usize> n << 2);
-      else memory.copy(row, bias + (<usize> r << 2), <usize> n << 2);
+      let row = target + (<usize> t * w.rows << 2), at = bias + (<usize> r << 2);
+      let i = 0;
+      for (; i + 4 <= n; i += 4, row += 16, at += 16) v128.store(row, bias == 0 ? f32x4.splat(0) : v128.load(at));
+      for (; i < n; i++, row += 4, at += 4) store<f32>(row, bias == 0 ? 0 : load<f32>(at));
     }
     for (let c = 0; c < w.cols; c += COLS) {
       const end = min(c + COLS, w.cols);

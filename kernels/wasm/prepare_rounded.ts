@@ -92,10 +92,26 @@ function prepare(out: usize, sums: usize, x: usize, cols: i32, groupSize: i32, t
   for (let c = cols; target < end; place += 4) {
     let plain = f32x4.splat(0);
     for (const stop = min(target + perGroup, end); target < stop; target += record) {
-      const v0 = fewLanes(row, c), v1 = fewLanes(row + 16, c - 4);
-      const v2 = fewLanes(row + 32, c - 8), v3 = fewLanes(row + 48, c - 12);
-      const v4 = fewLanes(row + 64, c - 16), v5 = fewLanes(row + 80, c - 20);
-      const v6 = fewLanes(row + 96, c - 24), v7 = fewLanes(row + 112, c - 28);
+      let v0: v128, v1: v128, v2: v128, v3: v128, v4: v128, v5: v128, v6: v128, v7: v128;
+      if (c >= 32) {
+        v0 = v128.load(row);
+        v1 = v128.load(row, 16);
+        v2 = v128.load(row, 32);
+        v3 = v128.load(row, 48);
+        v4 = v128.load(row, 64);
+        v5 = v128.load(row, 80);
+        v6 = v128.load(row, 96);
+        v7 = v128.load(row, 112);
+      } else {
+        v0 = fewLanes(row, c);
+        v1 = fewLanes(row + 16, c - 4);
+        v2 = fewLanes(row + 32, c - 8);
+        v3 = fewLanes(row + 48, c - 12);
+        v4 = fewLanes(row + 64, c - 16);
+        v5 = fewLanes(row + 80, c - 20);
+        v6 = fewLanes(row + 96, c - 24);
+        v7 = fewLanes(row + 112, c - 28);
+      }
       const low = f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3));
       const high = f32x4.add(f32x4.add(v4, v5), f32x4.add(v6, v7));
       plain = f32x4.add(plain, f32x4.add(low, high));

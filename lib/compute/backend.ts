@@ -82,6 +82,8 @@ export interface Backend extends Disposable {
    * bits of a row depend on no other, nor on their number.
    */
   linear(out: Tensor, x: Tensor, options: LinearOptions): void;
+  /** {@linkcode Backend.linear} of several weights, `as` alike, where that is more than one after the other. */
+  linears?(x: Tensor, products: readonly LinearProduct[]): void;
   /**
    * Rotary position embedding, in place, on heads laid side by side: the pair (i, i + n) of the token at `position + t` turns
    * by (position + t) · frequencies[i], i < n, and grows by `magnitude`; features from 2·n on stay as they are.
@@ -170,6 +172,12 @@ export interface RowRange {
   readonly from: number;
   /** Their number. */
   readonly count: number;
+}
+
+/** One of several products of an input. */
+export interface LinearProduct extends LinearOptions {
+  /** [tokens, out]. */
+  readonly out: Tensor;
 }
 
 /** The part of a cache that an attention reads and writes. */

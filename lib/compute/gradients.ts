@@ -19,6 +19,8 @@ export interface Gradients {
   bias(sum: Tensor, g: Tensor): void;
   /** Of f(x), or f(x) · up. */
   activate(by: { x: Tensor; up?: Tensor }, of: ActivationInputs): void;
+  /** Of softcap, whose result is y: g becomes the gradient by what it was given, in place. */
+  softcap(g: Tensor, of: { y: Tensor; cap: number }): void;
   /** Of columns that were taken: dx += those of g, where they came from. */
   columns(dx: Tensor, g: Tensor, piece: Columns): void;
   /** Of causal attention from position 0 on, between queries and keys that have been turned. */

@@ -27,6 +27,7 @@ export type {
   KvShape,
   Largest,
   LinearOptions,
+  LinearProduct,
   NormOptions,
   Owner,
   RopeOptions,

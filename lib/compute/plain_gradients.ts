@@ -86,6 +86,11 @@ export class PlainGradients implements Gradients {
     }
   }
 
+  softcap(g: Tensor, { y, cap }: { y: Tensor; cap: number }): void {
+    const [by, values] = [this.#values(g), this.#values(y)];
+    for (let i = 0; i < by.length; i++) by[i]! *= 1 - (values[i]! / cap) ** 2;
+  }
+
   columns(dx: Tensor, g: Tensor, piece: Columns): void {
     const { from, width = g.cols, stride = 0 } = piece;
     const [to, values] = [this.#values(dx), this.#values(g)];

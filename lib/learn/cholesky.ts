@@ -19,7 +19,6 @@ export function factorize(a: Float64Array, n: number): boolean {
     a[j * n + j] = pivot;
     for (let m = 0; m < j; m++) {
       const factor = a[j * n + m]!;
-      if (factor === 0) continue;
       for (let i = 0; i <= m; i++) a[m * n + i]! -= factor * a[j * n + i]!;
     }
   }

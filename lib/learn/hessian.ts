@@ -4,7 +4,6 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { factorize } from "./cholesky.ts";
 
 /** How a Hessian is factored. */
 export interface FactorOptions {
@@ -50,8 +49,12 @@ export interface FactoredHessian {
  * other.
  *
  * @param gram [cols, cols] finite, with no negative eigenvalues but those of rounding.
+ * @param options.steps who factors it.
  */
-export function factorHessian(gram: Float32Array, options: FactorOptions = {}): FactoredHessian {
+export function factorHessian(
+  gram: Float32Array,
+  options: FactorOptions & { steps: { factorize(a: Float64Array, n: number): boolean } },
+): FactoredHessian {
   const cols = Math.sqrt(gram.length);
   const diagonal = Float64Array.from({ length: cols }, (_, c) => gram[c * cols + c]!);
   const mean = diagonal.reduce((sum, value) => sum + value, 0) / cols || 1;
@@ -66,6 +69,6 @@ export function factorHessian(gram: Float32Array, options: FactorOptions = {}): 
       for (let j = 0; j < i; j++) lower[i * cols + j] = believed * gram[from + order[j]!]!;
       lower[i * cols + i] = diagonal[order[i]!]! + damping * mean;
     }
-    if (factorize(lower, cols)) return { order, lower, damping };
+    if (options.steps.factorize(lower, cols)) return { order, lower, damping };
   }
 }

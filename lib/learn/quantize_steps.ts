@@ -7,6 +7,7 @@ import { codebookRounding, type CodebookType } from "../matrix/codebook_type.ts"
 import { type Rounding, roundTo } from "../matrix/rounding.ts";
 import { codebookAt, isShared } from "../matrix/codebooks.ts";
 import { packRow, wordsPerRow } from "../matrix/packing.ts";
+import { factorize } from "./cholesky.ts";
 import { ExactKMeans } from "./exact_kmeans.ts";
 import type { FactoredHessian } from "./hessian.ts";
 import type { Learner } from "./learner.ts";
@@ -40,6 +41,8 @@ export interface QuantizeSteps {
   learn(scaled: ScaledMatrix, options: LearnOptions): Float32Array;
   /** Rounds a matrix to codebooks; returns packed codes. */
   round(scaled: ScaledMatrix, tables: Tables): Uint32Array;
+  /** Factors A = Lᵀ L in place; see {@linkcode factorize} of cholesky.ts. */
+  factorize(a: Float64Array, n: number): boolean;
   /** Rounds a matrix column by column, each making up for the errors of those before it (GPTQ); returns packed codes. */
   roundByHessian(scaled: ScaledMatrix, tables: Tables, hessian: FactoredHessian): Uint32Array;
   /** Improves codebooks, codes and scales in turns against a Hessian (LNQ); returns new ones. */
@@ -164,6 +167,7 @@ export const plainSteps: QuantizeSteps = {
     return codes;
   },
 
+  factorize,
   roundByHessian,
   descend,
   normals,

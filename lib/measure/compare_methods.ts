@@ -12,6 +12,12 @@ import type { Model } from "../model/model.ts";
 import { awq } from "../quantize/awq.ts";
 import { calibrate, type Calibration } from "../quantize/calibrate.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
+import {
+  type BlockTuning,
+  type ModelTuning,
+  parseBlockTuning,
+  parseModelTuning,
+} from "../quantize/tuning_options.ts";
 import { textOf } from "../quantize/pipeline.ts";
 import { parseChoice } from "../quantize/plan.ts";
 import { type FormatCost, measureModel } from "./measure_formats.ts";
@@ -31,6 +37,10 @@ export interface Candidate extends Pick<QuantizeModelOptions, "codebookType" | "
   readonly method: MethodOptions;
   /** Whether AWQ makes the model ready before. */
   readonly awq?: boolean;
+  /** Whether layers are tuned afterwards. */
+  readonly tuneBlocks?: BlockTuning;
+  /** Whether all layers are tuned together afterwards. */
+  readonly tuneModel?: ModelTuning;
 }
 
 /** What a candidate costs. */
@@ -62,8 +72,9 @@ export interface CompareMethodsOptions extends
 /**
  * Formats and methods, each with each. A format may have a group size, and then how rows share tables, whether tables and scales
  * are stored in bytes, and the part of weights that are outliers: "any4:128/matrix", "any4sym:64/int8/16-tables",
- * "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. To a fixed format "lloyd" rounds
- * as k-means does, so it is left out there.
+ * "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may
+ * be tuned after it, with options: "lnq+tune", "lnq+tune:epochs=4", then all together: "lnq+tune-model", "lnq+tune+tune-model". To a fixed format "lloyd" rounds as k-means does, so it is left
+ * out there.
  *
  * @throws {OptionError} when a format or a method is unknown.
  *
@@ -86,10 +97,16 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
     if (shared && format.values) {
       throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
     }
-    return methods.flatMap((method): Candidate[] => {
+    return methods.flatMap((whole): Candidate[] => {
+      const [method = "", ...tunings] = whole.split(/\+(?=tune)/);
+      const unknown = tunings.find((one) => !["tune", "tune-model"].includes(one.split(":")[0]!));
+      if (unknown) throw new OptionError(`Cannot tune by "${unknown}": expected tune or tune-model`);
+      const tuning = (name: string) =>
+        tunings.find((one) => one.split(":")[0] === name)?.slice(name.length + 1);
+      const [blocks, all] = [tuning("tune"), tuning("tune-model")];
       if (format.values && method.startsWith("lloyd")) return [];
       return [{
-        name: method === "kmeans" ? text : `${text} ${method}`,
+        name: whole === "kmeans" ? text : `${text} ${whole}`,
         format: format.name,
         groupSize,
         codebook: (shared ?? "row") as CodebookSharing,
@@ -98,6 +115,8 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),
+        ...(blocks !== undefined && { tuneBlocks: parseBlockTuning(blocks) }),
+        ...(all !== undefined && { tuneModel: parseModelTuning(all) }),
       }];
     });
   });
@@ -148,11 +167,16 @@ async function measureAll(model: Model, options: CompareMethodsOptions) {
     using ready = first ? await awq(model, { ...rest, ...how, text: textOf(rest.calibration) }) : undefined;
     const before = (performance.now() - started) / 1000;
     const calibration = first ? textOf(rest.calibration) : await calibrations.of(how.method);
-    const settings = { ...rest, ...how, calibration, onPart: report };
+    const text = textOf(rest.calibration);
+    const tuneBlocks = how.tuneBlocks && { text, ...how.tuneBlocks };
+    const tuneModel = how.tuneModel && { text, ...how.tuneModel };
+    const settings = { ...rest, ...how, tuneBlocks, tuneModel, calibration, onPart: report };
     const { small, row: { layers: _, ...costs } } = await measureModel(ready ?? model, reference, settings);
     using _small = small;
     const { format: { bits, values } } = parseChoice(how.format);
-    const method = first ? `awq+${costs.method}` : costs.method;
+    const method = `${first ? "awq+" : ""}${costs.method}${how.tuneBlocks ? "+tune" : ""}${
+      how.tuneModel ? "+tune-model" : ""
+    }`;
     const seconds = costs.seconds + before;
     const row = { name, format: how.format, bits, learned: values === null, ...costs, method, seconds };
     rows.push(row);

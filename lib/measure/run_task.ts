@@ -12,7 +12,7 @@ import { PythonRandom } from "../python_random.ts";
 import type { Row } from "./data/rows.ts";
 import { type DataOptions, type DataSource, openRows } from "./data/source.ts";
 import type { Watching } from "./predictions.ts";
-import { ReusedSession } from "./reused_session.ts";
+import { continueTexts } from "./continue_texts.ts";
 import { type Ran, runPython } from "./sandbox/run_python.ts";
 import type { ChoiceTask, CodeTask, EndingTask, GenerationTask, Task } from "./tasks/task.ts";
 
@@ -24,7 +24,7 @@ export interface TaskOptions extends Watching, Omit<DataOptions, "onProgress"> {
   fewshot?: number;
   /** Tokens of a generated answer at most; the task's own number when absent. */
   maxTokens?: number;
-  /** Documents whose answers are judged together, which changes none of their bits; 16 when absent. */
+  /** Documents that are answered together, which changes none of their bits; 16 when absent, of texts that are generated 8. */
   batchSize?: number;
 }
 
@@ -188,6 +188,12 @@ export async function runTask(
   const { task, fewshot, documents } = "documents" in prepared
     ? prepared
     : await prepareTask(prepared, options);
+  const { batchSize = 1 } = options;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new OptionError(
+      `Cannot run ${task.name}: batchSize must be a whole number of at least 1, current value is ${batchSize}`,
+    );
+  }
   const items = await interruptible(() =>
     task.kind === "choice" || task.kind === "ending"
       ? judge({ model, task, options }, documents)
@@ -263,7 +269,7 @@ function judged(
   return { prompt, loglikelihoods, gold, scores: { acc: best(loglikelihoods), ...acc_norm } };
 }
 
-/** Has the model answer each document in turn. */
+/** Has the model answer all documents, some at a time. */
 async function answer(
   { model, task, options }: Runner<GenerationTask | CodeTask>,
   documents: Documents,
@@ -276,13 +282,22 @@ async function answer(
         `${model.config.max_position_embeddings}; ask for fewer (--max-tokens)`,
     );
   }
-  using session = new ReusedSession(model);
+  const prompts = documents.map(({ prompts: [prompt] }) => prompt!);
+  const texts = await continueTexts(
+    model,
+    prompts.map((prompt) => model.tokenizer.encode(prompt).slice(-room)),
+    {
+      until: task.until,
+      maxTokens,
+      parallel: options.batchSize,
+      signal,
+      onDone: (done) => onProgress?.(done, documents.length),
+    },
+  );
   const items: TaskItem[] = [];
-  for (const { row, prompts: [prompt] } of documents) {
-    const ids = model.tokenizer.encode(prompt!).slice(-room);
-    const text = await session.continue(ids, { until: task.until, maxTokens, signal });
-    items.push({ prompt: prompt!, text, ...await marked({ task, options }, { row, text }) });
-    onProgress?.(items.length, documents.length);
+  for (const [i, { row }] of documents.entries()) {
+    const [prompt, text] = [prompts[i]!, texts[i]!];
+    items.push({ prompt, text, ...await marked({ task, options }, { row, text }) });
     await pause(signal);
   }
   return items;

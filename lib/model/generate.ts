@@ -147,6 +147,41 @@ export function promptIds(model: Model, prompt: string | readonly Message[]): nu
   return ids;
 }
 
+/** A text that comes token by token, until something ends it. */
+export class StoppedText {
+  readonly #text: Continuation;
+  readonly #stop: StopStrings;
+  readonly #ends: ReadonlySet<number>;
+  readonly #most: number;
+  #tokens = 0;
+
+  /**
+   * @param ids the prompt's.
+   * @param options.maxTokens tokens of the text at most.
+   * @throws {OptionError} when a stop string is empty.
+   */
+  constructor(
+    model: Model,
+    ids: readonly number[],
+    options: { stop?: string | string[]; maxTokens: number },
+  ) {
+    this.#text = new Continuation(model.tokenizer, ids);
+    this.#stop = new StopStrings([options.stop ?? []].flat());
+    this.#ends = endTokens(model);
+    this.#most = options.maxTokens;
+  }
+
+  /** Takes the next token; says what is new. */
+  push(id: number): GeneratedPiece {
+    const ends = this.#ends.has(id);
+    const last = ++this.#tokens === this.#most || ends;
+    const settled = (ends ? "" : this.#text.push(id)) + (last ? this.#text.flush() : "");
+    const text = this.#stop.push(settled) + (last ? this.#stop.flush() : "");
+    const stoppedBy = this.#stop.found ? "stop" : ends ? "eos" : last ? "length" : undefined;
+    return { text, tokens: ends ? [] : [id], ...stoppedBy && { stoppedBy } };
+  }
+}
+
 /**
  * Continues a prompt's ids in a session, of whose KV cache the first `known` tokens are theirs: {@linkcode generateStream}
  * yields the same.
@@ -159,9 +194,7 @@ export async function* continueIds(
   const sampler = new Sampler(options);
   const { session, signal } = options;
   const capacity = Math.min(session.capacity, ids.length + maxTokensOf(options));
-  const text = new Continuation(model.tokenizer, ids);
-  const stop = new StopStrings([options.stop ?? []].flat());
-  const eos = endTokens(model);
+  const text = new StoppedText(model, ids, { stop: options.stop, maxTokens: capacity - ids.length });
   session.position = options.known;
   let input = ids.slice(options.known);
   let length = ids.length;
@@ -169,14 +202,11 @@ export async function* continueIds(
     await pause(signal);
     for (const next of await choose(input)) {
       signal?.throwIfAborted();
-      const ends = eos.has(next);
-      const last = ends || ++length === capacity;
+      length++;
       input = [next];
-      const settled = (ends ? "" : text.push(next)) + (last ? text.flush() : "");
-      const piece = stop.push(settled) + (last ? stop.flush() : "");
-      const stoppedBy = stop.found ? "stop" : ends ? "eos" : last ? "length" : undefined;
-      yield { text: piece, tokens: ends ? [] : [next], ...stoppedBy && { stoppedBy } };
-      if (stoppedBy) return;
+      const piece = text.push(next);
+      yield piece;
+      if (piece.stoppedBy) return;
     }
   }
 

@@ -184,6 +184,15 @@ export class Model implements Disposable, View {
   }
 
   /**
+   * A tensor, dense or packed.
+   *
+   * @internal
+   */
+  tensor(name: string): Matrix | PackedMatrix | undefined {
+    return this.tensors.get(name);
+  }
+
+  /**
    * Reads some rows of a tensor as float32, in the given order.
    *
    * @internal

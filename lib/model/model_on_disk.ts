@@ -82,6 +82,11 @@ export class ModelOnDisk implements Source, Disposable {
     return readTensor(this.checkpoint, this.#place(`${linear}.weight`));
   }
 
+  /** Reads a tensor, as float32 where it is dense. */
+  tensor(name: string): Matrix | PackedMatrix | undefined {
+    return this.has(name) ? readTensor(this.checkpoint, this.#place(name)) : undefined;
+  }
+
   /** The tensors that a tensor is in the files: itself, or the parts of a packed one. */
   parts(name: string): string[] {
     const { checkpoint } = this;

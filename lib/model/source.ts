@@ -32,6 +32,8 @@ export interface Source {
   readonly backend: Backend;
   /** Whether it has a tensor; biases are not in every checkpoint. */
   has(tensor: string): boolean;
+  /** A tensor, dense or packed; undefined where it has none of that name. */
+  tensor(name: string): Matrix | PackedMatrix | undefined;
   /** A Linear's weights, dense or packed: [out_features, in_features]. */
   weights(linear: string): Matrix | PackedMatrix;
   /** Reads some rows of a tensor as float32, in the given order. */

@@ -82,7 +82,7 @@ async function transform(model: Model, options: AwqOptions): Promise<Model> {
     }));
     const stats = await calibration.stats(takers[0]!.name, fold.layer);
     if (!stats) throw new OptionError(`Cannot scale the input of ${takers[0]!.name}: it was not seen`);
-    const search = new Search(model.backend, { stats, options });
+    const search = new AwqSearch(model.backend, { stats, options });
     const scales = await search.scales(takers.map(({ matrix }) => matrix), fold.rowOf);
     for (const { name, tensor, matrix } of takers) {
       const scaled = scaledColumns(matrix, scales);
@@ -128,18 +128,24 @@ function scaledColumns({ rows, cols, data }: Matrix, scales: Float64Array): Matr
 }
 
 /** The search for one input's scales, and for where its takers are clipped. */
-class Search {
+export class AwqSearch {
   readonly #backend: Backend;
   readonly #stats: InputStats;
   readonly #options: AwqOptions;
 
+  /** @param means statistics of the input, with `gram`, and the options of {@linkcode awq}. */
   constructor(backend: Backend, means: { stats: InputStats; options: AwqOptions }) {
     this.#backend = backend;
     this.#stats = means.stats;
     this.#options = means.options;
   }
 
-  /** The scales of least error; columns that come from one row have one. */
+  /**
+   * The scales of least error; columns that come from one row have one.
+   *
+   * @param matrices those that take the input.
+   * @param rowOf [cols] the row that gives each column.
+   */
   async scales(matrices: readonly Matrix[], rowOf: Uint32Array): Promise<Float64Array> {
     const meanAbs = sharedMeans(this.#stats.meanAbs, rowOf);
     let [best, least] = [scalesOf(meanAbs, 0), Infinity];

@@ -6,8 +6,10 @@
 import { isFile } from "../files/disk.ts";
 import { CheckedFile, writeChecked } from "../files/safetensors/checked.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
+import type { DType } from "../matrix/dtype.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { packedTensors, readPackedParts } from "../model/checkpoint/packed_tensors.ts";
+import type { ModelDescent } from "../tune/tune_model.ts";
 import type { InputSums } from "./input_sums.ts";
 import type { DoneLinear } from "./quantize_linear.ts";
 import type { Kept, Kind, Store } from "./store.ts";
@@ -123,6 +125,38 @@ const codecs: { readonly [K in Kind]: Codec<Kept[K]> } = {
   effects: textCodec((effects) => [...effects], (effects) => new Map<string, number>(effects)),
   rows: linearCodec,
   linear: linearCodec,
+  tuned: linearCodec,
+  descent: {
+    encode: ({ values, means, squares, best, ...rest }) => ({
+      tensors: Object.entries({ values, means, squares, best }).map(([name, data]) => (
+        { name, dtype: "F32", shape: [data.length], data: () => viewOf(data) }
+      )),
+      metadata: { value: JSON.stringify(rest) },
+    }),
+    decode: (file) => {
+      const read = (name: string) => new Float32Array(file.read(name).buffer);
+      const rest: Omit<ModelDescent, "values" | "means" | "squares" | "best"> = JSON.parse(
+        file.metadata.value!,
+      );
+      return {
+        ...rest,
+        values: read("values"),
+        means: read("means"),
+        squares: read("squares"),
+        best: read("best"),
+      };
+    },
+  },
+  vector: {
+    encode: ({ cols, data, dtype = "F32" }, name) => ({
+      tensors: [{ name, dtype: "F32", shape: [cols], data: () => viewOf(data) }],
+      metadata: { dtype },
+    }),
+    decode: (file, name) => {
+      const data = new Float32Array(file.read(name).buffer);
+      return { rows: 1, cols: data.length, data, dtype: file.metadata.dtype as DType };
+    },
+  },
 };
 
 const viewOf = (array: Float32Array | Float64Array) =>

@@ -38,6 +38,8 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   override: {},
   parts: 1,
   tokenWeights: "none",
+  tuneBlocks: false,
+  tuneModel: false,
 };
 
 /** The recorded form of options whose value itself is irrelevant. */
@@ -94,6 +96,7 @@ export function fingerprint(
 const LEARNING = [
   ...["format", "groupSize", "skip", "override", "head", "embedding", "targetBits", "candidates"],
   ...["codebook", "codebookType", "method", "outliers", "weighting", "scaleType", "sequential"],
+  ...["tuneBlocks", "tuneModel"],
 ] as const satisfies (keyof QuantizeOnDiskOptions)[];
 
 /** The data on which statistics of a sample depend, whatever they are for. */

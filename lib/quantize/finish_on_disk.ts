@@ -15,6 +15,7 @@ import { linearNames, type TensorPlace } from "../model/decoder/layout.ts";
 import { readTensor } from "../model/load_model.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
 import { denseTensor, savedConfig, writableType } from "../model/save.ts";
+import { doneLinear } from "./done_layer.ts";
 import { calibrationName } from "./fingerprint.ts";
 import type { Journal, StoredLinear } from "./journal.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "./model_card.ts";
@@ -137,9 +138,14 @@ export function finishOnDisk(
 }
 
 /** The method and its options: "lnq", "lnq rounds 3". */
-function methodText({ method }: QuantizeOnDiskOptions): string {
+function methodText({ method, tuneBlocks, tuneModel }: QuantizeOnDiskOptions): string {
   const { name, options = {} } = methodOf(method);
-  return [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(" ");
+  return [
+    name,
+    ...Object.entries(options).map(([key, value]) => `${key} ${value}`),
+    ...(tuneBlocks ? ["+ layers tuned"] : []),
+    ...(tuneModel ? ["+ model tuned"] : []),
+  ].join(" ");
 }
 
 /** A tensor to be written: a quantized Linear, or the original. */
@@ -148,9 +154,14 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
   const { dequantized, reference } = options;
   const { name } = place;
   const linear = name.replace(/\.weight$/, "");
+  const vector = journal.get("vector", name);
+  if (vector) {
+    const dtype = dequantized ? "BF16" : writableType(vector.dtype ?? "F32");
+    return { tensors: [denseTensor(place, { dtype, values: () => vector.data })] };
+  }
   if (journal.has("linear", linear)) {
     const done = journal.linear(linear);
-    const packed = () => journal.get("linear", linear)!.packed;
+    const packed = () => doneLinear(journal, linear)!.packed;
     if (reference) {
       const dtype = writableType(checkpoint.info(layout.embedding.name).dtype);
       const tensors = () => referenceTensors(place, packed(), dtype);

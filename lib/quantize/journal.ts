@@ -11,6 +11,7 @@
 import { CheckpointError, ResumeError } from "../errors.ts";
 import { CheckedFile } from "../files/safetensors/checked.ts";
 import { writeText } from "../files/disk.ts";
+import { readObject } from "../files/json_file.ts";
 import { sha256 } from "../files/sha256.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
 import { UNFINISHED } from "../model/checkpoint/file_names.ts";
@@ -158,7 +159,8 @@ export class Journal implements Store, Disposable {
    * @throws {ResumeError} when its file is damaged, also when its tensors are asked for.
    */
   linear(linear: string): StoredLinear {
-    const open = () => CheckedFile.open(this.#files.path("linear", linear));
+    const kind = this.has("tuned", linear) ? "tuned" : "linear";
+    const open = () => CheckedFile.open(this.#files.path(kind, linear));
     return this.#reading(() => {
       using file = open();
       const { format, group_size, error } = file.metadata;
@@ -222,22 +224,16 @@ export class Journal implements Store, Disposable {
 
 /** The options that a job was begun with; undefined if there is no job. */
 function readJob(folder: string, path: string): JobFile | undefined {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
   const damaged = (cause?: unknown) =>
     new ResumeError(`Cannot resume in ${folder}: ${path} is damaged; ${START_OVER}`, { cause });
-  let read: Partial<JobFile> & { sha256?: string };
+  let read: Record<string, unknown> | undefined;
   try {
-    read = JSON.parse(text);
+    read = readObject(path);
   } catch (cause) {
     throw damaged(cause);
   }
-  const { sha256: sum, ...job } = read;
+  if (!read) return undefined;
+  const { sha256: sum, ...job } = read as Partial<JobFile> & { sha256?: string };
   const version = job.version ?? 1;
   if (version !== VERSION) {
     throw new ResumeError(

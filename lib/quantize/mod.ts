@@ -25,6 +25,15 @@ export {
 export { calibrateOnDisk } from "./calibrate_on_disk.ts";
 export { loadCalibration, saveCalibration } from "./calibration_file.ts";
 export { CALIBRATION_SAMPLE, CALIBRATION_SAMPLES } from "./calibration_sample.ts";
+export {
+  type BlockTuning,
+  type ModelTuning,
+  parseBlockTuning,
+  parseModelTuning,
+  type TuningText,
+} from "./tuning_options.ts";
+export type { StepOptions } from "../tune/examples.ts";
+export type { TuneOptions } from "../tune/tune_block.ts";
 export { TOKEN_WEIGHTS, type TokenWeights } from "./input_sums.ts";
 export {
   byFormat,
@@ -63,3 +72,4 @@ export {
 export { quantizeOnDisk } from "./quantize_on_disk.ts";
 export type { TargetOptions } from "./target_bits.ts";
 export { type Stage, STAGES, type UnitOptions, Units, type UnitStage } from "./units.ts";
+export { type WrittenOptions, writtenSamples } from "./written_samples.ts";

@@ -10,6 +10,7 @@ import type { TokenWeights } from "./input_sums.ts";
 import type { MeasuredQuality } from "./model_card.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { LearningOptions } from "./quantize_linear.ts";
+import type { BlockTuning, ModelTuning } from "./tuning_options.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** Options of the pipeline, for models in memory and on disk. */
@@ -28,16 +29,36 @@ export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOpt
    * of all on the original.
    */
   sequential?: boolean;
+  /**
+   * Tune each layer's codebooks, scales, zeros, norms and biases, with codes fixed, so that on the model quantized so far it
+   * gives what the original's layer gives on the original: a pass backwards through each layer, with the options' defaults where
+   * true. Not known for layers with experts, nor on webgpu.
+   */
+  tuneBlocks?: boolean | BlockTuning;
+  /**
+   * Tune the same of all layers together, once they are quantized (and tuned one by one), so that the model predicts what the
+   * original does. It moves more than `tuneBlocks` and takes several times as long for as many tokens.
+   */
+  tuneModel?: boolean | ModelTuning;
 }
 
 /** Options of {@linkcode quantizeModel}. */
 export interface QuantizeModelOptions extends PipelineOptions {
-  /** Called after every Linear; with `targetBits`, each counts twice, as it is measured first. */
+  /**
+   * Called after every Linear, and after every step of tuning, which does not count; with `targetBits`, each Linear counts twice,
+   * as it is measured first.
+   */
   onProgress?: (done: number, total: number, linear: string) => void;
 }
 
-/** The phases: statistics, the formats' noise, its effect on the predictions, Linears, the finished files. */
-export type OnDiskPhase = "calibrating" | "measuring" | "following noise" | "quantizing" | "writing";
+/** The phases: statistics, the formats' noise, its effect on the predictions, Linears, their tuning, the finished files. */
+export type OnDiskPhase =
+  | "calibrating"
+  | "measuring"
+  | "following noise"
+  | "quantizing"
+  | "tuning"
+  | "writing";
 
 /** The progress of a quantization. */
 export interface OnDiskProgress {

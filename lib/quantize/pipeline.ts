@@ -18,10 +18,14 @@ import { sampleText } from "./calibration_sample.ts";
 import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
 import { LayerCalibration } from "./layer_calibration.ts";
+import { LayerTuning } from "./layer_tuning.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
 import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
 import { SequentialCalibration } from "./sequential_calibration.ts";
+import { tuneWhole } from "./model_tuning.ts";
+import { checkTuning } from "./tuning_options.ts";
+import { checkTunable } from "./tuning_text.ts";
 import type { Store } from "./store.ts";
 
 /** Options of a run. */
@@ -64,7 +68,9 @@ class Run {
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    const { calibration, parts, method, tokenWeights, signal } = options;
+    const { calibration, parts, method, tokenWeights, tuneBlocks, tuneModel, signal } = options;
+    if (tuneBlocks || tuneModel) checkTunable(source);
+    for (const tuning of [tuneBlocks, tuneModel]) if (typeof tuning === "object") checkTuning(tuning);
     const text = textOf(calibration);
     if (text === undefined) this.#given = calibration as Calibration | undefined;
     this.#sample = { text, parts, tokenWeights, signal, gram: methodOf(method).needs === "gram" };
@@ -186,7 +192,10 @@ class Run {
     const learning = learningOf(this.#options);
     const missing = [...choices].filter(([linear]) => !store.has("linear", linear));
     const tell = this.#weightProgress("quantizing", missing.map(([linear]) => linear));
+    const tuning = await this.#tuning();
     for (const [linear, choice] of missing) {
+      // Whatever comes before this layer is done.
+      await tuning?.upTo(this.#layers.get(linear)!);
       const needed = needsOf(choice.format, learning) !== "nothing" || !sequential;
       const problem = {
         ...learning,
@@ -200,6 +209,44 @@ class Run {
       store.set("linear", linear, done);
       await tell(linear);
     }
+    await tuning?.upTo(this.#source.layout.layers.length);
+    await this.#tuneWhole();
+  }
+
+  /** Tunes all layers together, if they are to be. */
+  async #tuneWhole(): Promise<void> {
+    const { tuneModel, onProgress, signal } = this.#options;
+    if (!tuneModel) return;
+    await tuneWhole(this.#source, this.#store, {
+      text: this.#sample.text,
+      ...(tuneModel === true ? {} : tuneModel),
+      signal,
+      onStep: (done, total) => onProgress?.({ phase: "tuning", done, total, name: `step ${done}` }),
+    });
+  }
+
+  /** Tunes layers, if they are to be. */
+  async #tuning(): Promise<{ upTo(layer: number): Promise<void> } | undefined> {
+    const { tuneBlocks, onProgress, signal } = this.#options;
+    if (!tuneBlocks) return undefined;
+    const own = tuneBlocks === true ? {} : tuneBlocks;
+    const tuning = await LayerTuning.open(this.#source, this.#store, {
+      text: this.#sample.text,
+      ...own,
+      signal,
+    });
+    const layers = this.#source.layout.layers.length;
+    return {
+      upTo: async (layer) => {
+        while (tuning.layer < layer) {
+          const name = `layer ${tuning.layer}`;
+          await tuning.advance((done, steps) =>
+            onProgress?.({ phase: "tuning", done: tuning.layer + done / steps, total: layers, name })
+          );
+          await pause(signal);
+        }
+      },
+    };
   }
 
   /** Quantizes the head and the embedding, if they are to be, from their weights alone. */

@@ -7,6 +7,7 @@ import { interruptible } from "../event_loop.ts";
 import type { Format } from "../formats/format.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
+import { doneOfLayer } from "./done_layer.ts";
 import type { OnDiskProgress, QuantizeModelOptions } from "./options.ts";
 import { run } from "./pipeline.ts";
 import { planOf, planOfEnds } from "./plan.ts";
@@ -42,14 +43,15 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   let done = 0;
   const onProgress = ({ phase, name }: OnDiskProgress) => {
     if (phase === "measuring" || phase === "quantizing") options.onProgress?.(++done, total, name);
+    if (phase === "tuning") options.onProgress?.(done, total, name);
   };
   const store = new MemoryStore();
   await run(model, store, { ...options, onProgress });
   const tensors = new Map(model.tensors);
-  for (const linear of [...linears, ...ends.keys()]) {
-    const quantized = store.get("linear", linear);
-    if (quantized) tensors.set(`${linear}.weight`, quantized.packed);
+  for (const layer of model.layout.layers.keys()) {
+    for (const [name, tensor] of doneOfLayer(model, store, { layer })) tensors.set(name, tensor);
   }
+  for (const linear of ends.keys()) tensors.set(`${linear}.weight`, store.get("linear", linear)!.packed);
   return model.with({ tensors });
 }
 

@@ -5,9 +5,9 @@
  */
 import { pause } from "../event_loop.ts";
 import type { InputStats } from "../learn/input_stats.ts";
-import { linearNames } from "../model/decoder/layout.ts";
 import type { Replaced, Source } from "../model/source.ts";
 import { resumePass, type Sample, sampleOf, type SampleOptions, sumsOfEveryToken } from "./calibrate.ts";
+import { doneOfLayer } from "./done_layer.ts";
 import { meansOf, SumCollector } from "./input_sums.ts";
 import type { LayerPass } from "./layer_pass.ts";
 import type { Store } from "./store.ts";
@@ -62,12 +62,8 @@ export class SequentialCalibration {
     return this.#known.get(linear);
   }
 
-  /** The Linears of a layer that are done. */
+  /** The tensors of a layer that are done. */
   #done(layer: number): Replaced {
-    const names = linearNames(this.#source.layout, layer);
-    return new Map(names.flatMap((name) => {
-      const done = this.#store.get("linear", name);
-      return done ? [[`${name}.weight`, done.packed] as const] : [];
-    }));
+    return doneOfLayer(this.#source, this.#store, { layer });
   }
 }

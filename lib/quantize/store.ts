@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Matrix } from "../matrix/matrix.ts";
 import type { InputStats } from "../learn/input_stats.ts";
+import type { ModelDescent } from "../tune/tune_model.ts";
 import type { Sums } from "./input_sums.ts";
 import type { PassState } from "./layer_pass.ts";
 import type { DoneLinear } from "./quantize_linear.ts";
@@ -11,7 +13,7 @@ import type { Cost } from "./target_bits.ts";
 
 /** The stored values, by kind; those of a kind have names. */
 export interface Kept {
-  /** The position of a sample, by the pass: "calibration", "layers", "sequential", "effects". */
+  /** The position of a sample, by the pass: "calibration", "layers", "sequential", "effects", "tuning". */
   readonly pass: PassState;
   /** The sums of a part of the sample for a layer's Linears, by both numbers. */
   readonly sums: Sums;
@@ -25,6 +27,12 @@ export interface Kept {
   readonly rows: DoneLinear;
   /** A Linear that is done, by its name. */
   readonly linear: DoneLinear;
+  /** The same, when its layer was tuned. */
+  readonly tuned: DoneLinear;
+  /** A norm's or a bias's values that were tuned, by the tensor's name. */
+  readonly vector: Matrix;
+  /** How far all layers are tuned together; "model". */
+  readonly descent: ModelDescent;
 }
 
 /** A kind of what is kept. */

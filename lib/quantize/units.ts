@@ -346,7 +346,12 @@ export class Units implements Disposable {
 }
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */
-function checkDivisible({ sequential, targetBits, rowParts = 1, codebook, outliers }: UnitOptions): void {
+function checkDivisible(
+  { sequential, tuneBlocks, tuneModel, targetBits, rowParts = 1, codebook, outliers }: UnitOptions,
+): void {
+  if (tuneBlocks || tuneModel) {
+    throw new OptionError("Cannot divide tuning into units: each layer waits for all before it");
+  }
   if (sequential) {
     throw new OptionError(
       "Cannot divide a sequential calibration into units: each Linear waits for all before it",

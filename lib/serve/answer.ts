@@ -6,8 +6,7 @@
 import { Choice, type ChoiceOptions, type FinishReason, type Piece } from "./choice.ts";
 import type { Choosing } from "./choosing.ts";
 import type { Engine } from "./engine.ts";
-import { Any4Error } from "../errors.ts";
-import { RequestError } from "./request_error.ts";
+import { eventStream } from "./event_stream.ts";
 import type { TokenScore } from "./logprobs.ts";
 
 /** What both endpoints ask of continuations. */
@@ -150,60 +149,20 @@ async function whole(asked: Asked, { writer, ...means }: Means & { writer: Write
   return Response.json(writer.whole(wholes, usage()));
 }
 
-/** Server-sent events: a client that leaves ends what is computed for it. */
+/** A client that leaves ends what is computed for it. */
 function streamed(asked: Asked, { writer, ...means }: Means & { writer: Writer }): Response {
-  const left = new AbortController();
-  const signal = AbortSignal.any([means.signal, left.signal]);
-  const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    async start(controller) {
-      const send = (event: unknown) => {
-        if (left.signal.aborted) return;
-        controller.enqueue(
-          encoder.encode(`data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`),
-        );
-      };
-      try {
-        for (let index = 0; writer.begin && index < asked.prompts.length * asked.n; index++) {
-          send(writer.begin(index));
-        }
-        const { done, usage } = start(asked, {
-          ...means,
-          signal,
-          onPiece: (index, piece) => send(writer.piece(index, piece)),
-        });
-        await done;
-        means.took(usage());
-        if (asked.includeUsage) send(writer.usage(usage()));
-        send("[DONE]");
-      } catch (error) {
-        // The status has been sent: the error is an event, and no [DONE] follows.
-        if (!left.signal.aborted) send(refusalOf(error).body);
-        left.abort(error);
-      }
-      try {
-        controller.close();
-      } catch {
-        // The client has left.
-      }
-    },
-    cancel: (reason) => left.abort(reason ?? new Error("The client has left")),
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
-  });
-}
-
-/** An error as it is answered: a bug's message is not shown. */
-export function refusalOf(error: unknown): RequestError {
-  if (error instanceof RequestError) return error;
-  if (error instanceof Any4Error) return new RequestError(error.message, { status: 500, code: error.name });
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return new RequestError("Cannot answer: it takes longer than the server allows", {
-      status: 504,
-      code: "timeout",
+  return eventStream(async (send, left) => {
+    for (let index = 0; writer.begin && index < asked.prompts.length * asked.n; index++) {
+      send(writer.begin(index));
+    }
+    const { done, usage } = start(asked, {
+      ...means,
+      signal: AbortSignal.any([means.signal, left]),
+      onPiece: (index, piece) => send(writer.piece(index, piece)),
     });
-  }
-  console.error(error);
-  return new RequestError("Cannot answer: the server has failed", { status: 500, code: "internal_error" });
+    await done;
+    means.took(usage());
+    if (asked.includeUsage) send(writer.usage(usage()));
+    send("[DONE]");
+  });
 }

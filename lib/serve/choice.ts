@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { endTokens } from "../model/generate.ts";
+import { StoppedText } from "../model/generate.ts";
 import type { Model } from "../model/model.ts";
-import { StopStrings } from "../model/stop_strings.ts";
-import { Continuation } from "../model/tokenizer/continuation.ts";
 import { Chooser, type Choosing } from "./choosing.ts";
 import type { Sequence } from "./engine.ts";
 import { scoreToken, type TokenScore } from "./logprobs.ts";
@@ -54,9 +52,7 @@ export class Choice implements Sequence {
   generated = 0;
   readonly #options: ChoiceOptions;
   readonly #chooser: Chooser;
-  readonly #text: Continuation;
-  readonly #stop: StopStrings;
-  readonly #ends: ReadonlySet<number>;
+  readonly #text: StoppedText;
 
   /** Sends the prompt's text, where it is wanted. */
   constructor(options: ChoiceOptions) {
@@ -67,9 +63,7 @@ export class Choice implements Sequence {
     this.signal = signal;
     this.known = options.known;
     this.#chooser = new Chooser(choosing, index);
-    this.#text = new Continuation(model.tokenizer, ids);
-    this.#stop = new StopStrings(choosing.stop);
-    this.#ends = endTokens(model);
+    this.#text = new StoppedText(model, ids, { stop: [...choosing.stop], maxTokens });
     if (echo === undefined) return;
     onPiece({ text: echo, tokens: top === undefined ? [] : [{ id: ids[0]! }] });
     if (top === undefined) return;
@@ -86,11 +80,9 @@ export class Choice implements Sequence {
   next(logits: Float32Array): number | undefined {
     const { top, onPiece } = this.#options;
     const id = this.#chooser.next(logits);
-    const ends = this.#ends.has(id);
-    const last = ++this.generated === this.maxTokens;
-    const settled = (ends ? "" : this.#text.push(id)) + (ends || last ? this.#text.flush() : "");
-    const text = this.#stop.push(settled) + (ends || last ? this.#stop.flush() : "");
-    const finished = ends || this.#stop.found ? "stop" : last ? "length" : undefined;
+    this.generated++;
+    const { text, stoppedBy } = this.#text.push(id);
+    const finished = stoppedBy === "length" ? "length" : stoppedBy && "stop";
     const tokens = top === undefined ? [] : [scoreToken(logits, { id, top })];
     if (text !== "" || tokens.length > 0 || finished) onPiece({ text, tokens, ...finished && { finished } });
     return finished ? undefined : id;

@@ -4,16 +4,14 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { TensorError } from "../errors.ts";
 import type { Batch } from "../model/decoder/batch.ts";
+import { assertFinite } from "../model/decoder/sampling.ts";
 import type { Session } from "../model/decoder/session.ts";
+import { commonLength } from "../model/decoder/token_ids.ts";
 import type { Model } from "../model/model.ts";
 import { RequestError } from "./request_error.ts";
 
-/**
- * Tokens of a prompt that go through the decoder together. Kernels for many tokens and for one have different bits: a prompt is
- * therefore always cut at the same places, and of a cache only whole pieces are used again.
- */
+/** Tokens of a prompt that go through the decoder together, while other sequences wait. */
 const PIECE = 64;
 
 /** A sequence that is to be continued. */
@@ -50,7 +48,7 @@ interface Waiting {
 /** A place for a sequence, and what its cache still has of the last one. */
 interface Slot {
   session?: Session;
-  /** The prompt's tokens in whole pieces whose keys and values are in the cache. */
+  /** The prompt's tokens whose keys and values are in the cache, as it was read: those of answers have other bits. */
   cached: number[];
   running?: Waiting & { generated: number };
   /** The token that goes through the decoder next, once the prompt before it has. */
@@ -171,7 +169,7 @@ export class Engine implements Disposable {
   /** Takes the place whose cache knows most of the prompt, else the one that was unused for longest. */
   #enter(waiting: Waiting, free: Slot[]): void {
     const { sequence } = waiting;
-    const known = (slot: Slot) => sequence.score ? 0 : commonPieces(slot.cached, sequence.ids);
+    const known = (slot: Slot) => sequence.score ? 0 : this.#known(slot.cached, sequence.ids);
     const slot = free.reduce((best, slot) => {
       const more = known(slot) - known(best);
       return more > 0 || (more === 0 && slot.used < best.used) ? slot : best;
@@ -185,6 +183,13 @@ export class Engine implements Disposable {
     slot.token = undefined;
     this.counts.cached += tokens;
     sequence.known?.(tokens);
+  }
+
+  /** Tokens at the beginning of a prompt that a cache knows, never the last. */
+  #known(cached: readonly number[], ids: readonly number[]): number {
+    const same = commonLength(ids, cached, { most: ids.length - 1 });
+    // Where bits depend on how a prompt is cut, it is cut at the same places again.
+    return this.model.backend.rows ? same : same - same % PIECE;
   }
 
   /** Frees a place; what its cache has of the prompt stays. */
@@ -208,7 +213,7 @@ export class Engine implements Disposable {
     try {
       if (piece.length > 0) {
         const logits = await session.forward(piece, { logits: sequence.score ? "all" : "none" });
-        if (piece.length === PIECE) slot.cached.push(...piece);
+        slot.cached.push(...piece);
         sequence.score?.(from, logits);
       }
       if (session.position < last) return;
@@ -258,17 +263,4 @@ export class Engine implements Disposable {
     }
     this.#batch[Symbol.dispose]();
   }
-}
-
-/** Tokens at the beginning of a prompt that a cache knows: whole pieces, and never the last token. */
-function commonPieces(cached: readonly number[], ids: readonly number[]): number {
-  let same = 0;
-  while (same < Math.min(cached.length, ids.length - 1) && cached[same] === ids[same]) same++;
-  return same - same % PIECE;
-}
-
-function assertFinite(logits: Float32Array): void {
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += 0 * logits[i]!;
-  if (sum !== 0) throw new TensorError("Cannot continue: logits are not finite");
 }

@@ -1,5 +1,5 @@
 /**
- * A server as a function from requests to responses. It has ten fixed paths without parameters, which a map looks up: a framework
+ * A server as a function from requests to responses. It has a dozen fixed paths without parameters, which a map looks up: a framework
  * would add a dependency and no less code.
  *
  * @module
@@ -7,15 +7,17 @@
 import { timingSafeEqual } from "node:crypto";
 import { OptionError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { answer, type Means, refusalOf } from "./answer.ts";
+import { answer, type Means } from "./answer.ts";
 import { readFields } from "./body.ts";
 import { ChatWriter, readChat } from "./chat.ts";
 import { compare } from "./compare.ts";
 import { CompletionsWriter, readCompletions } from "./completions.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import type { Fields } from "./fields.ts";
+import { CHOICES, Maker, systemFreeBytes } from "./making.ts";
 import { Metrics } from "./metrics.ts";
 import { pageFiles } from "./page_files.ts";
+import { refusalOf } from "./refusal.ts";
 import { badField, RequestError } from "./request_error.ts";
 import { detokenize, tokenize, tokenizerInfo } from "./tokenizing.ts";
 import { TokenTexts } from "./token_texts.ts";
@@ -32,6 +34,10 @@ export interface HandlerOptions extends EngineOptions {
   readonly maxTokens?: number;
   /** Seconds that an answer may take, waiting and reading included; 600 when absent. */
   readonly timeout?: number;
+  /** The name of the model that clients may quantize, each time in place of the one before; none when absent. */
+  readonly lab?: string;
+  /** The memory that is left for that, in bytes; what the system says when absent. */
+  readonly freeBytes?: () => number;
 }
 
 interface Served {
@@ -69,23 +75,26 @@ export class Handler implements Disposable {
   readonly #created = Math.floor(Date.now() / 1000);
   readonly #gets: ReadonlyMap<string, () => Response>;
   readonly #posts: ReadonlyMap<string, (call: Call) => unknown>;
+  readonly #maker?: Maker;
+  /** The model that was quantized last. */
+  #made?: { readonly name: string; readonly model: Model };
   #closing = false;
 
   /**
    * Serves models by their names, the first where a request names none. They stay the caller's.
    *
-   * @throws {OptionError} when there is none.
+   * @throws {OptionError} when there is none, or none of the name `lab`.
    */
   constructor(models: ReadonlyMap<string, Model>, options: HandlerOptions = {}) {
     if (models.size === 0) throw new OptionError("Cannot serve: there is no model");
-    for (const [name, model] of models) {
-      this.#models.set(name, {
-        name,
-        engine: new Engine(model, options),
-        texts: new TokenTexts(model.tokenizer),
-      });
-    }
     this.#options = options;
+    for (const [name, model] of models) this.#add(name, model);
+    const { lab, freeBytes = systemFreeBytes } = options;
+    if (lab !== undefined) {
+      const model = models.get(lab);
+      if (!model) throw new OptionError(`Cannot let clients quantize ${lab}: there is no model of that name`);
+      this.#maker = new Maker(lab, model, freeBytes);
+    }
     const [first] = this.#models.values();
     const json = (value: unknown) => Response.json(value);
     this.#gets = new Map([
@@ -101,7 +110,22 @@ export class Handler implements Disposable {
       ["/tokenize", ({ fields, served }) => tokenize(fields, served.engine)],
       ["/detokenize", ({ fields, served }) => detokenize(fields, served.engine)],
       ["/compare", (call) => this.#compare(call)],
+      ...this.#maker ? [["/quantize", (call: Call) => this.#quantize(call, this.#maker!)] as const] : [],
     ]);
+  }
+
+  #add(name: string, model: Model): void {
+    const engine = new Engine(model, this.#options);
+    this.#models.set(name, { name, engine, texts: new TokenTexts(model.tokenizer) });
+  }
+
+  /** Ends what the model that was quantized last is doing, and frees it. */
+  #drop(): void {
+    if (!this.#made) return;
+    this.#models.get(this.#made.name)?.engine[Symbol.dispose]();
+    this.#models.delete(this.#made.name);
+    this.#made.model[Symbol.dispose]();
+    this.#made = undefined;
   }
 
   /** Answers a request; whatever is wrong with it is an answer too. */
@@ -219,6 +243,7 @@ export class Handler implements Disposable {
       max_model_len: engine.context,
       bits_per_weight: engine.model.bitsPerWeight,
       chat: engine.model.tokenizer.chatTemplate !== undefined,
+      ...name === this.#options.lab ? { quantizes_to: CHOICES } : {},
     }));
   }
 
@@ -263,6 +288,26 @@ export class Handler implements Disposable {
     return compare(fields, { engines, texts: served.texts, signal });
   }
 
+  #quantize({ fields, signal }: Call, maker: Maker): Response {
+    return maker.make(fields, {
+      signal,
+      serve: (name, model) => {
+        this.#drop();
+        if (this.#models.has(name) || this.#closing) {
+          model[Symbol.dispose]();
+          throw new RequestError(
+            `Cannot serve ${name}: ${this.#closing ? "the server is ending" : "it is there"}`,
+            {
+              status: 409,
+            },
+          );
+        }
+        this.#add(name, model);
+        this.#made = { name, model };
+      },
+    });
+  }
+
   /** Refuses all further requests that compute something; those under way are answered. */
   close(): void {
     this.#closing = true;
@@ -271,6 +316,7 @@ export class Handler implements Disposable {
   /** Ends what is under way and frees what it holds; the models stay. */
   [Symbol.dispose](): void {
     this.#closing = true;
+    this.#drop();
     for (const { engine } of this.#models.values()) engine[Symbol.dispose]();
   }
 }

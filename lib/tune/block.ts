@@ -7,9 +7,26 @@ import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
-import { hasExperts, linearNames } from "../model/decoder/layout.ts";
+import { hasExperts, type Layout, linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
 import { Recorder } from "./recorder.ts";
+
+/**
+ * Checks that a layer can be gone through backwards.
+ *
+ * @throws {OptionError} when it has experts.
+ */
+export function checkLayer(layout: Layout, layer: number): void {
+  if (!hasExperts(layout.layers[layer]!.mlp.inner)) return;
+  throw new OptionError(
+    `Cannot tune ${
+      linearNames(layout, layer)[0]
+    } and what is beside it: gradients of experts are not known here`,
+  );
+}
+
+const withOffset = (data: Float32Array, offset: number) =>
+  offset === 0 ? data : data.map((value) => value + offset);
 
 /** A layer with dense weights, whose output and gradients can be had for one sequence after another. */
 export class Block implements Disposable {
@@ -33,13 +50,7 @@ export class Block implements Disposable {
     options: { layer: number; tensor: (name: string) => Matrix | PackedMatrix | undefined },
   ) {
     const { layer, tensor } = options;
-    if (hasExperts(source.layout.layers[layer]!.mlp.inner)) {
-      throw new OptionError(
-        `Cannot tune ${
-          linearNames(source.layout, layer)[0]
-        } and what is beside it: gradients of experts are not known here`,
-      );
-    }
+    checkLayer(source.layout, layer);
     this.#source = source;
     this.#layer = layer;
     this.#tensor = tensor;
@@ -55,7 +66,7 @@ export class Block implements Disposable {
       const tensor = this.#tensor(name);
       if (!tensor) return undefined;
       const { rows, cols } = tensor;
-      const data = isPacked(tensor) ? dequantize(tensor) : tensor.data.map((value) => value + offset);
+      const data = isPacked(tensor) ? dequantize(tensor) : withOffset(tensor.data, offset);
       const matrix = { rows, cols, data };
       this.#weights.set(name, { matrix, offset });
       return this.#recorder.weight(matrix);
@@ -68,19 +79,19 @@ export class Block implements Disposable {
     return [...this.#weights.keys()];
   }
 
-  /** A tensor's values as the decoder has them, to be changed in place before {@linkcode Block.changed}. */
-  values(name: string): Float32Array {
-    return this.#weights.get(name)!.matrix.data;
-  }
-
   /** What the decoder adds to each value of a tensor. */
   offset(name: string): number {
     return this.#weights.get(name)!.offset;
   }
 
-  /** Takes over new values of tensors, and begins their gradients anew. */
-  changed(names: Iterable<string>): void {
-    for (const name of names) this.#recorder.forget(this.#weights.get(name)!.matrix);
+  /** Replaces values of tensors, [rows, cols] as the checkpoint has them, and begins all gradients anew. */
+  set(values: Iterable<readonly [string, Float32Array]>): void {
+    for (const [name, data] of values) {
+      const { matrix, offset } = this.#weights.get(name)!;
+      this.#recorder.forget(matrix);
+      const { rows, cols } = matrix;
+      this.#weights.set(name, { matrix: { rows, cols, data: withOffset(data, offset) }, offset });
+    }
     this.#decoder = this.#build();
     this.want(this.#tuned);
   }

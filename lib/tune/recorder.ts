@@ -55,17 +55,16 @@ export class Recorder implements Backend, Disposable {
    * @throws {OptionError} when it has no gradients.
    */
   constructor(backend: Backend) {
-    if (!backend.gradients) {
-      throw new OptionError(`Cannot find gradients on the ${backend.name} backend: use wasm or plain`);
-    }
     this.#backend = backend;
-    this.#gradients = backend.gradients;
+    this.#gradients = checkGradients(backend);
     this.name = backend.name;
     this.description = backend.description;
   }
 
-  /** Asks for the gradients by some dense weights, which begin at 0. */
+  /** Asks for the gradients by some dense weights, which begin at 0, and by no others. */
   want(matrices: Iterable<Matrix>): void {
+    for (const sum of this.#wanted.values()) this.#backend.free?.(sum);
+    this.#wanted.clear();
     for (const matrix of matrices) this.#wanted.set(matrix, this.#zero(matrix.rows, matrix.cols));
   }
 
@@ -167,10 +166,10 @@ export class Recorder implements Backend, Disposable {
 
   forget(matrix: Matrix | PackedMatrix): void {
     this.#backend.forget?.(matrix);
-    for (const  of of[this.#dense, this.#wanted as Map<Matrix | PackedMatrix, Tensor>]) {
-      const tensor = of.get(matrix);
+    for (const kept of [this.#dense, this.#wanted as Map<Matrix | PackedMatrix, Tensor>]) {
+      const tensor = kept.get(matrix);
       if (tensor) this.#backend.free?.(tensor);
-      of.delete(matrix);
+      kept.delete(matrix);
     }
   }
 
@@ -282,6 +281,12 @@ export class Recorder implements Backend, Disposable {
     this.#change(x, (g) => this.#backend.scale(g, by));
   }
 
+  softcap(x: Tensor, cap: number): void {
+    this.#backend.softcap(x, cap);
+    const y = this.#fresh(x);
+    this.#change(x, (g) => this.#gradients.softcap(g, { y, cap }));
+  }
+
   columns(out: Tensor, x: Tensor, piece: Columns): void {
     this.#backend.columns(out, x, piece);
     this.#record(out, (g) => this.#gradients.columns(this.#sumBy(x), g, piece));
@@ -326,10 +331,6 @@ export class Recorder implements Backend, Disposable {
     throw unknown("embeddings");
   }
 
-  softcap(): never {
-    throw unknown("capped logits");
-  }
-
   gather(): never {
     throw unknown("experts");
   }
@@ -345,11 +346,21 @@ export class Recorder implements Backend, Disposable {
   /** Frees what it keeps; the backend stays. */
   [Symbol.dispose](): void {
     this.clear();
-    for (const  of of[this.#dense, this.#wanted]) {
-      for (const tensor of of.values()) this.#backend.free?.(tensor);
-      of.clear();
+    for (const kept of [this.#dense, this.#wanted]) {
+      for (const tensor of kept.values()) this.#backend.free?.(tensor);
+      kept.clear();
     }
   }
+}
+
+/**
+ * The gradients of a backend.
+ *
+ * @throws {OptionError} when it has none.
+ */
+export function checkGradients({ name, gradients }: Backend): Gradients {
+  if (gradients) return gradients;
+  throw new OptionError(`Cannot find gradients on the ${name} backend: use wasm or plain`);
 }
 
 const unknown = (what: string) =>

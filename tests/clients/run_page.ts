@@ -35,7 +35,7 @@ Deno.test({
     using original = await chatModel();
     using packed = await quantizeModel(original, { format: "int2", groupSize: 64 });
     const models = new Map([["tinyworld", original], ["tinyworld:int2", packed]]);
-    await using server = serve(models, { port: 0 });
+    await using server = serve(models, { port: 0, lab: "tinyworld" });
     const browser = await startChromium(program!, []);
     try {
       const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } });
@@ -79,6 +79,21 @@ Deno.test({
         assertEquals(await page.locator("#detail table").count(), 2);
         await page.keyboard.press("End");
         assert(await page.textContent("#detail") !== first);
+      });
+
+      await t.step("another format, chosen on the page, takes its place beside the model", async () => {
+        await page.click("summary");
+        await page.selectOption("#format", "any2");
+        await page.selectOption("#group", "64");
+        await page.click("#make");
+        await page.waitForSelector("#make:not([disabled])");
+        assertEquals(await page.textContent("#problem"), "");
+        assertMatch((await page.textContent("#ready"))!, /tinyworld:any2:64 stands beside it/);
+        assertEquals(await page.inputValue("#beside"), "tinyworld:any2:64");
+        await page.click("#write");
+        await page.waitForSelector("#write:not([disabled])");
+        assertEquals(await page.locator("article").count(), 2);
+        assertEquals(await page.textContent("#problem"), "");
       });
 
       await t.step("nothing keeps people from using it, at any width in any scheme", async () => {

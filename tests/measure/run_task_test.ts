@@ -105,6 +105,11 @@ Deno.test("documents that lack a column, too few examples, or a context too smal
     );
   });
   await assertRejects(
+    () => runTask(model, tasks.get("boolq")!, { dataDir: OWN, batchSize: 0 }),
+    OptionError,
+    "batchSize must be a whole number of at least 1",
+  );
+  await assertRejects(
     () => prepareTask(tasks.get("lambada_openai")!, { dataDir: OWN, fewshot: 1 }),
     OptionError,
     "it has none",

@@ -7,6 +7,7 @@ import {
   type Recipe,
   windowedPerplexity,
 } from "any4/measure";
+import words from "../golden/words.json" with { type: "json" };
 import golden from "../golden/perplexity.json" with { type: "json" };
 import { inFolder } from "../in_folder.ts";
 import { storiesFolder } from "../stories.ts";
@@ -70,6 +71,24 @@ Deno.test("two models' difference on the same windows is surer than their perple
     const variance = each.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (each.length - 1);
     assertAlmostEquals(before!.lossStderr, Math.sqrt(variance / each.length), 1e-12);
   });
+});
+
+Deno.test("words: the loss of each page, and the perplexity a word, are lm-evaluation-harness's", async () => {
+  using model = await loadModel("tinyworld");
+  for (const { context, perplexity, pages } of words) {
+    const options = { dataDir: "tests/golden/tasks", recipe: "words" as const, context };
+    const { windows } = await corpusWindows(model, "wikitext-2", options);
+    const [found] = await windowedPerplexity([model], windows);
+    // A page has windows until the next one that counts words.
+    const sums: { nats: number; words: number }[] = [];
+    for (const { nats, weight } of found!.losses) {
+      if (weight > 0) sums.push({ nats: 0, words: weight });
+      sums.at(-1)!.nats += nats;
+    }
+    assertEquals(sums.map(({ words }) => words), pages.map(({ words }) => words));
+    for (const [i, { nats }] of pages.entries()) assertAlmostEquals(sums[i]!.nats, nats, 1e-3);
+    assertAlmostEquals(found!.perplexity, perplexity, 1e-4 * perplexity);
+  }
 });
 
 Deno.test("words: a text longer than the context has each id predicted once, and its words counted once", async () => {

@@ -133,6 +133,37 @@ Deno.test("quantize, eval, diff and generate work on one another's folders", asy
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("quantize and eval take methods, layouts and text that the model writes itself", async () => {
+  const folder = await Deno.makeTempDir();
+  const layout = [
+    "--method",
+    "lnq",
+    "--codebook",
+    "4-tables",
+    "--codebook-type",
+    "int8",
+    "--scale-type",
+    "int8",
+  ];
+  // Deno's own cache stays where it is.
+  const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
+  const env = {
+    XDG_CACHE_HOME: `${folder}/cache`,
+    DENO_DIR: DENO_DIR ?? `${XDG_CACHE_HOME ?? `${HOME}/.cache`}/deno`,
+  };
+  const wishes = ["--out", `${folder}/model`, "--format", "any3sym", "--written", "60", ...layout];
+  const { code, stdout, stderr } = await taskWith(env, "quantize", ...wishes, "--json");
+  assertEquals([code, stderr], [0, ""]);
+  const saved = JSON.parse(stdout);
+  // Codes, a scale of 8 bits and its power of two, indices and tables.
+  assertLess(saved.bitsPerWeight, 3.3);
+  assertMatch(saved.calibration, /texts? \(/);
+  assertStringIncludes(Deno.readTextFileSync(`${folder}/model/README.md`), "codebooks by `4-tables`");
+  const measured = await json("eval", "--format", "any3sym", "--tokens", "60", ...layout);
+  assertEquals(measured.bitsPerWeight, saved.bitsPerWeight);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("quantize takes patterns and a target, says what came of it, and goes on where it was", async () => {
   const folder = await Deno.makeTempDir();
   const wishes = ["--out", folder, "--override", "model.layers.0.*=int8", "--override", "*.v_proj=any2:64"];

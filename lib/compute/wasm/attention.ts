@@ -18,7 +18,10 @@ const PIECES = 64;
 /** Bytes of what segments give, about, before they are added up: tokens are taken so many at a time. */
 const STATES_BYTES = 1 << 22;
 
-/** A layer's keys and values, grown as tokens come: [kvHeads, room / 8, headDim, 8] and [kvHeads, room, headDim]. */
+/** Features of a head, and what fills them up to whole eights. */
+const widthOf = (headDim: number) => 8 * Math.ceil(headDim / 8);
+
+/** A layer's keys and values, grown as tokens come, in whole blocks of each head: see attention.ts of the kernels. */
 export class CachedLayer {
   readonly #shape: KvShape;
   readonly #arena: Arena;
@@ -36,17 +39,14 @@ export class CachedLayer {
     const { capacity, headDim, kvHeads } = this.#shape;
     if (this.#room < total) {
       const room = BLOCK * Math.ceil(Math.min(capacity, Math.max(total, 2 * position)) / BLOCK);
+      const used = BLOCK * Math.ceil(position / BLOCK);
       const before = this.#blocks;
-      this.#blocks = [0, 1].map((i) => {
-        const larger = new Block(this.#arena, 4 * kvHeads * room * headDim + 64);
+      this.#blocks = [headDim, widthOf(headDim)].map((cols, i) => {
+        const larger = new Block(this.#arena, 4 * kvHeads * room * cols + 64);
         const floats = new Float32Array(this.#arena.memory.buffer);
         for (let head = 0; before[i] && head < kvHeads; head++) {
-          const from = before[i].address / 4 + head * this.#room * headDim;
-          floats.copyWithin(
-            larger.address / 4 + head * room * headDim,
-            from,
-            from + BLOCK * Math.ceil(position / BLOCK) * headDim,
-          );
+          const from = before[i].address / 4 + head * this.#room * cols;
+          floats.copyWithin(larger.address / 4 + head * room * cols, from, from + used * cols);
         }
         return larger;
       });
@@ -63,24 +63,11 @@ export class CachedLayer {
   }
 }
 
-/** What is attended: addresses of [tokens, heads · headDim] and of keys and values. */
-export interface Attended {
-  readonly out: number;
-  readonly q: number;
-  readonly k: number;
-  readonly v: number;
-  /** Tokens that keys and values have room for. */
-  readonly room: number;
-  readonly tokens: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  /** Of the first token. */
-  readonly position: number;
-  readonly scale: number;
-  readonly softcap: number;
-  readonly window: number;
-}
+/** What is attended: addresses of [tokens, heads · headDim] and of keys and values, which have room for so many tokens. */
+export type Attended = Readonly<
+  & Record<"out" | "q" | "k" | "v" | "room" | "tokens" | "heads" | "kvHeads" | "headDim", number>
+  & Record<"position" | "scale" | "softcap" | "window", number>
+>;
 
 /** Attends on a pool. */
 export function attend(
@@ -90,7 +77,7 @@ export function attend(
   const { out, q, k, v, room, heads, kvHeads, headDim, scale, softcap, window } = run;
   const { pool, scratch, grain } = means;
   const arena = pool.arena();
-  const stateBytes = 16 * 8 * Math.ceil(headDim / 8) + 80;
+  const stateBytes = 16 * widthOf(headDim) + 80;
   const cols = heads * headDim;
   const most = Math.ceil((run.position + run.tokens) / SEGMENT);
   const slice = Math.max(1, Math.floor(STATES_BYTES * TILE / (stateBytes * heads * most)));

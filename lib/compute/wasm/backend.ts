@@ -15,6 +15,7 @@ import {
   type Columns,
   type KvShape,
   type LinearOptions,
+  type LinearProduct,
   type NormOptions,
   type RopeOptions,
   type RowRange,
@@ -29,7 +30,7 @@ import { WasmGradients } from "./gradients.ts";
 import { relaxedSimd } from "./kernels.js";
 import { LinearRunner } from "./linear.ts";
 import type { Arena } from "./memory.ts";
-import type { Pool } from "./pool.ts";
+import type { KernelRun, Pool } from "./pool.ts";
 import { WasmSteps } from "./quantize_steps.ts";
 import { type Place, Scratch } from "./scratch.ts";
 import { blockOf, takeShared } from "./shared.ts";
@@ -270,37 +271,50 @@ export class WasmBackend implements Backend {
   }
 
   rmsNorm(out: Tensor, x: Tensor, options: NormOptions): void {
-    if (options.add) this.add(x, options.add);
+    const added = options.add ? this.#at(options.add) : 0;
     const weight = this.#scratch.input(this.#home, "norm", vectorOf(this.#dense(options.weight)));
     const { cols } = options.weight;
-    const args = [this.#at(out), this.#at(x), weight, cols, options.epsilon];
+    const args = [this.#at(out), this.#at(x), added, weight, cols, options.epsilon];
     this.#pool.run(this.#home, "rmsNorm", args, x.rows * x.cols / cols, this.#grain(2 * cols));
   }
 
   layerNorm(out: Tensor, x: Tensor, options: NormOptions & { bias?: Weight }): void {
-    if (options.add) this.add(x, options.add);
+    const added = options.add ? this.#at(options.add) : 0;
     const input = (name: string, weight: Weight) =>
       this.#scratch.input(this.#home, name, vectorOf(this.#dense(weight)));
     const weight = input("norm", options.weight);
     const bias = options.bias ? input("norm's bias", options.bias) : 0;
     const { cols } = options.weight;
-    const args = [this.#at(out), this.#at(x), weight, bias, cols, options.epsilon];
+    const args = [this.#at(out), this.#at(x), added, weight, bias, cols, options.epsilon];
     this.#pool.run(this.#home, "layerNorm", args, x.rows * x.cols / cols, this.#grain(3 * cols));
   }
 
   linear(out: Tensor, x: Tensor, options: LinearOptions): void {
-    checkLinear(out, x, options.weight);
+    this.linears(x, [{ out, ...options }]);
+  }
+
+  linears(x: Tensor, products: readonly LinearProduct[]): void {
     this.#assertOpen();
-    const { weight } = own(this, options.weight, WasmHandle);
-    const bias = options.bias && this.#dense(options.bias);
-    this.#linear.run(this.#place(out), this.#place(x), { weight, bias, tokens: x.rows, as: options.as });
+    const all = products.map(({ out, weight, bias }) => {
+      checkLinear(out, x, weight);
+      return {
+        out: this.#place(out),
+        weight: own(this, weight, WasmHandle).weight,
+        bias: bias && this.#dense(bias),
+      };
+    });
+    this.#linear.run(this.#place(x), all, { tokens: x.rows, as: products[0]?.as });
   }
 
   rope(x: Tensor, options: RopeOptions): void {
+    this.#pool.runAll(this.#home, [this.#turned(x, options)]);
+  }
+
+  #turned(x: Tensor, options: RopeOptions): KernelRun {
     const half = options.frequencies.length;
     const { cos, sin } = this.#turn(options, x.rows);
     const args = [this.#at(x), cos, sin, x.cols, half, options.headDim ?? 2 * half];
-    this.#pool.run(this.#home, "rope", args, x.rows, this.#grain(4 * x.cols));
+    return { name: "rope", args, count: x.rows, grain: this.#grain(4 * x.cols) };
   }
 
   /** Where the cosines and the sines of some tokens' angles are. */
@@ -331,17 +345,18 @@ export class WasmBackend implements Backend {
     const cache = own(this, options.cache, WasmCache);
     const { position, frequencies, magnitude } = options;
     const { headDim } = cache;
-    if (frequencies) {
-      for (const x of [qkv.q, qkv.k]) this.rope(x, { position, frequencies, headDim, magnitude });
-    }
     const { q, k, v } = qkv;
     const total = position + q.rows;
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
     const layer = layerOf(cache, { layer: options.layer, tokens: total }).reserve({ total, position });
-    for (const [name, kept, x] of [["storeKeys", layer.k, k], ["storeValues", layer.v, v]] as const) {
-      const args = [kept, this.#at(x), kvHeads, headDim, layer.room, position];
-      this.#pool.run(this.#home, name, args, x.rows, this.#grain(4 * x.cols));
-    }
+    const kept = (name: string, to: number, x: Tensor): KernelRun => {
+      const args = [to, this.#at(x), kvHeads, headDim, layer.room, position];
+      return { name, args, count: x.rows, grain: this.#grain(4 * x.cols) };
+    };
+    const turn = frequencies && { position, frequencies, headDim, magnitude };
+    const turned = turn ? [this.#turned(q, turn), this.#turned(k, turn)] : [];
+    this.#pool.runAll(this.#home, [...turned, kept("storeValues", layer.v, v)]);
+    this.#pool.runAll(this.#home, [kept("storeKeys", layer.k, k)]);
     const { scale = 1 / Math.sqrt(headDim), softcap = 0, window = total } = options;
     const run = { ...layer, heads, kvHeads, headDim, position, scale, softcap, window };
     attend({ ...run, out: this.#at(out), q: this.#at(q), tokens: q.rows }, {

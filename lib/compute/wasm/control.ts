@@ -7,22 +7,31 @@
 /** A kernel: args, then the part [from, to) of its items. */
 export type Kernel = (...args: number[]) => void;
 
-/** One job: which kernel runs in which arena on how many items. */
-export interface Job {
+/** One kernel's work on some items. */
+export interface Task {
   /** Index of the kernel among the module's exports. */
   readonly kernel: number;
-  /** Number of the arena. */
-  readonly arena: number;
-  /** The kernel's arguments but the last two. */
-  readonly args: readonly number[];
+  /** The kernel's arguments; the last two are a chunk's, and written anew for each. */
+  readonly args: number[];
   /** Items. */
   readonly count: number;
   /** Items that a thread takes at a time. */
   readonly grain: number;
 }
 
+/** One job: tasks in an arena that do not wait for one another. */
+export interface Job {
+  /** Number of the arena. */
+  readonly arena: number;
+  /** At most {@linkcode MOST_TASKS}. */
+  readonly tasks: readonly Task[];
+}
+
+/** The most tasks of a job. */
+export const MOST_TASKS = 4;
+
 /** Where each number is, in 32-bit words. Those that several threads write often have a cache line each. */
-const NEXT = 0; // first item that nobody has taken
+const NEXT = 0; // first chunk that nobody has taken
 const ACTIVE = 16; // workers that may be at the job
 const NUMBER = 32; // counts jobs: workers wait for it to change
 const OPEN = 33; // 1 while there is a job
@@ -30,8 +39,9 @@ const SLEEPING = 34; // workers that must be woken
 const READY = 35; // workers that have started
 const STOP = 36; // 1 when workers must end
 const FAILED = 37; // 1 when the job has failed, on a worker that left a message
-const KERNEL = 38, ARENA = 39, COUNT = 40, GRAIN = 41, ARGS = 42, MESSAGE = 43; // the job; ARGS and MESSAGE are lengths
-const WORDS = 48;
+const ARENA = 38, CHUNKS = 39, TASKS = 40, MESSAGE = 41; // the job; TASKS is their number, MESSAGE a length
+const TASK = 42; // kernel, count, grain and number of arguments of each task
+const WORDS = 64;
 
 /** The most arguments of a kernel, and bytes of a message. */
 const MOST_ARGS = 32;
@@ -42,6 +52,9 @@ const MOST_MESSAGE_BYTES = 1024;
  * two operations that are shared. To wake a thread takes the caller 10 microseconds.
  */
 const SPINS = 4000;
+
+/** The number of chunks of a task. */
+const chunksOf = ({ count, grain }: Task) => Math.ceil(count / grain);
 
 /** Looks again and again, for a short while, whether something is so. */
 function spin(isSo: () => boolean): boolean {
@@ -59,17 +72,18 @@ export class Control {
   readonly #words: Int32Array;
   readonly #args: Float64Array;
   readonly #message: Uint8Array;
-  /** args, from and to of the job at hand, kept to run a chunk without allocating. */
-  #call: number[] = [];
+  /** The tasks of the job at hand. */
+  #tasks: readonly Task[] = [];
   /** The number of the last job that a worker has seen. */
   #seen = 0;
 
   /** @param buffer another thread's; fresh when absent. */
   constructor(buffer?: SharedArrayBuffer) {
-    this.buffer = buffer ?? new SharedArrayBuffer(4 * WORDS + 8 * MOST_ARGS + MOST_MESSAGE_BYTES);
+    this.buffer = buffer ??
+      new SharedArrayBuffer(4 * WORDS + 8 * MOST_TASKS * MOST_ARGS + MOST_MESSAGE_BYTES);
     this.#words = new Int32Array(this.buffer, 0, WORDS);
-    this.#args = new Float64Array(this.buffer, 4 * WORDS, MOST_ARGS);
-    this.#message = new Uint8Array(this.buffer, 4 * WORDS + 8 * MOST_ARGS, MOST_MESSAGE_BYTES);
+    this.#args = new Float64Array(this.buffer, 4 * WORDS, MOST_TASKS * MOST_ARGS);
+    this.#message = new Uint8Array(this.buffer, 4 * WORDS + 8 * MOST_TASKS * MOST_ARGS, MOST_MESSAGE_BYTES);
   }
 
   /** Workers that have started. */
@@ -82,20 +96,25 @@ export class Control {
   /** Offers a job to the workers. */
   open(job: Job): void {
     const words = this.#words;
-    this.#args.set(job.args);
-    words[ARGS] = job.args.length;
-    words[KERNEL] = job.kernel;
     words[ARENA] = job.arena;
-    words[COUNT] = job.count;
-    words[GRAIN] = job.grain;
+    words[CHUNKS] = job.tasks.reduce((sum, task) => sum + chunksOf(task), 0);
+    words[TASKS] = job.tasks.length;
+    for (const [i, { kernel, args, count, grain }] of job.tasks.entries()) {
+      const at = TASK + 4 * i;
+      words[at] = kernel;
+      words[at + 1] = count;
+      words[at + 2] = grain;
+      words[at + 3] = args.length;
+      for (let j = 0; j < args.length; j++) this.#args[i * MOST_ARGS + j] = args[j]!;
+    }
     words[FAILED] = 0;
     words[NEXT] = 0;
     Atomics.store(words, OPEN, 1);
-    this.#call = [...job.args, 0, 0];
+    this.#tasks = job.tasks;
     Atomics.add(words, NUMBER, 1);
     // To wake a thread takes longer than many a job: no more than have something to do. Those about to sleep notice by NUMBER.
     const awake = this.ready - Atomics.load(words, SLEEPING);
-    const missing = Math.ceil(job.count / job.grain) - 1 - awake;
+    const missing = words[CHUNKS]! - 1 - awake;
     if (missing > 0) Atomics.notify(words, NUMBER, missing);
   }
 
@@ -149,13 +168,27 @@ export class Control {
     Atomics.add(words, ACTIVE, 1);
     if (Atomics.load(words, OPEN) === 1) {
       try {
-        this.#call = [...this.#args.subarray(0, words[ARGS]), 0, 0];
-        this.work(find(words[ARENA]!, words[KERNEL]!));
+        this.#tasks = this.#read();
+        const arena = words[ARENA]!;
+        this.work((kernel) => find(arena, kernel));
       } catch (error) {
         this.#fail(String(error));
       }
     }
     if (Atomics.sub(words, ACTIVE, 1) === 1) Atomics.notify(words, ACTIVE);
+  }
+
+  /** The job's tasks. Loops, since iterators of typed arrays are slow. */
+  #read(): Task[] {
+    const words = this.#words;
+    const tasks: Task[] = [];
+    for (let i = 0; i < words[TASKS]!; i++) {
+      const at = TASK + 4 * i;
+      const args: number[] = [];
+      for (let j = 0; j < words[at + 3]!; j++) args.push(this.#args[i * MOST_ARGS + j]!);
+      tasks.push({ kernel: words[at]!, args, count: words[at + 1]!, grain: words[at + 2]! });
+    }
+    return tasks;
   }
 
   /** The first to fail leaves its message. */
@@ -170,21 +203,21 @@ export class Control {
   // Both sides.
 
   /** Takes chunks of the job until none is left. */
-  work(kernel: Kernel): void {
-    const [words, call] = [this.#words, this.#call];
-    const [count, grain] = [words[COUNT]!, words[GRAIN]!];
-    const last = call.length - 1;
-    for (;;) {
-      const from = Atomics.add(words, NEXT, grain);
-      if (from >= count) return;
-      call[last - 1] = from;
-      call[last] = Math.min(from + grain, count);
-      kernel(...call);
+  work(find: (kernel: number) => Kernel): void {
+    const [words, tasks] = [this.#words, this.#tasks];
+    const all = words[CHUNKS]!;
+    for (let chunk; (chunk = Atomics.add(words, NEXT, 1)) < all;) {
+      let i = 0;
+      for (let chunks; chunk >= (chunks = chunksOf(tasks[i]!)); i++) chunk -= chunks;
+      const { kernel, args, count, grain } = tasks[i]!;
+      args[args.length - 2] = chunk * grain;
+      args[args.length - 1] = Math.min((chunk + 1) * grain, count);
+      find(kernel)(...args);
     }
   }
 
   /** Leaves no chunks to take. */
   skip(): void {
-    Atomics.store(this.#words, NEXT, this.#words[COUNT]!);
+    Atomics.store(this.#words, NEXT, this.#words[CHUNKS]!);
   }
 }

@@ -111,6 +111,12 @@ export class WasmGradients implements Gradients {
     this.#run("activateGradient", args, { count: Math.ceil(of.x.rows * of.x.cols / 4), each: 128 });
   }
 
+  softcap(g: Tensor, { y, cap }: { y: Tensor; cap: number }): void {
+    const { at } = this.#means;
+    const work = { count: Math.ceil(g.rows * g.cols / 4), each: 32 };
+    this.#run("softcapGradient", [at(g), at(y), cap], work);
+  }
+
   columns(dx: Tensor, g: Tensor, piece: Columns): void {
     const { from, width = g.cols, stride = 0 } = piece;
     const { at } = this.#means;

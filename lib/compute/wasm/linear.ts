@@ -5,6 +5,7 @@
  */
 import type { RowsAs } from "../backend.ts";
 import type { WasmActivationType } from "./rounded_codebooks.ts";
+import { MOST_TASKS } from "./control.ts";
 import type { Pool } from "./pool.ts";
 import type { Place, Scratch } from "./scratch.ts";
 import { outlierAddresses, vectorOf, type WasmWeight } from "./weight_image.ts";
@@ -23,10 +24,25 @@ const OUTLIERS = 8;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
-const TILE = { rows: 16, cols: 256, bytes: 1 << 14 };
+const TILE = { rows: 16, cols: 256, bytes: 20 << 10 };
 
-/** Bytes of a rounded block of 32 columns: see prepare_rounded.ts of the kernels. */
-const RECORD_BYTES = { Int16: 80, Int8: 48, Four: 160 };
+/** Bytes of a block of 32 columns by its kernel, prepare…, and of a rounded one of four tokens: see there. */
+const BLOCK_BYTES = { Int16: 80, Int8: 48, "": 128 };
+const FOUR_BYTES = 160;
+
+/** A product of x: what it is multiplied by, and where that goes. */
+export interface Product {
+  readonly out: Place;
+  readonly weight: WasmWeight;
+  readonly bias?: WasmWeight;
+}
+
+/** The same, in addresses of the weight's arena. */
+interface Target {
+  readonly out: number;
+  readonly weight: WasmWeight;
+  readonly bias: number;
+}
 
 /** Runs linears on a pool. */
 export class LinearRunner {
@@ -43,104 +59,138 @@ export class LinearRunner {
     this.#worthwhile = means.worthwhile;
   }
 
-  /** out = x · weightᵀ + bias. A weight that lies elsewhere has x and out copied there and back. */
-  run(
-    out: Place,
-    x: Place,
-    options: { weight: WasmWeight; bias?: WasmWeight; tokens: number; as?: RowsAs },
-  ): void {
-    const { weight, bias, tokens, as } = options;
+  /**
+   * out = x · weightᵀ + bias of each product. Those of one kind go together: x is prepared once, and threads wait for one
+   * another once. A weight that lies elsewhere has x and out copied there and back.
+   */
+  run(x: Place, products: readonly Product[], options: { tokens: number; as?: RowsAs }): void {
+    const [first] = products;
+    if (products.length > 1 && !areAlike(x, products)) {
+      for (const product of products) this.run(x, [product], options);
+      return;
+    }
+    const { tokens, as } = options;
+    const { weight } = first!;
     const { arena } = weight.block;
     const scratch = this.#scratch;
-    const args = {
+    const at = scratch.input(arena, "x", x);
+    const targets = products.map(({ out, weight, bias }, i): Target => ({
       out: scratch.output(arena, out),
-      x: scratch.input(arena, "x", x),
-      bias: bias ? scratch.input(arena, "bias", vectorOf(bias)) : 0,
-      tokens,
-    };
+      weight,
+      bias: bias ? scratch.input(arena, `bias ${i}`, vectorOf(bias)) : 0,
+    }));
     const many = weight.rounded ? MANY_ROUNDED_TOKENS : MANY_TOKENS;
     const together = as === undefined ? tokens >= many : as === "many";
     // Kernels for many tokens sum each row in the same order, whatever their number.
-    if (!weight.quick || together) this.#many(weight, args);
+    if (!weight.quick || together) this.#many(targets, { x: at, tokens });
     else {
       // Kernels for few tokens compute each as if it were the only one.
       for (let from = 0; from < tokens; from += many - 1) {
-        const [out, x] = [args.out + 4 * from * weight.rows, args.x + 4 * from * weight.cols];
-        this.#few(weight, { ...args, out, x, tokens: Math.min(many - 1, tokens - from) });
+        const some = targets.map((target) => ({
+          ...target,
+          out: target.out + 4 * from * target.weight.rows,
+        }));
+        this.#few(some, { x: at + 4 * from * weight.cols, tokens: Math.min(many - 1, tokens - from) });
       }
     }
     if (weight.outliers) {
       const { rows, cols } = weight;
-      const added = [args.out, args.x, ...outlierAddresses(weight, weight.outliers), tokens, rows, cols];
+      const added = [targets[0]!.out, at, ...outlierAddresses(weight, weight.outliers), tokens, rows, cols];
       this.#pool.run(arena, "addOutliers", added, rows, Math.ceil(this.#worthwhile / (OUTLIERS * tokens)));
     }
-    scratch.copyBack(arena, out, 4 * tokens * weight.rows);
+    for (const { out, weight } of products) scratch.copyBack(arena, out, 4 * tokens * weight.rows);
   }
 
-  #few(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
-    const { arena, address } = weight.block;
-    const { rows, cols, bits, groupSize } = weight;
-    const { out, x, bias, tokens } = args;
-    const [pool, scratch] = [this.#pool, this.#scratch];
-    const least = Math.ceil(this.#worthwhile / (cols * tokens));
-    // Long stretches are read faster, and four for each thread even out threads of unequal speed.
-    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(rows / (4 * this.#pool.threads))));
-    if (bits === 0) {
-      pool.run(arena, "matvec", [out, x, 0, address, bias, tokens], rows, grain);
-    } else if (weight.rounded) {
+  #few(targets: readonly Target[], { x, tokens }: { x: number; tokens: number }): void {
+    const [{ weight }] = targets as [Target];
+    const { block: { arena }, cols, bits } = weight;
+    let name = "matvec";
+    let prepared = [x, 0];
+    if (weight.rounded) {
       // Codes of 8 bits leave no room for other bytes.
       const kind = this.#activations === "int16" || bits === 8 ? "Int16" : "Int8";
-      const { prepared, sums } = this.#round(weight, { kind, x, tokens });
-      const args = [out, prepared, sums, address, bias, tokens];
-      pool.run(arena, `matvec${bits}${kind}`, args, rows, grain);
-    } else {
-      const prepared = scratch.take(arena, "prepared", 128 * tokens * Math.ceil(cols / 32) + 64);
-      const sums = scratch.take(arena, "sums", 4 * tokens * Math.ceil(cols / groupSize) + 64);
-      pool.run(arena, "prepare", [prepared, sums, x, cols, groupSize], tokens, tokens);
-      pool.run(arena, "matvec", [out, prepared, sums, address, bias, tokens], rows, grain);
-    }
+      name = `matvec${bits}${kind}`;
+      prepared = this.#prepare(weight, { kind, x, tokens });
+    } else if (bits > 0) prepared = this.#prepare(weight, { kind: "", x, tokens });
+    const all = targets.reduce((sum, { weight: { rows } }) => sum + rows, 0);
+    const least = Math.ceil(this.#worthwhile / (cols * tokens));
+    // Long stretches are read faster, and four for each thread even out threads of unequal speed.
+    const grain = Math.max(least, Math.min(LONG * least, Math.ceil(all / (4 * this.#pool.threads))));
+    const runs = targets.map(({ out, weight: { block, rows }, bias }) => (
+      { name, args: [out, ...prepared, block.address, bias, tokens], count: rows, grain }
+    ));
+    this.#pool.runAll(arena, runs);
   }
 
-  /** Rounds x to whole numbers, with a step for each block of 32 columns, beside the sums of its groups. */
-  #round(
-    weight: WasmWeight,
-    from: { kind: "Int16" | "Int8"; x: number; tokens: number },
-  ): { prepared: number; sums: number } {
-    const { block: { arena }, cols, groupSize } = weight;
+  /**
+   * x in blocks of 32 columns, rounded to whole numbers or not, and the sums of its groups.
+   *
+   * @returns where they are.
+   */
+  #prepare(
+    { block: { arena }, cols, groupSize }: WasmWeight,
+    from: { kind: keyof typeof BLOCK_BYTES; x: number; tokens: number },
+  ): [blocks: number, sums: number] {
     const { kind, x, tokens } = from;
-    const [blocks, groups] = [Math.ceil(cols / 32), Math.ceil(cols / groupSize)];
-    const prepared = this.#scratch.take(arena, "prepared", RECORD_BYTES[kind] * tokens * blocks + 64);
-    const sums = this.#scratch.take(arena, "sums", 4 * tokens * groups + 64);
-    const args = [prepared, sums, x, cols, groupSize];
-    this.#pool.run(arena, `prepare${kind}`, args, tokens, Math.ceil(this.#worthwhile / cols));
-    return { prepared, sums };
+    const blocks = this.#scratch.take(
+      arena,
+      "prepared",
+      BLOCK_BYTES[kind] * tokens * Math.ceil(cols / 32) + 64,
+    );
+    const sums = this.#scratch.take(arena, "sums", 4 * tokens * Math.ceil(cols / groupSize) + 64);
+    const share = Math.ceil(this.#worthwhile / cols);
+    this.#pool.run(arena, `prepare${kind}`, [blocks, sums, x, cols, groupSize], tokens, share);
+    return [blocks, sums];
   }
 
-  #many(weight: WasmWeight, args: { out: number; x: number; bias: number; tokens: number }): void {
-    const { arena, address } = weight.block;
-    const { rows, cols } = weight;
-    const { out, x, bias, tokens } = args;
-    const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
-    const grain = Math.ceil(least / TILE.rows) * TILE.rows;
-    const tiles = this.#scratch.take(arena, "tiles", Math.ceil(rows / grain) * TILE.bytes);
-    if (weight.rounded && this.#activations === "int8" && weight.bits < 8) {
-      const { prepared, sums } = this.#round(weight, { kind: "Int8", x, tokens });
-      const blocks = Math.ceil(cols / 32);
-      const fours = this.#scratch.take(
-        arena,
-        "packed",
-        RECORD_BYTES.Four * Math.ceil(tokens / 4) * blocks + 64,
-      );
-      const share = Math.ceil(this.#worthwhile / (4 * cols));
-      this.#pool.run(arena, "packFours", [fours, prepared, tokens, cols], Math.ceil(tokens / 4), share);
-      const args = [out, fours, sums, address, bias, tokens, tiles, grain];
-      this.#pool.run(arena, "matmulInt8", args, rows, grain);
-      return;
-    }
-    const blocks = Math.ceil(cols / TILE.cols);
-    const packed = this.#scratch.take(arena, "packed", 4 * tokens * blocks * TILE.cols);
+  #many(targets: readonly Target[], { x, tokens }: { x: number; tokens: number }): void {
+    const [{ weight }] = targets as [Target];
+    const { block: { arena }, cols } = weight;
+    const inBytes = weight.rounded && this.#activations === "int8" && weight.bits < 8;
+    const prepared = inBytes
+      ? this.#packFours(weight, { x, tokens })
+      : [this.#packColumns(weight, { x, tokens })];
+    let pieces = 0;
+    const places = targets.map(({ weight: { rows } }) => {
+      const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
+      const grain = Math.ceil(least / TILE.rows) * TILE.rows;
+      const tiles = TILE.bytes * pieces;
+      pieces += Math.ceil(rows / grain);
+      return { grain, tiles };
+    });
+    const tiles = this.#scratch.take(arena, "tiles", TILE.bytes * pieces);
+    const runs = targets.map(({ out, weight: { block, rows }, bias }, i) => {
+      const { grain, tiles: at } = places[i]!;
+      const args = [out, ...prepared, block.address, bias, tokens, tiles + at, grain];
+      return { name: inBytes ? "matmulInt8" : "matmul", args, count: rows, grain };
+    });
+    this.#pool.runAll(arena, runs);
+  }
+
+  #packFours(weight: WasmWeight, from: { x: number; tokens: number }): [fours: number, sums: number] {
+    const { block: { arena }, cols } = weight;
+    const [blocks, sums] = this.#prepare(weight, { kind: "Int8", ...from });
+    const fours = Math.ceil(from.tokens / 4);
+    const packed = this.#scratch.take(arena, "packed", FOUR_BYTES * fours * Math.ceil(cols / 32) + 64);
+    const share = Math.ceil(this.#worthwhile / (4 * cols));
+    this.#pool.run(arena, "packFours", [packed, blocks, from.tokens, cols], fours, share);
+    return [packed, sums];
+  }
+
+  #packColumns({ block: { arena }, cols }: WasmWeight, { x, tokens }: { x: number; tokens: number }): number {
+    const packed = this.#scratch.take(arena, "packed", 4 * tokens * Math.ceil(cols / TILE.cols) * TILE.cols);
     const share = Math.ceil(this.#worthwhile / cols);
     this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], tokens, share);
-    this.#pool.run(arena, "matmul", [out, packed, address, bias, tokens, tiles, grain], rows, grain);
+    return packed;
   }
+}
+
+/** Whether products can go together: of one kind, in one memory, which x is in too. */
+function areAlike(x: Place, products: readonly Product[]): boolean {
+  const { weight: { quick, rounded, bits, groupSize } } = products[0]!;
+  return products.length <= MOST_TASKS &&
+    products.every(({ weight }) =>
+      weight.block.arena === x.arena && weight.quick === quick && weight.rounded === rounded &&
+      weight.bits === bits && weight.groupSize === groupSize && !weight.outliers
+    );
 }

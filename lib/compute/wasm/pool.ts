@@ -5,7 +5,7 @@
  */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { KernelError, OptionError } from "../../errors.ts";
-import { Control, type Kernel } from "./control.ts";
+import { Control, type Kernel, type Task } from "./control.ts";
 import kernels from "./kernels.js";
 import { type Arena, Arenas } from "./memory.ts";
 import type { WorkerData } from "./worker.ts";
@@ -19,6 +19,16 @@ export interface PoolOptions {
   /** Bytes of an arena at most; 4 GiB when absent. */
   arenaBytes?: number;
 }
+
+/** A kernel and what it is to run on: see {@linkcode Pool.run}. */
+export interface KernelRun {
+  readonly name: string;
+  readonly args: readonly number[];
+  readonly count: number;
+  readonly grain?: number;
+}
+
+const namesOf = (runs: readonly KernelRun[]) => runs.map(({ name }) => name).join(", ");
 
 /** What workers run. They start from files and data only; where the library came from elsewhere, data imports it. */
 const WORKER = import.meta.url.startsWith("file:")
@@ -99,13 +109,25 @@ export class Pool implements Disposable {
    * @throws {KernelError} when there is no such kernel, or it traps; the pool can be used further.
    */
   run(arena: Arena, name: string, args: readonly number[], count: number, grain?: number): void {
-    const index = this.#indices.get(name);
-    if (index === undefined) throw new KernelError(`Cannot run kernel ${name}: there is none of that name`);
-    if (this.#closed) throw new KernelError(`Cannot run kernel ${name}: its threads have ended`);
+    this.runAll(arena, [{ name, args, count, grain }]);
+  }
+
+  /**
+   * Runs at most four kernels that do not wait for one another, each as {@linkcode Pool.run} does. What together is no more than
+   * a part stays on this thread.
+   */
+  runAll(arena: Arena, runs: readonly KernelRun[]): void {
     const { number, kernels } = this.#known.get(arena) ?? this.#instantiate(arena);
-    const kernel = kernels[index]!;
-    const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS_PER_THREAD * this.threads)));
-    const shared = count > part && this.threads > 1;
+    const tasks = runs.map(({ name, args, count, grain }): Task => {
+      const kernel = this.#indices.get(name);
+      if (kernel === undefined) {
+        throw new KernelError(`Cannot run kernel ${name}: there is none of that name`);
+      }
+      const part = Math.max(1, Math.ceil(grain ?? count / (CHUNKS_PER_THREAD * this.threads)));
+      return { kernel, args: [...args, 0, count], count, grain: part };
+    });
+    if (this.#closed) throw new KernelError(`Cannot run kernel ${namesOf(runs)}: its threads have ended`);
+    const shared = this.threads > 1 && tasks.reduce((sum, { count, grain }) => sum + count / grain, 0) > 1;
     if (shared) this.#startAnother();
     if (this.#interrupted) {
       // What ran before was ended from outside, while workers may still be at it.
@@ -118,21 +140,21 @@ export class Pool implements Disposable {
     try {
       if (shared && this.ready > 0) {
         this.#interrupted = true;
-        this.#control.open({ kernel: index, arena: number, args, count, grain: part });
+        this.#control.open({ arena: number, tasks });
         try {
-          this.#control.work(kernel);
+          this.#control.work((kernel) => kernels[kernel]!);
         } finally {
           this.#control.skip();
           failure = this.#control.close();
           this.#interrupted = false;
         }
       } else {
-        kernel(...args, 0, count);
+        for (const { kernel, args } of tasks) kernels[kernel]!(...args);
       }
     } catch (error) {
       failure = String(cause = error);
     }
-    if (failure !== undefined) throw new KernelError(`Kernel ${name} failed: ${failure}`, { cause });
+    if (failure !== undefined) throw new KernelError(`Kernel ${namesOf(runs)} failed: ${failure}`, { cause });
   }
 
   /** Lets the threads end, each once its part of the work is done. */

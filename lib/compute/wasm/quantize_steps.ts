@@ -33,6 +33,10 @@ const ROUNDED_WEIGHTS = 1 << 16;
 /** Rows that a thread takes at a time where each weight meets all others of its row. */
 const HESSIAN_ROWS = 8;
 
+/** Rows that are factored at a time, and rows that a thread then takes them out of. */
+const FACTORED_ROWS = 64;
+const SUBTRACTED_ROWS = 16;
+
 /** Learns and rounds with kernels. */
 export class WasmSteps implements QuantizeSteps {
   readonly #pool: Pool;
@@ -93,6 +97,20 @@ export class WasmSteps implements QuantizeSteps {
       codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
     }
     return codes;
+  }
+
+  factorize(a: Float64Array, n: number): boolean {
+    using room = new Slab(this.#pool, { a, positive: Uint32Array.of(1) });
+    const { arena, at } = room;
+    const { buffer } = arena.memory;
+    const positive = new Uint32Array(buffer, at.positive, 1);
+    for (let bottom = n; bottom > 0 && positive[0] === 1; bottom -= FACTORED_ROWS) {
+      const top = Math.max(0, bottom - FACTORED_ROWS);
+      this.#pool.run(arena, "factorizeBlock", [at.a!, n, top, bottom, at.positive!], 1);
+      if (top > 0) this.#pool.run(arena, "subtractBlock", [at.a!, n, top, bottom], top, SUBTRACTED_ROWS);
+    }
+    a.set(new Float64Array(buffer, at.a, a.length));
+    return positive[0] === 1;
   }
 
   roundByHessian(

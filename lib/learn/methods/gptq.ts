@@ -26,7 +26,7 @@ export function gptq(options: FactorOptions = {}): Method {
         codes: steps.roundByHessian(
           scaled,
           { codebook, codebookRows, bits },
-          factorHessian(stats!.gram!, options),
+          factorHessian(stats!.gram!, { ...options, steps }),
         ),
       };
     },

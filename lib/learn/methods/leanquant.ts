@@ -31,7 +31,7 @@ export function leanquant(options: LeanQuantOptions = {}): Method {
     needs: "gram",
     solve({ scaled, table, stats, ...learning }, steps) {
       const { cols } = scaled.matrix;
-      const hessian = factorHessian(stats!.gram!, options);
+      const hessian = factorHessian(stats!.gram!, { ...options, steps });
       const columnWeights = new Float64Array(cols);
       // U is the inverse of L: 1 / U_jj is L_jj.
       hessian.order.forEach((c, j) => columnWeights[c] = hessian.lower[j * cols + j]! ** power);

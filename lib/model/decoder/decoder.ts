@@ -423,14 +423,13 @@ export class Decoder {
     to: { parts: Readonly<Record<Part, Tensor | undefined>>; whole?: Tensor; as?: RowsAs },
   ): void {
     const { backend: b } = this;
-    for (const { linear, gives } of inputs) {
-      const [only] = gives;
-      if (!only!.columns) {
-        b.linear(to.parts[only!.part]!, input, { ...linear, as: to.as });
-        continue;
-      }
-      b.linear(to.whole!, input, { ...linear, as: to.as });
-      for (const { part, columns } of gives) b.columns(to.parts[part]!, to.whole!, columns!);
+    const products = inputs.map(({ linear, gives: [only] }) => (
+      { ...linear, as: to.as, out: only!.columns ? to.whole! : to.parts[only!.part]! }
+    ));
+    if (b.linears) b.linears(input, products);
+    else for (const product of products) b.linear(product.out, input, product);
+    for (const { part, columns } of inputs.flatMap(({ gives }) => gives)) {
+      if (columns) b.columns(to.parts[part]!, to.whole!, columns);
     }
   }
 

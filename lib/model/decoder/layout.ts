@@ -162,6 +162,11 @@ export function* tensorsOf(layout: Layout): Iterable<TensorPlace> {
   yield* within(rest);
 }
 
+/** The tensors of one layer, in the decoder's order. */
+export function tensorsOfLayer(layout: Layout, layer: number): Iterable<TensorPlace> {
+  return within(layout.layers[layer]);
+}
+
 function* within(value: unknown): Iterable<TensorPlace> {
   if (typeof value !== "object" || value === null) return;
   if ("rows" in value) yield value as TensorPlace;

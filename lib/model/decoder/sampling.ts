@@ -4,7 +4,7 @@
  * @module
  */
 import type { Largest } from "../../compute/backend.ts";
-import { OptionError } from "../../errors.ts";
+import { OptionError, TensorError } from "../../errors.ts";
 import { Random } from "../../random.ts";
 
 /** Options of choosing the next token, greedy by default. Names and meanings are those of transformers. */
@@ -21,9 +21,20 @@ export interface SamplingOptions {
 
 /** The index of the largest value, the first of equals. */
 export function argmax(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  let [best, most] = [0, values[0]!];
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i]!;
+    if (value > most) [best, most] = [i, value];
+  }
   return best;
+}
+
+/** @throws {TensorError} when logits are not finite. */
+export function assertFinite(logits: Float32Array): void {
+  // 0 · x is 0 for numbers, NaN for what is none.
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += 0 * logits[i]!;
+  if (sum !== 0) throw new TensorError("Cannot continue: logits are not finite");
 }
 
 /** The `count` largest values, the largest first; of equals the one that stands first. */

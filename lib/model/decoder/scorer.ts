@@ -9,7 +9,7 @@ import type { Abortable } from "../../event_loop.ts";
 import { type Decoder, freeWorkspace, type Rotations, type SequencePart, type Workspace } from "./decoder.ts";
 import { logSumExp } from "./log_sum_exp.ts";
 import { argmax } from "./sampling.ts";
-import { checkTokenIds } from "./token_ids.ts";
+import { checkTokenIds, commonLength } from "./token_ids.ts";
 
 /** Tokens that go through the decoder at a time. */
 const PASS_TOKENS = 256;
@@ -118,7 +118,7 @@ export class Scorer implements Disposable {
       const sums = { loglikelihood: 0, greedy: true, left: ids.length - first };
       scores.push(sums);
       const rotations = this.#decoder.rotations(end);
-      let at = rotations === this.#rotations ? commonLength(ids, { other: this.#held, most: end }) : 0;
+      let at = rotations === this.#rotations ? commonLength(ids, this.#held, { most: end }) : 0;
       // A token whose next is judged must be of this pass.
       for (let p = first - 1; p < at; p++) if (tokenOf[p] === undefined) at = p;
       for (let p = first - 1; p < at; p++) pass.judge(tokenOf[p]!, { id: ids[p + 1]!, sums });
@@ -186,15 +186,4 @@ export class Scorer implements Disposable {
     freeWorkspace(this.#decoder.backend, this.#work);
     this.#decoder.backend.free?.(this.#cache);
   }
-}
-
-/** How many of the first ids are the same. */
-function commonLength(
-  ids: readonly number[],
-  { other, most }: { other: readonly number[]; most: number },
-): number {
-  const end = Math.min(most, other.length);
-  let common = 0;
-  while (common < end && ids[common] === other[common]) common++;
-  return common;
 }

@@ -32,3 +32,23 @@ export function checkTokenIds(ids: ArrayLike<number>, options: { size: number; p
     );
   }
 }
+
+/**
+ * How many ids two sequences have in common from the first on, of `most` at most.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(commonLength([1, 2, 3], [1, 2, 4], { most: 9 }), 2);
+ * ```
+ */
+export function commonLength(
+  one: readonly number[],
+  other: readonly number[],
+  { most }: { most: number },
+): number {
+  const end = Math.min(most, one.length, other.length);
+  let common = 0;
+  while (common < end && one[common] === other[common]) common++;
+  return common;
+}

@@ -39,9 +39,18 @@ export async function compare(body, signal) {
   return (await (await ask("compare", { body, signal })).json()).tokens;
 }
 
-/** The events of a stream. */
-export async function* stream(path, body, signal) {
-  const response = await ask(path, { body: { ...body, stream: true }, signal });
+/** The events of an answer that is written token by token. */
+export function stream(path, body, signal) {
+  return events(path, { ...body, stream: true }, signal);
+}
+
+/** The events of quantizing a model: `{ done, total }`, and its name in the end. */
+export function quantize(body, signal) {
+  return events("quantize", body, signal);
+}
+
+async function* events(path, body, signal) {
+  const response = await ask(path, { body, signal });
   let held = "";
   for await (const text of pieces(response.body.pipeThrough(new TextDecoderStream()))) {
     const events = (held + text).split("\n\n");

@@ -1,5 +1,5 @@
 /** The page: asks one or two models to write, and shows what they think of each token. */
-import { compare, models, stream, tokenize, tokensOf, useKey } from "./api.js";
+import { compare, models, quantize, stream, tokenize, tokensOf, useKey } from "./api.js";
 import { SpeedPlot } from "./plot.js";
 import { Text } from "./text.js";
 
@@ -8,6 +8,7 @@ const TOP = 5;
 /** Tokens that the server compares at most. */
 const MOST_COMPARED = 512;
 
+const NO_TOKEN = document.querySelector("#detail p");
 const $ = (id) => document.getElementById(id);
 const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 
@@ -30,6 +31,13 @@ async function listModels() {
     return;
   }
   say("");
+  const choices = known.find((model) => model.quantizes_to)?.quantizes_to;
+  $("lab").hidden = !choices;
+  if (choices && $("format").options.length === 0) {
+    fill("format", choices.formats, "any4");
+    fill("group", choices.group_sizes, "128");
+    fill("method", choices.methods, "kmeans");
+  }
   const options = known.map(({ id }) => new Option(id, id));
   $("model").replaceChildren(...options.map((option) => option.cloneNode(true)));
   $("beside").replaceChildren(new Option("nothing", ""), ...options);
@@ -42,6 +50,32 @@ async function listModels() {
   const note = document.querySelector('input[value="chat"]').parentElement;
   note.append(note.dataset.noted ? "" : " (this model has no chat template)");
   note.dataset.noted = "yes";
+}
+
+/** The choices of a list, one of which is chosen. */
+function fill(id, values, value) {
+  $(id).replaceChildren(...values.map((one) => new Option(one, one)));
+  $(id).value = value;
+}
+
+/** Has the server quantize the model, and puts the new one beside it. */
+async function make() {
+  const base = known.find((model) => model.quantizes_to).id;
+  const group = $("group").value;
+  const body = { format: $("format").value, method: $("method").value };
+  body.group_size = group === "row" ? group : Number(group);
+  $("progress").value = 0;
+  [$("step").textContent, $("ready").textContent] = ["calibrating", ""];
+  for await (const { done, total, linear, model } of quantize(body, running.signal)) {
+    if (model) {
+      await listModels();
+      [$("model").value, $("beside").value] = [base, model];
+      $("ready").textContent = `${model} stands beside it now.`;
+      continue;
+    }
+    $("progress").value = done / total;
+    $("step").textContent = `${done} of ${total}: ${linear}`;
+  }
 }
 
 /** A token's text as it is written in a table: blanks can be seen. */
@@ -148,6 +182,7 @@ async function run() {
     new Text({ title, given: shown, colour: chosen("colour"), onChoose: showToken })
   );
   $("texts").replaceChildren(...texts.map(({ element }) => element));
+  $("detail").replaceChildren(NO_TOKEN);
   const plot = new SpeedPlot($("plot"), names);
   const { signal } = running;
   const path = talks ? "v1/chat/completions" : "v1/completions";
@@ -166,19 +201,29 @@ async function run() {
   await compareTexts(names, await tokenize({ model: names[0], ...asked }, signal), signal);
 }
 
-$("form").addEventListener("submit", async (event) => {
-  event.preventDefault();
+/** Does one thing at a time, which "Stop" ends. */
+async function alone(work) {
   if (running) return;
   running = new AbortController();
-  [$("write").disabled, $("stop").disabled] = [true, false];
+  [$("write").disabled, $("make").disabled, $("stop").disabled] = [true, true, false];
   say("");
   try {
-    await run();
+    await work();
   } catch (error) {
     if (error.name !== "AbortError") say(error.message);
   }
   running = undefined;
-  [$("write").disabled, $("stop").disabled] = [false, true];
+  [$("write").disabled, $("make").disabled, $("stop").disabled] = [false, false, true];
+}
+
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  alone(run);
+});
+$("make").addEventListener("click", async () => {
+  $("making").hidden = false;
+  await alone(make);
+  $("making").hidden = true;
 });
 $("prompt").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("form").requestSubmit();

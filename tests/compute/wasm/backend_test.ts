@@ -121,6 +121,41 @@ for (const format of formats) {
   });
 }
 
+Deno.test("linears() has the bits of linear() of one weight after the other, of one kind or several", async () => {
+  for (const formats of [["any4", "any4", "any4"], ["any4", "int3"], ["nf4", "f32", "nf4"], ["f32", "f32"]]) {
+    const weights = formats.map((format, i) => {
+      const matrix = { rows: 30 + 7 * i, cols: 160, data: normal((30 + 7 * i) * 160) };
+      return format === "f32" ? matrix : quantize(matrix, { format, groupSize: 32 });
+    });
+    const bias = { rows: 1, cols: 30, data: normal(30) };
+    for (const activations of ["f32", "int16", "int8"] as const) {
+      const { alone, pieces } = backends(activations);
+      for (const tokens of [1, 7, 18]) {
+        const values = normal(tokens * 160);
+        for (const backend of [alone[0]!, pieces]) {
+          const x = tensor(backend, tokens, values);
+          const [together, apart] = [1, 2].map(() =>
+            weights.map((matrix, i) => {
+              const out = backend.tensor(tokens, matrix.rows);
+              backend.write(out, new Float32Array(tokens * matrix.rows).fill(NaN));
+              return {
+                out,
+                weight: backend.weight(matrix),
+                bias: i === 0 ? backend.weight(bias) : undefined,
+              };
+            })
+          );
+          backend.linears(x, together!);
+          for (const product of apart!) backend.linear(product.out, x, product);
+          for (const [i, { out }] of together!.entries()) {
+            assertEquals(await backend.read(out), await backend.read(apart![i]!.out), `${formats} ${tokens}`);
+          }
+        }
+      }
+    }
+  }
+});
+
 Deno.test("weights may lie in several memories", async () => {
   // A memory holds three of the weights; each linear reads one and writes what the next reads.
   using backend = new WasmBackend(new Pool({ threads: 1, arenaBytes: 1 << 20 }));
@@ -308,13 +343,14 @@ for (const activations of ["int16", "int8"] as const) {
     const { alone, pieces } = backends(activations);
     let [difference, norm] = [0, 0];
     for (const [i, format] of ["any4", "any3", "any2", "int4", "int3", "int2", "mx4", "nf4"].entries()) {
-      for (const [rows, cols] of [...shapes, [3, 1100]] as const) {
+      for (const [rows, cols] of [...shapes, [3, 1100], [13, 2120]] as const) {
         for (const groupSize of [32, 64, 160, "row", 7] as const) {
           const options = ([{}, { codebook: "matrix" }, { scaleType: "f32" }] as const)[(i + rows) % 3];
           const data = normal(rows * cols);
           const weight = quantize({ rows, cols, data }, { format, groupSize, ...options });
           const bias = { rows: 1, cols: rows, data: normal(rows) };
-          for (const tokens of [1, 3, 5]) {
+          // Nine go through the kernel of many tokens.
+          for (const tokens of [1, 3, 5, 9]) {
             const x = normal(tokens * cols).map((value, i) => i % 50 === 7 ? 30 * value : value);
             const run = (backend: Backend) => {
               const out = tensor(backend, tokens, rows);

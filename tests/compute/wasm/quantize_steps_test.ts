@@ -5,7 +5,7 @@ import { WasmSteps } from "../../../lib/compute/wasm/quantize_steps.ts";
 import { TensorError } from "../../../lib/errors.ts";
 import { formats } from "../../../lib/formats/formats.ts";
 import type { InputStats } from "../../../lib/learn/input_stats.ts";
-import { TableLearner } from "../../../lib/learn/quantize_steps.ts";
+import { plainSteps, TableLearner } from "../../../lib/learn/quantize_steps.ts";
 import { quantize, type QuantizeOptions } from "../../../lib/learn/quantize.ts";
 import { loadModel, quantizeModel } from "../../../mod.ts";
 import type { Matrix } from "../../../lib/matrix/matrix.ts";
@@ -187,6 +187,36 @@ Deno.test("a model is quantized on its backend, with the same result on any", as
     codes.push(small.linears().map((linear) => small.weights(linear)));
   }
   assertEquals(codes[1], codes[0]);
+});
+
+Deno.test("matrices are factored with the bits of the plain step on any number of threads, or refused", () => {
+  const random = new Random(17);
+  for (const n of [1, 2, 63, 64, 65, 130, 601]) {
+    const x = Float64Array.from({ length: (n + 5) * n }, () => random.normal());
+    const a = Float64Array.from(gramStats(x, n).gram!);
+    for (let i = 0; i < n; i++) a[i * (n + 1)]! += 0.1;
+    const plain = a.slice();
+    assert(plainSteps.factorize(plain, n));
+    for (const threads of [1, 3]) {
+      using pool = new Pool({ threads });
+      const steps = new WasmSteps(pool);
+      const fast = a.slice();
+      assert(steps.factorize(fast, n));
+      for (let i = 0; i < n; i++) {
+        assertEquals(
+          fast.subarray(i * n, i * n + i + 1),
+          plain.subarray(i * n, i * n + i + 1),
+          `${n}, row ${i}`,
+        );
+      }
+      for (const bad of [NaN, -1, 0, Infinity]) {
+        const broken = a.slice();
+        broken[(n >> 1) * (n + 1)] = bad;
+        assertEquals(steps.factorize(broken, n), false, `${n} ${bad}`);
+      }
+      assertEquals(pool.arena().used, 0);
+    }
+  }
 });
 
 Deno.test("methods of E[x xᵀ] have the bits of plain steps on any number of threads, whatever the shape", () => {

@@ -1,0 +1,99 @@
+/**
+ * What predictions lose: the divergence of a model's from the original's, and its gradient by what the head is given.
+ *
+ * @module
+ */
+import type { Source } from "../model/source.ts";
+import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
+import { withOffset } from "../model/model.ts";
+import { Recorder } from "./recorder.ts";
+
+/** The last norm and the head, which stay as they are. */
+export class Head implements Disposable {
+  readonly #source: Pick<Source, "config" | "layout" | "backend">;
+  readonly #recorder: Recorder;
+  readonly #decoder: Decoder;
+  readonly #works = new Map<number, Workspace>();
+
+  /** @param source the model, with its tensors. */
+  constructor(source: Pick<Source, "config" | "layout" | "backend" | "tensor">) {
+    const { config, layout } = source;
+    this.#source = source;
+    this.#recorder = new Recorder(source.backend);
+    const find = (name: string, offset = 0) => {
+      const tensor = source.tensor(name);
+      return tensor && this.#recorder.weight(withOffset(tensor, offset));
+    };
+    this.#decoder = new Decoder(config, { layout, backend: this.#recorder, find, part: "head" });
+  }
+
+  /**
+   * Logits of what the layers give.
+   *
+   * @param hidden [tokens, hidden_size].
+   * @returns [tokens, vocab_size].
+   */
+  async logits(hidden: Float32Array): Promise<Float32Array> {
+    const { config, backend } = this.#source;
+    const tokens = hidden.length / config.hidden_size;
+    const work = this.#work(tokens);
+    this.#recorder.clear();
+    this.#recorder.write(work.x, hidden);
+    const { num_key_value_heads: kvHeads, head_dim: headDim } = config;
+    const cache = backend.cache({ layers: 0, kvHeads, headDim, capacity: 0 });
+    const at = { cache, position: 0, rotations: {} };
+    return await this.#recorder.read((await this.#decoder.forward([], work, { at, logits: true }))!);
+  }
+
+  /** The gradient by the hidden states of the last {@linkcode Head.logits}, from the one by the logits. */
+  async backward(gradient: Float32Array): Promise<Float32Array> {
+    const { x, logits } = this.#work(gradient.length / this.#source.config.vocab_size);
+    return await this.#recorder.backward({ tensor: logits!, gradient }, x);
+  }
+
+  #work(tokens: number): Workspace {
+    let work = this.#works.get(tokens);
+    if (!work) this.#works.set(tokens, work = this.#decoder.workspace(tokens));
+    return work;
+  }
+
+  /** Frees what it has on the backend. */
+  [Symbol.dispose](): void {
+    this.#recorder[Symbol.dispose]();
+    for (const work of this.#works.values()) freeWorkspace(this.#recorder, work);
+  }
+}
+
+/**
+ * The Kullback–Leibler divergence of predictions from those of the original, summed over tokens, in nats, and its gradient by
+ * the logits, which is the difference of the probabilities.
+ *
+ * @param expected the original's logits, [tokens, vocab]; not changed.
+ * @param logits the model's, which become the gradient.
+ */
+export function divergenceGradient(
+  expected: Float32Array,
+  { logits, vocab }: { logits: Float32Array; vocab: number },
+): number {
+  let sum = 0;
+  const p = new Float64Array(vocab);
+  const q = new Float64Array(vocab);
+  for (let from = 0; from < logits.length; from += vocab) {
+    const [a, b] = [expected.subarray(from, from + vocab), logits.subarray(from, from + vocab)];
+    const [logP, logQ] = [probabilities(a, p), probabilities(b, q)];
+    for (let i = 0; i < vocab; i++) {
+      if (p[i]! > 0) sum += p[i]! * (a[i]! - logP - b[i]! + logQ);
+      b[i] = q[i]! - p[i]!;
+    }
+  }
+  return sum;
+}
+
+/** Writes the softmax of logits. @returns ln Σ e^logit. */
+function probabilities(logits: Float32Array, out: Float64Array): number {
+  let [largest, sum] = [-Infinity, 0];
+  for (const logit of logits) largest = Math.max(largest, logit);
+  for (let i = 0; i < logits.length; i++) sum += out[i] = Math.exp(logits[i]! - largest);
+  for (let i = 0; i < logits.length; i++) out[i]! /= sum;
+  return largest + Math.log(sum);
+}
