@@ -139,8 +139,8 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
     yref: "y",
     x0: 0,
     x1: 1,
-    y0: place,
-    y1: place,
+    y0: level!.y,
+    y1: level!.y,
   };
   const margin = { l: 86, r: 16, t: 10, b: options.x ? 52 : 30 };
   return figure(data, {
