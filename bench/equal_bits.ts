@@ -10,9 +10,15 @@
  */
 import { parseArgs } from "node:util";
 import { calibrate, loadModel, quantizeModel } from "any4";
-import { compare, peakMemory, referenceLogits } from "any4/measure";
-import type { FormatCost } from "any4/measure";
-import { parseChoice } from "../lib/quantize/plan.ts";
+import {
+  candidatesOf,
+  compare,
+  drawSamples,
+  type FormatCost,
+  peakMemory,
+  referenceLogits,
+} from "any4/measure";
+import { formatOf } from "any4/formats";
 
 const HELP = `Measures formats on a model: bits, KL and perplexity with standard errors.
 
@@ -21,8 +27,10 @@ Usage: deno run --allow-read --allow-write --allow-env --allow-sys bench/equal_b
   --text FILE        text to measure on; its beginning is taken
   --tokens N         tokens (2048)
   --context N        tokens of context (512)
-  --formats LIST     formats with group sizes: any4:row,int4:64
-  --method NAME      method of the learned formats (kmeans)
+  --formats LIST     formats as of deno task compare: any4:row,any4sym:128/int8,int4:64
+  --method NAME      method, as of deno task compare (kmeans)
+  --calibration FILE rows with texts to calibrate on; the library's own text when absent
+  --samples N        samples of them (12)
   --out FILE         JSON of the results, rewritten after each; what it has already is not measured again
   --help             this text
 `;
@@ -49,9 +57,18 @@ export type Row =
 
 async function measure(
   name: string,
-  options: { text: string; tokens: number; context: number; formats: string[]; method?: string; out: string },
+  options: {
+    text: string;
+    tokens: number;
+    context: number;
+    formats: string[];
+    method: string;
+    calibration?: string;
+    samples: number;
+    out: string;
+  },
 ): Promise<void> {
-  const { text, tokens, context, formats, method, out } = options;
+  const { text, tokens, context, formats, method, samples, out } = options;
   const peak: Record<string, number> = {};
   using model = await loadModel(name, { backend: "wasm" });
   peak.load = peakMemory();
@@ -65,7 +82,10 @@ async function measure(
   const { perplexity, perplexityStderr, tokens: measured } = reference.perplexity;
   const { bitsPerWeight, size: { bytes, parameters } } = model;
   console.error(`original: perplexity ${perplexity} ± ${perplexityStderr} on ${measured} tokens`);
-  const calibration = await calibrate(model, { gram: method === "lnq" || method === "gptq" });
+  const calibration = await calibrate(model, {
+    text: options.calibration && await drawSamples(options.calibration, { samples, characters: 2000 }),
+    gram: method !== "kmeans",
+  });
   const before: EqualBits | undefined = (() => {
     try {
       return JSON.parse(Deno.readTextFileSync(out));
@@ -74,12 +94,13 @@ async function measure(
     }
   })();
   const rows: Row[] = [...before?.rows ?? []];
-  for (const asked of formats) {
-    const { format, groupSize = format.groupSize } = parseChoice(asked);
-    const label = method ? `${format.name} ${method}` : format.name;
+  for (const candidate of candidatesOf(formats, [method])) {
+    const format = formatOf(candidate.format);
+    const { groupSize = format.groupSize } = candidate;
+    const label = candidate.name.replace(/:[^/ ]+/, "");
     if (rows.some((row) => row.format === label && row.groupSize === groupSize)) continue;
     const start = performance.now();
-    using small = await quantizeModel(model, { format, groupSize, calibration, method });
+    using small = await quantizeModel(model, { ...candidate, calibration });
     const seconds = (performance.now() - start) / 1000;
     peak.quantize = peakMemory();
     const found = await compare(small, reference);
@@ -100,7 +121,9 @@ async function measure(
     });
     const { kl, klStderr } = found;
     console.error(
-      `${asked}: ${small.bitsPerWeight.toFixed(3)} bits, KL ${kl.toFixed(4)} ± ${klStderr.toFixed(4)}, ` +
+      `${candidate.name}: ${small.bitsPerWeight.toFixed(3)} bits, KL ${kl.toFixed(4)} ± ${
+        klStderr.toFixed(4)
+      }, ` +
         `perplexity ${found.perplexity.toFixed(2)} ± ${found.perplexityStderr.toFixed(2)}; ` +
         `${seconds.toFixed(0)} + ${((performance.now() - start) / 1000 - seconds).toFixed(0)} s`,
     );
@@ -127,7 +150,9 @@ if (import.meta.main) {
       tokens: { type: "string", default: "2048" },
       context: { type: "string", default: "512" },
       formats: { type: "string", default: "any4,int4,nf4,any3,int3,any2,int2" },
-      method: { type: "string" },
+      method: { type: "string", default: "kmeans" },
+      calibration: { type: "string" },
+      samples: { type: "string", default: "12" },
       out: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -141,6 +166,8 @@ if (import.meta.main) {
     text,
     out,
     method,
+    calibration: values.calibration,
+    samples: Number(values.samples),
     tokens: Number(values.tokens),
     context: Number(values.context),
     formats: values.formats.split(","),

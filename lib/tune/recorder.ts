@@ -166,10 +166,10 @@ export class Recorder implements Backend, Disposable {
 
   forget(matrix: Matrix | PackedMatrix): void {
     this.#backend.forget?.(matrix);
-    for (const  of of[this.#dense, this.#wanted as Map<Matrix | PackedMatrix, Tensor>]) {
-      const tensor = of.get(matrix);
+    for (const kept of [this.#dense, this.#wanted as Map<Matrix | PackedMatrix, Tensor>]) {
+      const tensor = kept.get(matrix);
       if (tensor) this.#backend.free?.(tensor);
-      of.delete(matrix);
+      kept.delete(matrix);
     }
   }
 
@@ -346,9 +346,9 @@ export class Recorder implements Backend, Disposable {
   /** Frees what it keeps; the backend stays. */
   [Symbol.dispose](): void {
     this.clear();
-    for (const  of of[this.#dense, this.#wanted]) {
-      for (const tensor of of.values()) this.#backend.free?.(tensor);
-      of.clear();
+    for (const kept of [this.#dense, this.#wanted]) {
+      for (const tensor of kept.values()) this.#backend.free?.(tensor);
+      kept.clear();
     }
   }
 }
