@@ -24,13 +24,14 @@ const { values: options } = parseArgs({
     methods: { type: "string", default: "kmeans,gptq,lnq" },
     format: { type: "string", default: "any4" },
     rows: { type: "string", default: "32" },
+    columns: { type: "string", default: "2048,8192" },
     threads: { type: "string", default: "2" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
 if (options.help) {
   console.log(
-    "Usage: bench/methods_cost.ts [--methods kmeans,gptq,lnq] [--format any4] [--rows 32] [--threads 2]\n" +
+    "Usage: bench/methods_cost.ts [--methods kmeans,gptq,lnq] [--format any4] [--rows 32] [--columns 2048,8192] [--threads 2]\n" +
       "--rows N: rows that are timed, and twice as many",
   );
   Deno.exit();
@@ -53,7 +54,19 @@ using backend = await createBackend("wasm", { threads: Number(options.threads) }
 const { steps } = backend;
 const some = Number(options.rows);
 const seconds = new Map<string, number>();
-for (const cols of [2048, 8192]) {
+{
+  // Kernels are compiled when they are first called.
+  const stats = statsOf(128);
+  const matrix = {
+    rows: 64,
+    cols: 128,
+    data: Float32Array.from({ length: 64 * 128 }, () => random.normal()),
+  };
+  for (const name of options.methods.split(",")) {
+    quantize(matrix, { format: options.format, method: parseMethod(name), stats, steps });
+  }
+}
+for (const cols of options.columns.split(",").map(Number)) {
   const stats = statsOf(cols);
   const data = Float32Array.from({ length: 2 * some * cols }, () => random.normal());
   for (const name of options.methods.split(",")) {
@@ -69,7 +82,6 @@ for (const cols of [2048, 8192]) {
       const { user, system } = process.cpuUsage(before);
       return (user + system) / 1e6;
     };
-    timed(4);
     const [few, more] = [timed(some), timed(2 * some)];
     const row = Math.max(0, more - few) / some;
     const once = Math.max(0, few - some * row);

@@ -22,6 +22,8 @@ export interface MimeBundle {
   readonly "text/markdown"?: string;
   /** A static picture. */
   readonly "image/svg+xml"?: string;
+  /** A picture of pixels, as base64. */
+  readonly "image/png"?: string;
   /** An interactive figure. */
   readonly "application/vnd.plotly.v1+json"?: unknown;
 }

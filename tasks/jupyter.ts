@@ -31,20 +31,24 @@ export function jupyterEnv(): Record<string, string> {
 }
 
 /**
- * The arguments for Python to start JupyterLab with the first notebook.
+ * The arguments for Python to start JupyterLab with the notebook that leads to all others.
  *
  * The project is the root. If JupyterLab is told to open a file, its root is the file's folder, and links to `../lib` break.
  *
  * @param more further arguments, which override these.
+ * @param start another folder, and the notebook in it.
  */
-export function labArgs(more: readonly string[] = []): string[] {
+export function labArgs(
+  more: readonly string[] = [],
+  start: { folder: string; notebook: string } = { folder: root, notebook: "notebooks/00_index.ipynb" },
+): string[] {
   return [
     "-m",
     "jupyterlab",
     // Containers often have no other user.
     ...(!windows && Deno.uid() === 0 ? ["--allow-root"] : []),
-    `--ServerApp.root_dir=${root}`,
-    "--LabApp.default_url=/lab/tree/notebooks/01_first_look.ipynb",
+    `--ServerApp.root_dir=${start.folder}`,
+    `--LabApp.default_url=/lab/tree/${start.notebook}`,
     ...more,
   ];
 }

@@ -5,6 +5,7 @@
  */
 import { findJupyter, hasKernel, installKernel, jupyterEnv, labArgs, makeJupyter } from "./jupyter.ts";
 import { command, main, print } from "./cli.ts";
+import { FIRST_NOTEBOOK, makeNotesFolder } from "./notes_folder.ts";
 
 const parsed = command(
   "lab",
@@ -12,11 +13,17 @@ const parsed = command(
 )
   .option("--check", "only report what is there and what is missing; status 1 if anything is missing")
   .option("--install", "install what is missing, then stop")
+  .option("--new <folder>", "make a folder for notebooks of your own, and open that")
   .argument("[arguments...]", "further arguments of JupyterLab, after --: -- --no-browser --port 9000")
   .parse(Deno.args, { from: "user" });
-const options = parsed.opts<{ check?: true; install?: true }>();
+const options = parsed.opts<{ check?: true; install?: true; new?: string }>();
 
 await main(async () => {
+  const notes = options.new;
+  if (notes !== undefined) {
+    makeNotesFolder(notes);
+    print(`${notes} has a first notebook, ${FIRST_NOTEBOOK}.`);
+  }
   if (options.check) {
     const found = findJupyter();
     const kernel = hasKernel();
@@ -52,7 +59,10 @@ await main(async () => {
   // Jupyter receives the interrupt too, asks for confirmation, and exits.
   Deno.addSignalListener("SIGINT", () => {});
   const lab = new Deno.Command(python, {
-    args: labArgs(parsed.args),
+    args: labArgs(
+      parsed.args,
+      notes ? { folder: Deno.realPathSync(notes), notebook: FIRST_NOTEBOOK } : undefined,
+    ),
     cwd: new URL("../", import.meta.url),
     env: jupyterEnv(),
   }).spawn();

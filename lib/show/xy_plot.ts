@@ -22,6 +22,8 @@ export interface XySeries {
   readonly labels?: readonly string[];
   /** "#rrggbb"; the next of the palette when absent. */
   readonly color?: string;
+  /** What is drawn of it, where that differs from the plot's other series. */
+  readonly mode?: "lines" | "markers" | "lines+markers";
 }
 
 /** Titles, number format and height of a plot. */
@@ -91,14 +93,14 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
   const { width = 800, height = 300, title, log = "", level, format = (value: number) => decimal(value) } =
     options;
   const points = Math.max(0, ...series.map(({ x }) => x.length));
-  const data = series.map(({ name, x, y, labels, color }, i): Trace => {
+  const data = series.map(({ name, x, y, labels, color, mode: own }, i): Trace => {
     const style = seriesStyle(name, i);
     const [xs, ys] = [Array.from(x), Array.from(y)];
     const shown = { ...style, color: color ?? style.color };
     return {
       type: "scatter",
       // Beyond this number, markers would hide their line.
-      mode: mode !== "markers" && points > 60 ? "lines" : mode,
+      mode: own ?? (mode !== "markers" && points > 60 ? "lines" : mode),
       name: plotText(name),
       x: xs,
       y: ys.map((value) => Number.isFinite(value) && (!log.includes("y") || value > 0) ? value : null),
@@ -137,8 +139,8 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
     yref: "y",
     x0: 0,
     x1: 1,
-    y0: place,
-    y1: place,
+    y0: level!.y,
+    y1: level!.y,
   };
   const margin = { l: 86, r: 16, t: 10, b: options.x ? 52 : 30 };
   return figure(data, {

@@ -17,6 +17,7 @@ import {
   type Output,
   problems,
   readNotebook,
+  textOf,
 } from "./notebook.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -84,14 +85,32 @@ async function runNotebook(name: string): Promise<void> {
   if (write) await Deno.writeTextFile(source, await formatted(notebookText(made)));
 }
 
-/** The original with the executed copy's outputs, less what differs from run to run for no reason. */
+/**
+ * The original with the executed copy's outputs, less what differs from run to run for no reason. Where a cell says that it could
+ * not run here, for want of a model or a program, it keeps the outputs that it has.
+ *
+ * @throws {Error} when those are of other code.
+ */
 function withOutputs(original: Notebook, executed: Notebook): Notebook {
   const cells = original.cells.map((cell, i): Cell => {
     if (cell.cell_type !== "code") return cell;
     const { outputs = [], execution_count } = executed.cells[i]!;
+    if (notRun(outputs) && !notRun(cell.outputs ?? [])) {
+      if (original.metadata.any4?.code === codeHash(original)) return cell;
+      throw new Error(
+        `Cell ${i} could not run here, and its outputs are those of other code: run it where it can`,
+      );
+    }
     return { ...cell, execution_count, outputs: outputs.map(withoutMetadata) };
   });
   return { ...original, cells, metadata: { ...original.metadata, any4: { code: codeHash(original) } } };
+}
+
+/** Whether a cell says that it could not run. */
+function notRun(outputs: readonly Output[]): boolean {
+  return outputs.some(({ data }) =>
+    /^Not run: /.test(textOf(data?.["text/plain"] as string | string[] | undefined))
+  );
 }
 
 function withoutMetadata(output: Output): Output {
