@@ -192,6 +192,8 @@ export function command(name: string, description: string): Task {
   return new Task(`deno task ${name}`)
     .description(description)
     .configureHelp({ helpWidth: 100 })
+    // Asked by itself, it reads variables that tasks may not read.
+    .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
     .showHelpAfterError("(--help lists the options)")
     .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 }

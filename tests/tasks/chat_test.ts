@@ -19,7 +19,7 @@ async function chat(template: string, said: string[], ...args: string[]) {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "-A", "tasks/chat.ts", "--model", folder, "-n", "4", ...args],
       cwd: root,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

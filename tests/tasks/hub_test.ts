@@ -18,7 +18,7 @@ async function task(
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--eval", command, ...args],
     cwd: root,
-    env: { NO_COLOR: "1", ...options.env },
+    env: { NO_COLOR: "", ...options.env },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };

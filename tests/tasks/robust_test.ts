@@ -17,7 +17,7 @@ async function sh(line: string, env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", `task() { "${Deno.execPath()}" task --quiet "$@"; }\n${line}`],
     cwd: root,
-    env: { NO_COLOR: "1", ...env },
+    env: { NO_COLOR: "", ...env },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
@@ -182,7 +182,7 @@ Deno.test("control characters of a model's name, a prompt or a file are shown, n
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", ...args],
       cwd: root,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "" },
     }).output();
     const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     // deno-lint-ignore no-control-regex

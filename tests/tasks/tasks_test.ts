@@ -21,7 +21,8 @@ async function taskWith(env: Record<string, string>, name: string, ...args: stri
     args: ["task", "--quiet", name, ...args],
     cwd: root,
     stdin: "null",
-    env: { NO_COLOR: "1", ...env },
+    // Set but empty, it takes Deno's colours and leaves other programs to ask the terminal, as users' do.
+    env: { NO_COLOR: "", ...env },
   });
   const { code, stdout, stderr } = await command.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -33,7 +34,7 @@ async function repl(lines: string): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "repl"],
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
