@@ -134,6 +134,12 @@ class RowFile {
 const withError = (value: number, error: number) =>
   `${decimal(value, 3)} ± ${Number.isFinite(error) ? decimal(error, 1) : "?"}`;
 
+/** A candidate's name in its two parts; k-means is not named there. */
+function formatAndMethod({ name, method }: CandidateCost): [string, string] {
+  const [format = "", ...others] = name.split(" ");
+  return [format, others.join(" ") || method];
+}
+
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
@@ -218,10 +224,13 @@ await main(async () => {
       `tokens. * marks what nothing smaller equals in KL.\n`,
   );
   console.log(table(
-    [{ title: "" }, { title: "candidate" }, ...["bits per weight", "KL", "perplexity", "time"].map(right)],
+    [
+      ...["", "format", "method"].map((title) => ({ title })),
+      ...["bits", "KL", "perplexity", "time"].map(right),
+    ],
     rows.toSorted((a, b) => a.bitsPerWeight - b.bitsPerWeight || a.kl - b.kl).map((row) => [
       front.has(row.name) ? "*" : "",
-      row.name,
+      ...formatAndMethod(row),
       row.bitsPerWeight.toFixed(3),
       withError(row.kl, row.klStderr),
       withError(row.perplexity, row.perplexityStderr),

@@ -68,6 +68,6 @@ if len(sys.argv) > 1:
     out.append(result("stories260K", wikitext, joined, 512, 20, "gptq", **load(f"{sys.argv[1]}/models/stories260K")))
 if len(sys.argv) > 2:
     smol = load(sys.argv[2], gguf_file="SmolLM2-135M-Instruct.Q4_1.gguf")
-    out.append(result("SmolLM2-135M-Instruct.Q4_1.gguf", wikitext, joined, 2048, 20, "gptq", **smol))
+    out.append(result("SmolLM2-135M-Instruct.Q4_1.gguf", wikitext, joined, 2048, 2, "gptq", **smol))
 json.dump(out, sys.stdout, indent=1)
 print()
