@@ -42,6 +42,7 @@ Deno.test("every task runs with --no-prompt, may read few variables, and writes 
     "compare",
     "eval",
     "grid",
+    "lab",
     "quantize",
     "repl",
     "start",
