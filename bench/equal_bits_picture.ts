@@ -16,6 +16,7 @@ const root = new URL("../", import.meta.url);
 /** The models measured; the first is the README's. */
 const MODELS = [
   { name: "SmolLM2-135M-Instruct", file: "smollm2-135m-instruct" },
+  { name: "Gemma 3 270M", file: "gemma-3-270m" },
 ];
 /** Widths of the pictures, in pixels: for a screen, for a phone. */
 const WIDTHS = { "": 800, "-narrow": 360 };
