@@ -5,7 +5,11 @@
  * @module
  */
 
-const root = decodeURIComponent(new URL("../", import.meta.url).pathname).replace(/^\/([A-Z]:)/, "$1");
+/** The folder of the project. */
+export const root: string = decodeURIComponent(new URL("../", import.meta.url).pathname).replace(
+  /^\/([A-Z]:)/,
+  "$1",
+);
 const windows = Deno.build.os === "windows";
 const venv = `${root}.venv`;
 const venvPython = windows ? `${venv}/Scripts/python.exe` : `${venv}/bin/python`;

@@ -4,8 +4,8 @@
  * @module
  */
 import { relative, resolve } from "node:path";
-
-const root = decodeURIComponent(new URL("../", import.meta.url).pathname).replace(/^\/([A-Z]:)/, "$1");
+import { OptionError } from "any4";
+import { root } from "./jupyter.ts";
 
 /** The notebook that it begins with. */
 export const FIRST_NOTEBOOK = "notes.ipynb";
@@ -13,12 +13,12 @@ export const FIRST_NOTEBOOK = "notes.ipynb";
 /**
  * Makes the folder: a deno.json whose imports are this project's, and a first notebook.
  *
- * @throws {Error} when there is something of that name that is not an empty folder.
+ * @throws {OptionError} when there is something of that name that is not an empty folder.
  */
 export function makeNotesFolder(folder: string): void {
   Deno.mkdirSync(folder, { recursive: true });
   if (!Deno.readDirSync(folder).next().done) {
-    throw new Error(`Cannot make notes in ${folder}: it is not empty`);
+    throw new OptionError(`Cannot make notes in ${folder}: it is not empty`);
   }
   const { imports, unstable } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as {
     imports: Record<string, string>;

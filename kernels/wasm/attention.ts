@@ -183,35 +183,53 @@ function gatherQueries(
 function scoresOfFour(out: usize, queries: usize, keys: usize, headDim: i32, some: i32): void {
   const bytes = <usize> headDim << 4;
   for (let s = 0; s < some; s += SIDE) {
-    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-    let key = keys;
-    for (let at = queries; at < queries + bytes; at += 16) {
-      const four = v128.load(at), k0 = v128.load(key), k1 = v128.load(key, 16);
-      let x = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
-      a0 = madd(x, k0, a0);
-      a1 = madd(x, k1, a1);
-      x = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
-      b0 = madd(x, k0, b0);
-      b1 = madd(x, k1, b1);
-      x = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
-      c0 = madd(x, k0, c0);
-      c1 = madd(x, k1, c1);
-      x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
-      d0 = madd(x, k0, d0);
-      d1 = madd(x, k1, d1);
-      key += 32;
-    }
-    v128.store(out, a0);
-    v128.store(out, a1, 16);
-    v128.store(out, b0, 128);
-    v128.store(out, b1, 144);
-    v128.store(out, c0, 256);
-    v128.store(out, c1, 272);
-    v128.store(out, d0, 384);
-    v128.store(out, d1, 400);
+    multiplyFour(out, 128, queries, queries + bytes, keys, false);
     keys += 2 * bytes;
     out += 32;
   }
+}
+
+/**
+ * out[i] = Σ a[k, i] · b[k], of eight values for each of four rows that lie `apart`, added to what is there if `more`; a, four
+ * values for each k, ends at `end`.
+ */
+@inline
+function multiplyFour(out: usize, apart: usize, a: usize, end: usize, b: usize, more: bool): void {
+  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+  if (more) {
+    a0 = v128.load(out);
+    a1 = v128.load(out, 16);
+    b0 = v128.load(out + apart);
+    b1 = v128.load(out + apart, 16);
+    c0 = v128.load(out + 2 * apart);
+    c1 = v128.load(out + 2 * apart, 16);
+    d0 = v128.load(out + 3 * apart);
+    d1 = v128.load(out + 3 * apart, 16);
+  }
+  for (; a < end; a += 16) {
+    const four = v128.load(a), left = v128.load(b), right = v128.load(b, 16);
+    let x = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
+    a0 = madd(x, left, a0);
+    a1 = madd(x, right, a1);
+    x = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
+    b0 = madd(x, left, b0);
+    b1 = madd(x, right, b1);
+    x = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
+    c0 = madd(x, left, c0);
+    c1 = madd(x, right, c1);
+    x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
+    d0 = madd(x, left, d0);
+    d1 = madd(x, right, d1);
+    b += 32;
+  }
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out + apart, b0);
+  v128.store(out + apart, b1, 16);
+  v128.store(out + 2 * apart, c0);
+  v128.store(out + 2 * apart, c1, 16);
+  v128.store(out + 3 * apart, d0);
+  v128.store(out + 3 * apart, d1, 16);
 }
 
 /** Products of a query with the 32 keys of a block. */
@@ -294,35 +312,9 @@ function visible(scores: v128, s: i32, low: i32, high: i32): v128 {
 /** out[i] += Σ shares[s, i] · values[s] over `some` values, for four queries. */
 function addValuesOfFour(out: usize, shares: usize, values: usize, width: i32, some: i32): void {
   const row = <usize> width << 2;
-  for (const end = shares + (<usize> some << 4), last = out + row; out < last; out += 32) {
-    let a0 = v128.load(out), a1 = v128.load(out, 16), b0 = v128.load(out + row), b1 = v128.load(out + row, 16);
-    let c0 = v128.load(out + 2 * row), c1 = v128.load(out + 2 * row, 16);
-    let d0 = v128.load(out + 3 * row), d1 = v128.load(out + 3 * row, 16);
-    let value = values;
-    for (let at = shares; at < end; at += 16) {
-      const four = v128.load(at), v0 = v128.load(value), v1 = v128.load(value, 16);
-      let x = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
-      a0 = madd(x, v0, a0);
-      a1 = madd(x, v1, a1);
-      x = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
-      b0 = madd(x, v0, b0);
-      b1 = madd(x, v1, b1);
-      x = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
-      c0 = madd(x, v0, c0);
-      c1 = madd(x, v1, c1);
-      x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
-      d0 = madd(x, v0, d0);
-      d1 = madd(x, v1, d1);
-      value += 32;
-    }
-    v128.store(out, a0);
-    v128.store(out, a1, 16);
-    v128.store(out + row, b0);
-    v128.store(out + row, b1, 16);
-    v128.store(out + 2 * row, c0);
-    v128.store(out + 2 * row, c1, 16);
-    v128.store(out + 3 * row, d0);
-    v128.store(out + 3 * row, d1, 16);
+  const end = shares + (<usize> some << 4);
+  for (const last = out + row; out < last; out += 32) {
+    multiplyFour(out, row, shares, end, values, true);
     values += EIGHT;
   }
 }

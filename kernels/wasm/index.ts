@@ -27,7 +27,7 @@ export {
   softcapGradient,
   vectorGradient,
 } from "./gradients";
-export { gram, packPanels } from "./gram";
+export { gram } from "./gram";
 export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { roundRowsByHessian } from "./round_by_hessian";
@@ -46,5 +46,6 @@ export {
 } from "./matvec_rounded";
 export { packFours, prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { addOutliers, embedOutliers } from "./outliers";
+export { packPanels } from "./panels";
 export { packTurned, product } from "./product";
 export { columnSums } from "./statistics";

@@ -5,7 +5,7 @@
  */
 import type { Scaling } from "../formats/format.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { fromBytes, toBytes } from "../matrix/byte_scales.ts";
+import { roundToBytes } from "../matrix/byte_scales.ts";
 import type { ScaleType } from "../matrix/packed_matrix.ts";
 
 /** The scales and zeros of a matrix, rounded to `type`. */
@@ -25,10 +25,6 @@ const SMALLEST_HALF = 2 ** -14;
 function fitsHalf(scale: number, zero: number): boolean {
   const whole = scale === 0 || (scale >= SMALLEST_HALF && scale <= 65504);
   return whole && Math.abs(zero) <= 65504 && Math.abs(zero) * 2 ** -11 <= scale / 4;
-}
-
-function roundToBytes(numbers: Float32Array, shape: Parameters<typeof toBytes>[1]): Float32Array {
-  return fromBytes(toBytes(numbers, shape), shape);
 }
 
 /**

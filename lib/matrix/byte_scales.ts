@@ -65,6 +65,11 @@ export function fromBytes({ bytes, exponents }: ByteScales, { rows, groups, sign
   return Float32Array.from(stepsOf(exponents, { rows, groups }), (step, i) => values[i]! * step);
 }
 
+/** The numbers nearest to others that bytes hold: see {@linkcode toBytes}. */
+export function roundToBytes(numbers: Float32Array, shape: Shape): Float32Array {
+  return fromBytes(toBytes(numbers, shape), shape);
+}
+
 /** What each number is a multiple of when it is rounded to bytes, [rows, groups]. */
 export function byteSteps(numbers: Float32Array, shape: Shape): Float64Array {
   return stepsOf(toBytes(numbers, shape).exponents, shape);

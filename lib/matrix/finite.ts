@@ -32,7 +32,7 @@ export function checkFinite(
   options: { tensor: string; cols: number; dtype?: "F16" | "BF16" },
 ): void {
   const { tensor, cols, dtype } = options;
-  if (allFinite(values, dtype ?? "F32")) return;
+  if (allFinite(values, dtype)) return;
   const numbers = values instanceof Float32Array ? values : toFloat32(values, dtype as DType);
   const at = numbers.findIndex((value) => !Number.isFinite(value));
   throw new TensorError(
@@ -42,7 +42,11 @@ export function checkFinite(
   );
 }
 
-function allFinite(values: Float32Array | Uint8Array, dtype: keyof typeof EXPONENTS): boolean {
+/** Whether no value is NaN or infinite; values are float32, or stored ones of `dtype`. */
+export function allFinite(
+  values: Float32Array | Uint8Array,
+  dtype: keyof typeof EXPONENTS = "F32",
+): boolean {
   const { buffer, byteOffset, byteLength } = values;
   if (byteOffset % 4 !== 0) return allFinite(values.slice(), dtype);
   const [high, low] = EXPONENTS[dtype];

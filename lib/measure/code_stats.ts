@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { codebookAt } from "../matrix/codebooks.ts";
 import { groupsPerRow, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { unpackRow } from "../matrix/packing.ts";
 
@@ -77,6 +78,6 @@ export function scaledRow(weights: Float32Array, row: number, packed: PackedMatr
     const group = row * groups + Math.floor(c / groupSize);
     return (weight - (zeros?.[group] ?? 0)) / scales[group]!;
   });
-  const from = codebook.length === 2 ** bits ? 0 : row * 2 ** bits;
+  const from = codebookAt(packed, row);
   return { weights: scaled, codebook: codebook.slice(from, from + 2 ** bits) };
 }

@@ -6,7 +6,7 @@
 import { OptionError } from "../errors.ts";
 import { argmax } from "../model/decoder/sampling.ts";
 import { logSumExp } from "../model/decoder/log_sum_exp.ts";
-import { tokenDivergence } from "../quantize/divergence.ts";
+import { tokenDivergence } from "../model/decoder/divergence.ts";
 import type { Model } from "../model/model.ts";
 import {
   type Document,

@@ -297,7 +297,7 @@ export class Model implements Disposable, View {
 }
 
 /** A dense tensor with something added to each value; the tensor itself where that is nothing. */
-export function withOffset(tensor: Matrix | PackedMatrix, offset: number): Matrix | PackedMatrix {
+export function withOffset<T extends Matrix | PackedMatrix>(tensor: T, offset: number): T | Matrix {
   if (offset === 0 || isPacked(tensor)) return tensor;
   return { ...tensor, data: tensor.data.map((value) => value + offset), dtype: "F32" };
 }

@@ -7,7 +7,7 @@ import { type Abortable, pause } from "../event_loop.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
-import { divergence } from "./divergence.ts";
+import { divergence } from "../model/decoder/divergence.ts";
 import { LayerPass, type PassState } from "./layer_pass.ts";
 import type { Store } from "./store.ts";
 

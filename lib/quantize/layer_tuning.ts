@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joined } from "../joined.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
 import { tuneBlock } from "../tune/tune_block.ts";
@@ -56,7 +57,7 @@ export class LayerTuning {
     const pieces = piecesOf(source, options);
     const begin = async () => {
       const { state } = await LayerPass.begin(source, { pieces, signal: options.signal });
-      return { layer: 0, hidden: joined(state.hidden, state.hidden) };
+      return { layer: 0, hidden: joined([state.hidden, state.hidden]) };
     };
     const state = store.get("pass", PASS) ?? await begin();
     return new LayerTuning(source, { store, options, pieces, state });
@@ -98,14 +99,7 @@ export class LayerTuning {
     using after = source.part(layer, replaced);
     const quantized = pass(half);
     await quantized.advance(after);
-    this.#state = { layer: layer + 1, hidden: joined(exact.state.hidden, quantized.state.hidden) };
+    this.#state = { layer: layer + 1, hidden: joined([exact.state.hidden, quantized.state.hidden]) };
     store.set("pass", PASS, this.#state);
   }
-}
-
-function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const both = new Float32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

@@ -9,6 +9,7 @@
  */
 import { CheckpointError, OptionError } from "../errors.ts";
 import { isFile } from "../files/disk.ts";
+import { joined } from "../joined.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { methodOf, needsOf } from "../learn/methods/mod.ts";
 import { matrixRows } from "../matrix/matrix_rows.ts";
@@ -382,23 +383,12 @@ const shareName = (linear: string, share: number, of: number) => `${linear}-${sh
 /** Packed rows one below another; they are of one format. */
 function stacked(shares: readonly PackedMatrix[]): PackedMatrix {
   const [first] = shares;
-  const join = <T extends Float32Array | Uint32Array>(arrays: readonly T[]): T => {
-    const joined = new (arrays[0]!.constructor as new (length: number) => T)(
-      arrays.reduce((sum, { length }) => sum + length, 0),
-    );
-    let at = 0;
-    for (const array of arrays) {
-      joined.set(array, at);
-      at += array.length;
-    }
-    return joined;
-  };
   return {
     ...first!,
     rows: shares.reduce((sum, { rows }) => sum + rows, 0),
-    codes: join(shares.map(({ codes }) => codes)),
-    scales: join(shares.map(({ scales }) => scales)),
-    zeros: first!.zeros && join(shares.map(({ zeros }) => zeros!)),
-    codebook: first!.codebookType === "fixed" ? first!.codebook : join(shares.map((each) => each.codebook)),
+    codes: joined(shares.map(({ codes }) => codes)),
+    scales: joined(shares.map(({ scales }) => scales)),
+    zeros: first!.zeros && joined(shares.map(({ zeros }) => zeros!)),
+    codebook: first!.codebookType === "fixed" ? first!.codebook : joined(shares.map((each) => each.codebook)),
   };
 }

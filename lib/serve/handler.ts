@@ -295,12 +295,8 @@ export class Handler implements Disposable {
         this.#drop();
         if (this.#models.has(name) || this.#closing) {
           model[Symbol.dispose]();
-          throw new RequestError(
-            `Cannot serve ${name}: ${this.#closing ? "the server is ending" : "it is there"}`,
-            {
-              status: 409,
-            },
-          );
+          const reason = this.#closing ? "the server is ending" : "it is there";
+          throw new RequestError(`Cannot serve ${name}: ${reason}`, { status: 409 });
         }
         this.#add(name, model);
         this.#made = { name, model };

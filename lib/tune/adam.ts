@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joined } from "../joined.ts";
 
 /** Decay of the means of gradients and of their squares: PyTorch's. */
 const [BETA1, BETA2] = [0.9, 0.999];
@@ -89,16 +90,6 @@ export interface AdamState {
   readonly means: Float32Array;
   /** The means of the gradients' squares. */
   readonly squares: Float32Array;
-}
-
-function joined(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
 }
 
 function separate(all: Float32Array, arrays: readonly Float32Array[]): void {

@@ -8,8 +8,10 @@ import type { Matrix } from "../matrix/matrix.ts";
 import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
 import { hasExperts, type Layout, linearNames } from "../model/decoder/layout.ts";
+import { withOffset } from "../model/model.ts";
 import type { Source } from "../model/source.ts";
 import { Recorder } from "./recorder.ts";
+import { TunedLinear, type TunedTensor, TunedVector } from "./tuned_tensor.ts";
 
 /**
  * Checks that a layer can be gone through backwards.
@@ -24,9 +26,6 @@ export function checkLayer(layout: Layout, layer: number): void {
     } and what is beside it: gradients of experts are not known here`,
   );
 }
-
-const withOffset = (data: Float32Array, offset: number) =>
-  offset === 0 ? data : data.map((value) => value + offset);
 
 /** A layer with dense weights, whose output and gradients can be had for one sequence after another. */
 export class Block implements Disposable {
@@ -66,8 +65,8 @@ export class Block implements Disposable {
       const tensor = this.#tensor(name);
       if (!tensor) return undefined;
       const { rows, cols } = tensor;
-      const data = isPacked(tensor) ? dequantize(tensor) : withOffset(tensor.data, offset);
-      const matrix = { rows, cols, data };
+      const data = isPacked(tensor) ? dequantize(tensor) : tensor.data;
+      const matrix = withOffset({ rows, cols, data }, offset);
       this.#weights.set(name, { matrix, offset });
       return this.#recorder.weight(matrix);
     };
@@ -79,9 +78,19 @@ export class Block implements Disposable {
     return [...this.#weights.keys()];
   }
 
-  /** What the decoder adds to each value of a tensor. */
-  offset(name: string): number {
-    return this.#weights.get(name)!.offset;
+  /**
+   * What can be tuned of it, by tensor name: its packed matrices, and its norms and biases.
+   *
+   * @param original finds the original's weights, where codes are tuned too.
+   */
+  tuned(original?: (name: string) => Float32Array): Map<string, TunedTensor> {
+    const tuned = new Map<string, TunedTensor>();
+    for (const [name, { offset }] of this.#weights) {
+      const tensor = this.#tensor(name)!;
+      if (isPacked(tensor)) tuned.set(name, new TunedLinear(tensor, original?.(name)));
+      else if (tensor.rows === 1) tuned.set(name, new TunedVector(tensor, offset));
+    }
+    return tuned;
   }
 
   /** Replaces values of tensors, [rows, cols] as the checkpoint has them, and begins all gradients anew. */
@@ -90,7 +99,7 @@ export class Block implements Disposable {
       const { matrix, offset } = this.#weights.get(name)!;
       this.#recorder.forget(matrix);
       const { rows, cols } = matrix;
-      this.#weights.set(name, { matrix: { rows, cols, data: withOffset(data, offset) }, offset });
+      this.#weights.set(name, { matrix: withOffset({ rows, cols, data }, offset), offset });
     }
     this.#decoder = this.#build();
     this.want(this.#tuned);

@@ -1,10 +1,11 @@
 /**
- * What predictions lose: the divergence of a model's from the original's, and its gradient by what the head is given.
+ * From what a model's head is given to its predictions, and back.
  *
  * @module
  */
 import type { Source } from "../model/source.ts";
 import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
+import { logSumExp } from "../model/decoder/log_sum_exp.ts";
 import { withOffset } from "../model/model.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -65,8 +66,7 @@ export class Head implements Disposable {
 }
 
 /**
- * The Kullback–Leibler divergence of predictions from those of the original, summed over tokens, in nats, and its gradient by
- * the logits, which is the difference of the probabilities.
+ * The gradient of {@linkcode divergence} by the logits found: the difference of the probabilities.
  *
  * @param expected the original's logits, [tokens, vocab]; not changed.
  * @param logits the model's, which become the gradient.
@@ -74,26 +74,11 @@ export class Head implements Disposable {
 export function divergenceGradient(
   expected: Float32Array,
   { logits, vocab }: { logits: Float32Array; vocab: number },
-): number {
-  let sum = 0;
-  const p = new Float64Array(vocab);
-  const q = new Float64Array(vocab);
+): void {
   for (let from = 0; from < logits.length; from += vocab) {
-    const [a, b] = [expected.subarray(from, from + vocab), logits.subarray(from, from + vocab)];
-    const [logP, logQ] = [probabilities(a, p), probabilities(b, q)];
-    for (let i = 0; i < vocab; i++) {
-      if (p[i]! > 0) sum += p[i]! * (a[i]! - logP - b[i]! + logQ);
-      b[i] = q[i]! - p[i]!;
+    const [p, q] = [logSumExp(expected, from, vocab), logSumExp(logits, from, vocab)];
+    for (let i = from; i < from + vocab; i++) {
+      logits[i] = Math.exp(logits[i]! - q) - Math.exp(expected[i]! - p);
     }
   }
-  return sum;
-}
-
-/** Writes the softmax of logits. @returns ln Σ e^logit. */
-function probabilities(logits: Float32Array, out: Float64Array): number {
-  let [largest, sum] = [-Infinity, 0];
-  for (const logit of logits) largest = Math.max(largest, logit);
-  for (let i = 0; i < logits.length; i++) sum += out[i] = Math.exp(logits[i]! - largest);
-  for (let i = 0; i < logits.length; i++) out[i]! /= sum;
-  return largest + Math.log(sum);
 }

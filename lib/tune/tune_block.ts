@@ -13,7 +13,6 @@ import type { Source } from "../model/source.ts";
 import { Adam } from "./adam.ts";
 import { Block } from "./block.ts";
 import { checkSteps, type Example, Plan, split, type StepOptions } from "./examples.ts";
-import { TunedLinear, type TunedTensor, TunedVector } from "./tuned_tensor.ts";
 
 /** How layers are tuned: 8 epochs at a rate of 0.002, at least 512 tokens a step, where nothing else is said. */
 export interface TuneOptions extends StepOptions {
@@ -58,12 +57,7 @@ export async function tuneBlock(
   const { layer, tensor, original, onStep, signal } = options;
   const { epochs = 8, rate = 0.002, batchTokens = 512, codes = false } = options;
   using block = new Block(source, { layer, tensor });
-  const tuned = new Map<string, TunedTensor>();
-  for (const name of block.names()) {
-    const found = tensor(name)!;
-    if (isPacked(found)) tuned.set(name, new TunedLinear(found, codes ? original(name) : undefined));
-    else if (found.rows === 1) tuned.set(name, new TunedVector(found, block.offset(name)));
-  }
+  const tuned = block.tuned(codes ? original : undefined);
   const { kept, back } = split(options.examples);
   const measure = async () => {
     let [error, size] = [0, 0];

@@ -9,13 +9,14 @@
  */
 import { type Abortable, pause } from "../event_loop.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
+import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { divergence } from "../model/decoder/divergence.ts";
 import type { Source } from "../model/source.ts";
 import { Adam, type AdamState } from "./adam.ts";
 import { Block } from "./block.ts";
 import { checkSteps, type Example, Plan, split, type StepOptions } from "./examples.ts";
 import { divergenceGradient, Head } from "./head.ts";
-import { TunedLinear, type TunedTensor, TunedVector } from "./tuned_tensor.ts";
+import type { TunedTensor } from "./tuned_tensor.ts";
 
 type Tensor = Matrix | PackedMatrix;
 type TunedSource = Pick<Source, "config" | "layout" | "backend" | "tensor">;
@@ -102,13 +103,7 @@ class TunedLayers implements Disposable {
     this.#tensor = tensor;
     for (const layer of source.layout.layers.keys()) {
       using block = new Block(source, { layer, tensor });
-      const tuned = new Map<string, TunedTensor>();
-      for (const name of block.names()) {
-        const found = tensor(name)!;
-        if (isPacked(found)) tuned.set(name, new TunedLinear(found));
-        else if (found.rows === 1) tuned.set(name, new TunedVector(found, block.offset(name)));
-      }
-      this.#layers.push(tuned);
+      this.#layers.push(block.tuned());
     }
     this.#head = new Head(source);
   }
@@ -159,7 +154,7 @@ class TunedLayers implements Disposable {
     for (const [i, { target }] of batch.entries()) {
       const expected = await this.#head.logits(target);
       const logits = await this.#head.logits(outputs[i]!);
-      sum += divergenceGradient(expected, { logits, vocab });
+      sum += divergence(expected, logits, vocab);
       tokens += target.length / hidden_size;
       await pause(signal);
     }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fromBytes, toBytes } from "../matrix/byte_scales.ts";
+import { roundToBytes } from "../matrix/byte_scales.ts";
 import { codebookAt } from "../matrix/codebooks.ts";
 import { codebookRounding } from "../matrix/codebook_type.ts";
 import { fromFloat32, toFloat32 } from "../matrix/dtype.ts";
@@ -64,10 +64,8 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
       const values = this.#latentOf(original);
       this.#latent = { values, gradient: new Float32Array(values.length) };
     }
-    this.parameters = [this.#codebook, this.#scales, this.#zeros, this.#outliers, this.#latent].filter((
-      one,
-    ) => one)
-      .map((one) => one!);
+    this.parameters = [this.#codebook, this.#scales, this.#zeros, this.#outliers, this.#latent]
+      .filter((one) => one !== undefined);
   }
 
   /** The weights nearest to the original's that have the codes. */
@@ -193,8 +191,8 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
     const numbers = ({ values }: Parameter, signed: boolean) => {
       if (scaleType === "f32") return values.slice();
       if (scaleType === "f16") return values.map(Math.f16round);
-      const shape = { rows, groups, signed };
-      return fromBytes(toBytes(signed ? values : values.map((value) => Math.max(value, 0)), shape), shape);
+      const allowed = signed ? values : values.map((value) => Math.max(value, 0));
+      return roundToBytes(allowed, { rows, groups, signed });
     };
     return {
       ...this.#packed,

@@ -3,7 +3,7 @@ import { isPacked, loadModel, type Matrix, type Model, type PackedMatrix, quanti
 import type { Backend } from "any4/compute";
 import { measureFormats } from "any4/measure";
 import { makeSynthetic } from "../../bench/make_synthetic.ts";
-import { divergence } from "../../lib/quantize/divergence.ts";
+import { divergence } from "../../lib/model/decoder/divergence.ts";
 import { effectsOf, windowsOf } from "../../lib/quantize/effects.ts";
 import { run } from "../../lib/quantize/pipeline.ts";
 import { planOf } from "../../lib/quantize/plan.ts";

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { OptionError } from "any4";
 import { findJupyter, hasKernel, installKernel, jupyterEnv } from "../../tasks/jupyter.ts";
 import { FIRST_NOTEBOOK, makeNotesFolder } from "../../tasks/notes_folder.ts";
 import { inFolder } from "../in_folder.ts";
@@ -24,7 +25,7 @@ Deno.test("in a folder of one's own the library's imports resolve", () =>
 Deno.test("notes are not made where something is already", () =>
   inFolder((folder) => {
     makeNotesFolder(`${folder}/notes`);
-    assertThrows(() => makeNotesFolder(`${folder}/notes`), Error, "it is not empty");
+    assertThrows(() => makeNotesFolder(`${folder}/notes`), OptionError, "it is not empty");
   }));
 
 const jupyter = findJupyter();

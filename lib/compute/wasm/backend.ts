@@ -97,7 +97,7 @@ const padded = (values: number) => 4 * values + 64;
 /** Columns that one thread reads of every row, at least: short stretches cost more than they share out. */
 const LEAST_COLUMNS = 256;
 
-/** Columns of a panel: see gram.ts of the kernels. */
+/** Columns of a panel: see panels.ts of the kernels. */
 const PANEL = 8;
 
 /** Tokens whose outer products are summed at a time: two panels of them stay in the first-level cache. */

@@ -16,7 +16,7 @@ import {
 import type { Pool } from "./pool.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** Columns of a panel: see product.ts of the kernels. */
+/** Columns of a panel: see panels.ts of the kernels. */
 const PANEL = 8;
 
 /** Products that are summed at a time: two panels of them stay in the first-level cache. */

@@ -5,6 +5,7 @@
  */
 import type { Largest } from "../../compute/backend.ts";
 import { OptionError, TensorError } from "../../errors.ts";
+import { allFinite } from "../../matrix/finite.ts";
 import { Random } from "../../random.ts";
 
 /** Options of choosing the next token, greedy by default. Names and meanings are those of transformers. */
@@ -31,10 +32,7 @@ export function argmax(values: Float32Array): number {
 
 /** @throws {TensorError} when logits are not finite. */
 export function assertFinite(logits: Float32Array): void {
-  // 0 · x is 0 for numbers, NaN for what is none.
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += 0 * logits[i]!;
-  if (sum !== 0) throw new TensorError("Cannot continue: logits are not finite");
+  if (!allFinite(logits)) throw new TensorError("Cannot continue: logits are not finite");
 }
 
 /** The `count` largest values, the largest first; of equals the one that stands first. */

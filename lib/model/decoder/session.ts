@@ -7,6 +7,7 @@ import { inspect } from "../../display.ts";
 import type { KvCache, Largest, RowsAs, Tensor, TokenIds, TokenPlace } from "../../compute/backend.ts";
 import { BusyError, DisposedError, OptionError, TensorError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
+import { allFinite } from "../../matrix/finite.ts";
 import {
   type Decoder,
   freeWorkspace,
@@ -222,13 +223,7 @@ export class Session implements Disposable {
 
   /** Logits, or some of them, after `tokens`: themselves where they are finite. */
   async #finite(logits: Float32Array, tokens: ArrayLike<number>): Promise<Float32Array> {
-    // 0 · x is 0 for numbers, NaN for what is none. Two sums do not wait for each other.
-    let [even, odd] = [0, 0];
-    for (let i = 0; i + 1 < logits.length; i += 2) {
-      even += 0 * logits[i]!;
-      odd += 0 * logits[i + 1]!;
-    }
-    if (even + odd + 0 * (logits.at(-1) ?? 0) === 0) return logits;
+    if (allFinite(logits)) return logits;
     throw new TensorError(`Cannot continue: logits are not finite; ${await this.#firstNotFinite(tokens)}`);
   }
 

@@ -3,8 +3,7 @@
  *
  * @module
  */
-
-import { logSumExp } from "../model/decoder/log_sum_exp.ts";
+import { logSumExp } from "./log_sum_exp.ts";
 
 /**
  * Σ KL(expected ‖ found) over tokens, in nats.

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { logSumExp } from "../../lib/model/decoder/log_sum_exp.ts";
-import { divergence, tokenDivergence } from "../../lib/quantize/divergence.ts";
+import { logSumExp } from "../../../lib/model/decoder/log_sum_exp.ts";
+import { divergence, tokenDivergence } from "../../../lib/model/decoder/divergence.ts";
 
 const logits = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 
