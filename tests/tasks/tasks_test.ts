@@ -34,7 +34,7 @@ async function repl(lines: string): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "repl"],
     cwd: root,
-    env: { NO_COLOR: "" },
+    env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
