@@ -47,7 +47,7 @@ const PROBE = "any3";
 const LEAST = 1e-9;
 
 /** Weights of a Linear by which formats are judged: of more, rows at even distances tell as much. */
-const JUDGED_WEIGHTS = 1 << 18;
+const JUDGED_WEIGHTS = 1 << 16;
 
 /** Rows of a matrix, evenly spread. */
 function someRows(matrix: Matrix): Matrix {
