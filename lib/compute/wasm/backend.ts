@@ -454,13 +454,7 @@ export class WasmBackend implements Backend {
     for (let t = 0; t < rows; t += PACKED) {
       const tokens = Math.min(PACKED, rows - t);
       const part = this.#at(x) + 4 * t * cols;
-      this.#pool.run(
-        this.#home,
-        "packPanels",
-        [packed, part, tokens, cols],
-        tokens + tokens % 2,
-        this.#grain(cols),
-      );
+      this.#pool.run(this.#home, "packPanels", [packed, part, tokens, cols], tokens, this.#grain(cols));
       // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
       const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
       this.#pool.run(this.#home, "gram", [this.#at(sum), packed, tokens, cols], panels, grain);

@@ -24,7 +24,7 @@ const OUTLIERS = 8;
 
 /** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
 const PIECES = 64;
-const TILE = { rows: 16, cols: 256, bytes: 20 << 10 };
+const TILE = { rows: 16, bytes: 20 << 10 };
 
 /** Bytes of a block of 32 columns by its kernel, prepare…, and of a rounded one of four tokens: see there. */
 const BLOCK_BYTES = { Int16: 80, Int8: 48, "": 128 };
@@ -178,9 +178,10 @@ export class LinearRunner {
   }
 
   #packColumns({ block: { arena }, cols }: WasmWeight, { x, tokens }: { x: number; tokens: number }): number {
-    const packed = this.#scratch.take(arena, "packed", 4 * tokens * Math.ceil(cols / TILE.cols) * TILE.cols);
-    const share = Math.ceil(this.#worthwhile / cols);
-    this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], tokens, share);
+    const fours = Math.ceil(tokens / 4);
+    const packed = this.#scratch.take(arena, "packed", 16 * fours * cols + 64);
+    const share = Math.ceil(this.#worthwhile / (4 * cols));
+    this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], fours, share);
     return packed;
   }
 }
