@@ -11,8 +11,8 @@ import { Weight } from "./weight";
 /** Rows and columns of a tile, two panels of eight rows, which stay in the first-level cache. */
 const ROWS: i32 = 16;
 const COLS: i32 = 256;
-/** Bytes of a tile, and of a piece's tile with room for four widened rows, or for what four tokens give. */
-const TILE_BYTES: usize = 16384, PIECE_BYTES: usize = 20480;
+/** Bytes of a tile, of four rows of it before they are turned, and of its sums for four tokens. */
+const TILE_BYTES: usize = 16384, ROOM_BYTES: usize = 4096, SUMS_BYTES: usize = 256;
 
 /**
  * Prepares x, [tokens, cols], for {@link matmul}, for fours of tokens [from, to): blocks of 256 columns lie one behind the other,
@@ -44,11 +44,11 @@ export function packColumns(out: usize, x: usize, tokens: i32, cols: i32, from: 
 }
 
 /**
- * out[t, r] = x[t] · ŵ[r] + bias[r] for rows [from, to); bias 0: none. An output is a sum of blocks' sums, each in the order of
- * columns, whatever is computed beside it.
+ * out[t, r] = x[t] · ŵ[r] + bias[r] for rows [from, to); bias 0: none. An output is a sum in the order of columns, whatever is
+ * computed beside it.
  *
  * @param x from {@link packColumns}.
- * @param scratch 20 KiB for each piece of `grain` rows that may run at the same time.
+ * @param scratch 20 KiB and 64 bytes for each token, of whole fours, for each piece of `grain` rows that may run at the same time.
  */
 export function matmul(
   out: usize,
@@ -61,50 +61,40 @@ export function matmul(
   from: i32,
   to: i32,
 ): void {
-  const tile = scratch + <usize> (from / grain) * PIECE_BYTES;
-  const room = tile + TILE_BYTES;
-  const outBytes = <usize> w.rows << 2;
   const fours = tokens + 3 >> 2;
+  const tile = scratch + <usize> (from / grain) * (TILE_BYTES + ROOM_BYTES + <usize> fours * SUMS_BYTES);
+  const room = tile + TILE_BYTES, sums = room + ROOM_BYTES;
   for (let r = from; r < to; r += ROWS) {
-    const target = out + (<usize> r << 2);
+    const rows = min(ROWS, to - r);
     for (let c = 0; c < w.cols; c += COLS) {
       const end = min(c + COLS, w.cols);
       const panel = <usize> (end - c) * ROW, four = panel >> 1;
-      for (let i = 0; i < ROWS && r + i < to; i += 4) {
+      for (let i = 0; i < rows; i += 4) {
         widenFour(tile + <usize> (i / PANEL) * panel + <usize> (i % PANEL << 2), w, r + i, c, end, room);
       }
+      // Sums lie close together until they are complete: rows of out may be far apart.
       let at = x + (<usize> c * fours << 4);
-      for (let t = 0; t < tokens; t += 4, at += four) {
-        const y = target + <usize> t * outBytes;
-        for (let i = 0; i < ROWS && r + i < to; i += PANEL) {
-          multiplyFour(room, ROW, at, at + four, tile + <usize> (i / PANEL) * panel, false);
-          const begin = bias == 0 ? 0 : bias + (<usize> (r + i) << 2);
-          add(y + (<usize> i << 2), outBytes, room, begin, c == 0, min(4, tokens - t), min(PANEL, to - r - i));
-        }
+      for (let sum = sums; sum < sums + <usize> fours * SUMS_BYTES; sum += SUMS_BYTES, at += four) {
+        multiplyFour(sum, ROWS << 2, at, at + four, tile, c > 0);
+        if (rows > PANEL) multiplyFour(sum + ROW, ROWS << 2, at, at + four, tile + panel, c > 0);
       }
+    }
+    for (let t = 0; t < tokens; t++) {
+      store16(out + (<usize> (t * w.rows + r) << 2), sums + <usize> t * (ROWS << 2), bias == 0 ? 0 : bias + (<usize> r << 2), rows);
     }
   }
 }
 
-/** out += what four tokens give eight rows, or those that there are; the first block's sums are added to the bias. */
+/** The first n of sixteen sums, and the bias. */
 @inline
-function add(out: usize, outBytes: usize, sums: usize, bias: usize, first: bool, tokens: i32, rows: i32): void {
-  for (let t = 0; t < tokens; t++, out += outBytes, sums += ROW) {
-    const before = first ? bias : out;
-    if (rows == PANEL) {
-      let a = v128.load(sums), b = v128.load(sums, 16);
-      if (before != 0) {
-        a = f32x4.add(v128.load(before), a);
-        b = f32x4.add(v128.load(before, 16), b);
-      }
-      v128.store(out, a);
-      v128.store(out, b, 16);
-    } else {
-      for (let at: usize = 0; at < <usize> rows << 2; at += 4) {
-        store<f32>(out + at, (before == 0 ? 0 : load<f32>(before + at)) + load<f32>(sums + at));
-      }
-    }
+function store16(out: usize, sums: usize, bias: usize, n: i32): void {
+  let i: usize = 0;
+  const end = <usize> n << 2;
+  for (; i + 16 <= end; i += 16) {
+    const sum = v128.load(sums + i);
+    v128.store(out + i, bias == 0 ? sum : f32x4.add(v128.load(bias + i), sum));
   }
+  for (; i < end; i += 4) store<f32>(out + i, load<f32>(sums + i) + (bias == 0 ? 0 : load<f32>(bias + i)));
 }
 
 /**

@@ -16,6 +16,8 @@ import {
   type KvShape,
   type LinearOptions,
   type LinearProduct,
+  type LogitPlace,
+  type LogProbability,
   type NormOptions,
   type RopeOptions,
   type RowRange,
@@ -444,6 +446,24 @@ export class WasmBackend implements Backend {
     const copy = sums.slice();
     await breathe();
     return copy;
+  }
+
+  async logProbabilities(logits: Tensor, places: readonly LogitPlace[]): Promise<LogProbability[]> {
+    const { rows, cols } = logits;
+    const target = this.#scratch.take(this.#home, "log sums", 24 * rows);
+    this.#pool.run(this.#home, "logSums", [target, this.#at(logits), cols], rows, this.#grain(8 * cols));
+    const { buffer } = this.#home.memory;
+    const values = new Float32Array(buffer, this.#at(logits), rows * cols);
+    const [sums, words] = [
+      new Float64Array(buffer, target, 3 * rows),
+      new Int32Array(buffer, target, 6 * rows),
+    ];
+    const found = places.map(({ row, id }) => ({
+      logProbability: values[row * cols + id]! - (sums[3 * row]! + Math.log(sums[3 * row + 1]!)),
+      likeliest: words[6 * row + 4] === id,
+    }));
+    await breathe();
+    return found;
   }
 
   gram(sum: Tensor, x: Tensor): void {
