@@ -9,14 +9,7 @@ import { type ActivationType, activationTypes, type BackendName, backendNames } 
 import { formats } from "any4/formats";
 import { type CodebookSharing, type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
 import { corpora, type Document, type Recipe, recipes } from "any4/measure";
-import {
-  type BlockTuning,
-  type ModelTuning,
-  parseBlockTuning,
-  parseModelTuning,
-  TOKEN_WEIGHTS,
-  writtenSamples,
-} from "any4/quantize";
+import { parseTuning, TOKEN_WEIGHTS, type Tuning, writtenSamples } from "any4/quantize";
 import { progress, table, visible } from "any4/show";
 import { fromReference } from "./reference_names.ts";
 
@@ -39,8 +32,8 @@ export interface Learning {
   readonly codebookType?: "f16" | "f32" | "int8";
   readonly scaleType?: "f16" | "f32" | "int8";
   readonly outliers?: number;
-  readonly tuneBlocks?: true | BlockTuning;
-  readonly tuneModel?: true | ModelTuning;
+  readonly tuneBlocks?: true | Tuning;
+  readonly tuneModel?: true | Tuning;
 }
 
 /** Those options among others, without defaults that change nothing: results are kept by what was asked. */
@@ -134,13 +127,13 @@ export class Task extends Command {
         new Option(
           "--tune-blocks [options]",
           "tune each layer's tables, scales, zeros and norms towards the original's output; options as in epochs=4:codes=true",
-        ).argParser(refusing(parseBlockTuning)),
+        ).argParser(refusing(parseTuning)),
       )
       .addOption(
         new Option(
           "--tune-model [options]",
-          "tune the same of all layers together towards the original's predictions; options as in epochs=8",
-        ).argParser(refusing(parseModelTuning)),
+          "tune the same of all layers together towards the original's predictions; options as in epochs=8:codes=true",
+        ).argParser(refusing(parseTuning)),
       )
       .option(
         "--codebook <sharing>",
