@@ -16,6 +16,7 @@ import {
   list,
   main,
   modelOption,
+  override,
   quietOption,
   readDocuments,
   readText,
@@ -45,6 +46,11 @@ const options = command("compare", "Quantize a model by formats and methods, eac
     "comma-separated methods, with options as in lnq:rounds=3, and after AWQ as in awq+gptq",
     METHODS,
   )
+  .option(
+    "--override <pattern=format>",
+    "format of matching Linears in every row, as in *.v_proj=any4sym:64; the last match counts",
+    override,
+  )
   .addOption(weightingOption())
   .addOption(tokenWeightsOption())
   .option(
@@ -67,6 +73,7 @@ const options = command("compare", "Quantize a model by formats and methods, eac
       model: string;
       formats: string;
       methods: string;
+      override?: Record<string, string>;
       weighting: string;
       tokenWeights: TokenWeights;
       text?: string[];
@@ -148,6 +155,7 @@ await main(async () => {
   using model = await loadModel(options.model, { ...options, quiet });
   const documents = readDocuments(options.eval);
   const measured = {
+    override: options.override,
     weighting,
     tokenWeights,
     calibration: written === undefined ? text?.map(readText) : await writeTexts(model, written, quiet),
@@ -184,6 +192,7 @@ await main(async () => {
         ? `${count(written)} tokens that the model wrote itself`
         : "the library's own texts",
       "measured on": options.eval ?? "the library's own evaluation text",
+      ...(options.override && { "some Linears": JSON.stringify(options.override) }),
       weighting,
       "token weights": tokenWeights,
       "±": "one standard error, by blocks of 64 tokens",

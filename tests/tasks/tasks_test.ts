@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { isFile } from "../../lib/files/disk.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -181,6 +188,18 @@ Deno.test("quantize takes patterns and a target, says what came of it, and goes 
   assertMatch(far.stderr, /^Cannot reach 1 bits/m);
   const quiet = await task("quantize", "--out", folder, "--format", "int4", "--quiet");
   assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "", ""]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("compare measures rows in which some Linears have another format", async () => {
+  const folder = await Deno.makeTempDir();
+  const compare = (...more: string[]) =>
+    json("compare", "--methods", "kmeans", "--tokens", "60", "--out", `${folder}/of.html`, ...more);
+  const { rows: [mixed] } = await compare("--formats", "int2:64", "--override", "*.layers.0.*=int8:64");
+  const { rows: [low, high] } = await compare("--formats", "int2:64,int8:64", "--restart");
+  // All four layers have as many weights.
+  assertAlmostEquals(mixed.bitsPerWeight, (3 * low.bitsPerWeight + high.bitsPerWeight) / 4, 1e-6);
+  assert(mixed.kl < low.kl && mixed.kl > high.kl);
   await Deno.remove(folder, { recursive: true });
 });
 
