@@ -12,6 +12,7 @@ import { modelHash } from "../lib/model/model_hash.ts";
 import {
   command,
   type Computing,
+  type Drawing,
   jsonOption,
   list,
   main,
@@ -19,8 +20,7 @@ import {
   override,
   quietOption,
   readDocuments,
-  readText,
-  several,
+  readSamples,
   tokenWeightsOption,
   weightingOption,
   whole,
@@ -53,11 +53,7 @@ const options = command("compare", "Quantize a model by formats and methods, eac
   )
   .addOption(weightingOption())
   .addOption(tokenWeightsOption())
-  .option(
-    "-t, --text <text or file>",
-    "calibrate with this instead of the library's own texts; may be given several times",
-    several,
-  )
+  .drawing()
   .addOption(writtenOption())
   .option("--eval <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
@@ -69,14 +65,13 @@ const options = command("compare", "Quantize a model by formats and methods, eac
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Drawing & {
       model: string;
       formats: string;
       methods: string;
       override?: Record<string, string>;
       weighting: string;
       tokenWeights: TokenWeights;
-      text?: string[];
       written?: number;
       eval?: string;
       tokens: number;
@@ -150,7 +145,7 @@ function formatAndMethod({ name, method }: CandidateCost): [string, string] {
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
-  const { formats, methods, weighting, tokenWeights, text, written, tokens, context, out } = options;
+  const { formats, methods, weighting, tokenWeights, written, tokens, context, out } = options;
   const candidates = candidatesOf(list(formats), list(methods));
   using model = await loadModel(options.model, { ...options, quiet });
   const documents = readDocuments(options.eval);
@@ -158,7 +153,7 @@ await main(async () => {
     override: options.override,
     weighting,
     tokenWeights,
-    calibration: written === undefined ? text?.map(readText) : await writeTexts(model, written, quiet),
+    calibration: written === undefined ? await readSamples(options) : await writeTexts(model, written, quiet),
     documents,
     maxTokens: tokens,
     context,
@@ -186,8 +181,10 @@ await main(async () => {
     layers: { names: [], series: [] },
     samples: { prompt: "", outputs: [] },
     settings: {
-      "calibration": text
-        ? `${text.length} texts that were given`
+      "calibration": options.data
+        ? `${options.samples} samples of ${options.data}`
+        : options.text
+        ? `${options.text.length} texts that were given`
         : written
         ? `${count(written)} tokens that the model wrote itself`
         : "the library's own texts",

@@ -259,6 +259,25 @@ Deno.test("calibrate draws samples of a data set, the same by the same seed", as
   assertEquals(one.layers[0].tokens, 150);
   assertEquals(one, same);
   assert(one.layers[0].rms !== other.layers[0].rms);
+  const learned = (...more: string[]) =>
+    json(
+      "compare",
+      "-f",
+      "any2",
+      "--methods",
+      "kmeans",
+      "--out",
+      `${folder}/c.html`,
+      "--tokens",
+      "60",
+      ...more,
+    );
+  const [seed0, seed1, own] = [
+    await learned(...options),
+    await learned(...options, "--seed", "1", "--restart"),
+    await learned("--restart"),
+  ].map(({ rows }) => rows[0].kl);
+  assertEquals(new Set([seed0, seed1, own]).size, 3);
   const lacking = await task("calibrate", "--data", `${folder}/codeparrot-ds-train.jsonl`);
   assertEquals(lacking.code, 2);
   assertMatch(lacking.stderr, /no row has a text in its column text; the columns are content, i/);
