@@ -88,7 +88,7 @@ async function hold(): Promise<void> {
 export function waitFor<T>(promise: Promise<T>): Promise<T> {
   if (!jupyter()) return promise;
   beat();
-  const wait = interruptible(() => promise);
+  const wait = watchOver(promise);
   if (waits.add(promise).size === 1) hold();
   return wait.finally(() => {
     waits.delete(promise);
@@ -136,6 +136,18 @@ function unwatch(interrupt: () => void): void {
   clock = undefined;
 }
 
+/** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */
+function watchOver<T>(promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const interrupt = () => {
+      unwatch(interrupt);
+      reject(new InterruptedError("Interrupted"));
+    };
+    watch(interrupt);
+    promise.then(resolve, reject).finally(() => unwatch(interrupt));
+  });
+}
+
 /**
  * Runs long work that a notebook can interrupt. Deno's kernel ends the code that runs without an error, so that a promise for
  * it would never settle. It is therefore watched for signs of life.
@@ -147,13 +159,6 @@ function unwatch(interrupt: () => void): void {
  * @throws {InterruptedError} when the work shows no sign of life any more.
  */
 export function interruptible<T>(work: () => Promise<T>): Promise<T> {
-  if (!jupyter()) return work();
-  return new Promise((resolve, reject) => {
-    const interrupt = () => {
-      unwatch(interrupt);
-      reject(new InterruptedError("Interrupted"));
-    };
-    watch(interrupt);
-    work().then(resolve, reject).finally(() => unwatch(interrupt));
-  });
+  // Work that began inside of the cell's own code would end with it, without an error.
+  return jupyter() ? watchOver(turn().then(work)) : work();
 }
