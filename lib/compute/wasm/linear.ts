@@ -83,16 +83,8 @@ export class LinearRunner {
     const together = as === undefined ? tokens >= many : as === "many";
     // Kernels for many tokens sum each row in the same order, whatever their number.
     if (!weight.quick || together) this.#many(targets, { x: at, tokens });
-    else {
-      // Kernels for few tokens compute each as if it were the only one.
-      for (let from = 0; from < tokens; from += many - 1) {
-        const some = targets.map((target) => ({
-          ...target,
-          out: target.out + 4 * from * target.weight.rows,
-        }));
-        this.#few(some, { x: at + 4 * from * weight.cols, tokens: Math.min(many - 1, tokens - from) });
-      }
-    }
+    // Kernels for few tokens compute each as if it were the only one.
+    else this.#few(targets, { x: at, tokens });
     if (weight.outliers) {
       const { rows, cols } = weight;
       const added = [targets[0]!.out, at, ...outlierAddresses(weight, weight.outliers), tokens, rows, cols];
