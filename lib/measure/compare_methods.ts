@@ -12,12 +12,7 @@ import type { Model } from "../model/model.ts";
 import { awq } from "../quantize/awq.ts";
 import { calibrate, type Calibration } from "../quantize/calibrate.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
-import {
-  type BlockTuning,
-  type ModelTuning,
-  parseBlockTuning,
-  parseModelTuning,
-} from "../quantize/tuning_options.ts";
+import { parseTuning, type Tuning } from "../quantize/tuning_options.ts";
 import { textOf } from "../quantize/pipeline.ts";
 import { parseChoice } from "../quantize/plan.ts";
 import { type FormatCost, measureModel } from "./measure_formats.ts";
@@ -38,9 +33,9 @@ export interface Candidate extends Pick<QuantizeModelOptions, "codebookType" | "
   /** Whether AWQ makes the model ready before. */
   readonly awq?: boolean;
   /** Whether layers are tuned afterwards. */
-  readonly tuneBlocks?: BlockTuning;
+  readonly tuneBlocks?: Tuning;
   /** Whether all layers are tuned together afterwards. */
-  readonly tuneModel?: ModelTuning;
+  readonly tuneModel?: Tuning;
 }
 
 /** What a candidate costs. */
@@ -104,8 +99,8 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),
-        ...(blocks !== undefined && { tuneBlocks: parseBlockTuning(blocks) }),
-        ...(all !== undefined && { tuneModel: parseModelTuning(all) }),
+        ...(blocks !== undefined && { tuneBlocks: parseTuning(blocks) }),
+        ...(all !== undefined && { tuneModel: parseTuning(all) }),
       }];
     });
   });
