@@ -10,6 +10,8 @@
  */
 import { parseArgs } from "node:util";
 import { calibrate, loadModel, quantizeModel } from "any4";
+import { methodOf } from "any4/learn";
+import { awq } from "any4/quantize";
 import {
   candidatesOf,
   compare,
@@ -82,10 +84,11 @@ async function measure(
   const { perplexity, perplexityStderr, tokens: measured } = reference.perplexity;
   const { bitsPerWeight, size: { bytes, parameters } } = model;
   console.error(`original: perplexity ${perplexity} ± ${perplexityStderr} on ${measured} tokens`);
-  const calibration = await calibrate(model, {
-    text: options.calibration && await drawSamples(options.calibration, { samples, characters: 2000 }),
-    gram: method !== "kmeans",
-  });
+  const texts = options.calibration &&
+    await drawSamples(options.calibration, { samples, characters: 2000 });
+  const gram = methodOf(candidatesOf(["any4"], [method])[0]!.method).needs === "gram";
+  // After AWQ, inputs are others.
+  const calibration = method.startsWith("awq") ? texts : await calibrate(model, { text: texts, gram });
   const before: EqualBits | undefined = (() => {
     try {
       return JSON.parse(Deno.readTextFileSync(out));
@@ -94,13 +97,14 @@ async function measure(
     }
   })();
   const rows: Row[] = [...before?.rows ?? []];
-  for (const candidate of candidatesOf(formats, [method])) {
+  for (const { awq: first, ...candidate } of candidatesOf(formats, [method])) {
     const format = formatOf(candidate.format);
     const { groupSize = format.groupSize } = candidate;
     const label = candidate.name.replace(/:[^/ ]+/, "");
     if (rows.some((row) => row.format === label && row.groupSize === groupSize)) continue;
     const start = performance.now();
-    using small = await quantizeModel(model, { ...candidate, calibration });
+    using ready = first ? await awq(model, { ...candidate, text: texts }) : undefined;
+    using small = await quantizeModel(ready ?? model, { ...candidate, calibration });
     const seconds = (performance.now() - start) / 1000;
     peak.quantize = peakMemory();
     const found = await compare(small, reference);

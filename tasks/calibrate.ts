@@ -3,24 +3,21 @@
  *
  * @module
  */
-import { drawSamples } from "any4/measure";
 import { calibrateOnDisk, saveCalibration, type TokenWeights } from "any4/quantize";
 import { decimal, progress, visible } from "any4/show";
 import {
   command,
   type Computing,
+  type Drawing,
   jsonOption,
   linearsTable,
   main,
   modelOption,
-  Option,
   outputFile,
   print,
   printJson,
-  readTexts,
-  several,
+  readSamples,
   tokenWeightsOption,
-  whole,
 } from "./cli.ts";
 
 const options = command(
@@ -28,22 +25,7 @@ const options = command(
   "Run a sample through a model and show statistics of every Linear's input, by column.",
 )
   .addOption(modelOption())
-  .option(
-    "-t, --text <text or file>",
-    "the sample, which may be given several times; the library's own text of five kinds when absent",
-    several,
-  )
-  .addOption(
-    new Option(
-      "--data <name>",
-      "draw samples of a data set's training split: wikitext-2, c4, ptb, codeparrot, org/name[:config] on the Hub, " +
-        "or a .jsonl, .parquet, .json, .csv or .txt file",
-    ).conflicts("text"),
-  )
-  .option("--samples <n>", "the number of samples of --data", whole(1), 128)
-  .option("--length <n>", "tokens of each sample at most (default: 512 with --data, else all)", whole(1))
-  .option("--seed <n>", "seed of drawing samples", whole(0), 0)
-  .option("--data-dir <folder>", "read --data from local files instead of the Hub")
+  .drawing()
   .addOption(tokenWeightsOption())
   .option("--gram", "collect E[x xᵀ] too, which the methods gptq, leanquant and lnq need")
   .option("-o, --out <file>", "save the statistics as safetensors, for `deno task quantize --calibration`")
@@ -51,14 +33,8 @@ const options = command(
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Drawing & {
       model: string;
-      text?: string[];
-      data?: string;
-      samples: number;
-      length?: number;
-      seed: number;
-      dataDir?: string;
       tokenWeights: TokenWeights;
       gram?: true;
       out?: string;
@@ -67,7 +43,7 @@ const options = command(
   >();
 
 await main(async () => {
-  const { model, text, data, samples, seed, dataDir, out, json, ...computing } = options;
+  const { model, out, json, text, data, samples, seed, dataDir, ...computing } = options;
   const length = options.length ?? (data === undefined ? undefined : 512);
   if (out !== undefined) outputFile(out);
   const stats = await (async () => {
@@ -76,10 +52,8 @@ await main(async () => {
       ...computing,
       quiet: json,
       length,
-      text: data === undefined
-        ? readTexts(text)
-        // A token has hardly ever more than 8 characters.
-        : await drawSamples(data, { samples, seed, dataDir, characters: 8 * length! }),
+      // A token has hardly ever more than 8 characters.
+      text: await readSamples({ text, data, samples, seed, dataDir, length, perToken: 8 }),
       onProgress: (done, layers) => bar.update(done / layers, `layer ${done} of ${layers}`),
     });
   })();

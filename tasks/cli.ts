@@ -8,15 +8,8 @@ import { Any4Error, loadModel, type LoadOptions, type Model, OptionError } from 
 import { type ActivationType, activationTypes, type BackendName, backendNames } from "any4/compute";
 import { formats } from "any4/formats";
 import { type CodebookSharing, type MethodOptions, methods, parseMethod, weightings } from "any4/learn";
-import { corpora, type Document, type Recipe, recipes } from "any4/measure";
-import {
-  type BlockTuning,
-  type ModelTuning,
-  parseBlockTuning,
-  parseModelTuning,
-  TOKEN_WEIGHTS,
-  writtenSamples,
-} from "any4/quantize";
+import { corpora, type Document, drawSamples, type Recipe, recipes } from "any4/measure";
+import { parseTuning, TOKEN_WEIGHTS, type Tuning, writtenSamples } from "any4/quantize";
 import { progress, table, visible } from "any4/show";
 import { fromReference } from "./reference_names.ts";
 
@@ -30,6 +23,16 @@ export interface Computing {
   readonly activations?: ActivationType;
 }
 
+/** The options of {@linkcode Task.drawing}. */
+export interface Drawing {
+  readonly text?: string[];
+  readonly data?: string;
+  readonly samples: number;
+  readonly length?: number;
+  readonly seed: number;
+  readonly dataDir?: string;
+}
+
 /** The options of {@linkcode Task.learning}. */
 export interface Learning {
   readonly groupSize: number | "row";
@@ -39,8 +42,8 @@ export interface Learning {
   readonly codebookType?: "f16" | "f32" | "int8";
   readonly scaleType?: "f16" | "f32" | "int8";
   readonly outliers?: number;
-  readonly tuneBlocks?: true | BlockTuning;
-  readonly tuneModel?: true | ModelTuning;
+  readonly tuneBlocks?: true | Tuning;
+  readonly tuneModel?: true | Tuning;
 }
 
 /** Those options among others, without defaults that change nothing: results are kept by what was asked. */
@@ -116,6 +119,27 @@ export class Task extends Command {
       );
   }
 
+  /** Adds the options of the samples to calibrate with: some texts, or a data set that they are drawn from. */
+  drawing(): this {
+    return this
+      .option(
+        "-t, --text <text or file>",
+        "calibrate with this instead of the library's own text; may be given several times",
+        several,
+      )
+      .addOption(
+        new Option(
+          "--data <name>",
+          "draw samples of a data set's training split: wikitext-2, c4, ptb, codeparrot, org/name[:config] on the Hub, " +
+            "or a .jsonl, .parquet, .json, .csv or .txt file",
+        ).conflicts("text"),
+      )
+      .option("--samples <n>", "the number of samples of --data", whole(1), 128)
+      .option("--length <n>", "tokens of each sample (default: about 512 with --data, else all)", whole(1))
+      .option("--seed <n>", "seed of drawing samples", whole(0), 0)
+      .option("--data-dir <folder>", "read --data from local files instead of the Hub");
+  }
+
   /** Adds the options of how tables and codes are chosen and stored. */
   learning(): this {
     const types = ["f16", "f32", "int8"];
@@ -134,13 +158,13 @@ export class Task extends Command {
         new Option(
           "--tune-blocks [options]",
           "tune each layer's tables, scales, zeros and norms towards the original's output; options as in epochs=4:codes=true",
-        ).argParser(refusing(parseBlockTuning)),
+        ).argParser(refusing(parseTuning)),
       )
       .addOption(
         new Option(
           "--tune-model [options]",
-          "tune the same of all layers together towards the original's predictions; options as in epochs=8",
-        ).argParser(refusing(parseModelTuning)),
+          "tune the same of all layers together towards the original's predictions; options as in epochs=8:codes=true",
+        ).argParser(refusing(parseTuning)),
       )
       .option(
         "--codebook <sharing>",
@@ -243,7 +267,7 @@ export function list(text: string, before: string[] = []): string[] {
 
 /** Parses "pattern=format", of an option that may be given several times. */
 export function override(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const [, pattern, format] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  const [, pattern, format] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (!pattern || !format) {
     throw new InvalidArgumentError("expected pattern=format, such as model.layers.0.*=int8");
   }
@@ -312,13 +336,25 @@ export function readTexts(given: string[] | undefined): string | string[] | unde
   return texts?.length === 1 ? texts[0] : texts;
 }
 
+/**
+ * The samples of --data, or of --text; none for the library's own.
+ *
+ * @param given.perToken characters of a token: --length is in tokens.
+ */
+export async function readSamples(
+  { text, data, samples, length = 512, seed, dataDir, perToken = 4 }: Drawing & { perToken?: number },
+): Promise<string | string[] | undefined> {
+  if (data === undefined) return readTexts(text);
+  return await drawSamples(data, { samples, seed, dataDir, characters: perToken * length });
+}
+
 /** --written, the tokens of which the model writes itself. */
 export const writtenOption = () =>
   new Option(
     "--written <tokens>",
     "calibrate with about this many tokens of text that the model writes itself",
   )
-    .argParser(whole(1)).conflicts(["text", "calibration"]);
+    .argParser(whole(1)).conflicts(["text", "data", "calibration"]);
 
 /** The samples that a model writes itself; it is in memory meanwhile. */
 export async function writtenTexts(name: string, tokens: number, loading: LoadOptions): Promise<string[]> {

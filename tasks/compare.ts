@@ -12,14 +12,15 @@ import { modelHash } from "../lib/model/model_hash.ts";
 import {
   command,
   type Computing,
+  type Drawing,
   jsonOption,
   list,
   main,
   modelOption,
+  override,
   quietOption,
   readDocuments,
-  readText,
-  several,
+  readSamples,
   tokenWeightsOption,
   weightingOption,
   whole,
@@ -45,13 +46,14 @@ const options = command("compare", "Quantize a model by formats and methods, eac
     "comma-separated methods, with options as in lnq:rounds=3, and after AWQ as in awq+gptq",
     METHODS,
   )
+  .option(
+    "--override <pattern=format>",
+    "format of matching Linears in every row, as in *.v_proj=any4sym:64; the last match counts",
+    override,
+  )
   .addOption(weightingOption())
   .addOption(tokenWeightsOption())
-  .option(
-    "-t, --text <text or file>",
-    "calibrate with this instead of the library's own texts; may be given several times",
-    several,
-  )
+  .drawing()
   .addOption(writtenOption())
   .option("--eval <text or file>", "measure on this instead of the library's own evaluation text")
   .option("--tokens <n>", "measure on about this many tokens", whole(10), 4000)
@@ -63,13 +65,13 @@ const options = command("compare", "Quantize a model by formats and methods, eac
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & {
+    Computing & Drawing & {
       model: string;
       formats: string;
       methods: string;
+      override?: Record<string, string>;
       weighting: string;
       tokenWeights: TokenWeights;
-      text?: string[];
       written?: number;
       eval?: string;
       tokens: number;
@@ -143,14 +145,15 @@ function formatAndMethod({ name, method }: CandidateCost): [string, string] {
 await main(async () => {
   const started = performance.now();
   const quiet = options.quiet ?? options.json ?? false;
-  const { formats, methods, weighting, tokenWeights, text, written, tokens, context, out } = options;
+  const { formats, methods, weighting, tokenWeights, written, tokens, context, out } = options;
   const candidates = candidatesOf(list(formats), list(methods));
   using model = await loadModel(options.model, { ...options, quiet });
   const documents = readDocuments(options.eval);
   const measured = {
+    override: options.override,
     weighting,
     tokenWeights,
-    calibration: written === undefined ? text?.map(readText) : await writeTexts(model, written, quiet),
+    calibration: written === undefined ? await readSamples(options) : await writeTexts(model, written, quiet),
     documents,
     maxTokens: tokens,
     context,
@@ -178,12 +181,15 @@ await main(async () => {
     layers: { names: [], series: [] },
     samples: { prompt: "", outputs: [] },
     settings: {
-      "calibration": text
-        ? `${text.length} texts that were given`
+      "calibration": options.data
+        ? `${options.samples} samples of ${options.data}`
+        : options.text
+        ? `${options.text.length} texts that were given`
         : written
         ? `${count(written)} tokens that the model wrote itself`
         : "the library's own texts",
       "measured on": options.eval ?? "the library's own evaluation text",
+      ...(options.override && { "some Linears": JSON.stringify(options.override) }),
       weighting,
       "token weights": tokenWeights,
       "±": "one standard error, by blocks of 64 tokens",

@@ -18,6 +18,7 @@ import { count, duration, percent, type Progress, progress, size, table, visible
 import {
   command,
   type Computing,
+  type Drawing,
   formatOption,
   jsonOption,
   type Learning,
@@ -30,8 +31,7 @@ import {
   print,
   printJson,
   quietOption,
-  readTexts,
-  several,
+  readSamples,
   tokenWeightsOption,
   unitName,
   whole,
@@ -45,15 +45,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(formatOption())
   .learning()
   .addOption(tokenWeightsOption())
-  .option(
-    "-t, --text <text or file>",
-    "calibrate with this instead of the library's own sample; may be given several times",
-    several,
-  )
+  .drawing()
   .addOption(writtenOption())
   .addOption(
     new Option("--calibration <file>", "use the statistics saved by `deno task calibrate --out`")
-      .conflicts(["text", "sequential"]),
+      .conflicts(["text", "data", "sequential"]),
   )
   .option("--sequential", "calibrate each Linear on the model quantized so far")
   .option(
@@ -63,7 +59,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option(
     "--override <pattern=format>",
-    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4:64; the last match counts",
+    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4sym:64/int8; the last match counts",
     override,
   )
   .option(
@@ -80,7 +76,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option(
     "--candidates <formats>",
-    "formats that --target-bits chooses from (default: any2,any3,any4,int8)",
+    "formats that --target-bits chooses from, as in --override (default: any2sym/int8 to any4sym/int8, also /matrix, and int8)",
     list,
   )
   .option("--dequantized", "write a plain BF16 checkpoint that transformers loads")
@@ -113,12 +109,11 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .addOption(jsonOption())
   .parse(Deno.args, { from: "user" })
   .opts<
-    Computing & Learning & {
+    Computing & Drawing & Learning & {
       model: string;
       out: string;
       format: string;
       tokenWeights: TokenWeights;
-      text?: string[];
       calibration?: string;
       written?: number;
       sequential?: true;
@@ -162,8 +157,9 @@ class Phases implements Disposable {
   }
 }
 
-const { model, out, text, calibration, written, measure, json, quiet, work, units, unit, assemble, ...rest } =
+const { model, out, calibration, written, measure, json, quiet, work, units, unit, assemble, ...others } =
   options;
+const { text, data, samples, length, seed, dataDir, ...rest } = others;
 const silent = { quiet: quiet || json };
 const shared = work ?? `${out.replace(/\/+$/, "")}.units`;
 /** The file that says that the model was assembled, where the units are kept. */
@@ -202,7 +198,7 @@ await main(async () => {
       ? loadCalibration(calibration)
       : written !== undefined
       ? await writtenTexts(model, written, { ...rest, ...silent })
-      : readTexts(text),
+      : await readSamples({ text, data, samples, length, seed, dataDir }),
   };
   if (units || unit) return await divided(settings);
   const summary = await (async () => {

@@ -5,19 +5,14 @@
  */
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
-import { checkSharing, type CodebookSharing } from "../learn/codebook_sharing.ts";
+import type { CodebookSharing } from "../learn/codebook_sharing.ts";
 import { methodOf, type MethodOptions, parseMethod } from "../learn/methods/mod.ts";
 import { linearsOf } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
 import { awq } from "../quantize/awq.ts";
 import { calibrate, type Calibration } from "../quantize/calibrate.ts";
 import type { QuantizeModelOptions } from "../quantize/options.ts";
-import {
-  type BlockTuning,
-  type ModelTuning,
-  parseBlockTuning,
-  parseModelTuning,
-} from "../quantize/tuning_options.ts";
+import { parseTuning, type Tuning } from "../quantize/tuning_options.ts";
 import { textOf } from "../quantize/pipeline.ts";
 import { parseChoice } from "../quantize/plan.ts";
 import { type FormatCost, measureModel } from "./measure_formats.ts";
@@ -38,9 +33,9 @@ export interface Candidate extends Pick<QuantizeModelOptions, "codebookType" | "
   /** Whether AWQ makes the model ready before. */
   readonly awq?: boolean;
   /** Whether layers are tuned afterwards. */
-  readonly tuneBlocks?: BlockTuning;
+  readonly tuneBlocks?: Tuning;
   /** Whether all layers are tuned together afterwards. */
-  readonly tuneModel?: ModelTuning;
+  readonly tuneModel?: Tuning;
 }
 
 /** What a candidate costs. */
@@ -70,9 +65,8 @@ export interface CompareMethodsOptions extends
 }
 
 /**
- * Formats and methods, each with each. A format may have a group size, and then how rows share tables, whether tables and scales
- * are stored in bytes, and the part of weights that are outliers: "any4:128/matrix", "any4sym:64/int8/16-tables",
- * "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may be tuned after it,
+ * Formats and methods, each with each. A format may have a group size and say how it is stored, as in `override`:
+ * "any4:128/matrix", "any4sym:64/int8/16-tables", "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may be tuned after it,
  * with options: "lnq+tune", "lnq+tune:epochs=4", then all together: "lnq+tune-model", "lnq+tune+tune-model". To a fixed format
  * "lloyd" rounds as k-means does, so it is left out there.
  *
@@ -88,15 +82,7 @@ export interface CompareMethodsOptions extends
  */
 export function candidatesOf(formats: readonly string[], methods: readonly string[]): Candidate[] {
   return formats.flatMap((text) => {
-    const [choice = "", ...parts] = text.split("/");
-    const { format, groupSize } = parseChoice(choice);
-    const inBytes = parts.includes("int8") && { codebookType: "int8", scaleType: "int8" } as const;
-    const outliers = parts.find((part) => part.startsWith("outliers="))?.slice(9);
-    const shared = parts.find((part) => part !== "int8" && !part.startsWith("outliers="));
-    if (shared !== undefined) checkSharing(shared);
-    if (shared && format.values) {
-      throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
-    }
+    const { format, ...stored } = parseChoice(text);
     return methods.flatMap((whole): Candidate[] => {
       const [method = "", ...tunings] = whole.split(/\+(?=tune)/);
       const unknown = tunings.find((one) => !["tune", "tune-model"].includes(one.split(":")[0]!));
@@ -108,15 +94,13 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
       return [{
         name: whole === "kmeans" ? text : `${text} ${whole}`,
         format: format.name,
-        groupSize,
-        codebook: (shared ?? "row") as CodebookSharing,
-        ...inBytes,
-        ...(outliers !== undefined && { outliers: Number(outliers) }),
+        codebook: "row",
+        ...stored,
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),
-        ...(blocks !== undefined && { tuneBlocks: parseBlockTuning(blocks) }),
-        ...(all !== undefined && { tuneModel: parseModelTuning(all) }),
+        ...(blocks !== undefined && { tuneBlocks: parseTuning(blocks) }),
+        ...(all !== undefined && { tuneModel: parseTuning(all) }),
       }];
     });
   });

@@ -14,7 +14,7 @@ import { LayerPass, type PassState } from "./layer_pass.ts";
 import { denseWeights } from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
 import { examplesOf, keepTuned, piecesOf, untuned } from "./tuning_text.ts";
-import type { BlockTuning } from "./tuning_options.ts";
+import type { Tuning } from "./tuning_options.ts";
 
 /** The name of its pass in a store. */
 const PASS = "tuning";
@@ -23,7 +23,7 @@ const PASS = "tuning";
 export class LayerTuning {
   readonly #source: Source;
   readonly #store: Store;
-  readonly #options: BlockTuning & Pick<SampleOptions, "signal">;
+  readonly #options: Tuning & Pick<SampleOptions, "signal">;
   readonly #pieces: readonly (readonly number[])[];
   /** The next layer, and what it is given: all sequences in the original model, then in the tuned one. */
   #state: PassState;
@@ -32,7 +32,7 @@ export class LayerTuning {
     source: Source,
     means: {
       store: Store;
-      options: BlockTuning & Pick<SampleOptions, "signal">;
+      options: Tuning & Pick<SampleOptions, "signal">;
       pieces: number[][];
       state: PassState;
     },
@@ -52,7 +52,7 @@ export class LayerTuning {
   static async open(
     source: Source,
     store: Store,
-    options: BlockTuning & Pick<SampleOptions, "signal">,
+    options: Tuning & Pick<SampleOptions, "signal">,
   ): Promise<LayerTuning> {
     const pieces = piecesOf(source, options);
     const begin = async () => {

@@ -25,15 +25,8 @@ export {
 export { calibrateOnDisk } from "./calibrate_on_disk.ts";
 export { loadCalibration, saveCalibration } from "./calibration_file.ts";
 export { CALIBRATION_SAMPLE, CALIBRATION_SAMPLES } from "./calibration_sample.ts";
-export {
-  type BlockTuning,
-  type ModelTuning,
-  parseBlockTuning,
-  parseModelTuning,
-  type TuningText,
-} from "./tuning_options.ts";
-export type { StepOptions } from "../tune/examples.ts";
-export type { TuneOptions } from "../tune/tune_block.ts";
+export { parseTuning, type Tuning, type TuningText } from "./tuning_options.ts";
+export type { StepOptions, TuneOptions } from "../tune/examples.ts";
 export { TOKEN_WEIGHTS, type TokenWeights } from "./input_sums.ts";
 export {
   byFormat,

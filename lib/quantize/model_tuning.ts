@@ -13,8 +13,9 @@ import { type SampleOptions, sumsOfLayer } from "./calibrate.ts";
 import { doneOfLayer } from "./done_layer.ts";
 import { meansOf } from "./input_sums.ts";
 import { LayerPass } from "./layer_pass.ts";
+import { denseWeights } from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
-import type { ModelTuning } from "./tuning_options.ts";
+import type { Tuning } from "./tuning_options.ts";
 import { examplesOf, keepTuned, piecesOf, untuned } from "./tuning_text.ts";
 
 /**
@@ -26,7 +27,7 @@ import { examplesOf, keepTuned, piecesOf, untuned } from "./tuning_text.ts";
 export async function tuneWhole(
   source: Source,
   store: Store,
-  options: ModelTuning & Pick<SampleOptions, "signal"> & { onStep?: (done: number, steps: number) => void },
+  options: Tuning & Pick<SampleOptions, "signal"> & { onStep?: (done: number, steps: number) => void },
 ): Promise<void> {
   const { signal } = options;
   const sample = { pieces: piecesOf(source, options), partOf: () => 0, signal };
@@ -45,6 +46,7 @@ export async function tuneWhole(
   const { tensors } = await tuneModel(source, {
     ...options,
     tensor: (name) => done.get(name) ?? untuned(source, name),
+    original: (name) => denseWeights(source.tensor(name)!, name).data,
     examples: examplesOf(source, sample.pieces, { inputs: hidden, targets: pass.state.hidden }),
     state: store.get("descent", "model"),
     onEpoch: (state) => store.set("descent", "model", state),

@@ -10,7 +10,7 @@ import type { TokenWeights } from "./input_sums.ts";
 import type { MeasuredQuality } from "./model_card.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { LearningOptions } from "./quantize_linear.ts";
-import type { BlockTuning, ModelTuning } from "./tuning_options.ts";
+import type { Tuning } from "./tuning_options.ts";
 import type { TargetOptions } from "./target_bits.ts";
 
 /** Options of the pipeline, for models in memory and on disk. */
@@ -34,12 +34,12 @@ export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOpt
    * gives what the original's layer gives on the original: a pass backwards through each layer, with the options' defaults where
    * true. Not known for layers with experts, nor on webgpu.
    */
-  tuneBlocks?: boolean | BlockTuning;
+  tuneBlocks?: boolean | Tuning;
   /**
    * Tune the same of all layers together, once they are quantized (and tuned one by one), so that the model predicts what the
    * original does. It moves more than `tuneBlocks` and takes several times as long for as many tokens.
    */
-  tuneModel?: boolean | ModelTuning;
+  tuneModel?: boolean | Tuning;
 }
 
 /** Options of {@linkcode quantizeModel}. */

@@ -4,8 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { checkSteps, type StepOptions } from "../tune/examples.ts";
-import type { TuneOptions } from "../tune/tune_block.ts";
+import { checkSteps, type TuneOptions } from "../tune/examples.ts";
 
 /** Text to tune on. */
 export interface TuningText {
@@ -15,18 +14,15 @@ export interface TuningText {
   window?: number;
 }
 
-/** How layers are tuned, one after another, and on what. */
-export interface BlockTuning extends TuneOptions, TuningText {}
-
-/** How all layers are tuned together, and on what. */
-export interface ModelTuning extends StepOptions, TuningText {}
+/** How layers are tuned, one after another or together, and on what. */
+export interface Tuning extends TuneOptions, TuningText {}
 
 /**
  * Checks how a model is to be tuned.
  *
  * @throws {OptionError} when an option is out of range.
  */
-export function checkTuning({ window = 2, ...options }: BlockTuning | ModelTuning): void {
+export function checkTuning({ window = 2, ...options }: Tuning): void {
   checkSteps(options);
   if (Number.isSafeInteger(window) && window >= 2) return;
   throw new OptionError(
@@ -35,49 +31,29 @@ export function checkTuning({ window = 2, ...options }: BlockTuning | ModelTunin
 }
 
 /** The options that can be given as text. */
-const STEPS = ["epochs", "rate", "batchTokens", "window"];
+const NAMES = ["epochs", "rate", "batchTokens", "window", "codes"];
 
-function parse(text: string, names: readonly string[]): BlockTuning {
+/**
+ * Parses options of tuning, as the tasks take them: "epochs=4:codes=true"; none of them is an empty text.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseTuning } from "any4/quantize";
+ * assertEquals(parseTuning("epochs=4:codes=true"), { epochs: 4, codes: true });
+ * ```
+ */
+export function parseTuning(text: string): Tuning {
   const parsed = text.split(":").filter((part) => part !== "").map((part): [string, number | boolean] => {
     const [, key = "", value = ""] = /^([^=]+)=(.+)$/.exec(part) ?? [];
-    if (!names.includes(key) || (key === "codes" && value !== "true" && value !== "false")) {
-      throw new OptionError(`Cannot tune with "${part}": expected option=value of ${names.join(", ")}`);
+    if (!NAMES.includes(key) || (key === "codes" && value !== "true" && value !== "false")) {
+      throw new OptionError(`Cannot tune with "${part}": expected option=value of ${NAMES.join(", ")}`);
     }
     return [key, key === "codes" ? value === "true" : Number(value)];
   });
-  const tuning: BlockTuning = Object.fromEntries(parsed);
+  const tuning: Tuning = Object.fromEntries(parsed);
   checkTuning(tuning);
   return tuning;
-}
-
-/**
- * Parses options of tuning layer by layer, as the tasks take them: "epochs=4:codes=true"; none of them is an empty text.
- *
- * @throws {OptionError} when an option is unknown or out of range.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseBlockTuning } from "any4/quantize";
- * assertEquals(parseBlockTuning("epochs=4:codes=true"), { epochs: 4, codes: true });
- * ```
- */
-export function parseBlockTuning(text: string): BlockTuning {
-  return parse(text, [...STEPS, "codes"]);
-}
-
-/**
- * Parses options of tuning all layers together, as {@linkcode parseBlockTuning}.
- *
- * @throws {OptionError} when an option is unknown or out of range.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseModelTuning } from "any4/quantize";
- * assertEquals(parseModelTuning("rate=0.001:window=128"), { rate: 0.001, window: 128 });
- * ```
- */
-export function parseModelTuning(text: string): ModelTuning {
-  return parse(text, STEPS);
 }

@@ -24,6 +24,15 @@ export interface StepOptions {
   batchTokens?: number;
 }
 
+/** What is tuned, how long and in what steps. */
+export interface TuneOptions extends StepOptions {
+  /**
+   * Tune codes too: the weights that they are rounded from are stepped by the gradient of what they are rounded to (EfficientQAT's
+   * "Block-AP"). False when absent.
+   */
+  codes?: boolean;
+}
+
 /**
  * Checks how something is to be tuned.
  *

@@ -12,16 +12,7 @@ import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix
 import type { Source } from "../model/source.ts";
 import { Adam } from "./adam.ts";
 import { Block } from "./block.ts";
-import { checkSteps, type Example, Plan, split, type StepOptions } from "./examples.ts";
-
-/** How layers are tuned: 8 epochs at a rate of 0.002, at least 512 tokens a step, where nothing else is said. */
-export interface TuneOptions extends StepOptions {
-  /**
-   * Tune codes too: the weights that they are rounded from are stepped by the gradient of what they are rounded to (EfficientQAT's
-   * "Block-AP"). False when absent.
-   */
-  codes?: boolean;
-}
+import { checkSteps, type Example, Plan, split, type TuneOptions } from "./examples.ts";
 
 /** A tuned layer. */
 export interface TunedLayer {
@@ -34,7 +25,7 @@ export interface TunedLayer {
 }
 
 /**
- * Tunes a layer. Of all epochs it takes the one with the least error, after rounding, on one of eight sequences that are held
+ * Tunes a layer: 8 epochs at a rate of 0.002, at least 512 tokens a step, where nothing else is said. Of all epochs it takes the one with the least error, after rounding, on one of eight sequences that are held
  * back, so that the layer does not become worse there.
  *
  * @param source the model.

@@ -3,7 +3,7 @@
  * backend at a time: gradients go back layer by layer, each of which is computed again from what it was given.
  *
  * EfficientQAT (Chen and others 2024, section 3.3) tunes scales so after its blocks, and PV-tuning (Malinovskii and others 2024)
- * codebooks; here both, and codes stay.
+ * codebooks; here both, and the weights that codes are rounded from where codes are tuned.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { divergence } from "../model/decoder/divergence.ts";
 import type { Source } from "../model/source.ts";
 import { Adam, type AdamState } from "./adam.ts";
 import { Block } from "./block.ts";
-import { checkSteps, type Example, Plan, split, type StepOptions } from "./examples.ts";
+import { checkSteps, type Example, Plan, split, type TuneOptions } from "./examples.ts";
 import { divergenceGradient, Head } from "./head.ts";
 import type { TunedTensor } from "./tuned_tensor.ts";
 
@@ -40,6 +40,7 @@ export interface ModelDescent extends AdamState {
  *
  * @param source the original.
  * @param options.tensor finds weights by tensor name; packed ones are tuned, and so are the layers' norms and biases.
+ * @param options.original finds the original's weights, where codes are tuned.
  * @param options.examples what the first layer is given, and what the last gives.
  * @param options.state where to go on.
  * @param options.onEpoch is given the state after each epoch.
@@ -49,8 +50,9 @@ export interface ModelDescent extends AdamState {
  */
 export async function tuneModel(
   source: TunedSource,
-  options: StepOptions & Abortable & {
+  options: TuneOptions & Abortable & {
     tensor: (name: string) => Tensor | undefined;
+    original: (name: string) => Float32Array;
     examples: readonly Example[];
     state?: ModelDescent;
     onEpoch?: (state: ModelDescent) => void;
@@ -58,11 +60,11 @@ export async function tuneModel(
   },
 ): Promise<{ tensors: ReadonlyMap<string, Tensor>; before: number; after: number }> {
   checkSteps(options);
-  const { tensor, onEpoch, onStep, signal } = options;
-  const { epochs = 4, rate = 0.002, batchTokens = 1024 } = options;
+  const { tensor, original, onEpoch, onStep, signal } = options;
+  const { epochs = 4, rate = 0.002, batchTokens = 1024, codes = false } = options;
   const { kept, back } = split(options.examples);
   const plan = new Plan(kept, { epochs, rate, batchTokens, cols: source.config.hidden_size, seed: 0 });
-  using layers = new TunedLayers(source, tensor);
+  using layers = new TunedLayers(source, { tensor, original: codes ? original : undefined });
   const adam = new Adam(layers.parameters());
   if (options.state) adam.restore(options.state);
   const begun = async () => {
@@ -98,12 +100,18 @@ class TunedLayers implements Disposable {
   readonly #layers: ReadonlyMap<string, TunedTensor>[] = [];
   readonly #head: Head;
 
-  constructor(source: TunedSource, tensor: (name: string) => Tensor | undefined) {
+  constructor(
+    source: TunedSource,
+    { tensor, original }: {
+      tensor: (name: string) => Tensor | undefined;
+      original?: (name: string) => Float32Array;
+    },
+  ) {
     this.#source = source;
     this.#tensor = tensor;
     for (const layer of source.layout.layers.keys()) {
       using block = new Block(source, { layer, tensor });
-      this.#layers.push(block.tuned());
+      this.#layers.push(block.tuned(original));
     }
     this.#head = new Head(source);
   }

@@ -1,5 +1,5 @@
 /**
- * Tensors whose numbers are tuned: a packed matrix with its codes fixed, or a vector.
+ * Tensors whose numbers are tuned: a packed matrix, or a vector.
  *
  * @module
  */
@@ -185,6 +185,7 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
   }
 
   rounded(): PackedMatrix {
+    this.#code();
     const { rows, bits, codebookType, scaleType, outliers, ...rest } = this.#packed;
     const groups = groupsPerRow(rest);
     const learned = codebookType === "fixed" ? undefined : codebookRounding(codebookType, bits);

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { isFile } from "../../lib/files/disk.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -184,6 +191,18 @@ Deno.test("quantize takes patterns and a target, says what came of it, and goes 
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("compare measures rows in which some Linears have another format", async () => {
+  const folder = await Deno.makeTempDir();
+  const compare = (...more: string[]) =>
+    json("compare", "--methods", "kmeans", "--tokens", "60", "--out", `${folder}/of.html`, ...more);
+  const { rows: [mixed] } = await compare("--formats", "int2:64", "--override", "*.layers.0.*=int8:64");
+  const { rows: [low, high] } = await compare("--formats", "int2:64,int8:64", "--restart");
+  // All four layers have as many weights.
+  assertAlmostEquals(mixed.bitsPerWeight, (3 * low.bitsPerWeight + high.bitsPerWeight) / 4, 1e-6);
+  assert(mixed.kl < low.kl && mixed.kl > high.kl);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("calibrate and analyze show a row for every Linear", async () => {
   for (const name of ["calibrate", "analyze"]) {
     const { code, stdout, stderr } = await task(name);
@@ -240,6 +259,25 @@ Deno.test("calibrate draws samples of a data set, the same by the same seed", as
   assertEquals(one.layers[0].tokens, 150);
   assertEquals(one, same);
   assert(one.layers[0].rms !== other.layers[0].rms);
+  const learned = (...more: string[]) =>
+    json(
+      "compare",
+      "-f",
+      "any2",
+      "--methods",
+      "kmeans",
+      "--out",
+      `${folder}/c.html`,
+      "--tokens",
+      "60",
+      ...more,
+    );
+  const [seed0, seed1, own] = [
+    await learned(...options),
+    await learned(...options, "--seed", "1", "--restart"),
+    await learned("--restart"),
+  ].map(({ rows }) => rows[0].kl);
+  assertEquals(new Set([seed0, seed1, own]).size, 3);
   const lacking = await task("calibrate", "--data", `${folder}/codeparrot-ds-train.jsonl`);
   assertEquals(lacking.code, 2);
   assertMatch(lacking.stderr, /no row has a text in its column text; the columns are content, i/);

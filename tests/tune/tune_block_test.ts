@@ -7,7 +7,8 @@ import { dequantize } from "../../lib/matrix/packed_matrix.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { LayerPass } from "../../lib/quantize/layer_pass.ts";
 import type { Example } from "../../lib/tune/examples.ts";
-import { tuneBlock, type TuneOptions } from "../../lib/tune/tune_block.ts";
+import type { TuneOptions } from "../../lib/tune/examples.ts";
+import { tuneBlock } from "../../lib/tune/tune_block.ts";
 import { Random } from "../../lib/random.ts";
 import { load } from "../tiny_models.ts";
 
