@@ -114,6 +114,8 @@ Deno.test("what is one long chain, or not divided as asked, is refused", async (
   const refused: [UnitOptions, string][] = [
     [{ sequential: true }, "each Linear waits for all before it"],
     [{ targetBits: 4 }, "choose on one machine"],
+    [{ rowParts: 2, override: { "*.up_proj": "any4/matrix" } }, 'codebook is "matrix"'],
+    [{ rowParts: 2, override: { "*.up_proj": "any4/outliers=0.005" } }, "outliers"],
     [{ rowParts: 2, codebook: "matrix" }, "share codebooks"],
     [{ rowParts: 2, outliers: 0.01 }, "outliers are chosen together"],
     [{ rowParts: 0 }, "current value is 0"],
