@@ -14,7 +14,7 @@ import { checkTokenIds, commonLength } from "./token_ids.ts";
 const PASS_TOKENS = 512;
 
 /** Bytes of logits that are held at a time, if a token's are not more. */
-const LOGITS_BYTES = 2 ** 26;
+const LOGITS_BYTES = 2 ** 25;
 
 /** Ids whose end is to be judged. */
 export interface Scored {
