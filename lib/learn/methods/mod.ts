@@ -89,7 +89,7 @@ export function methodOf(method: string | MethodOptions | Method = "kmeans"): Me
   if (!maker) {
     throw new OptionError(
       `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}` +
-        (/^awq\b/.test(name) ? "; AWQ changes a model in memory before it is quantized: see awq()" : ""),
+        (/^awq\b/.test(name) ? "; AWQ comes before a method: { awq: true } (--awq)" : ""),
     );
   }
   const unknown = Object.keys(options).find((option) => !maker.options.includes(option));
