@@ -44,6 +44,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .requiredOption("-o, --out <folder>", "folder for the quantized model")
   .addOption(formatOption())
   .learning()
+  .option("--awq", "scale inputs and clip weights by AWQ before they are quantized")
   .addOption(tokenWeightsOption())
   .drawing()
   .addOption(writtenOption())
@@ -113,6 +114,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       model: string;
       out: string;
       format: string;
+      awq?: true;
       tokenWeights: TokenWeights;
       calibration?: string;
       written?: number;
