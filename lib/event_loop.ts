@@ -13,14 +13,20 @@ const LONGEST_MS = 50;
 const LOOK_MS = 300;
 const LOOKS = 3;
 
-/** How long a GPU may be at what it was asked for, in milliseconds. */
-const LONGEST_WAIT_MS = 120_000;
+/** The longest time in milliseconds that a wait holds the thread at once, and its share of the time that has been waited. */
+const LONGEST_HOLD_MS = 25;
+const HOLD_SHARE = 0.1;
 
 let last = performance.now();
 /** The number of signs of life so far. */
 let beats = 0;
-/** Until when each wait for something outside of this thread may last, by `performance.now()`. */
-const patience = new Map<object, number>();
+/** What is waited for outside of this thread, and since when nothing has come of it, by `performance.now()`. */
+const waits = new Set<Promise<unknown>>();
+let since = 0;
+/** Whether {@linkcode hold} holds the thread. Code that finds it so knows that an interrupt has ended `hold`. */
+let held = false;
+/** A place in memory that nobody writes to. */
+const nowhere = new Int32Array(new SharedArrayBuffer(4));
 
 /** Lets the event loop run for a number of milliseconds; without one, only for what is due. */
 export async function turn(milliseconds?: number): Promise<void> {
@@ -54,30 +60,41 @@ export async function pause(signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
 }
 
-/**
- * Says that something outside of this thread is waited for, which gives no sign of life.
- *
- * @param key what waits.
- * @param longest milliseconds after which the wait is believed to be interrupted.
- */
-export function beginWait(key: object, longest: number): void {
-  patience.set(key, performance.now() + longest);
-}
-
-/** Says that a wait is over. */
-export function endWait(key: object): void {
-  patience.delete(key);
+/** Says that something has come of a wait, which goes on. */
+export function beat(): void {
   beats++;
+  since = performance.now();
 }
 
-/** Waits for work done elsewhere, on a GPU or in another thread; see {@linkcode beginWait}. */
-export async function waitFor<T>(promise: Promise<T>, longest: number = LONGEST_WAIT_MS): Promise<T> {
-  beginWait(promise, longest);
-  try {
-    return await promise;
-  } finally {
-    endWait(promise);
+/**
+ * Holds the thread while there is nothing to do but wait, with short gaps in which events come in: an interrupt that finds
+ * nothing running would be the end of Deno's kernel, while one that finds this only ends this.
+ */
+async function hold(): Promise<void> {
+  while (waits.size > 0) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    beats++;
+    held = true;
+    Atomics.wait(nowhere, 0, 0, Math.min(LONGEST_HOLD_MS, HOLD_SHARE * (performance.now() - since)));
+    held = false;
   }
+}
+
+/**
+ * Waits for work done elsewhere: on a GPU, in another thread, by a server. In a notebook's kernel an interrupt ends the wait.
+ *
+ * @throws {InterruptedError} when it is interrupted.
+ */
+export function waitFor<T>(promise: Promise<T>): Promise<T> {
+  if (!jupyter()) return promise;
+  beat();
+  const wait = watchOver(promise);
+  if (waits.add(promise).size === 1) hold();
+  return wait.finally(() => {
+    waits.delete(promise);
+    beat();
+    if (held) throw interruptAll();
+  });
 }
 
 /** What ends works that are watched, the innermost last. */
@@ -90,17 +107,22 @@ function look(): void {
   const now = performance.now();
   // A late look means that the thread was busy, not idle.
   const late = now - looked > 2 * LOOK_MS;
-  const patient = patience.values().some((end) => end > now);
-  silent = late || patient || beats !== seen ? 0 : silent + 1;
+  silent = late || beats !== seen ? 0 : silent + 1;
   [seen, looked] = [beats, now];
-  if (silent < LOOKS) return;
+  if (held || silent >= LOOKS) interruptAll();
+}
+
+/** Ends all that is watched. */
+function interruptAll(): InterruptedError {
+  held = false;
   // What waits for other work that is watched learns of it, and gives back what it uses, before it is ended itself.
   for (const interrupt of [...watched].reverse()) interrupt();
+  return new InterruptedError("Interrupted");
 }
 
 function watch(interrupt: () => void): void {
-  // What was interrupted while it waited waits no more.
-  if (watched.length === 0) patience.clear();
+  // An interrupt also ends what would have said that a wait is over.
+  if (watched.length === 0) waits.clear();
   watched.push(interrupt);
   [silent, looked] = [0, performance.now()];
   clock ??= setInterval(look, LOOK_MS);
@@ -114,23 +136,29 @@ function unwatch(interrupt: () => void): void {
   clock = undefined;
 }
 
-/**
- * Runs long work that a notebook can interrupt. Deno's kernel ends the code that runs without an error, so that a promise for
- * it would never settle. It is therefore watched for signs of life.
- *
- * An interrupt that finds nothing running ends what runs next: if that is Deno's own code, nothing runs any more until the
- * kernel is restarted (Deno 2.9.6 goes on to end all that follows). So long work leaves no gaps.
- *
- * @throws {InterruptedError} when the work shows no sign of life any more.
- */
-export function interruptible<T>(work: () => Promise<T>): Promise<T> {
-  if (!jupyter()) return work();
+/** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */
+function watchOver<T>(promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const interrupt = () => {
       unwatch(interrupt);
       reject(new InterruptedError("Interrupted"));
     };
     watch(interrupt);
-    work().then(resolve, reject).finally(() => unwatch(interrupt));
+    promise.then(resolve, reject).finally(() => unwatch(interrupt));
   });
+}
+
+/**
+ * Runs long work that a notebook can interrupt. Deno's kernel ends the code that runs without an error, so that a promise for
+ * it would never settle. It is therefore watched for signs of life.
+ *
+ * An interrupt that finds nothing running ends what runs next: if that is Deno's own code, nothing runs any more until the
+ * kernel is restarted (Deno 2.9.6 goes on to end all that follows). So long work leaves no gaps, and waits by
+ * {@linkcode waitFor}.
+ *
+ * @throws {InterruptedError} when the work shows no sign of life any more.
+ */
+export function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  // Work that began inside of the cell's own code would end with it, without an error.
+  return jupyter() ? watchOver(turn().then(work)) : work();
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Any4Error, HubError } from "../errors.ts";
-import { interruptible } from "../event_loop.ts";
+import { interruptible, waitFor } from "../event_loop.ts";
 import { newHash, type RepoCache } from "./cache.ts";
 import { Alarm, ATTEMPTS, MOST_HOPS, pauseBetween, withoutSecrets } from "./hub_fetch.ts";
 import { type RepoKind, repoPath } from "./repo_kind.ts";
@@ -53,7 +53,7 @@ export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<
       using part = await Deno.open(`${blob}.incomplete`, { read: true, write: true, create: true });
       // An interrupt closes the file too, and with it ends the lock.
       await interruptible(async () => {
-        await part.lock(true);
+        await waitFor(part.lock(true));
         // The previous holder of the lock may have finished.
         if (await cache.isIntact(file.checksum)) return;
         await fill(part, file, transfer);
@@ -121,7 +121,7 @@ async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Prom
   let wrong = 0;
   for (let attempt = 1;;) {
     const before = growing.length;
-    const problem = growing.length === file.size ? undefined : await receive(growing, transfer);
+    const problem = growing.length === file.size ? undefined : await waitFor(receive(growing, transfer));
     if (growing.length === file.size) {
       const digest = growing.digest();
       if (digest === file.checksum) return;
@@ -170,7 +170,7 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
     }
     return "the connection ended";
   } catch (error) {
-    if (error instanceof HubError) throw error;
+    if (error instanceof Any4Error) throw error;
     return withoutSecrets((error as Error).message, transfer.settings);
   }
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { HubError } from "../errors.ts";
-import { beginWait, endWait, waitFor } from "../event_loop.ts";
+import { HubError, InterruptedError } from "../errors.ts";
+import { beat, waitFor } from "../event_loop.ts";
 import { FileBlob } from "./file_blob.ts";
 import { type RepoKind, repoPath } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
@@ -86,14 +86,13 @@ export class Alarm implements Disposable {
   /** Something has happened. */
   reset(): void {
     clearTimeout(this.#timer);
-    beginWait(this, 2 * this.#ms);
+    beat();
     const late = () => this.#controller.abort(new Error(`nothing came for ${this.#ms / 1000} s`));
     this.#timer = setTimeout(late, this.#ms);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    endWait(this);
   }
 }
 
@@ -136,13 +135,13 @@ export function hubFetch(settings: HubSettings, purpose: Purpose): typeof fetch 
         headers.delete("authorization");
         if (url.origin === origin && settings.token) headers.set("authorization", `Bearer ${settings.token}`);
         const { body } = init;
-        response = await fetch(url, {
+        response = await waitFor(fetch(url, {
           ...init,
           headers,
           redirect: "manual",
           body: body instanceof FileBlob ? body.counted(() => alarm.reset()) : body,
           signal: streamed ? init.signal : alarm.signal,
-        });
+        }));
         if (!streamed && response.status >= 300 && response.status < 400) {
           await response.body?.cancel();
           url = redirected(response, { url, purpose, hops: ++hops, method: init.method });
@@ -150,13 +149,13 @@ export function hubFetch(settings: HubSettings, purpose: Purpose): typeof fetch 
           continue;
         }
         if (response.status >= 400) {
-          const { bytes } = await firstBytes(response, MOST_ERROR_BYTES);
+          const { bytes } = await waitFor(firstBytes(response, MOST_ERROR_BYTES));
           if (attempt === ATTEMPTS || !TRANSIENT.has(response.status)) {
             throw refusal(response, { body: new TextDecoder().decode(bytes), url, purpose, settings });
           }
         } else if (streamed) return response;
         else {
-          const { bytes, whole } = await firstBytes(response, MOST_ANSWER_BYTES);
+          const { bytes, whole } = await waitFor(firstBytes(response, MOST_ANSWER_BYTES));
           if (!whole) {
             const { verb, repo } = purpose;
             const most = `more than ${MOST_ANSWER_BYTES / 2 ** 20} MiB`;
@@ -168,7 +167,9 @@ export function hubFetch(settings: HubSettings, purpose: Purpose): typeof fetch 
           return new Response([101, 204, 205, 304].includes(status) ? null : bytes, { status, headers });
         }
       } catch (cause) {
-        if (cause instanceof HubError || init.signal?.aborted) throw cause;
+        if (cause instanceof HubError || cause instanceof InterruptedError || init.signal?.aborted) {
+          throw cause;
+        }
         if (cause instanceof Deno.errors.NotCapable) throw noPermission(url, purpose, cause);
         if (attempt === ATTEMPTS) {
           const reason = withoutSecrets((cause as Error).message, settings);
@@ -234,7 +235,10 @@ function refusal(
     return fail(`it is gated. Accept its terms at ${page} with your account; ${granted}`);
   }
   if (code === "RevisionNotFound") {
-    return fail(`it has no such revision; ${page}/tree/main shows what it has`);
+    const [, revision = ""] = /\/(?:revision|tree|resolve)\/([^/]+)/.exec(url.pathname) ?? [];
+    return fail(
+      `it has no such revision as ${decodeURIComponent(revision)}; ${page}/tree/main shows what it has`,
+    );
   }
   if (code === "EntryNotFound") return fail(`it has no file ${url.pathname}`);
   if (verb === "load" && (status === 404 || status === 401 || status === 403)) {

@@ -74,8 +74,9 @@ export function barChart(
     return Array.from(colors, ([color, chosen]) => trace(chosen, color));
   });
   const letters = Math.max(0, ...things.map((thing) => thing.length));
-  const turned = letters * 7.4 > (width - 100) / things.length;
-  const bottom = turned ? Math.min(20 + 6 * letters, 160) : 30;
+  // JupyterLab's output has half of the width on a small screen.
+  const turned = letters * 7.4 > (width / 2 - 80) / things.length;
+  const bottom = turned ? Math.min(24 + 6.5 * letters, 240) : 30;
   const margin = { l: 86, r: 16, t: 10, b: bottom + (options.x ? 26 : 0) };
   return figure(data, {
     ...(title ? { title: { text: plotText(title) } } : {}),

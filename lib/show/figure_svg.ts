@@ -86,7 +86,9 @@ export function figureSvg(
   const parts: string[] = [];
   if (paper) parts.push(element("rect", { width, height, rx: 4, fill: paper }));
   if (layout.title) {
-    parts.push(text(layout.title.text, { x: 12, y: 24, "font-size": 15, fill: "currentColor" }));
+    layout.title.text.split("<br>").forEach((line, i) =>
+      parts.push(text(line, { x: 12, y: 24 + 20 * i, "font-size": 15, fill: "currentColor" }))
+    );
   }
   const grid = { stroke: "currentColor", "stroke-opacity": 0.14 };
   const muted = { fill: "currentColor", "fill-opacity": 0.75 };

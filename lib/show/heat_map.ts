@@ -100,7 +100,7 @@ export function heatMap(
     return { tickvals: values, ticktext: names ? names.map(plotText) : values.map(String), showgrid: false };
   };
   const letters = Math.max(0, ...(columns ?? []).map((column) => column.length));
-  const turned = letters * 7.4 > 560 / cols;
+  const turned = letters * 7.4 > 260 / cols;
   const below = turned ? Math.min(Math.max(96, 20 + 6.5 * letters), 180) : options.x ? 52 : 30;
   const left = rowNames ? 40 + 7.2 * Math.max(...rowNames.map((row) => row.length)) : 76;
   const margin = { l: left, r: 96, t: 10, b: below };

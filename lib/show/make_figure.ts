@@ -11,6 +11,8 @@ import { neutralColor } from "./palette.ts";
 const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const GRID = "rgba(128,136,144,0.22)";
 const TITLE_HEIGHT_PX = 34;
+/** Letters that fit a line of 370 pixels: JupyterLab's output on a window of 800. */
+const LONGEST_TITLE = 44;
 
 /**
  * Makes a figure in the common style, with a legend below if a trace wants one.
@@ -23,12 +25,14 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
   const { width = 800 } = size;
   const legend = legendHeight(data, width);
   const { title, margin, height, xaxis, yaxis, yaxis2, annotations = [], ...rest } = layout;
-  const above = title ? TITLE_HEIGHT_PX : 0;
+  const lines = title ? titleLines(title.text) : [];
+  const above = lines.length === 0 ? 0 : TITLE_HEIGHT_PX + 20 * (lines.length - 1);
+  const plot = height - margin.t - margin.b;
   const styled = {
     data,
     layout: {
       ...rest,
-      ...(title ? { title: { ...TITLE, ...title } } : {}),
+      ...(title ? { title: { ...TITLE, text: lines.join("<br>") } } : {}),
       font: { family: FONT, size: 13, color: neutralColor },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -43,14 +47,14 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
       ...(yaxis2 ? { yaxis2: styledAxis(yaxis2) } : {}),
       annotations: annotations.map((one) => ({ ...LABEL, ...one })),
       showlegend: legend > 0,
+      // Below the plot, which makes room for it where the page is narrow and it takes more lines.
       legend: {
         orientation: "h",
         xref: "container",
-        yref: "container",
         x: 0,
-        y: 0,
+        y: -margin.b / plot,
         xanchor: "left",
-        yanchor: "bottom",
+        yanchor: "top",
       },
     },
   };
@@ -68,7 +72,7 @@ export function displayed(
   const bundle = (): MimeBundle => ({
     "application/vnd.plotly.v1+json": { ...shown, config: PLOTLY },
     "image/svg+xml": picture(),
-    "text/plain": `figure${layout.title ? `: ${layout.title.text}` : ""}${
+    "text/plain": `figure${layout.title ? `: ${layout.title.text.replaceAll("<br>", " ")}` : ""}${
       names.length > 0 ? ` (${names.join(", ")})` : ""
     }`,
   });
@@ -89,6 +93,15 @@ const TITLE = {
   yanchor: "top",
   pad: { l: 12, t: 10 },
 };
+
+/** A title in two lines of about equal length where one would not fit a narrow page. */
+function titleLines(title: string): string[] {
+  if (title.length <= LONGEST_TITLE) return [title];
+  const spaces = Array.from(title.matchAll(/ /g), ({ index }) => index);
+  const middle = title.length / 2;
+  const at = spaces.reduce((best, i) => Math.abs(i - middle) < Math.abs(best - middle) ? i : best, 0);
+  return at === 0 ? [title] : [title.slice(0, at), title.slice(at + 1)];
+}
 
 function styledAxis(axis: Axis): Axis {
   const common = { gridcolor: GRID, zeroline: false, fixedrange: true, tickmode: "array" };

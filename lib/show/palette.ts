@@ -27,6 +27,8 @@ const FAMILIES: Record<string, string> = {
   fp: "#a8583a",
   af: "#cf5f77",
   mx: "#857d4d",
+  f: "#9467bd",
+  bf: "#9467bd",
 };
 
 /** The colour of learned formats as a whole. */
@@ -46,14 +48,15 @@ export function formatStyle(name: string): FormatStyle {
     case 3:
       return { color, symbol: "square", dash: "dash" };
     case 4:
+    case 32:
       return { color, symbol: "circle", dash: "solid" };
     default:
       return { color, symbol: "diamond", dash: "dashdot" };
   }
 }
 
-/** The colours of series that are no formats, in order of use. */
-const OTHERS = ["#2b7fd6", "#d9601a", "#2a9d6f", "#a97f00", "#9467bd", "#cf5f77", "#7d858d", "#857d4d"];
+/** The colours of series that are no formats, in order of use: none that a quantized format has. */
+const OTHERS = ["#2a9d6f", "#9467bd", "#1893a8", "#7d858d", "#b95fae", "#6f9a1f"];
 
 /** Whether a name is a number format's with a colour of its own. */
 export function isFormat(name: string): boolean {

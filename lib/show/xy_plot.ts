@@ -5,7 +5,7 @@
  */
 import type { Figure, FigureSize, Line, Trace } from "./figure.ts";
 import { figure, hover, plotText } from "./make_figure.ts";
-import { neutralColor, seriesStyle } from "./palette.ts";
+import { type Dash, neutralColor, seriesStyle } from "./palette.ts";
 import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
@@ -22,6 +22,8 @@ export interface XySeries {
   readonly labels?: readonly string[];
   /** "#rrggbb"; the next of the palette when absent. */
   readonly color?: string;
+  /** Its line's dash; its format's when absent. */
+  readonly dash?: Dash;
   /** What is drawn of it, where that differs from the plot's other series. */
   readonly mode?: "lines" | "markers" | "lines+markers";
 }
@@ -93,10 +95,10 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
   const { width = 800, height = 300, title, log = "", level, format = (value: number) => decimal(value) } =
     options;
   const points = Math.max(0, ...series.map(({ x }) => x.length));
-  const data = series.map(({ name, x, y, labels, color, mode: own }, i): Trace => {
+  const data = series.map(({ name, x, y, labels, color, dash, mode: own }, i): Trace => {
     const style = seriesStyle(name, i);
     const [xs, ys] = [Array.from(x), Array.from(y)];
-    const shown = { ...style, color: color ?? style.color };
+    const shown = { ...style, color: color ?? style.color, dash: dash ?? style.dash };
     return {
       type: "scatter",
       // Beyond this number, markers would hide their line.
@@ -121,7 +123,7 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
     title: options.x,
     log: log.includes("x"),
     ticks: options.ticks,
-    most: Math.floor(width / 90),
+    most: Math.floor(width / 130),
   });
   const yaxis = axisFor([...data.map(({ y }) => y), level ? [level.y] : []], {
     title: options.y,

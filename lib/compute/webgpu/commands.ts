@@ -4,6 +4,7 @@
  * @module
  */
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import { InterruptedError } from "../../errors.ts";
 import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
 import type { Allocation, Memory } from "./memory.ts";
@@ -165,6 +166,7 @@ export class Commands implements Disposable {
     try {
       await waitFor(landing.mapAsync(GPUMapMode.READ, 0, size));
     } catch (error) {
+      if (error instanceof InterruptedError) throw error;
       this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`);
     }
     await this.#device.check();
@@ -226,6 +228,7 @@ export class Commands implements Disposable {
     try {
       await waitFor(this.#device.gpu.queue.onSubmittedWorkDone());
     } catch (error) {
+      if (error instanceof InterruptedError) throw error;
       this.#device.fail(`Cannot wait for the GPU: ${(error as Error).message}`);
     }
     await this.#device.check();

@@ -114,7 +114,11 @@ export class Device implements Disposable {
    *
    * @throws {DeviceError} when there is no adapter, none that is wanted, or it gives no device.
    */
-  static async open(options: DeviceOptions = {}): Promise<Device> {
+  static open(options: DeviceOptions = {}): Promise<Device> {
+    return waitFor(Device.#open(options));
+  }
+
+  static async #open(options: DeviceOptions): Promise<Device> {
     const adapter = await findAdapter();
     if (!adapter) throw new DeviceError("Cannot use WebGPU: this machine has no adapter");
     const { info } = adapter;

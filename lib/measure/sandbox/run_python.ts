@@ -39,7 +39,7 @@ export async function runPython(program: string, options: PythonOptions = {}): P
     signal?.throwIfAborted();
     const answer = once(worker, seconds);
     worker.postMessage(program);
-    const ran = await waitFor(answer, 2000 * seconds);
+    const ran = await waitFor(answer);
     return ran === "passed" || ran === "timed out" ? ran : "failed";
   } finally {
     worker.terminate();
