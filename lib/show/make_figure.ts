@@ -48,14 +48,7 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
       annotations: annotations.map((one) => ({ ...LABEL, ...one })),
       showlegend: legend > 0,
       // Below the plot, which makes room for it where the page is narrow and it takes more lines.
-      legend: {
-        orientation: "h",
-        xref: "container",
-        x: 0,
-        y: -margin.b / plot,
-        xanchor: "left",
-        yanchor: "top",
-      },
+      legend: { orientation: "h", x: 0, y: -margin.b / plot, xanchor: "left", yanchor: "top" },
     },
   };
   return displayed(styled, () => figureSvg(styled, { width, title: title?.text, paper: "#ffffff" }));
