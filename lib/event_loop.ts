@@ -9,7 +9,7 @@ import { jupyter } from "./jupyter.ts";
 /** The longest time that work runs without a pause, in milliseconds. */
 const LONGEST_MS = 50;
 /** The same in a notebook's kernel, where each pause is a gap in which an interrupt does harm; see {@linkcode interruptible}. */
-const LONGEST_IN_KERNEL_MS = 250;
+const LONGEST_IN_KERNEL_MS = 1000;
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
 const LOOK_MS = 300;
