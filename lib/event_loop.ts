@@ -140,6 +140,12 @@ function unwatch(interrupt: () => void): void {
   clock = undefined;
 }
 
+/** Whether an error is, or comes from, what Deno was making into an error when an interrupt came: it is none then. */
+function cutShort(error: unknown): boolean {
+  if (!(error instanceof Error)) return true;
+  return error.cause !== undefined && !(error.cause instanceof Error);
+}
+
 /** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */
 function watchOver<T>(promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -148,7 +154,9 @@ function watchOver<T>(promise: Promise<T>): Promise<T> {
       reject(new InterruptedError("Interrupted"));
     };
     watch(interrupt);
-    promise.then(resolve, reject).finally(() => unwatch(interrupt));
+    promise.then(resolve, (error) => cutShort(error) ? interrupt() : reject(error)).finally(() =>
+      unwatch(interrupt)
+    );
   });
 }
 
