@@ -13,7 +13,7 @@ import { table } from "../lib/terminal/table.ts";
  * Who needs more lines raises the budget in the same commit.
  */
 const FOLDERS: Readonly<Record<string, number>> = {
-  "lib": 290,
+  "lib": 300,
   "lib/terminal": 375,
   "lib/jinja": 3000,
   "lib/matrix": 520,
