@@ -267,7 +267,7 @@ export function list(text: string, before: string[] = []): string[] {
 
 /** Parses "pattern=format", of an option that may be given several times. */
 export function override(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const [, pattern, format] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  const [, pattern, format] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (!pattern || !format) {
     throw new InvalidArgumentError("expected pattern=format, such as model.layers.0.*=int8");
   }

@@ -13,7 +13,7 @@ import { table } from "../lib/terminal/table.ts";
  * Who needs more lines raises the budget in the same commit.
  */
 const FOLDERS: Readonly<Record<string, number>> = {
-  "lib": 300,
+  "lib": 310,
   "lib/terminal": 375,
   "lib/jinja": 3000,
   "lib/matrix": 520,
@@ -21,16 +21,16 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/files": 1550,
   "lib/learn": 2150,
   "kernels/wgsl": 2450,
-  "lib/compute": 4420,
+  "lib/compute": 4440,
   "lib/hub": 1200,
-  "lib/model/decoder": 1310,
+  "lib/model/decoder": 1320,
   "lib/model/architectures": 1350,
   "lib/model/tokenizer": 1950,
   "lib/model/gguf": 1300,
   "lib/model/checkpoint": 1020,
   "lib/model": 790,
   "lib/tune": 1010,
-  "lib/quantize": 3290,
+  "lib/quantize": 3450,
   "lib/measure": 2770,
   "lib/show": 2720,
   "lib/serve": 1700,

@@ -9,6 +9,7 @@
  * order: a query has the same bits whichever are computed beside it. Four queries that use one key head share its loads.
  */
 import { capped } from "./activations";
+import { multiplyFour } from "./panels";
 import { exp, largest as largestOf, madd, storeTurned, sum } from "./simd";
 
 /** Keys that lie side by side, of a block, and of a segment; lib/compute/wasm/attention.ts knows the first and the last. */
@@ -187,49 +188,6 @@ function scoresOfFour(out: usize, queries: usize, keys: usize, headDim: i32, som
     keys += 2 * bytes;
     out += 32;
   }
-}
-
-/**
- * out[i] = Σ a[k, i] · b[k], of eight values for each of four rows that lie `apart`, added to what is there if `more`; a, four
- * values for each k, ends at `end`.
- */
-@inline
-function multiplyFour(out: usize, apart: usize, a: usize, end: usize, b: usize, more: bool): void {
-  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-  if (more) {
-    a0 = v128.load(out);
-    a1 = v128.load(out, 16);
-    b0 = v128.load(out + apart);
-    b1 = v128.load(out + apart, 16);
-    c0 = v128.load(out + 2 * apart);
-    c1 = v128.load(out + 2 * apart, 16);
-    d0 = v128.load(out + 3 * apart);
-    d1 = v128.load(out + 3 * apart, 16);
-  }
-  for (; a < end; a += 16) {
-    const four = v128.load(a), left = v128.load(b), right = v128.load(b, 16);
-    let x = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
-    a0 = madd(x, left, a0);
-    a1 = madd(x, right, a1);
-    x = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
-    b0 = madd(x, left, b0);
-    b1 = madd(x, right, b1);
-    x = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
-    c0 = madd(x, left, c0);
-    c1 = madd(x, right, c1);
-    x = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
-    d0 = madd(x, left, d0);
-    d1 = madd(x, right, d1);
-    b += 32;
-  }
-  v128.store(out, a0);
-  v128.store(out, a1, 16);
-  v128.store(out + apart, b0);
-  v128.store(out + apart, b1, 16);
-  v128.store(out + 2 * apart, c0);
-  v128.store(out + 2 * apart, c1, 16);
-  v128.store(out + 3 * apart, d0);
-  v128.store(out + 3 * apart, d1, 16);
 }
 
 /** Products of a query with the 32 keys of a block. */

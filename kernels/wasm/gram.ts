@@ -1,7 +1,7 @@
 /**
  * Sums of outer products, for the Hessians of linears.
  */
-import { addTile, PANEL, rounded, ROW } from "./panels";
+import { addTile, PANEL, ROW } from "./panels";
 
 /**
  * sum += xᵀ x, [cols, cols] float32, for the panels [from, to) of its rows; what lies below the diagonal is written as the
@@ -10,7 +10,7 @@ import { addTile, PANEL, rounded, ROW } from "./panels";
  * @param x from {@link packPanels}.
  */
 export function gram(sum: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
-  const bytes = <usize> rounded(tokens) * ROW;
+  const bytes = <usize> tokens * ROW;
   for (let p = from; p < to; p++) {
     const a = x + <usize> p * bytes;
     for (let q = p; q * PANEL < cols; q++) {

@@ -32,6 +32,7 @@ export { learnTables } from "./learn";
 export { roundRows } from "./learn_round";
 export { roundRowsByHessian } from "./round_by_hessian";
 export { multiplyAdd, readBlocks } from "./limits";
+export { logSums } from "./log_sums";
 export { matmul, packColumns } from "./matmul";
 export { matmulInt8 } from "./matmul_rounded";
 export { matvec, prepare } from "./matvec";

@@ -154,18 +154,18 @@ function multiply(
       // A loop, not its body eight times: the optimizer would put each sum's steps together, with all else in memory.
       for (const stop = x + SUMS4; x < stop; x += 16) {
         const four = v128.load(x), w0 = v128.load(tile), w1 = v128.load(tile, 16);
-        let v = v128.shuffle<i32>(four, four, 0, 0, 0, 0);
-        a0 = dotBytes(v, w0, a0, ones);
-        a1 = dotBytes(v, w1, a1, ones);
-        v = v128.shuffle<i32>(four, four, 1, 1, 1, 1);
-        b0 = dotBytes(v, w0, b0, ones);
-        b1 = dotBytes(v, w1, b1, ones);
-        v = v128.shuffle<i32>(four, four, 2, 2, 2, 2);
-        c0 = dotBytes(v, w0, c0, ones);
-        c1 = dotBytes(v, w1, c1, ones);
-        v = v128.shuffle<i32>(four, four, 3, 3, 3, 3);
-        d0 = dotBytes(v, w0, d0, ones);
-        d1 = dotBytes(v, w1, d1, ones);
+        const x0 = v128.shuffle<i32>(four, four, 0, 0, 0, 0);
+        a0 = dotBytes(x0, w0, a0, ones);
+        a1 = dotBytes(x0, w1, a1, ones);
+        const x1 = v128.shuffle<i32>(four, four, 1, 1, 1, 1);
+        b0 = dotBytes(x1, w0, b0, ones);
+        b1 = dotBytes(x1, w1, b1, ones);
+        const x2 = v128.shuffle<i32>(four, four, 2, 2, 2, 2);
+        c0 = dotBytes(x2, w0, c0, ones);
+        c1 = dotBytes(x2, w1, c1, ones);
+        const x3 = v128.shuffle<i32>(four, four, 3, 3, 3, 3);
+        d0 = dotBytes(x3, w0, d0, ones);
+        d1 = dotBytes(x3, w1, d1, ones);
         tile += 32;
       }
       const steps = v128.load(x, STEPS4 - SUMS4);

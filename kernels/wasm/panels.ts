@@ -8,25 +8,17 @@ export const PANEL: i32 = 8;
 /** Bytes of a panel's row. */
 export const ROW: usize = 32;
 
-/** Rows of a panel: an even number. */
-@inline
-export function rounded(rows: i32): i32 {
-  return rows + 1 & ~1;
-}
-
 /**
- * Prepares x, [tokens, cols], for {@link addTile}, for tokens [from, to) of an even number: panels of 8 columns lie one behind
- * the other, each [tokens, 8] with zeros behind the last column and the last token.
+ * Prepares x, [tokens, cols], for {@link addTile}, for tokens [from, to): panels of 8 columns lie one behind the other, each
+ * [tokens, 8] with zeros behind the last column.
  */
 export function packPanels(out: usize, x: usize, tokens: i32, cols: i32, from: i32, to: i32): void {
-  const panel = <usize> rounded(tokens) * ROW;
+  const panel = <usize> tokens * ROW;
   for (let t = from; t < to; t++) {
     const row = x + (<usize> t * cols << 2);
     let target = out + <usize> t * ROW;
     for (let c = 0; c < cols; c += PANEL) {
-      if (t == tokens) {
-        memory.fill(target, 0, ROW);
-      } else if (c + PANEL <= cols) {
+      if (c + PANEL <= cols) {
         v128.store(target, v128.load(row + (<usize> c << 2)));
         v128.store(target, v128.load(row + (<usize> c << 2), 16), 16);
       } else {
@@ -40,6 +32,50 @@ export function packPanels(out: usize, x: usize, tokens: i32, cols: i32, from: i
 }
 
 /**
+ * out[i] = Σ a[k, i] · b[k], of eight values for each of four rows that lie `apart`, added to what is there if `more`; a, four
+ * values for each k, ends at `end`.
+ */
+@inline
+export function multiplyFour(out: usize, apart: usize, a: usize, end: usize, b: usize, more: bool): void {
+  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+  if (more) {
+    a0 = v128.load(out);
+    a1 = v128.load(out, 16);
+    b0 = v128.load(out + apart);
+    b1 = v128.load(out + apart, 16);
+    c0 = v128.load(out + 2 * apart);
+    c1 = v128.load(out + 2 * apart, 16);
+    d0 = v128.load(out + 3 * apart);
+    d1 = v128.load(out + 3 * apart, 16);
+  }
+  // No name is given twice, and the body stands once: optimizers make much more of that.
+  for (; a < end; a += 16) {
+    const four = v128.load(a), left = v128.load(b), right = v128.load(b, 16);
+    const x0 = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
+    a0 = madd(x0, left, a0);
+    a1 = madd(x0, right, a1);
+    const x1 = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
+    b0 = madd(x1, left, b0);
+    b1 = madd(x1, right, b1);
+    const x2 = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
+    c0 = madd(x2, left, c0);
+    c1 = madd(x2, right, c1);
+    const x3 = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
+    d0 = madd(x3, left, d0);
+    d1 = madd(x3, right, d1);
+    b += 32;
+  }
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out + apart, b0);
+  v128.store(out + apart, b1, 16);
+  v128.store(out + 2 * apart, c0);
+  v128.store(out + 2 * apart, c1, 16);
+  v128.store(out + 3 * apart, d0);
+  v128.store(out + 3 * apart, d1, 16);
+}
+
+/**
  * sum[r + i, c + j] += Σ a[k, i] · b[k, j], of [m, n], four rows by eight columns, for panels of so many bytes. If `mirror`, what
  * lies below the diagonal is written as the mirror of what lies above.
  */
@@ -47,35 +83,21 @@ export function addTile(sum: usize, a: usize, b: usize, bytes: usize, m: i32, n:
   if (r >= m) return;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   let b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-  for (const end = a + bytes; a < end; a += 2 * ROW) {
-    let left = v128.load(b), right = v128.load(b, 16);
-    let v = v128.load32_splat(a);
-    a0 = madd(v, left, a0);
-    b0 = madd(v, right, b0);
-    v = v128.load32_splat(a, 4);
-    a1 = madd(v, left, a1);
-    b1 = madd(v, right, b1);
-    v = v128.load32_splat(a, 8);
-    a2 = madd(v, left, a2);
-    b2 = madd(v, right, b2);
-    v = v128.load32_splat(a, 12);
-    a3 = madd(v, left, a3);
-    b3 = madd(v, right, b3);
-    left = v128.load(b, ROW);
-    right = v128.load(b, ROW + 16);
-    v = v128.load32_splat(a, ROW);
-    a0 = madd(v, left, a0);
-    b0 = madd(v, right, b0);
-    v = v128.load32_splat(a, ROW + 4);
-    a1 = madd(v, left, a1);
-    b1 = madd(v, right, b1);
-    v = v128.load32_splat(a, ROW + 8);
-    a2 = madd(v, left, a2);
-    b2 = madd(v, right, b2);
-    v = v128.load32_splat(a, ROW + 12);
-    a3 = madd(v, left, a3);
-    b3 = madd(v, right, b3);
-    b += 2 * ROW;
+  for (const end = a + bytes; a < end; a += ROW) {
+    const four = v128.load(a), left = v128.load(b), right = v128.load(b, 16);
+    const x0 = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
+    a0 = madd(x0, left, a0);
+    b0 = madd(x0, right, b0);
+    const x1 = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
+    a1 = madd(x1, left, a1);
+    b1 = madd(x1, right, b1);
+    const x2 = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
+    a2 = madd(x2, left, a2);
+    b2 = madd(x2, right, b2);
+    const x3 = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
+    a3 = madd(x3, left, a3);
+    b3 = madd(x3, right, b3);
+    b += ROW;
   }
   addSquare(sum, m, n, r, c, a0, a1, a2, a3, mirror);
   if (c + 4 < n) addSquare(sum, m, n, r, c + 4, b0, b1, b2, b3, mirror);

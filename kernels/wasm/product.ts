@@ -1,20 +1,20 @@
 /**
  * Products of activations with activations, or with weights that change at every step: what gradients are made of.
  */
-import { addTile, PANEL, rounded, ROW } from "./panels";
+import { addTile, PANEL, ROW } from "./panels";
 import { storeTurned } from "./simd";
 
 /**
  * Turns the first k columns of x, [rows, stride], for {@link product}, for panels [from, to): panels of 8 rows lie one behind
- * the other, each [k, 8] with zeros behind the last row and the last column. What `packPanels` is to xᵀ.
+ * the other, each [k, 8] with zeros behind the last row. What `packPanels` is to xᵀ.
  */
 export function packTurned(out: usize, x: usize, rows: i32, stride: i32, k: i32, from: i32, to: i32): void {
   const step = <usize> stride << 2;
   for (let p = from; p < to; p++) {
     const source = x + <usize> p * PANEL * step;
-    const target = out + <usize> p * rounded(k) * ROW;
+    const target = out + <usize> p * k * ROW;
     const n = min(PANEL, rows - p * PANEL);
-    if (n < PANEL || k & 1) memory.fill(target, 0, <usize> rounded(k) * ROW);
+    if (n < PANEL) memory.fill(target, 0, <usize> k * ROW);
     let c = 0;
     if (n == PANEL) {
       for (; c + 4 <= k; c += 4) {
@@ -44,7 +44,7 @@ function turnSquare(out: usize, x: usize, step: usize): void {
  * @param a panels of m columns, of k rows each; b likewise of n columns.
  */
 export function product(sum: usize, a: usize, b: usize, k: i32, m: i32, n: i32, from: i32, to: i32): void {
-  const bytes = <usize> rounded(k) * ROW;
+  const bytes = <usize> k * ROW;
   // A panel of b stays in the first-level cache while it meets all of this thread's panels of a.
   for (let q = 0; q * PANEL < n; q++) {
     const right = b + <usize> q * bytes;

@@ -36,6 +36,22 @@ export interface Largest {
   readonly values: Float32Array;
 }
 
+/** An id whose logit stands in a row. */
+export interface LogitPlace {
+  /** The row. */
+  readonly row: number;
+  /** The id. */
+  readonly id: number;
+}
+
+/** What a row of logits says of an id. */
+export interface LogProbability {
+  /** ln of its probability; NaN where a logit of the row is NaN or +∞, or all are −∞. */
+  readonly logProbability: number;
+  /** Whether it is the likeliest, the first of equals. */
+  readonly likeliest: boolean;
+}
+
 /** The size of a KV cache. */
 export interface KvShape {
   /** Decoder layers. */
@@ -132,6 +148,8 @@ export interface Backend extends Disposable {
   forget?(matrix: Matrix | PackedMatrix): void;
   /** The k largest values of x's only row, without reading all of it. */
   largest?(x: Tensor, k: number): Promise<Largest>;
+  /** What logits, [rows, ids], say of some ids, without reading all of them. */
+  logProbabilities?(logits: Tensor, places: readonly LogitPlace[]): Promise<LogProbability[]>;
   /** Allocates token ids. */
   tokenIds?(length: number): TokenIds;
   /** place.ids[place.at] = the index of the largest value of x's only row. */

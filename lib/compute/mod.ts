@@ -28,6 +28,8 @@ export type {
   Largest,
   LinearOptions,
   LinearProduct,
+  LogitPlace,
+  LogProbability,
   NormOptions,
   Owner,
   RopeOptions,

@@ -138,7 +138,7 @@ export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): v
   const part = `${path}.${crypto.randomUUID()}.part`;
   try {
     // A device, a pipe or a folder is not replaced.
-    if (!isFile(path) && existsAt(path)) throw new CheckpointError(`Cannot write ${path}: it is not a file`);
+    if (existsAt(path) && !isFile(path)) throw new CheckpointError(`Cannot write ${path}: it is not a file`);
     {
       using file = Deno.openSync(part, { write: true, create: true, truncate: true });
       for (const bytes of chunks()) {

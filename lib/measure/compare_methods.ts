@@ -5,7 +5,7 @@
  */
 import { interruptible } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
-import { checkSharing, type CodebookSharing } from "../learn/codebook_sharing.ts";
+import type { CodebookSharing } from "../learn/codebook_sharing.ts";
 import { methodOf, type MethodOptions, parseMethod } from "../learn/methods/mod.ts";
 import { linearsOf } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
@@ -65,9 +65,8 @@ export interface CompareMethodsOptions extends
 }
 
 /**
- * Formats and methods, each with each. A format may have a group size, and then how rows share tables, whether tables and scales
- * are stored in bytes, and the part of weights that are outliers: "any4:128/matrix", "any4sym:64/int8/16-tables",
- * "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may be tuned after it,
+ * Formats and methods, each with each. A format may have a group size and say how it is stored, as in `override`:
+ * "any4:128/matrix", "any4sym:64/int8/16-tables", "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may be tuned after it,
  * with options: "lnq+tune", "lnq+tune:epochs=4", then all together: "lnq+tune-model", "lnq+tune+tune-model". To a fixed format
  * "lloyd" rounds as k-means does, so it is left out there.
  *
@@ -83,15 +82,7 @@ export interface CompareMethodsOptions extends
  */
 export function candidatesOf(formats: readonly string[], methods: readonly string[]): Candidate[] {
   return formats.flatMap((text) => {
-    const [choice = "", ...parts] = text.split("/");
-    const { format, groupSize } = parseChoice(choice);
-    const inBytes = parts.includes("int8") && { codebookType: "int8", scaleType: "int8" } as const;
-    const outliers = parts.find((part) => part.startsWith("outliers="))?.slice(9);
-    const shared = parts.find((part) => part !== "int8" && !part.startsWith("outliers="));
-    if (shared !== undefined) checkSharing(shared);
-    if (shared && format.values) {
-      throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
-    }
+    const { format, ...stored } = parseChoice(text);
     return methods.flatMap((whole): Candidate[] => {
       const [method = "", ...tunings] = whole.split(/\+(?=tune)/);
       const unknown = tunings.find((one) => !["tune", "tune-model"].includes(one.split(":")[0]!));
@@ -103,10 +94,8 @@ export function candidatesOf(formats: readonly string[], methods: readonly strin
       return [{
         name: whole === "kmeans" ? text : `${text} ${whole}`,
         format: format.name,
-        groupSize,
-        codebook: (shared ?? "row") as CodebookSharing,
-        ...inBytes,
-        ...(outliers !== undefined && { outliers: Number(outliers) }),
+        codebook: "row",
+        ...stored,
         ...(/^awq(\+.*)?$/.test(method)
           ? { awq: true, method: parseMethod(method.slice(4) || "kmeans") }
           : { method: parseMethod(method) }),

@@ -119,10 +119,11 @@ async function measureAll(model: Model, options: MeasureFormatsOptions): Promise
     ? rest.calibration
     : await calibrate(model, { text, gram: methodOf(rest.method).needs === "gram" });
   const rows: FormatCost[] = [];
-  for (const [index, { format, groupSize }] of chosen.entries()) {
+  for (const [index, choice] of chosen.entries()) {
+    const { format } = choice;
     const name = typeof formats[index] === "string" ? formats[index] : format.name;
     const onPart = (part: number) => onProgress?.((index + 1 + part) / steps, name);
-    const settings = { ...rest, format, groupSize, calibration, onPart };
+    const settings = { ...rest, ...choice, calibration, onPart };
     const { row, small } = await measureModel(model, reference, settings);
     using _ = small;
     rows.push({ name, ...row, format: format.name, bits: format.bits, learned: format.values === null });

@@ -38,24 +38,23 @@ const CHUNK_BYTES = 2 ** 24;
 /** Tokens that are predicted at a time at most. */
 const CHUNK_TOKENS = 256;
 
-/** Has models predict documents' tokens, some at a time, all models the same; `last`: whether the last token's logits are wanted. */
+/** Has models predict documents' tokens, some at a time, all models the same. */
 export function eachPrediction(
   models: readonly Model[],
   documents: readonly TokenizedDocument[],
   use: (predictions: Prediction[]) => void,
-  { onProgress, signal, last = true }: Watching & { last?: boolean },
+  { onProgress, signal }: Watching,
 ): Promise<void> {
   const largest = Math.max(...models.map(({ config }) => config.vocab_size));
   const size = Math.min(CHUNK_TOKENS, Math.max(1, Math.floor(CHUNK_BYTES / (4 * largest))));
   return interruptible(async () => {
-    const total = documents.reduce((sum, { ids }) => sum + ids.length - (last ? 0 : 1), 0);
+    const total = documents.reduce((sum, { ids }) => sum + ids.length, 0);
     let done = 0;
     for (const [document, { ids }] of documents.entries()) {
       using open = new DisposableStack();
-      const end = ids.length - (last ? 0 : 1);
-      const sessions = models.map((model) => open.use(model.session(end)));
-      for (let from = 0; from < end; from += size) {
-        const chunk = ids.slice(from, Math.min(from + size, end));
+      const sessions = models.map((model) => open.use(model.session(ids.length)));
+      for (let from = 0; from < ids.length; from += size) {
+        const chunk = ids.slice(from, from + size);
         const next = ids.slice(from + 1, from + size + 1);
         const predictions: Prediction[] = [];
         for (const [m, session] of sessions.entries()) {

@@ -4,13 +4,14 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { interruptible } from "../event_loop.ts";
 import { sha256 } from "../files/sha256.ts";
 import type { Model } from "../model/model.ts";
 import { PythonRandom } from "../python_random.ts";
 import { corpora, type Corpus } from "./data/corpora.ts";
 import type { Row } from "./data/rows.ts";
 import { type DataOptions, openRows } from "./data/source.ts";
-import { eachPrediction, type Watching } from "./predictions.ts";
+import type { Watching } from "./predictions.ts";
 import { detokenizeWikitext, pagesOfWikitext } from "./wikitext.ts";
 
 /**
@@ -230,19 +231,23 @@ export async function windowedPerplexity(
   windows: readonly Window[],
   options: Watching = {},
 ): Promise<WindowedPerplexity[]> {
-  const nats = models.map(() => new Float64Array(windows.length));
-  const documents = windows.map(({ ids }) => ({ kind: "window", ids }));
-  await eachPrediction(models, documents, (found) => {
-    for (const [m, { document, from, next, logits, logSums, vocab }] of found.entries()) {
-      const { first } = windows[document]!;
-      for (const [t, id] of next.entries()) {
-        if (from + t + 1 >= first) nats[m]![document]! += logSums[t]! - logits[t * vocab + id]!;
-      }
+  const { onProgress, signal } = options;
+  const total = windows.reduce((sum, { ids }) => sum + ids.length - 1, 0);
+  const scored = windows.map(({ ids, first: from }) => ({ ids, from }));
+  const all: number[][] = [];
+  await interruptible(async () => {
+    for (const model of models) {
+      using scorer = model.scorer();
+      const before = total * all.length;
+      const onScored = (_: number, computed: number) =>
+        onProgress?.(before + computed, total * models.length);
+      const found = await scorer.score(scored, { signal, onScored });
+      all.push(found.map(({ loglikelihood }) => -loglikelihood));
     }
-  }, { ...options, last: false });
+  });
   const tokens = windows.reduce((sum, { ids, first }) => sum + ids.length - first, 0);
-  return nats.map((all) => {
-    const losses = windows.map(({ weight }, w) => ({ nats: all[w]!, weight }));
+  return all.map((nats) => {
+    const losses = windows.map(({ weight }, w) => ({ nats: nats[w]!, weight }));
     const { mean: loss, stderr: lossStderr } = ratio(losses.map(({ nats, weight }) => [nats, weight]));
     const perplexity = Math.exp(loss);
     return { perplexity, stderr: perplexity * lossStderr, loss, lossStderr, tokens, losses };

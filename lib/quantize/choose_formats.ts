@@ -7,13 +7,20 @@ import type { Backend } from "../compute/backend.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { packedBytesOf } from "../learn/packed_size.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import type { PackedMatrix } from "../matrix/packed_matrix.ts";
+import { matrixRows } from "../matrix/matrix_rows.ts";
+import { packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { Source } from "../model/source.ts";
 import type { Probes } from "./effects.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
-import { denseWeights, learningOf, type LearningOptions, quantizeLinear } from "./quantize_linear.ts";
+import {
+  denseWeights,
+  learningOf,
+  type LearningOptions,
+  noiseToSignal,
+  quantizeLinear,
+} from "./quantize_linear.ts";
 import type { Store } from "./store.ts";
-import { choicesOf, chooseByCost, type Cost, costOf, inReach, type TargetOptions } from "./target_bits.ts";
+import { choicesOf, chooseByCost, type Cost, inReach, type TargetOptions } from "./target_bits.ts";
 
 /** The data by which {@linkcode chooseFormats} chooses. */
 export interface ChooseOptions extends LearningOptions, TargetOptions {
@@ -39,8 +46,20 @@ const PROBE = "any3";
 /** Divergences and noise below this are taken for it. */
 const LEAST = 1e-9;
 
+/** Weights of a Linear by which formats are judged: of more, rows at even distances tell as much. */
+const JUDGED_WEIGHTS = 1 << 16;
+
+/** Rows of a matrix, evenly spread. */
+function someRows(matrix: Matrix): Matrix {
+  const { rows, cols } = matrix;
+  const count = Math.max(1, Math.floor(JUDGED_WEIGHTS / cols));
+  if (rows <= count) return matrix;
+  return matrixRows(matrix, Array.from({ length: count }, (_, i) => Math.floor(i * rows / count)));
+}
+
 /**
- * What each of some choices does to a Linear: a unit of work, which depends on nothing but what it is given.
+ * What each of some choices does to a Linear, judged by some of its rows: a unit of work, which depends on nothing but what it is
+ * given.
  *
  * @throws {OptionError} when the Linear is packed already, or statistics are needed and absent.
  * @throws {TensorError} when a weight is NaN or infinite.
@@ -56,9 +75,14 @@ export function measureLinear(
 ): Cost[] {
   const { choices, ...rest } = options;
   const dense = denseWeights(weights, rest.linear);
+  const some = someRows(dense);
   return choices.map((choice, i) => {
-    const packed = quantizeLinear(dense, { ...rest, choice });
-    return costOf(i, { weights: dense, packed, meanSquare: rest.stats?.meanSquare });
+    const stored = { ...learningOf(rest), ...choice };
+    // Tables that rows pick from would fit few of them too well.
+    const judged = stored.codebook?.endsWith("-tables") ? dense : some;
+    const packed = quantizeLinear(judged, { ...rest, choice });
+    const bits = 8 * packedBytesOf(dense, stored) * packedBytes(packed) / packedBytesOf(judged, stored);
+    return { choice: i, bits, error: noiseToSignal(judged, packed, rest.stats?.meanSquare) };
   });
 }
 
@@ -90,8 +114,8 @@ export function checkReach(
 }
 
 /**
- * Quantizes each Linear to each format that it may get, one in memory at a time, and chooses by what that does to the model's
- * predictions: the part of the Linear's output that becomes noise, times the KL divergence that such noise was measured to
+ * Quantizes rows of each Linear to each format that it may get, one in memory at a time, and chooses by what that does to the
+ * model's predictions: the part of the Linear's output that becomes noise, times the KL divergence that such noise was measured to
  * cause. The latter is measured with one format: divergence grows as the noise does, while both are small.
  *
  * @returns the format of each Linear that one is planned for.

@@ -12,7 +12,7 @@ import { LayerPass, type PassState } from "./layer_pass.ts";
 import type { Store } from "./store.ts";
 
 /** Pieces of the sample that are looked at, spread evenly, and their tokens. */
-const WINDOWS = 4;
+const WINDOWS = 2;
 const TOKENS = 32;
 
 /** Ids of some short sequences. */

@@ -6,14 +6,15 @@
 import { OptionError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOf } from "../formats/formats.ts";
+import { checkSharing } from "../learn/codebook_sharing.ts";
+import { checkOutliers } from "../learn/outliers.ts";
+import type { StorageOptions } from "../learn/packed_size.ts";
 import type { Layout } from "../model/decoder/layout.ts";
 
-/** The format and group size of a Linear. */
-export interface FormatChoice {
+/** The format of a Linear, and how it is stored where that is not as the options of all say. */
+export interface FormatChoice extends Readonly<StorageOptions> {
   /** The format. */
   readonly format: Format;
-  /** Columns that share a scale; the format's own when absent. */
-  readonly groupSize?: number | "row";
 }
 
 /** Options of the choice of formats. */
@@ -28,8 +29,9 @@ export interface PlanOptions {
    */
   skip?: string | string[];
   /**
-   * Formats of some Linears, by module name as in `skip`: "int8", or with a group size "any4:64". Of several patterns that
-   * fit, the last one counts.
+   * Formats of some Linears, by module name as in `skip`: "int8", with a group size "any4:64", and with how it is stored, where
+   * that is not as the other options say: "any3sym:64/int8", tables and scales in bytes, "any4/matrix", one table a matrix (or
+   * "8-rows", "16-tables"), "any2/outliers=0.005". Of several patterns that fit, the last one counts.
    */
   override?: Readonly<Record<string, string>>;
   /**
@@ -89,17 +91,38 @@ export function selectLinears(linears: readonly string[], patterns: readonly str
   return linears.filter((name) => patterns.length === 0 || patterns.some((pattern) => fits(name, pattern)));
 }
 
-/** "any4" or "any4:64" as a choice; without a group size of its own it has the one given. */
+/**
+ * "any4", "any4:64" or "any2sym:64/16-tables/int8/outliers=0.005" as a choice, see `override` of {@linkcode PlanOptions};
+ * without a group size of its own it has the one given.
+ *
+ * @throws {OptionError} when there is no such format, or it cannot be stored so.
+ */
 export function parseChoice(text: string, groupSize?: number | "row"): FormatChoice {
-  const [, name = "", size] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
+  const [whole = "", ...parts] = text.split("/");
+  const [name = "", size] = whole.split(/:(.*)/);
   const format = formatOf(name);
-  if (size === undefined) return { format, groupSize };
-  if (size !== "row" && !/^[1-9]\d*$/.test(size)) {
+  if (size !== undefined && size !== "row" && !/^[1-9]\d*$/.test(size)) {
     throw new OptionError(
       `Cannot use format "${text}": the group size must be a whole number of at least 1 or "row"`,
     );
   }
-  return { format, groupSize: size === "row" ? size : Number(size) };
+  const stored = parts.map((part): StorageOptions => {
+    if (part === "int8") return { codebookType: "int8", scaleType: "int8" };
+    if (part.startsWith("outliers=")) {
+      const outliers = Number(part.slice(9));
+      checkOutliers(outliers, { cols: 1, name: text });
+      return { outliers };
+    }
+    checkSharing(part);
+    if (format.values) {
+      throw new OptionError(`Cannot share tables of "${text}": ${format.name} has none that are learned`);
+    }
+    return { codebook: part };
+  });
+  return Object.assign(
+    { format, groupSize: size === undefined || size === "row" ? size ?? groupSize : Number(size) },
+    ...stored,
+  );
 }
 
 /** The format decided for a Linear, and whether a pattern decided it. */

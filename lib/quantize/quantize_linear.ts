@@ -12,7 +12,7 @@ import type { Matrix } from "../matrix/matrix.ts";
 import { dequantizeRows, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 import type { FormatChoice } from "./plan.ts";
 
-/** Options of choosing and storing codebooks and codes, which all Linears share. */
+/** Options of choosing and storing codebooks and codes, for all Linears whose {@linkcode FormatChoice} says nothing else. */
 export type LearningOptions = Pick<
   QuantizeOptions,
   "codebook" | "codebookType" | "method" | "outliers" | "weighting" | "scaleType"
@@ -34,13 +34,12 @@ export function quantizeLinear(
   },
 ): PackedMatrix {
   const { backend, linear, choice, stats, ...learning } = options;
-  const { format, groupSize } = choice;
-  if (needsOf(format, learning) !== "nothing" && !stats) {
+  if (needsOf(choice.format, learning) !== "nothing" && !stats) {
     throw new OptionError(`Cannot quantize ${linear}: the calibration has no statistics of it`);
   }
   const dense = denseWeights(weights, linear);
   const name = `${linear}.weight`;
-  return quantize(dense, { ...learning, format, groupSize, stats, steps: backend.steps, name });
+  return quantize(dense, { ...learning, ...choice, stats, steps: backend.steps, name });
 }
 
 /** A Linear that is quantized. */

@@ -4,9 +4,6 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import type { Matrix } from "../matrix/matrix.ts";
-import { packedBytes, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { noiseToSignal } from "./quantize_linear.ts";
 import { type FormatChoice, parseChoice, type Planned } from "./plan.ts";
 
 /** Options of choosing formats by their costs. */
@@ -17,12 +14,20 @@ export interface TargetOptions {
    * Linears are a large part of the model.
    */
   targetBits?: number;
-  /** Formats to choose from, "any4" or with a group size "any4:64"; any2, any3, any4 and int8 when absent. */
+  /**
+   * Formats to choose from, as in `override`. When absent any2sym, any3sym and any4sym with tables and scales in bytes, a table
+   * for each row or, as narrow rows ask for, one for the matrix, then also in groups of 32; and int8.
+   */
   candidates?: readonly string[];
 }
 
 /** The default candidates. */
-const CANDIDATES = ["any2", "any3", "any4", "int8"];
+const CANDIDATES = [
+  ...[2, 3, 4].flatMap((bits) =>
+    ["", "/matrix", ":32/matrix"].map((shared) => `any${bits}sym${shared}/int8`)
+  ),
+  "int8",
+];
 
 /** The costs of a format for a Linear. */
 export interface Cost {
@@ -30,7 +35,7 @@ export interface Cost {
   readonly choice: number;
   /** Bits in all. */
   readonly bits: number;
-  /** {@linkcode noiseToSignal}, or what that costs. */
+  /** The part of the Linear's output that becomes noise, or what that costs. */
   readonly error: number;
 }
 
@@ -41,15 +46,6 @@ export function choicesOf(
 ): FormatChoice[] {
   if (planned.overridden) return [planned];
   return (options.candidates ?? CANDIDATES).map((text) => parseChoice(text, options.groupSize));
-}
-
-/** The costs of a Linear in its format. */
-export function costOf(
-  choice: number,
-  matrices: { weights: Matrix; packed: PackedMatrix; meanSquare?: Float64Array },
-): Cost {
-  const { weights, packed, meanSquare } = matrices;
-  return { choice, bits: 8 * packedBytes(packed), error: noiseToSignal(weights, packed, meanSquare) };
 }
 
 /**

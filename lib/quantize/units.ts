@@ -12,6 +12,7 @@ import { isFile } from "../files/disk.ts";
 import { joined } from "../joined.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { methodOf, needsOf } from "../learn/methods/mod.ts";
+import type { StorageOptions } from "../learn/packed_size.ts";
 import { matrixRows } from "../matrix/matrix_rows.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { linearNames } from "../model/decoder/layout.ts";
@@ -96,7 +97,7 @@ export class Units implements Disposable {
 
   private constructor(name: string, means: { model: ModelOnDisk; folder: string; options: UnitOptions }) {
     const { model, folder, options } = means;
-    const { rowParts: _, ...rest } = options;
+    const { rowParts, ...rest } = options;
     this.#name = name;
     this.#model = model;
     this.#options = options;
@@ -115,6 +116,9 @@ export class Units implements Disposable {
       }
     }
     for (const [name, choice] of ends) this.#jobs.set(name, { choice, learning: endLearningOf(options) });
+    if (rowParts !== undefined && rowParts > 1) {
+      for (const { choice, learning } of this.#jobs.values()) checkRowsAlone({ ...learning, ...choice });
+    }
     this.#groups = [...layers, [...ends.keys()]].filter(({ length }) => length > 0);
     this.folders = [
       `${folder}/stats-${nameOf(statsFingerprint(model, rest))}`,
@@ -348,10 +352,15 @@ export class Units implements Disposable {
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */
 function checkDivisible(
-  { sequential, tuneBlocks, tuneModel, targetBits, rowParts = 1, codebook, outliers }: UnitOptions,
+  { sequential, awq, tuneBlocks, tuneModel, targetBits, rowParts = 1 }: UnitOptions,
 ): void {
   if (tuneBlocks || tuneModel) {
     throw new OptionError("Cannot divide tuning into units: each layer waits for all before it");
+  }
+  if (awq) {
+    throw new OptionError(
+      "Cannot divide AWQ into units: scale the inputs on one machine, with awq(), and divide what follows",
+    );
   }
   if (sequential) {
     throw new OptionError(
@@ -368,12 +377,16 @@ function checkDivisible(
       `Cannot divide rows: rowParts must be a whole number of at least 1, current value is ${rowParts}`,
     );
   }
-  if (rowParts > 1 && outliers) {
+}
+
+/** @throws {OptionError} when a matrix so stored depends on all of its rows. */
+function checkRowsAlone({ codebook = "row", outliers }: StorageOptions): void {
+  if (outliers) {
     throw new OptionError(
       "Cannot divide rows whose outliers are chosen together: leave out rowParts or outliers",
     );
   }
-  if (rowParts > 1 && codebook !== undefined && codebook !== "row") {
+  if (codebook !== "row") {
     throw new OptionError(`Cannot divide rows that share codebooks: codebook is "${codebook}"`);
   }
 }

@@ -38,6 +38,21 @@ Deno.test("a group size that is no whole number is an error", () => {
   }
 });
 
+Deno.test("a choice says how it is stored, in any order, and what makes no sense is refused", () => {
+  const { format, ...stored } = parseChoice("any2sym:64/16-tables/int8/outliers=0.005", 128);
+  assertEquals([format.name, stored], ["any2sym", {
+    groupSize: 64,
+    codebook: "16-tables",
+    codebookType: "int8",
+    scaleType: "int8",
+    outliers: 0.005,
+  }]);
+  assertEquals(parseChoice("any4/int8/matrix"), parseChoice("any4/matrix/int8"));
+  for (const text of ["any4/int9", "int4/matrix", "any4/outliers=0.5", "any4/outliers=x", "any4/int8:64"]) {
+    assertThrows(() => parseChoice(text), OptionError);
+  }
+});
+
 const LINEARS = ["q_proj", "v_proj"].flatMap((part) =>
   [0, 1].map((i) => `model.layers.${i}.self_attn.${part}`)
 );

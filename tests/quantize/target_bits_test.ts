@@ -6,9 +6,21 @@ import {
   assertLessOrEqual,
   assertThrows,
 } from "@std/assert";
-import { any4, loadModel, OptionError, quantizeModel } from "any4";
+import {
+  any4,
+  calibrate,
+  isPacked,
+  loadModel,
+  OptionError,
+  type PackedMatrix,
+  quantize,
+  quantizeModel,
+} from "any4";
+import { packedBytes } from "any4/learn";
 import { compare, referenceLogits } from "any4/measure";
-import { planOf } from "../../lib/quantize/plan.ts";
+import { measureLinear } from "../../lib/quantize/choose_formats.ts";
+import { parseChoice, planOf } from "../../lib/quantize/plan.ts";
+import { noiseToSignal } from "../../lib/quantize/quantize_linear.ts";
 import { chooseByCost, type Cost, lowerHull } from "../../lib/quantize/target_bits.ts";
 import { Random } from "../../lib/random.ts";
 
@@ -105,6 +117,57 @@ Deno.test("what is skipped or overridden counts towards the target, and stays as
   assertEquals(formats.get("model.layers.0.self_attn.q_proj"), "dense");
   assertEquals(formats.get("model.layers.3.mlp.up_proj"), "int8:64");
   assert(new Set(formats.values()).size > 3);
+});
+
+Deno.test("formats chosen by how they are stored too beat one for all under lnq, and are what override would make", async () => {
+  using model = await loadModel("tinyworld");
+  const reference = await referenceLogits(model, { maxTokens: 500 });
+  const calibration = await calibrate(model, { gram: true, maxTokens: 600 });
+  const shared = { calibration, method: { name: "lnq", rounds: 1 } } as const;
+  const inBytes = { codebookType: "int8", scaleType: "int8" } as const;
+  using same = await quantizeModel(model, { ...shared, format: "any3sym", ...inBytes });
+  using chosen = await quantizeModel(model, { ...shared, targetBits: same.bitsPerWeight });
+  assertLessOrEqual(chosen.bitsPerWeight, same.bitsPerWeight);
+  assertLess((await compare(chosen, reference)).kl, 0.8 * (await compare(same, reference)).kl);
+  const linear = model.linears().find((name) => {
+    const weights = chosen.weights(name);
+    return isPacked(weights) && weights.codebook.length === 1 << weights.bits && weights.format !== "int8";
+  })!;
+  const { format, groupSize } = chosen.weights(linear) as PackedMatrix;
+  using one = await quantizeModel(model, {
+    ...shared,
+    format: "int8",
+    override: { [linear]: `${format}:${groupSize}/matrix/int8` },
+  });
+  assertEquals(one.weights(linear), chosen.weights(linear));
+});
+
+Deno.test("a large Linear is judged by some of its rows, its bits by all of them", async () => {
+  using model = await loadModel("tinyworld");
+  const [rows, cols] = [4096, 256];
+  const data = Float32Array.from({ length: rows * cols }, () => random.normal());
+  const matrix = { rows, cols, data };
+  const texts = [
+    "any3",
+    "any4sym/int8",
+    "any2sym/matrix/int8",
+    "any2/outliers=0.005",
+    "any3/16-tables",
+    "int8",
+  ];
+  const choices = texts.map((text) => parseChoice(text));
+  const costs = measureLinear(matrix, {
+    backend: model.backend,
+    linear: "model.layers.0.mlp.up_proj",
+    choices,
+    weighting: "none",
+  });
+  for (const [i, { format, ...stored }] of choices.entries()) {
+    const packed = quantize(matrix, { format, weighting: "none", steps: model.backend.steps, ...stored });
+    const { choice, bits, error } = costs[i]!;
+    assertEquals([choice, bits], [i, 8 * packedBytes(packed)], texts[i]);
+    assertAlmostEquals(error / noiseToSignal(matrix, packed), 1, 0.02);
+  }
 });
 
 Deno.test("planOf() takes the last pattern that fits, group sizes too, and leaves out what is skipped", () => {

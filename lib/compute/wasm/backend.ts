@@ -16,6 +16,8 @@ import {
   type KvShape,
   type LinearOptions,
   type LinearProduct,
+  type LogitPlace,
+  type LogProbability,
   type NormOptions,
   type RopeOptions,
   type RowRange,
@@ -446,6 +448,24 @@ export class WasmBackend implements Backend {
     return copy;
   }
 
+  async logProbabilities(logits: Tensor, places: readonly LogitPlace[]): Promise<LogProbability[]> {
+    const { rows, cols } = logits;
+    const target = this.#scratch.take(this.#home, "log sums", 24 * rows);
+    this.#pool.run(this.#home, "logSums", [target, this.#at(logits), cols], rows, this.#grain(8 * cols));
+    const { buffer } = this.#home.memory;
+    const values = new Float32Array(buffer, this.#at(logits), rows * cols);
+    const [sums, words] = [
+      new Float64Array(buffer, target, 3 * rows),
+      new Int32Array(buffer, target, 6 * rows),
+    ];
+    const found = places.map(({ row, id }) => ({
+      logProbability: values[row * cols + id]! - (sums[3 * row]! + Math.log(sums[3 * row + 1]!)),
+      likeliest: words[6 * row + 4] === id,
+    }));
+    await breathe();
+    return found;
+  }
+
   gram(sum: Tensor, x: Tensor): void {
     checkGram(sum, x);
     const { rows, cols } = x;
@@ -454,13 +474,7 @@ export class WasmBackend implements Backend {
     for (let t = 0; t < rows; t += PACKED) {
       const tokens = Math.min(PACKED, rows - t);
       const part = this.#at(x) + 4 * t * cols;
-      this.#pool.run(
-        this.#home,
-        "packPanels",
-        [packed, part, tokens, cols],
-        tokens + tokens % 2,
-        this.#grain(cols),
-      );
+      this.#pool.run(this.#home, "packPanels", [packed, part, tokens, cols], tokens, this.#grain(cols));
       // Panels of rows become shorter towards the end: small parts keep all threads busy to the last.
       const grain = Math.max(1, Math.min(panels >> 5, this.#grain(PANEL * cols * tokens)));
       this.#pool.run(this.#home, "gram", [this.#at(sum), packed, tokens, cols], panels, grain);

@@ -64,12 +64,11 @@ export class WasmGradients implements Gradients {
     const right = this.#take("right panels", PACKED * panels(n) * PANEL);
     for (let from = 0; from < k; from += PACKED) {
       const some = Math.min(PACKED, k - from);
-      const rows = some + some % 2;
       const b = at(factors.b) + 4 * from * n;
-      this.#run("packPanels", [right, b, some, n], { count: rows, each: n });
+      this.#run("packPanels", [right, b, some, n], { count: some, each: n });
       if (factors.turned) {
         const a = at(factors.a) + 4 * from * m;
-        this.#run("packPanels", [left, a, some, m], { count: rows, each: m });
+        this.#run("packPanels", [left, a, some, m], { count: some, each: m });
       } else {
         const a = at(factors.a) + 4 * from;
         this.#run("packTurned", [left, a, m, k, some], { count: panels(m), each: PANEL * some });

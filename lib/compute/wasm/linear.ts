@@ -22,9 +22,12 @@ const LONG = 8;
 /** About as many outliers has a row. */
 const OUTLIERS = 8;
 
-/** Pieces of a matrix that may be widened at the same time, and the size of a tile: see matmul.ts of the kernels. */
+/**
+ * Pieces of a matrix that may be widened at the same time; rows of a tile, its bytes, and those of a token's sums, which take none
+ * where activations are bytes: see matmul.ts and matmul_rounded.ts of the kernels.
+ */
 const PIECES = 64;
-const TILE = { rows: 16, cols: 256, bytes: 20 << 10 };
+const TILE = { rows: 16, bytes: 20 << 10, sums: 64 };
 
 /** Bytes of a block of 32 columns by its kernel, prepare…, and of a rounded one of four tokens: see there. */
 const BLOCK_BYTES = { Int16: 80, Int8: 48, "": 128 };
@@ -142,15 +145,16 @@ export class LinearRunner {
     const prepared = inBytes
       ? this.#packFours(weight, { x, tokens })
       : [this.#packColumns(weight, { x, tokens })];
+    const bytes = TILE.bytes + (inBytes ? 0 : TILE.sums * 4 * Math.ceil(tokens / 4));
     let pieces = 0;
     const places = targets.map(({ weight: { rows } }) => {
       const least = Math.max(rows / PIECES, this.#worthwhile / (cols * tokens));
       const grain = Math.ceil(least / TILE.rows) * TILE.rows;
-      const tiles = TILE.bytes * pieces;
+      const tiles = bytes * pieces;
       pieces += Math.ceil(rows / grain);
       return { grain, tiles };
     });
-    const tiles = this.#scratch.take(arena, "tiles", TILE.bytes * pieces);
+    const tiles = this.#scratch.take(arena, "tiles", bytes * pieces);
     const runs = targets.map(({ out, weight: { block, rows }, bias }, i) => {
       const { grain, tiles: at } = places[i]!;
       const args = [out, ...prepared, block.address, bias, tokens, tiles + at, grain];
@@ -170,9 +174,10 @@ export class LinearRunner {
   }
 
   #packColumns({ block: { arena }, cols }: WasmWeight, { x, tokens }: { x: number; tokens: number }): number {
-    const packed = this.#scratch.take(arena, "packed", 4 * tokens * Math.ceil(cols / TILE.cols) * TILE.cols);
-    const share = Math.ceil(this.#worthwhile / cols);
-    this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], tokens, share);
+    const fours = Math.ceil(tokens / 4);
+    const packed = this.#scratch.take(arena, "packed", 16 * fours * cols + 64);
+    const share = Math.ceil(this.#worthwhile / (4 * cols));
+    this.#pool.run(arena, "packColumns", [packed, x, tokens, cols], fours, share);
     return packed;
   }
 }

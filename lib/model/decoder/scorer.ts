@@ -7,15 +7,14 @@ import type { KvCache } from "../../compute/backend.ts";
 import { DisposedError, TensorError } from "../../errors.ts";
 import type { Abortable } from "../../event_loop.ts";
 import { type Decoder, freeWorkspace, type Rotations, type SequencePart, type Workspace } from "./decoder.ts";
-import { logSumExp } from "./log_sum_exp.ts";
-import { argmax } from "./sampling.ts";
+import { logProbabilities } from "./log_sum_exp.ts";
 import { checkTokenIds, commonLength } from "./token_ids.ts";
 
 /** Tokens that go through the decoder at a time. */
-const PASS_TOKENS = 256;
+const PASS_TOKENS = 512;
 
 /** Bytes of logits that are held at a time, if a token's are not more. */
-const LOGITS_BYTES = 2 ** 24;
+const LOGITS_BYTES = 2 ** 25;
 
 /** Ids whose end is to be judged. */
 export interface Scored {
@@ -91,7 +90,7 @@ export class Scorer implements Disposable {
   /**
    * Judges the ends of some sequences.
    *
-   * @param options.onScored is called with the number of sequences that are done.
+   * @param options.onScored is called with the number of sequences that are done, and of tokens that have been computed.
    * @returns each one's likelihood.
    * @throws {OptionError} when an id is none of the vocabulary's.
    * @throws {TensorError} when logits are not finite.
@@ -99,7 +98,7 @@ export class Scorer implements Disposable {
    */
   async score(
     sequences: readonly Scored[],
-    options: Abortable & { onScored?: (done: number) => void } = {},
+    options: Abortable & { onScored?: (done: number, tokens: number) => void } = {},
   ): Promise<Likelihood[]> {
     if (this.#disposed) throw new DisposedError("Cannot score: the scorer has been disposed of");
     const { config, backend } = this.#decoder;
@@ -108,10 +107,12 @@ export class Scorer implements Disposable {
     let pass = new Pass();
     // By position of the ids that are held: their token of the pass.
     let tokenOf: number[] = [];
+    let tokens = 0;
     const run = async () => {
       await this.#run(pass, options);
+      tokens += pass.ids.length;
       [pass, tokenOf] = [new Pass(), []];
-      options.onScored?.(scores.filter(({ left }) => left === 0).length);
+      options.onScored?.(scores.filter(({ left }) => left === 0).length, tokens);
     };
     for (const { ids, from: first } of sequences) {
       const end = ids.length - 1;
@@ -127,9 +128,9 @@ export class Scorer implements Disposable {
       this.#rotations = rotations;
       while (at < end) {
         const begin = pass.ids.length;
-        const tokens = Math.min(end - at, this.#most - begin);
-        pass.parts.push({ cache: this.#cache, position: at, rotations, tokens });
-        for (let t = 0; t < tokens; t++, at++) {
+        const some = Math.min(end - at, this.#most - begin);
+        pass.parts.push({ cache: this.#cache, position: at, rotations, tokens: some });
+        for (let t = 0; t < some; t++, at++) {
           pass.ids.push(ids[at]!);
           this.#held.push(ids[at]!);
           tokenOf[at] = begin + t;
@@ -153,17 +154,17 @@ export class Scorer implements Disposable {
     const tokens = [...judged.keys()].sort((a, b) => a - b);
     for (let from = 0; from < tokens.length; from += this.#rows) {
       const rows = tokens.slice(from, from + this.#rows);
-      const logits = await backend.read(this.#decoder.head(work, { rows, as }));
-      for (const [r, token] of rows.entries()) {
-        const row = logits.subarray(r * vocab, (r + 1) * vocab);
-        const total = logSumExp(row, 0, vocab);
-        if (!Number.isFinite(total)) throw new TensorError("Cannot score: logits are not finite");
-        const likeliest = argmax(row);
-        for (const { id, sums } of judged.get(token)!) {
-          sums.loglikelihood += row[id]! - total;
-          sums.greedy &&= likeliest === id;
-          sums.left--;
-        }
+      const next = rows.flatMap((token, row) => judged.get(token)!.map((one) => ({ ...one, row })));
+      const logits = this.#decoder.head(work, { rows, as });
+      const found = backend.logProbabilities
+        ? await backend.logProbabilities(logits, next)
+        : logProbabilities(await backend.read(logits), { vocab, places: next });
+      for (const [i, { sums }] of next.entries()) {
+        const { logProbability, likeliest } = found[i]!;
+        if (Number.isNaN(logProbability)) throw new TensorError("Cannot score: logits are not finite");
+        sums.loglikelihood += logProbability;
+        sums.greedy &&= likeliest;
+        sums.left--;
       }
     }
     this.#held = held;

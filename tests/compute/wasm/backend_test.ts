@@ -15,6 +15,7 @@ import { Pool } from "../../../lib/compute/wasm/pool.ts";
 import { quantize } from "../../../lib/learn/quantize.ts";
 import type { Matrix } from "../../../lib/matrix/matrix.ts";
 import { dequantize, type PackedMatrix } from "../../../lib/matrix/packed_matrix.ts";
+import { logProbabilities } from "../../../lib/model/decoder/log_sum_exp.ts";
 import { relativeError } from "../../../lib/measure/layer_error.ts";
 import { Random } from "../../../lib/random.ts";
 
@@ -100,6 +101,42 @@ Deno.test("columnSums() is the same on the WASM backend and the plain one", asyn
     for (const backend of [...wasms, pieces]) {
       for (let again = 0; again < 2; again++) {
         assertEquals(await backend.columnSums(tensor(backend, rows, x)), expected, `${rows} × ${cols}`);
+      }
+    }
+  }
+});
+
+Deno.test("logProbabilities() of the WASM backend agrees with the plain logits'", async () => {
+  for (const [rows, vocab] of [[1, 1], [3, 5], [7, 64], [5, 259], [4, 1030]] as const) {
+    const logits = normal(rows * vocab).map((value) => 20 * value);
+    // Of equals the first is the likeliest.
+    for (let r = 0; r < rows; r++) logits[r * vocab + vocab - 1] = logits[r * vocab + (vocab >> 1)] = 90 - r;
+    if (vocab > 8) logits[2] = -Infinity;
+    const places = Array.from({ length: rows }, (_, row) => row).flatMap((row) =>
+      [0, vocab >> 1, vocab - 1].map((id) => ({ row, id }))
+    );
+    const expected = logProbabilities(logits, { vocab, places });
+    for (const backend of [...wasms, pieces]) {
+      const found = await backend.logProbabilities(tensor(backend, rows, logits), places);
+      for (const [i, { logProbability, likeliest }] of found.entries()) {
+        const wanted = expected[i]!;
+        assertLess(Math.abs(logProbability - wanted.logProbability), 1e-6 * (1 - wanted.logProbability));
+        assertEquals(likeliest, wanted.likeliest, `${i} of ${rows} × ${vocab}`);
+      }
+    }
+  }
+});
+
+Deno.test("logits that are NaN or too large have no probabilities, on the WASM backend as on the plain one", async () => {
+  for (const bad of [NaN, Infinity]) {
+    for (const at of [0, 3, 8]) {
+      const logits = normal(18);
+      logits[at] = bad;
+      const places = [{ row: 0, id: 1 }, { row: 1, id: 1 }];
+      const expected = logProbabilities(logits, { vocab: 9, places });
+      const found = await wasms[0]!.logProbabilities(tensor(wasms[0]!, 2, logits), places);
+      for (const some of [expected, found]) {
+        assertEquals(some.map(({ logProbability }) => Number.isNaN(logProbability)), [true, false]);
       }
     }
   }
