@@ -87,43 +87,23 @@ function documents(): Document[] {
 const model = await loadModel(options.model, { backend: "wasm", activations: "f32" });
 const measured = documents();
 const settings = { context: Number(options.context), truncate: true };
-// A reference for each text: the spread of the texts gives the error of the mean.
-const references = [];
-for (const document of measured) {
-  references.push(await referenceLogits(model, { documents: [document], ...settings }));
-}
-
-/** Σ over texts weighted by their tokens: the mean, and its standard error. */
-function meanOf(values: readonly number[], tokens: readonly number[]): [mean: number, error: number] {
-  const all = tokens.reduce((sum, n) => sum + n, 0);
-  const mean = values.reduce((sum, value, i) => sum + value * tokens[i]! / all, 0);
-  const square = values.reduce((sum, value, i) => sum + ((value - mean) * tokens[i]! / all) ** 2, 0);
-  return [mean, Math.sqrt(square * values.length / (values.length - 1))];
-}
+const reference = await referenceLogits(model, { documents: measured, ...settings });
 
 const calibration = await calibrate(model);
-const tokens = references.map(({ perplexity }) => perplexity.tokens);
-const original = meanOf(references.map(({ perplexity }) => perplexity.loss), tokens)[0];
-console.log(
-  `${model.name}: perplexity ${Math.exp(original).toFixed(3)} on ${
-    tokens.reduce((sum, n) => sum + n)
-  } tokens`,
-);
+const { perplexity, tokens } = reference.perplexity;
+console.log(`${model.name}: perplexity ${perplexity.toFixed(3)} on ${tokens} tokens`);
 const rows: string[][] = [];
 for (const [name, layout] of Object.entries(layouts)) {
   if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
   const started = performance.now();
   using small = await quantizeModel(model, { ...layout, calibration });
   const seconds = (performance.now() - started) / 1000;
-  const costs = [];
-  for (const reference of references) costs.push(await compare(small, reference));
-  const [kl, error] = meanOf(costs.map(({ kl }) => kl), tokens);
-  const [loss] = meanOf(costs.map(({ loss }) => loss), tokens);
+  const { kl, klStderr, perplexity } = await compare(small, reference);
   rows.push([
     name,
     small.bitsPerWeight.toFixed(3),
-    `${kl.toPrecision(3)} ± ${error.toPrecision(1)}`,
-    Math.exp(loss).toFixed(3),
+    `${kl.toPrecision(3)} ± ${klStderr.toPrecision(1)}`,
+    perplexity.toFixed(3),
     seconds.toFixed(1),
   ]);
   console.error(rows.at(-1)!.join("  "));

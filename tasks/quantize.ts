@@ -44,6 +44,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   .requiredOption("-o, --out <folder>", "folder for the quantized model")
   .addOption(formatOption())
   .learning()
+  .option("--awq", "scale inputs and clip weights by AWQ before they are quantized")
   .addOption(tokenWeightsOption())
   .drawing()
   .addOption(writtenOption())
@@ -59,7 +60,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option(
     "--override <pattern=format>",
-    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4sym:64/int8; the last match counts",
+    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4sym:64/int8; or a .json file of them; the last match counts",
     override,
   )
   .option(
@@ -113,6 +114,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
       model: string;
       out: string;
       format: string;
+      awq?: true;
       tokenWeights: TokenWeights;
       calibration?: string;
       written?: number;

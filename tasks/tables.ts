@@ -57,7 +57,6 @@ await main(async () => {
   const quiet = { quiet: options.quiet || options.json };
   const names = options.formats ?? ["original", "int4", "fp4", "nf4", "any4"];
   const formats = names.map((name) => name === "original" ? null : name);
-  Deno.mkdirSync(out.includes("/") ? out.slice(0, out.lastIndexOf("/")) || "/" : ".", { recursive: true });
   const results = new ResultsFile<Result>(`${out}.jsonl`);
   const found: Result[] = [];
   for (const name of options.models) {

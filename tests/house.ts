@@ -13,7 +13,7 @@ import { table } from "../lib/terminal/table.ts";
  * Who needs more lines raises the budget in the same commit.
  */
 const FOLDERS: Readonly<Record<string, number>> = {
-  "lib": 290,
+  "lib": 320,
   "lib/terminal": 375,
   "lib/jinja": 3000,
   "lib/matrix": 520,
@@ -30,7 +30,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/model/checkpoint": 1020,
   "lib/model": 790,
   "lib/tune": 1010,
-  "lib/quantize": 3290,
+  "lib/quantize": 3450,
   "lib/measure": 2770,
   "lib/show": 2720,
   "lib/serve": 1700,

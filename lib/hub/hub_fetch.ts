@@ -235,7 +235,10 @@ function refusal(
     return fail(`it is gated. Accept its terms at ${page} with your account; ${granted}`);
   }
   if (code === "RevisionNotFound") {
-    return fail(`it has no such revision; ${page}/tree/main shows what it has`);
+    const [, revision = ""] = /\/(?:revision|tree|resolve)\/([^/]+)/.exec(url.pathname) ?? [];
+    return fail(
+      `it has no such revision as ${decodeURIComponent(revision)}; ${page}/tree/main shows what it has`,
+    );
   }
   if (code === "EntryNotFound") return fail(`it has no file ${url.pathname}`);
   if (verb === "load" && (status === 404 || status === 401 || status === 403)) {

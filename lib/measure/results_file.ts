@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { exists } from "../files/disk.ts";
 import { isObject } from "../files/json_file.ts";
@@ -28,13 +29,14 @@ export class ResultsFile<Result extends Kept> {
   readonly #results = new Map<string, Result>();
 
   /**
-   * Opens a file of results.
+   * Opens a file of results, or begins one, and its folder: what is to be kept for hours is known to have a place.
    *
-   * @throws {CheckpointError} when the file cannot be read, or a line but the last holds no result.
+   * @throws {CheckpointError} when the file cannot be read or written, or a line but the last holds no result.
    */
   constructor(path?: string) {
     this.#path = path;
-    if (path === undefined || !exists(path)) return;
+    if (path === undefined) return;
+    begin(path);
     const lines = read(path).split("\n");
     const cut = lines.pop()!;
     for (const [i, line] of lines.entries()) {
@@ -69,6 +71,18 @@ export class ResultsFile<Result extends Kept> {
     } catch (cause) {
       throw new CheckpointError(`Cannot write ${this.#path}: ${(cause as Error).message}`, { cause });
     }
+  }
+}
+
+function begin(path: string): void {
+  try {
+    if (!exists(path)) Deno.mkdirSync(dirname(path), { recursive: true });
+    Deno.openSync(path, { append: true, create: true }).close();
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.NotCapable
+      ? "this program may not write there (--allow-write); a task may below its folder and the one it is called from"
+      : (cause as Error).message;
+    throw new CheckpointError(`Cannot write ${path}: ${why}`, { cause });
   }
 }
 

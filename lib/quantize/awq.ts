@@ -8,24 +8,27 @@ import type { Backend } from "../compute/backend.ts";
 import { interruptible, pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
-import { quantize, type QuantizeOptions, resolveGroupSize } from "../learn/quantize.ts";
-import { formatOf } from "../formats/formats.ts";
+import { quantize, resolveGroupSize } from "../learn/quantize.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { type Fold, foldsOf } from "../model/decoder/folds.ts";
+import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
+import type { Source } from "../model/source.ts";
 import type { SampleOptions } from "./calibrate.ts";
-import { LayerCalibration } from "./layer_calibration.ts";
-import { denseWeights } from "./quantize_linear.ts";
-import { MemoryStore } from "./store.ts";
+import { layeredStats } from "./layer_calibration.ts";
+import { type FormatChoice, parseChoice } from "./plan.ts";
+import { denseWeights, learningOf, type LearningOptions } from "./quantize_linear.ts";
+import { clampedTo, type GroupLimits, groupOf, scaledColumns } from "./scaled_input.ts";
+import { ScaledSource } from "./scaled_source.ts";
+import { MemoryStore, type Store } from "./store.ts";
 
 /** Options of {@linkcode awq}. */
 export interface AwqOptions
-  extends
-    Pick<QuantizeOptions, "groupSize" | "weighting" | "codebook" | "codebookType" | "scaleType">,
-    Pick<SampleOptions, "text" | "maxTokens"> {
+  extends Omit<LearningOptions, "method">, Pick<SampleOptions, "text" | "maxTokens" | "signal"> {
   /** The format that the model is made ready for. */
   format: string;
+  /** Columns that share a scale, or "row"; the format's own when absent. */
+  groupSize?: number | "row";
   /** Clip weights too; true when absent. Clipping changes what the model computes, as little as the sample can tell. */
   clip?: boolean;
   /** Is told of each input done. */
@@ -70,91 +73,101 @@ export function awq(model: Model, options: AwqOptions): Promise<Model> {
 }
 
 async function transform(model: Model, options: AwqOptions): Promise<Model> {
-  const { clip = true, onProgress } = options;
+  const choice = parseChoice(options.format, options.groupSize);
+  const choices = new Map(linearNames(model.layout).map((linear) => [linear, choice]));
+  const scaled = await scaleInputs(model, new MemoryStore(), { ...options, choices });
   const tensors = new Map(model.tensors);
-  const calibration = await LayerCalibration.open(model, new MemoryStore(), { ...options, gram: true });
-  const folds = foldsOf(model.layout, model.config);
-  for (const [done, fold] of folds.entries()) {
-    const takers = fold.takers.map(({ name, weight }) => ({
-      name,
-      tensor: weight.name,
-      matrix: denseWeights(tensors.get(weight.name)!, name),
-    }));
-    const stats = await calibration.stats(takers[0]!.name, fold.layer);
-    if (!stats) throw new OptionError(`Cannot scale the input of ${takers[0]!.name}: it was not seen`);
-    const search = new AwqSearch(model.backend, { stats, options });
-    const scales = await search.scales(takers.map(({ matrix }) => matrix), fold.rowOf);
-    for (const { name, tensor, matrix } of takers) {
-      const scaled = scaledColumns(matrix, scales);
-      const clips = clip && !fold.unclipped.includes(name);
-      tensors.set(tensor, clips ? await search.clipped(scaled, scales) : scaled);
-    }
-    divideGivers(tensors, fold, scales);
-    onProgress?.(done + 1, folds.length);
-    await pause();
-  }
+  for (const name of tensors.keys()) if (scaled.changes(name)) tensors.set(name, scaled.tensor(name)!);
   return model.with({ tensors });
 }
 
-/** Divides what gives an input by the scales of its columns. */
-function divideGivers(
-  tensors: Map<string, Matrix | PackedMatrix>,
-  { givers, rowOf }: Fold,
-  scales: Float64Array,
-): void {
-  const byRow = new Map(Array.from(rowOf, (row, c) => [row, scales[c]!]));
-  for (const { place, offset, from } of givers) {
-    const tensor = tensors.get(place.name);
-    if (!tensor) continue;
-    if (isPacked(tensor)) throw new OptionError(`Cannot scale ${place.name}: it is ${tensor.format} already`);
-    const data = Float32Array.from(tensor.data);
-    const width = place.vector ? 1 : tensor.cols;
-    for (const [row, scale] of byRow) {
-      for (let i = (from + row) * width; i < (from + row + 1) * width; i++) {
-        data[i] = (data[i]! + offset) / scale - offset;
+/**
+ * {@linkcode awq} of a model of which a layer at a time is in memory, for Linears that get formats of their own: a store keeps
+ * what is found. An input that no Linear with a format takes stays as it is.
+ *
+ * @returns the model, scaled.
+ */
+export async function scaleInputs(
+  source: Source,
+  store: Store,
+  options: SampleOptions & LearningOptions & Pick<AwqOptions, "clip" | "onProgress"> & {
+    choices: ReadonlyMap<string, FormatChoice>;
+  },
+): Promise<ScaledSource> {
+  const { clip = true, choices, onProgress, signal } = options;
+  const scaled = new ScaledSource(source, store);
+  const statsOf = await layeredStats(source, store, { ...options, gram: true, pass: "awq" });
+  const { folds } = scaled;
+  for (const [i, { takers, givers, layer, rowOf, unclipped }] of folds.entries()) {
+    const some = takers.some(({ name }) => choices.has(name));
+    if (some && !store.has("scaled", String(i))) {
+      for (const { place: { name } } of givers) {
+        const giver = source.tensor(name);
+        if (giver && isPacked(giver)) {
+          throw new OptionError(`Cannot scale ${name}: it is ${giver.format} already`);
+        }
       }
+      const matrices = takers.map(({ name }) => {
+        const matrix = denseWeights(scaled.weights(name), name);
+        const choice = choices.get(name);
+        return { name, matrix, how: choice && { ...learningOf(options), ...choice } };
+      });
+      const stats = await statsOf(takers[0]!.name, layer);
+      if (!stats) throw new OptionError(`Cannot scale the input of ${takers[0]!.name}: it was not seen`);
+      const search = new AwqSearch(source.backend, stats);
+      const scales = await search.scales(matrices, rowOf);
+      const limits = new Map<string, GroupLimits>();
+      for (const { name, matrix, how } of matrices) {
+        if (!clip || !how || unclipped.includes(name)) continue;
+        limits.set(
+          `${name}.weight`,
+          await search.limits({ matrix: scaledColumns(matrix, scales), how }, scales),
+        );
+      }
+      store.set("scaled", String(i), { scales, limits });
     }
-    tensors.set(place.name, { rows: tensor.rows, cols: tensor.cols, data });
+    onProgress?.(i + 1, folds.length);
+    await pause(signal);
   }
+  return scaled;
 }
 
-/** A matrix whose columns are multiplied by scales. */
-function scaledColumns({ rows, cols, data }: Matrix, scales: Float64Array): Matrix {
-  const scaled = new Float32Array(rows * cols);
-  for (let r = 0, at = 0; r < rows; r++) {
-    for (let c = 0; c < cols; c++, at++) scaled[at] = data[at]! * scales[c]!;
-  }
-  return { rows, cols, data: scaled };
+/** A matrix that takes an input, and how it is to be quantized. */
+interface Taker {
+  readonly matrix: Matrix;
+  readonly how: Omit<LearningOptions, "method"> & FormatChoice;
 }
 
 /** The search for one input's scales, and for where its takers are clipped. */
 export class AwqSearch {
   readonly #backend: Backend;
   readonly #stats: InputStats;
-  readonly #options: AwqOptions;
 
-  /** @param means statistics of the input, with `gram`, and the options of {@linkcode awq}. */
-  constructor(backend: Backend, means: { stats: InputStats; options: AwqOptions }) {
+  /** @param stats statistics of the input, with `gram`. */
+  constructor(backend: Backend, stats: InputStats) {
     this.#backend = backend;
-    this.#stats = means.stats;
-    this.#options = means.options;
+    this.#stats = stats;
   }
 
   /**
    * The scales of least error; columns that come from one row have one.
    *
-   * @param matrices those that take the input.
+   * @param takers those that take the input; those that are not quantized have no say.
    * @param rowOf [cols] the row that gives each column.
    */
-  async scales(matrices: readonly Matrix[], rowOf: Uint32Array): Promise<Float64Array> {
+  async scales(
+    takers: readonly (Pick<Taker, "matrix"> & Partial<Taker>)[],
+    rowOf: Uint32Array,
+  ): Promise<Float64Array> {
     const meanAbs = sharedMeans(this.#stats.meanAbs, rowOf);
     let [best, least] = [scalesOf(meanAbs, 0), Infinity];
     for (let i = 0; i < POWERS; i++) {
       const scales = scalesOf(meanAbs, i / POWERS);
       let error = 0;
-      for (const matrix of matrices) {
+      for (const { matrix, how } of takers) {
+        if (!how) continue;
         const { rows, cols, data } = matrix;
-        const differences = this.#rounded(scaledColumns(matrix, scales), scales);
+        const differences = this.#rounded({ matrix: scaledColumns(matrix, scales), how }, scales);
         for (let r = 0, at = 0; r < rows; r++) {
           for (let c = 0; c < cols; c++, at++) differences[at] = differences[at]! / scales[c]! - data[at]!;
         }
@@ -166,41 +179,37 @@ export class AwqSearch {
     return best;
   }
 
-  /** A matrix whose groups are clipped to where their own part of the output has the least error. */
-  async clipped(matrix: Matrix, scales: Float64Array): Promise<Matrix> {
+  /** The parts of a scaled matrix's groups to which they are clipped: where their own part of the output has the least error. */
+  async limits({ matrix, how }: Taker, scales: Float64Array): Promise<GroupLimits> {
     const { rows, cols, data } = matrix;
-    const format = formatOf(this.#options.format);
-    const groupSize = resolveGroupSize(format, { groupSize: this.#options.groupSize, cols });
-    const groups = Math.ceil(cols / groupSize);
-    const groupOf = (at: number) => Math.floor(at / cols) * groups + Math.floor(at % cols / groupSize);
-    const most = new Float64Array(rows * groups);
-    data.forEach((w, at) => most[groupOf(at)] = Math.max(most[groupOf(at)]!, Math.abs(w)));
+    const groupSize = resolveGroupSize(how.format, { groupSize: how.groupSize, cols });
+    const groups = rows * Math.ceil(cols / groupSize);
+    const group = (at: number) => groupOf(at, { cols, groupSize });
+    const most = new Float64Array(groups);
+    data.forEach((w, at) => most[group(at)] = Math.max(most[group(at)]!, Math.abs(w)));
     // Groups are taken by themselves: only the blocks on the diagonal count.
     const blocks = this.#stats.gram!.map((value, at) => {
       const [i, j] = [Math.floor(at / cols), at % cols];
       return Math.floor(i / groupSize) === Math.floor(j / groupSize) ? value / (scales[i]! * scales[j]!) : 0;
     });
-    const least = new Float64Array(rows * groups).fill(Infinity);
-    const limits = new Float64Array(rows * groups);
+    const least = new Float64Array(groups).fill(Infinity);
+    const best = new Float32Array(groups);
     for (let i = 0; i < CLIPS; i++) {
-      const limit = (at: number) => most[groupOf(at)]! * (1 - i / (2 * CLIPS));
-      const clipped = clampedTo(matrix, limit);
-      const after = this.#rounded(clipped, scales);
+      const values = Float32Array.from(most, (largest) => largest * (1 - i / (2 * CLIPS)));
+      const clipped = clampedTo(matrix, { groupSize, values });
+      const after = this.#rounded({ matrix: clipped, how }, scales);
       const products = await this.#errors({ rows, cols, data: after.map((w, at) => w - data[at]!) }, blocks);
-      const errors = new Float64Array(rows * groups);
-      products.forEach((value, at) => errors[groupOf(at)]! += value);
+      const errors = new Float64Array(groups);
+      products.forEach((value, at) => errors[group(at)]! += value);
       errors.forEach((error, g) => {
-        if (!(error < least[g]!)) return;
-        least[g] = error;
-        limits[g] = most[g]! * (1 - i / (2 * CLIPS));
+        if (error < least[g]!) [least[g], best[g]] = [error, values[g]!];
       });
     }
-    return clampedTo(matrix, (at) => limits[groupOf(at)]!);
+    return { groupSize, values: best };
   }
 
   /** What rounding makes of a matrix whose columns were multiplied by scales. */
-  #rounded(matrix: Matrix, scales: Float64Array): Float32Array {
-    const { format, groupSize, weighting, codebook, codebookType, scaleType } = this.#options;
+  #rounded({ matrix, how }: Taker, scales: Float64Array): Float32Array {
     const { meanSquare, meanAbs, mean, tokens } = this.#stats;
     const stats = {
       tokens,
@@ -208,9 +217,7 @@ export class AwqSearch {
       meanAbs: meanAbs.map((value, c) => value / scales[c]!),
       meanSquare: meanSquare.map((value, c) => value / scales[c]! ** 2),
     };
-    const { steps } = this.#backend;
-    const layout = { format, groupSize, codebook, codebookType, scaleType };
-    return dequantize(quantize(matrix, { ...layout, weighting, stats, steps }));
+    return dequantize(quantize(matrix, { ...how, method: "kmeans", stats, steps: this.#backend.steps }));
   }
 
   /** d · (H d) of each weight, [rows, cols]: their sum is the squared error of the outputs. */
@@ -240,9 +247,4 @@ function sharedMeans(values: Float64Array, rowOf: Uint32Array): Float64Array {
     const { sum, count } = sums.get(rowOf[c]!)!;
     return sum / count;
   });
-}
-
-/** A matrix with each weight brought to at most its limit. */
-function clampedTo({ rows, cols, data }: Matrix, limit: (at: number) => number): Matrix {
-  return { rows, cols, data: data.map((w, at) => Math.max(-limit(at), Math.min(limit(at), w))) };
 }

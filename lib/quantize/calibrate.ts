@@ -130,6 +130,9 @@ export async function calibrateLayers(
   return layers;
 }
 
+/** Finds the statistics of a layer's Linear; layers come in order. */
+export type StatsOfLayer = (linear: string, layer: number) => Promise<InputStats | undefined>;
+
 /** A pass of a sample that starts where a store's is, or before the first layer. */
 export async function resumePass(
   source: Source,

@@ -123,6 +123,27 @@ const codecs: { readonly [K in Kind]: Codec<Kept[K]> } = {
   stats: { encode: encodeStats, decode: decodeStats },
   costs: textCodec((costs) => costs, (costs) => costs),
   effects: textCodec((effects) => [...effects], (effects) => new Map<string, number>(effects)),
+  scaled: {
+    encode: ({ scales, limits }) => ({
+      tensors: [
+        { name: "scales", dtype: "F64", shape: [scales.length], data: () => viewOf(scales) },
+        ...Array.from(limits, ([name, { values }]): TensorToWrite => (
+          { name: `${name}.limits`, dtype: "F32", shape: [values.length], data: () => viewOf(values) }
+        )),
+      ],
+      metadata: {
+        groups: JSON.stringify(Array.from(limits, ([name, { groupSize }]) => [name, groupSize])),
+      },
+    }),
+    decode: (file) => {
+      const groups: [string, number][] = JSON.parse(file.metadata.groups!);
+      const values = (name: string) => new Float32Array(file.read(`${name}.limits`).buffer);
+      return {
+        scales: new Float64Array(file.read("scales").buffer),
+        limits: new Map(groups.map(([name, groupSize]) => [name, { groupSize, values: values(name) }])),
+      };
+    },
+  },
   rows: linearCodec,
   linear: linearCodec,
   tuned: linearCodec,

@@ -38,6 +38,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   override: {},
   parts: 1,
   tokenWeights: "none",
+  awq: false,
   tuneBlocks: false,
   tuneModel: false,
 };
@@ -63,7 +64,7 @@ const digest = (value: unknown) => sha256([JSON.stringify(value)]).slice(0, 16);
 export function fingerprint(
   model: ModelOnDisk,
   options: QuantizeOnDiskOptions,
-  gram = methodOf(options.method).needs === "gram",
+  gram = options.awq || methodOf(options.method).needs === "gram",
 ): Asked {
   const { checkpoint, backend, tokenizer } = model;
   const files = checkpoint.files().map((path) => {

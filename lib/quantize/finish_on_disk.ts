@@ -16,6 +16,8 @@ import { readTensor } from "../model/load_model.ts";
 import type { ModelOnDisk } from "../model/model_on_disk.ts";
 import { denseTensor, savedConfig, writableType } from "../model/save.ts";
 import { doneLinear } from "./done_layer.ts";
+import { denseWeights } from "./quantize_linear.ts";
+import { ScaledSource } from "./scaled_source.ts";
 import { calibrationName } from "./fingerprint.ts";
 import type { Journal, StoredLinear } from "./journal.ts";
 import { type CardSummary, type LinearSummary, modelCard } from "./model_card.ts";
@@ -138,11 +140,12 @@ export function finishOnDisk(
 }
 
 /** The method and its options: "lnq", "lnq rounds 3". */
-function methodText({ method, tuneBlocks, tuneModel }: QuantizeOnDiskOptions): string {
+function methodText({ method, awq, tuneBlocks, tuneModel }: QuantizeOnDiskOptions): string {
   const { name, options = {} } = methodOf(method);
   return [
     name,
     ...Object.entries(options).map(([key, value]) => `${key} ${value}`),
+    ...(awq ? ["after awq"] : []),
     ...(tuneBlocks ? ["+ layers tuned"] : []),
     ...(tuneModel ? ["+ model tuned"] : []),
   ].join(" ");
@@ -169,6 +172,11 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
     }
     const values = () => dequantize(packed());
     return { done, tensors: dequantized ? [denseTensor(place, { dtype: "BF16", values })] : done.tensors };
+  }
+  const scaled = new ScaledSource(model, journal);
+  if (scaled.changes(name)) {
+    const values = () => denseWeights(scaled.tensor(name)!, name).data;
+    return { tensors: [denseTensor(place, { dtype: dequantized ? "BF16" : "F32", values })] };
   }
   const parts = model.parts(name);
   if (dequantized && parts.some((part) => checkpoint.info(part).dtype !== "BF16")) {

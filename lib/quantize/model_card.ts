@@ -179,6 +179,9 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ]
     : [];
   const stored = layoutOf(summary, learned);
+  const scaled = /\bafter awq\b/.test(summary.method ?? "")
+    ? ["Before, inputs were scaled and weights clipped by AWQ, each Linear for its own format."]
+    : [];
   const target = summary.targetBits === undefined ? [] : [
     `Formats were chosen for ${summary.targetBits} bits per weight by each Linear's noise in each format and the ` +
     `divergence of predictions that noise in it was measured to cause.`,
@@ -211,6 +214,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ...endRows,
     "",
     ...how,
+    ...scaled,
     ...(stored.length > 0 ? [`Stored with ${stored.join(", ")}.`] : []),
     ...target,
     "",

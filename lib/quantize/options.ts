@@ -30,6 +30,11 @@ export interface PipelineOptions extends PlanOptions, TargetOptions, LearningOpt
    */
   sequential?: boolean;
   /**
+   * Make the model ready by AWQ before it is quantized, each Linear for its own format: see `awq`. It takes a text, and each
+   * layer's inputs are seen a second time.
+   */
+  awq?: boolean;
+  /**
    * Tune each layer's codebooks, scales, zeros, norms and biases, with codes fixed, so that on the model quantized so far it
    * gives what the original's layer gives on the original: a pass backwards through each layer, with the options' defaults where
    * true. Not known for layers with experts, nor on webgpu.
@@ -51,11 +56,12 @@ export interface QuantizeModelOptions extends PipelineOptions {
   onProgress?: (done: number, total: number, linear: string) => void;
 }
 
-/** The phases: statistics, the formats' noise, its effect on the predictions, Linears, their tuning, the finished files. */
+/** The phases: statistics, the formats' noise, its effect on the predictions, AWQ, Linears, their tuning, the finished files. */
 export type OnDiskPhase =
   | "calibrating"
   | "measuring"
   | "following noise"
+  | "scaling"
   | "quantizing"
   | "tuning"
   | "writing";

@@ -12,17 +12,18 @@ import type { InputStats } from "../learn/input_stats.ts";
 import { methodOf, needsOf } from "../learn/methods/mod.ts";
 import { linearNames, linearsOf } from "../model/decoder/layout.ts";
 import type { Source } from "../model/source.ts";
-import { calibrateLayers, type Calibration, type SampleOptions } from "./calibrate.ts";
+import { scaleInputs } from "./awq.ts";
+import { calibrateLayers, type Calibration, type SampleOptions, type StatsOfLayer } from "./calibrate.ts";
 import { checkOrigin } from "./calibration_file.ts";
 import { sampleText } from "./calibration_sample.ts";
 import { checkReach, chooseFormats } from "./choose_formats.ts";
 import { effectsOf, windowsOf } from "./effects.ts";
-import { LayerCalibration } from "./layer_calibration.ts";
+import { layeredStats } from "./layer_calibration.ts";
 import { LayerTuning } from "./layer_tuning.ts";
 import type { OnDiskPhase, OnDiskProgress, PipelineOptions } from "./options.ts";
 import { type FormatChoice, type Planned, planOf, planOfEnds } from "./plan.ts";
 import { endLearningOf, learningOf, quantizeLinear, solveLinear } from "./quantize_linear.ts";
-import { SequentialCalibration } from "./sequential_calibration.ts";
+import { sequentialStats } from "./sequential_calibration.ts";
 import { tuneWhole } from "./model_tuning.ts";
 import { checkTuning } from "./tuning_options.ts";
 import { checkTunable } from "./tuning_text.ts";
@@ -52,7 +53,8 @@ export async function run(source: Source, store: Store, options: RunOptions): Pr
 }
 
 class Run {
-  readonly #source: Source;
+  /** The model; from AWQ on, the scaled one. */
+  #source: Source;
   readonly #store: Store;
   readonly #options: RunOptions;
   readonly #given?: Calibration;
@@ -83,7 +85,7 @@ class Run {
   }
 
   async run(): Promise<void> {
-    const { sequential, targetBits } = this.#options;
+    const { sequential, targetBits, awq } = this.#options;
     const plan = planOf([...this.#layers.keys()], this.#options);
     const ends = planOfEnds(this.#source.layout, this.#options);
     if (targetBits !== undefined) {
@@ -91,21 +93,22 @@ class Run {
     }
     const needed = [...plan].filter(([, { format }]) => needsOf(format, this.#options) !== "nothing");
     if (this.#given) this.#checkGiven(needed.map(([linear]) => linear));
-    const layered = this.#sample.gram && !this.#given && !sequential;
+    const layered = (this.#sample.gram || awq) && !this.#given && !sequential;
     const all = targetBits !== undefined || (needed.length > 0 && !sequential && !layered);
     const stats = all ? await this.#calibrate() : undefined;
     const choices = targetBits === undefined ? plan : await this.#choose(plan, { stats: stats!, targetBits });
-    await this.#quantize(
-      choices,
-      sequential ? this.#sequential() : layered ? this.#layered() : stats ?? nothing,
-    );
+    if (awq) await this.#scale(choices);
+    const open = sequential ? sequentialStats : layered ? layeredStats : undefined;
+    await this.#quantize(choices, open ? this.#opened(open) : stats ?? nothing);
     await this.#quantizeEnds(ends);
   }
 
   /** Statistics made earlier are refused before any work is done that they would spoil. */
   #checkGiven(needed: readonly string[]): void {
-    if (this.#options.sequential) {
-      throw new OptionError("Cannot calibrate sequentially with statistics made earlier: give the text");
+    const { sequential, awq } = this.#options;
+    if (sequential || awq) {
+      const verb = sequential ? "calibrate sequentially" : "scale inputs by AWQ";
+      throw new OptionError(`Cannot ${verb} with statistics made earlier: give the text`);
     }
     checkOrigin(this.#source, this.#given!);
     const missing = needed.find((linear) => !this.#given!.has(linear));
@@ -131,22 +134,24 @@ class Run {
     };
   }
 
-  /** Statistics of each Linear, those of one layer at a time. */
-  #layered(): StatsLookup {
-    let layered: Promise<LayerCalibration> | undefined;
+  /** Statistics of each Linear, from the first one that is asked for on. */
+  #opened(open: typeof sequentialStats): StatsLookup {
+    let opened: Promise<StatsOfLayer> | undefined;
     return async (linear) => {
-      layered ??= LayerCalibration.open(this.#source, this.#store, this.#sample);
-      return await (await layered).stats(linear, this.#layers.get(linear)!);
+      opened ??= open(this.#source, this.#store, this.#sample);
+      return await (await opened)(linear, this.#layers.get(linear)!);
     };
   }
 
-  /** Statistics of each Linear on those done before. */
-  #sequential(): StatsLookup {
-    let sequential: Promise<SequentialCalibration> | undefined;
-    return async (linear) => {
-      sequential ??= SequentialCalibration.open(this.#source, this.#store, this.#sample);
-      return await (await sequential).stats(linear, this.#layers.get(linear)!);
-    };
+  /** Scales inputs for what Linears are quantized to. */
+  async #scale(choices: ReadonlyMap<string, FormatChoice>): Promise<void> {
+    const { onProgress } = this.#options;
+    this.#source = await scaleInputs(this.#source, this.#store, {
+      ...this.#sample,
+      ...learningOf(this.#options),
+      choices,
+      onProgress: (done, total) => onProgress?.({ phase: "scaling", done, total, name: `input ${done}` }),
+    });
   }
 
   /** Chooses each Linear's format by its costs. */

@@ -11,6 +11,7 @@ import { doneOfLayer } from "./done_layer.ts";
 import type { OnDiskProgress, QuantizeModelOptions } from "./options.ts";
 import { run } from "./pipeline.ts";
 import { planOf, planOfEnds } from "./plan.ts";
+import { ScaledSource } from "./scaled_source.ts";
 import { MemoryStore } from "./store.ts";
 
 /**
@@ -48,6 +49,8 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   const store = new MemoryStore();
   await run(model, store, { ...options, onProgress });
   const tensors = new Map(model.tensors);
+  const scaled = new ScaledSource(model, store);
+  for (const name of tensors.keys()) if (scaled.changes(name)) tensors.set(name, scaled.tensor(name)!);
   for (const layer of model.layout.layers.keys()) {
     for (const [name, tensor] of doneOfLayer(model, store, { layer })) tensors.set(name, tensor);
   }

@@ -9,11 +9,12 @@ import type { ModelDescent } from "../tune/tune_model.ts";
 import type { Sums } from "./input_sums.ts";
 import type { PassState } from "./layer_pass.ts";
 import type { DoneLinear } from "./quantize_linear.ts";
+import type { ScaledInput } from "./scaled_input.ts";
 import type { Cost } from "./target_bits.ts";
 
 /** The stored values, by kind; those of a kind have names. */
 export interface Kept {
-  /** The position of a sample, by the pass: "calibration", "layers", "sequential", "effects", "tuning". */
+  /** The position of a sample, by the pass: "calibration", "layers", "awq", "sequential", "effects", "tuning". */
   readonly pass: PassState;
   /** The sums of a part of the sample for a layer's Linears, by both numbers. */
   readonly sums: Sums;
@@ -23,6 +24,8 @@ export interface Kept {
   readonly costs: readonly Cost[];
   /** The effect of noise in each Linear on the predictions; "model". */
   readonly effects: ReadonlyMap<string, number>;
+  /** What AWQ does to an input, by the fold's number. */
+  readonly scaled: ScaledInput;
   /** Some rows of a Linear that are done, by its name and theirs. */
   readonly rows: DoneLinear;
   /** A Linear that is done, by its name. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { parseOptions } from "../parse_options.ts";
 import { checkSteps, type TuneOptions } from "../tune/examples.ts";
 
 /** Text to tune on. */
@@ -46,14 +47,15 @@ const NAMES = ["epochs", "rate", "batchTokens", "window", "codes"];
  * ```
  */
 export function parseTuning(text: string): Tuning {
-  const parsed = text.split(":").filter((part) => part !== "").map((part): [string, number | boolean] => {
-    const [, key = "", value = ""] = /^([^=]+)=(.+)$/.exec(part) ?? [];
-    if (!NAMES.includes(key) || (key === "codes" && value !== "true" && value !== "false")) {
-      throw new OptionError(`Cannot tune with "${part}": expected option=value of ${NAMES.join(", ")}`);
-    }
-    return [key, key === "codes" ? value === "true" : Number(value)];
-  });
-  const tuning: Tuning = Object.fromEntries(parsed);
+  const tuning: Tuning = parseOptions(text, "tuning");
+  const wrong = Object.entries(tuning).find(([key, value]) =>
+    !NAMES.includes(key) || typeof value !== (key === "codes" ? "boolean" : "number")
+  );
+  if (wrong) {
+    throw new OptionError(
+      `Cannot tune with "${wrong.join("=")}": expected option=value of ${NAMES.join(", ")}`,
+    );
+  }
   checkTuning(tuning);
   return tuning;
 }

@@ -352,10 +352,15 @@ export class Units implements Disposable {
 
 /** @throws {OptionError} when work of such options is one long chain, or its rows depend on one another. */
 function checkDivisible(
-  { sequential, tuneBlocks, tuneModel, targetBits, rowParts = 1 }: UnitOptions,
+  { sequential, awq, tuneBlocks, tuneModel, targetBits, rowParts = 1 }: UnitOptions,
 ): void {
   if (tuneBlocks || tuneModel) {
     throw new OptionError("Cannot divide tuning into units: each layer waits for all before it");
+  }
+  if (awq) {
+    throw new OptionError(
+      "Cannot divide AWQ into units: scale the inputs on one machine, with awq(), and divide what follows",
+    );
   }
   if (sequential) {
     throw new OptionError(

@@ -155,6 +155,9 @@ export class TestHub implements AsyncDisposable {
       const listed = Object.entries(repo.files).filter(([path]) =>
         path.startsWith(folder) && (deep || !path.slice(folder.length).includes("/"))
       );
+      if (folder !== "" && listed.length === 0) {
+        return refuse(404, "EntryNotFound", `${file} does not exist on "${decodeURIComponent(revision!)}"`);
+      }
       return json(
         listed.map(([path, file]) => ({
           type: "file",

@@ -2,6 +2,7 @@
 import { assertAlmostEquals, assertLess } from "@std/assert";
 import { createBackend } from "../../lib/compute/create_backend.ts";
 import { SafetensorsFile } from "../../lib/files/safetensors/read.ts";
+import { formatOf } from "../../lib/formats/formats.ts";
 import type { InputStats } from "../../lib/learn/input_stats.ts";
 import { quantize } from "../../lib/learn/quantize.ts";
 import { toFloat32 } from "../../lib/matrix/dtype.ts";
@@ -76,9 +77,9 @@ Deno.test("GPTQ has the layer errors of llm-compressor's, in 2 to 4 bits, in ord
 Deno.test("AWQ picks the scales that AutoAWQ's search picks", async () => {
   using backend = await createBackend("wasm");
   for (const { bits, scales } of golden.awq) {
-    const options = { format: `int${bits}sym`, groupSize, scaleType: "f32" } as const;
-    const search = new AwqSearch(backend, { stats, options });
-    const found = await search.scales([matrix], Uint32Array.from({ length: cols }, (_, c) => c));
+    const how = { format: formatOf(`int${bits}sym`), groupSize, scaleType: "f32" } as const;
+    const search = new AwqSearch(backend, stats);
+    const found = await search.scales([{ matrix, how }], Uint32Array.from({ length: cols }, (_, c) => c));
     found.forEach((scale, c) => assertAlmostEquals(scale / scales[c]!, 1, 1e-4, `${bits} bits, column ${c}`));
   }
 });

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
-import { loadModel, quantizeModel } from "any4";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { calibrate, loadModel, OptionError, quantizeModel, quantizeOnDisk } from "any4";
 import { compare, referenceLogits } from "any4/measure";
 import { awq } from "any4/quantize";
 import { foldsOf } from "../../lib/model/decoder/folds.ts";
@@ -55,4 +55,41 @@ Deno.test("integers of 3 bits are better after AWQ on text that it has not seen"
   using ready = await awq(model, { format: "int3" });
   using small = await quantizeModel(ready, { format: "int3" });
   assertLess((await compare(small, reference)).kl, 0.95 * (await compare(plain, reference)).kl);
+});
+
+Deno.test("as an option of a quantization it gives the bits of the two steps, in memory and on disk", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["llama2", "gemma", "gpt2", "mixtral", "olmo2"]) {
+    const source = `${models}/${name}`;
+    using model = await loadModel(source, { backend: "wasm" });
+    const options = { format: "int3", groupSize: 16, method: "gptq" } as const;
+    using ready = await awq(model, { ...options, text });
+    using expected = await quantizeModel(ready, { ...options, calibration: text });
+    using found = await quantizeModel(model, { ...options, awq: true, calibration: text });
+    assertEquals(found.tensors, expected.tensors, name);
+    const out = `${folder}/${name}`;
+    await quantizeOnDisk(source, out, { ...options, awq: true, calibration: text, backend: "wasm" });
+    using loaded = await loadModel(out, { backend: "wasm" });
+    const ids = model.tokenizer.encode(text).slice(0, 24);
+    assertEquals(await loaded.session().forward(ids), await expected.session().forward(ids), name);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("inputs are scaled for formats that take part, and not with statistics made earlier", async () => {
+  using model = await loadModel(`${models}/llama2`, { backend: "wasm" });
+  const skip = ["*.0.self_attn.q_proj", "*.0.self_attn.k_proj", "*.0.self_attn.v_proj"];
+  using some = await quantizeModel(model, {
+    format: "int4",
+    groupSize: 16,
+    awq: true,
+    skip,
+    calibration: text,
+  });
+  const norm = "model.layers.0.input_layernorm.weight";
+  assertEquals(some.tensors.get(norm), model.tensors.get(norm));
+  const other = "model.layers.1.input_layernorm.weight";
+  assert(some.tensors.get(other) !== model.tensors.get(other));
+  const calibration = await calibrate(model, { text });
+  await assertRejects(() => quantizeModel(model, { awq: true, calibration }), OptionError, "give the text");
 });

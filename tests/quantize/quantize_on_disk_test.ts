@@ -77,6 +77,21 @@ const cases: Record<string, Omit<QuantizeOnDiskOptions, "onProgress">> = {
   },
   "a target": { targetBits: 4.5, groupSize: 64, calibration: "A king and a queen lived by the sea." },
   "the reference's tensors": { reference: true, groupSize: 64 },
+  "AWQ, with formats of some Linears and some left out": {
+    awq: true,
+    format: "int3",
+    override: { "*.down_proj": "any3sym:32/int8" },
+    skip: ["*.0.*.v_proj", "*.1.*"],
+    calibration: "A king and a queen lived by the sea.",
+  },
+  "AWQ before lnq for a target, dequantized": {
+    awq: true,
+    method: "lnq",
+    targetBits: 4.5,
+    groupSize: 32,
+    dequantized: true,
+    calibration: ["A king and a queen lived by the sea.", "One day a girl found a key near the old well."],
+  },
   "dequantized nf4": { format: "nf4", dequantized: true },
 };
 
@@ -151,7 +166,12 @@ Deno.test("calibration layer by layer gives calibrate()'s statistics bit for bit
 });
 
 Deno.test("an unfinished folder is not taken for a model, and is finished by asking again", async () => {
-  for (const options of [{}, { sequential: true }, { targetBits: 4.5, groupSize: 32 }]) {
+  for (
+    const options of [{}, { sequential: true }, { targetBits: 4.5, groupSize: 32 }, {
+      awq: true,
+      calibration: text,
+    }]
+  ) {
     const [out, whole] = [fresh(), fresh()];
     await stopped(out, options);
     await assertRejects(() => loadModel(out), CheckpointError, "is not finished");
@@ -415,7 +435,14 @@ Deno.test("killed at random moments and started again, it ends with the same byt
   const most = Number(Deno.env.get("ANY4_KILLS") ?? 9);
   const random = new Random(most);
   const jobs = [];
-  for (const options of [{}, { sequential: true }, { targetBits: 4.5, groupSize: 32 }]) {
+  for (
+    const options of [{}, { sequential: true }, {
+      targetBits: 4.5,
+      groupSize: 32,
+      awq: true,
+      calibration: text,
+    }]
+  ) {
     const whole = fresh();
     const { milliseconds } = await child(whole, { options });
     jobs.push({ options, milliseconds, expected: files(whole) });

@@ -113,6 +113,7 @@ Deno.test("a unit whose inputs are not there, or that there is not, is refused; 
 Deno.test("what is one long chain, or not divided as asked, is refused", async () => {
   const refused: [UnitOptions, string][] = [
     [{ sequential: true }, "each Linear waits for all before it"],
+    [{ awq: true }, "scale the inputs on one machine"],
     [{ targetBits: 4 }, "choose on one machine"],
     [{ rowParts: 2, override: { "*.up_proj": "any4/matrix" } }, 'codebook is "matrix"'],
     [{ rowParts: 2, override: { "*.up_proj": "any4/outliers=0.005" } }, "outliers"],

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { inFolder } from "../in_folder.ts";
+import { inFolder, list } from "../in_folder.ts";
 
 const root = new URL("../../", import.meta.url);
 const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root))) as {
@@ -40,19 +40,19 @@ Deno.test("every task runs with --no-prompt, may read few variables, and writes 
     "calibrate",
     "cluster",
     "compare",
-    "eval",
     "grid",
     "lab",
     "quantize",
     "repl",
     "start",
-    "tables",
   ];
   assertEquals(wide.sort(), writers);
 });
 
-Deno.test("a task that only computes can write to caches, and nowhere else", async () => {
-  const command = tasks.generate!.command.replace(/ tasks\/generate\.ts$/, "");
+/** What a task may do, called from a folder of its own. */
+async function permissionsOf(name: string): Promise<Record<string, unknown>> {
+  const command = tasks[name]!.command.replace(/ tasks\/\w+\.ts$/, "");
+  const called = inFolder((folder) => folder);
   const program = inFolder((folder) => folder) + ".ts";
   Deno.writeTextFileSync(
     program,
@@ -60,7 +60,8 @@ Deno.test("a task that only computes can write to caches, and nowhere else", asy
     console.log(JSON.stringify({
       cache: state("write", { path: "/hf/hub/models--a" }),
       own: state("write", { path: "/xdg/any4/x" }),
-      elsewhere: ["/", "/tmp/x", "/hf/token", ".", "/root/.ssh"].map((path) => state("write", { path })),
+      here: [".", ${JSON.stringify(called)}].map((path) => state("write", { path: path + "/x" })),
+      elsewhere: ["/", "/tmp/x", "/hf/token", "/root/.ssh"].map((path) => state("write", { path })),
       env: ["PATH", "SSH_AUTH_SOCK", "AWS_SECRET_ACCESS_KEY"].map((variable) => state("env", { variable })),
       net: ["huggingface.co", "evil.test"].map((host) => state("net", { host })),
       run: state("run"), ffi: state("ffi"), sys: state("sys"),
@@ -69,17 +70,63 @@ Deno.test("a task that only computes can write to caches, and nowhere else", asy
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--eval", `${command} ${program}`],
     cwd: root,
-    env: { HF_HOME: "/hf", XDG_CACHE_HOME: "/xdg", HF_HUB_CACHE: "" },
+    env: { HF_HOME: "/hf", XDG_CACHE_HOME: "/xdg", HF_HUB_CACHE: "", INIT_CWD: called },
   }).output();
   Deno.removeSync(program);
   assertEquals(code, 0, new TextDecoder().decode(stderr));
-  assertEquals(JSON.parse(new TextDecoder().decode(stdout)), {
-    cache: "granted",
-    own: "granted",
-    elsewhere: Array(5).fill("prompt"),
-    env: Array(3).fill("prompt"),
-    net: ["granted", "prompt"],
-    ...{ run: "prompt", ffi: "prompt", sys: "prompt" },
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+const NARROW = {
+  cache: "granted",
+  own: "granted",
+  here: ["prompt", "prompt"],
+  elsewhere: Array(4).fill("prompt"),
+  env: Array(3).fill("prompt"),
+  net: ["granted", "prompt"],
+  ...{ run: "prompt", ffi: "prompt", sys: "prompt" },
+};
+
+Deno.test("a task that only computes can write to caches, and nowhere else", async () => {
+  assertEquals(await permissionsOf("generate"), NARROW);
+});
+
+Deno.test("tasks that keep results can write where they are and where they are called from, too", async () => {
+  for (const name of ["eval", "tables"]) {
+    assertEquals(await permissionsOf(name), { ...NARROW, here: ["granted", "granted"] });
+  }
+});
+
+Deno.test("results begin before the first is measured, or there is a sentence; what is there is not measured again", async () => {
+  const measure = async (task: string, to: string, folder: string) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "--config", `${new URL("deno.json", root).pathname}`, ...task.split(" "), to],
+      cwd: folder,
+      env: { NO_COLOR: "" },
+    }).output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  };
+  const data = new URL("tests/golden/tasks", root).pathname;
+  await inFolder(async (folder) => {
+    const evaluate = `eval --tasks boolq --data wikitext-2 --context 64 --data-dir ${data} --json --append`;
+    const first = await measure(evaluate, `${folder}/kept/results.jsonl`, folder);
+    assertEquals([first.code, first.stderr], [0, ""]);
+    const lines = Deno.readTextFileSync(`${folder}/kept/results.jsonl`);
+    assertEquals(lines.split("\n").length, 3);
+    // A line that says something else than what would be measured is believed.
+    Deno.writeTextFileSync(`${folder}/kept/results.jsonl`, lines.replaceAll('"n":3', '"n":300'));
+    const again = await measure(evaluate, `${folder}/kept/results.jsonl`, folder);
+    assertEquals(again.stdout, first.stdout.replaceAll('"n": 3', '"n": 300'));
+    const elsewhere = await measure(evaluate, "/nowhere/results.jsonl", folder);
+    assertEquals([elsewhere.code, elsewhere.stdout], [1, ""]);
+    assertMatch(
+      elsewhere.stderr,
+      /^Cannot write \/nowhere\/results\.jsonl: this program may not write there/,
+    );
+    const tables = `tables --tasks boolq --formats original,int4 --data-dir ${data} --quiet --out`;
+    assertEquals(await measure(tables, `${folder}/a/b`, folder), { code: 0, stdout: "", stderr: "" });
+    assertEquals(list(`${folder}/a`), ["b.html", "b.jsonl", "b.md"]);
+    assertStringIncludes(Deno.readTextFileSync(`${folder}/a/b.md`), "| int4, groups of 128 |");
   });
 });
 

@@ -15,7 +15,7 @@ import {
 import { type DescentOptions, scaleSteps } from "../../learn/row_descent.ts";
 import type { Solution } from "../../learn/tables.ts";
 import { codebookRounding } from "../../matrix/codebook_type.ts";
-import { rowCodebooks } from "../../matrix/codebooks.ts";
+import { isShared, rowCodebooks } from "../../matrix/codebooks.ts";
 import { groupsPerRow } from "../../matrix/packed_matrix.ts";
 import { roundTo } from "../../matrix/rounding.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
@@ -87,7 +87,7 @@ export class WasmSteps implements QuantizeSteps {
     const { buffer, byteOffset } = takeShared(this.#pool, 4 * rows * perRow);
     const codes = new Uint32Array(buffer, byteOffset, rows * perRow);
     const k = 2 ** bits;
-    const stride = codebook.length === k ? 0 : k;
+    const stride = isShared({ bits, codebook }) ? 0 : k;
     for (const { from, to, ...slab } of slabs(scaled)) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
       using room = new Slab(this.#pool, { ...slab, tables, words: 4 * (to - from) * perRow });
@@ -123,7 +123,7 @@ export class WasmSteps implements QuantizeSteps {
     const perRow = wordsPerRow(cols, bits);
     const codes = new Uint32Array(rows * perRow);
     const k = 2 ** bits;
-    const stride = codebook.length === k ? 0 : k;
+    const stride = isShared({ bits, codebook }) ? 0 : k;
     for (const { from, to, ...slab } of slabs(scaled)) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
       using room = new Slab(this.#pool, { ...slab, tables, order, lower, words: 4 * (to - from) * perRow });
@@ -147,7 +147,7 @@ export class WasmSteps implements QuantizeSteps {
     const steps = scaleSteps(scaled, options.scaleType);
     const { step, least, largest, half } = codebookRounding(type, bits);
     const k = 2 ** bits;
-    const stride = codebook.length === k ? 0 : k;
+    const stride = isShared({ bits, codebook }) ? 0 : k;
     for (const { from, to, ...slab } of slabs({ ...scaled, scales, zeros })) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
       const words = start.codes.subarray(from * perRow, to * perRow);
@@ -186,7 +186,7 @@ export class WasmSteps implements QuantizeSteps {
     const codebook = rowCodebooks({ rows, ...at });
     const k = 2 ** bits;
     const size = k * (k + 1);
-    const stride = codebook.length === k ? 0 : k;
+    const stride = isShared({ bits, codebook }) ? 0 : k;
     const all = new Float64Array(rows * size);
     for (const { from, to, ...slab } of slabs(scaled)) {
       const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);

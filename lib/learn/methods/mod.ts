@@ -5,6 +5,7 @@
  */
 import { OptionError } from "../../errors.ts";
 import type { Format } from "../../formats/format.ts";
+import { parseOptions } from "../../parse_options.ts";
 import type { LloydOptions } from "../lloyd.ts";
 import { type Weighting, weightingOf } from "../weighting.ts";
 import type { FactorOptions } from "../hessian.ts";
@@ -53,18 +54,8 @@ export type MethodOptions =
  * ```
  */
 export function parseMethod(text: string): MethodOptions {
-  const [name, ...options] = text.split(":");
-  const parsed = options.map((option): [string, unknown] => {
-    const [, key, value] = /^([^=]+)=(.+)$/.exec(option) ?? [];
-    if (key === undefined || value === undefined) {
-      throw new OptionError(
-        `Cannot use method "${text}": expected option=value, current text is "${option}"`,
-      );
-    }
-    if (value === "true" || value === "false") return [key, value === "true"];
-    return [key, Number.isNaN(Number(value)) ? value : Number(value)];
-  });
-  const method = { name, ...Object.fromEntries(parsed) } as MethodOptions;
+  const [name = "", options = ""] = text.split(/:(.*)/);
+  const method = { name, ...parseOptions(options, `method "${name}"`) } as MethodOptions;
   methodOf(method);
   return method;
 }
@@ -89,7 +80,7 @@ export function methodOf(method: string | MethodOptions | Method = "kmeans"): Me
   if (!maker) {
     throw new OptionError(
       `Cannot find method "${name}": expected one of ${[...methods.keys()].join(", ")}` +
-        (/^awq\b/.test(name) ? "; AWQ changes a model in memory before it is quantized: see awq()" : ""),
+        (/^awq\b/.test(name) ? "; AWQ comes before a method: { awq: true } (--awq)" : ""),
     );
   }
   const unknown = Object.keys(options).find((option) => !maker.options.includes(option));

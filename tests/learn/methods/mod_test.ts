@@ -20,7 +20,7 @@ Deno.test("methods are found by name, by name and options, or as they are, and o
   const own: Method = { ...methodOf("kmeans"), name: "mine" };
   assertEquals(methodOf(own), own);
   assertThrows(() => methodOf("lnqq"), OptionError, "kmeans, lloyd, gptq, leanquant, lnq");
-  assertThrows(() => methodOf("awq+gptq"), OptionError, "AWQ changes a model in memory");
+  assertThrows(() => methodOf("awq+gptq"), OptionError, "AWQ comes before a method");
   const misspelled = { name: "gptq", dampening: 1 } as unknown as { name: "gptq" };
   assertThrows(() => methodOf(misspelled), OptionError, '"dampening": expected actOrder, damping, shrinkage');
   assertThrows(() => methodOf({ name: "gptq", damping: -1 }), OptionError, "damping");
