@@ -8,13 +8,15 @@ import { jupyter } from "./jupyter.ts";
 
 /** The longest time that work runs without a pause, in milliseconds. */
 const LONGEST_MS = 50;
+/** The same in a notebook's kernel, where each pause is a gap in which an interrupt does harm; see {@linkcode interruptible}. */
+const LONGEST_IN_KERNEL_MS = 1000;
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
 const LOOK_MS = 300;
 const LOOKS = 3;
 
-/** The longest time in milliseconds that a wait holds the thread at once, and its share of the time that has been waited. */
-const LONGEST_HOLD_MS = 25;
+/** The times in milliseconds that a wait holds the thread at once, and their share of the time that has been waited. */
+const [SHORTEST_HOLD_MS, LONGEST_HOLD_MS] = [0.5, 25];
 const HOLD_SHARE = 0.1;
 
 let last = performance.now();
@@ -56,7 +58,8 @@ export interface Abortable {
  */
 export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
-  if (performance.now() - last >= LONGEST_MS) await turn();
+  const waited = performance.now() - last;
+  if (waited >= LONGEST_MS && (waited >= LONGEST_IN_KERNEL_MS || !jupyter())) await turn();
   signal?.throwIfAborted();
 }
 
@@ -75,7 +78,8 @@ async function hold(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     beats++;
     held = true;
-    Atomics.wait(nowhere, 0, 0, Math.min(LONGEST_HOLD_MS, HOLD_SHARE * (performance.now() - since)));
+    const share = HOLD_SHARE * (performance.now() - since);
+    Atomics.wait(nowhere, 0, 0, Math.min(Math.max(SHORTEST_HOLD_MS, share), LONGEST_HOLD_MS));
     held = false;
   }
 }
@@ -136,6 +140,12 @@ function unwatch(interrupt: () => void): void {
   clock = undefined;
 }
 
+/** Whether an error is, or comes from, what Deno was making into an error when an interrupt came: it is none then. */
+function cutShort(error: unknown): boolean {
+  if (!(error instanceof Error)) return true;
+  return error.cause !== undefined && !(error.cause instanceof Error);
+}
+
 /** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */
 function watchOver<T>(promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -144,7 +154,9 @@ function watchOver<T>(promise: Promise<T>): Promise<T> {
       reject(new InterruptedError("Interrupted"));
     };
     watch(interrupt);
-    promise.then(resolve, reject).finally(() => unwatch(interrupt));
+    promise.then(resolve, (error) => cutShort(error) ? interrupt() : reject(error)).finally(() =>
+      unwatch(interrupt)
+    );
   });
 }
 
@@ -153,12 +165,12 @@ function watchOver<T>(promise: Promise<T>): Promise<T> {
  * it would never settle. It is therefore watched for signs of life.
  *
  * An interrupt that finds nothing running ends what runs next: if that is Deno's own code, nothing runs any more until the
- * kernel is restarted (Deno 2.9.6 goes on to end all that follows). So long work leaves no gaps, and waits by
+ * kernel is restarted (Deno 2.9.6 goes on to end all that follows). So long work leaves few gaps, and waits by
  * {@linkcode waitFor}.
  *
  * @throws {InterruptedError} when the work shows no sign of life any more.
  */
 export function interruptible<T>(work: () => Promise<T>): Promise<T> {
   // Work that began inside of the cell's own code would end with it, without an error.
-  return jupyter() ? watchOver(turn().then(work)) : work();
+  return jupyter() ? watchOver(Promise.resolve().then(work)) : work();
 }

@@ -56,6 +56,15 @@ Deno.test("in a kernel, what waits for interrupted work gives back what it uses 
     assert(freed);
   }));
 
+Deno.test("in a kernel, an error that an interrupt kept Deno from making is an interrupt, any other is itself", () =>
+  inKernel(async () => {
+    const fails = (cause: unknown) =>
+      interruptible(() => Promise.reject(new Error("Cannot read", { cause })));
+    await assertRejects(() => fails({}), InterruptedError);
+    await assertRejects(() => fails(new Error("no such file")), Error, "Cannot read");
+    await assertRejects(() => fails(undefined), Error, "Cannot read");
+  }));
+
 Deno.test("in a kernel, work that keeps the thread busy, pauses, or waits for something outside is let be", () =>
   inKernel(async () => {
     const busy = async () => {

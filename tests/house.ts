@@ -13,7 +13,7 @@ import { table } from "../lib/terminal/table.ts";
  * Who needs more lines raises the budget in the same commit.
  */
 const FOLDERS: Readonly<Record<string, number>> = {
-  "lib": 310,
+  "lib": 320,
   "lib/terminal": 375,
   "lib/jinja": 3000,
   "lib/matrix": 520,

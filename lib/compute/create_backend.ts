@@ -78,13 +78,18 @@ function wasm(options: BackendOptions): Backend {
   );
 }
 
+/** Whether this machine turned out to have no GPU: to ask again takes as long. */
+let none = false;
+
 /** A backend on a real GPU, if there is one that works. */
 async function realGpu(options: BackendOptions): Promise<Backend | undefined> {
+  if (none) return undefined;
   try {
     return await WebGpuBackend.open({ ...options, software: false });
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     if (error.cause) console.warn(`any4 computes on the CPU: ${error.message}`);
+    else none = true;
     return undefined;
   }
 }

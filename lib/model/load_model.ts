@@ -5,7 +5,7 @@
  */
 import type { Backend } from "../compute/backend.ts";
 import { type BackendName, type BackendOptions, createBackend } from "../compute/create_backend.ts";
-import { interruptible, turn } from "../event_loop.ts";
+import { interruptible, pause } from "../event_loop.ts";
 import { type Matrix, toHalves, transposed } from "../matrix/matrix.ts";
 import type { PackedMatrix } from "../matrix/packed_matrix.ts";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
@@ -46,7 +46,7 @@ export function loadModel(name: string, options: LoadOptions = {}): Promise<Mode
 async function load(name: string, options: LoadOptions): Promise<Model> {
   using open = new DisposableStack();
   // Only then is given back what models took that nobody holds any more: a program may do nothing but load.
-  await turn();
+  await pause();
   const { checkpoint, tokenizer } = await openFiles(name, options);
   using _ = checkpoint;
   const { config, folder } = checkpoint;

@@ -137,7 +137,7 @@ export function animation(
     { label: "Stop", method: "animate", args: [[null], timing(0)] },
   ];
   const layout = withRoom(first.layout, {
-    sliders: [{ ...SLIDER, ...current(name), x: 0.18, len: 0.82, active: start, steps: all }],
+    sliders: [{ ...SLIDER, ...current(name), x: 0.42, len: 0.58, active: start, steps: all }],
     updatemenus: [{ ...MENU, type: "buttons", direction: "right", showactive: false, y: 1, buttons: play }],
   });
   return displayed({ data: first.data, layout, frames }, () => pictureOf(steps[start]!));

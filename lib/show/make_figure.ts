@@ -32,7 +32,9 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
     data,
     layout: {
       ...rest,
-      ...(title ? { title: { ...TITLE, text: lines.join("<br>") } } : {}),
+      ...(title
+        ? { title: { ...TITLE, text: lines.join("<br>"), pad: { l: 12, t: 10 + 14 * (lines.length - 1) } } }
+        : {}),
       font: { family: FONT, size: 13, color: neutralColor },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -48,14 +50,7 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
       annotations: annotations.map((one) => ({ ...LABEL, ...one })),
       showlegend: legend > 0,
       // Below the plot, which makes room for it where the page is narrow and it takes more lines.
-      legend: {
-        orientation: "h",
-        xref: "container",
-        x: 0,
-        y: -margin.b / plot,
-        xanchor: "left",
-        yanchor: "top",
-      },
+      legend: { orientation: "h", x: 0, y: -margin.b / plot, xanchor: "left", yanchor: "top" },
     },
   };
   return displayed(styled, () => figureSvg(styled, { width, title: title?.text, paper: "#ffffff" }));
@@ -91,7 +86,6 @@ const TITLE = {
   yref: "container",
   xanchor: "left",
   yanchor: "top",
-  pad: { l: 12, t: 10 },
 };
 
 /** A title in two lines of about equal length where one would not fit a narrow page. */

@@ -11,10 +11,10 @@ import { logProbabilities } from "./log_sum_exp.ts";
 import { checkTokenIds, commonLength } from "./token_ids.ts";
 
 /** Tokens that go through the decoder at a time. */
-const PASS_TOKENS = 256;
+const PASS_TOKENS = 512;
 
 /** Bytes of logits that are held at a time, if a token's are not more. */
-const LOGITS_BYTES = 2 ** 26;
+const LOGITS_BYTES = 2 ** 25;
 
 /** Ids whose end is to be judged. */
 export interface Scored {

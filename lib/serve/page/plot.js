@@ -2,8 +2,8 @@
 
 const [HEIGHT, LEFT, BOTTOM] = [180, 44, 20];
 
-/** Milliseconds over which a speed is taken. */
-const SPAN_MS = 1000;
+/** Milliseconds over which a speed is taken, and the least of them: the first tokens often come together. */
+const [SPAN_MS, LEAST_MS] = [1000, 50];
 
 const made = (name, attributes, text = "") => {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -55,7 +55,7 @@ export class SpeedPlot {
       const span = time - times[from];
       // Of tokens that came together the last counts.
       const later = times[i + 1] - time < 1;
-      return span < 1 || later ? undefined : { time, speed: 1000 * (i - from) / span };
+      return span < LEAST_MS || later ? undefined : { time, speed: 1000 * (i - from) / span };
     }).filter((point) => point !== undefined);
   }
 
