@@ -29,7 +29,8 @@ Usage: deno run --allow-read --allow-write --allow-env --allow-sys bench/equal_b
   --text FILE        text to measure on; its beginning is taken
   --tokens N         tokens (2048)
   --context N        tokens of context (512)
-  --formats LIST     formats as of deno task compare: any4:row,any4sym:128/int8,int4:64
+  --formats LIST     formats as of deno task compare: any4:row,any4sym:128/int8,int4:64; with a method of its
+                     own as in "int4:128 awq"
   --method NAME      method, as of deno task compare (kmeans)
   --calibration FILE rows with texts to calibrate on; the library's own text when absent
   --samples N        samples of them (12)
@@ -86,9 +87,12 @@ async function measure(
   console.error(`original: perplexity ${perplexity} ± ${perplexityStderr} on ${measured} tokens`);
   const texts = options.calibration &&
     await drawSamples(options.calibration, { samples, characters: 2000 });
-  const gram = methodOf(candidatesOf(["any4"], [method])[0]!.method).needs === "gram";
-  // After AWQ, inputs are others.
-  const calibration = method.startsWith("awq") ? texts : await calibrate(model, { text: texts, gram });
+  const candidates = formats.flatMap((text) => {
+    const [format = "", own = method] = text.split(" ");
+    return candidatesOf([format], [own]);
+  });
+  const gram = candidates.some(({ awq, method }) => !awq && methodOf(method).needs === "gram");
+  const statistics = await calibrate(model, { text: texts, gram });
   const before: EqualBits | undefined = (() => {
     try {
       return JSON.parse(Deno.readTextFileSync(out));
@@ -97,7 +101,9 @@ async function measure(
     }
   })();
   const rows: Row[] = [...before?.rows ?? []];
-  for (const { awq: first, ...candidate } of candidatesOf(formats, [method])) {
+  for (const { awq: first, ...candidate } of candidates) {
+    // After AWQ, inputs are others.
+    const calibration = first ? texts : statistics;
     const format = formatOf(candidate.format);
     const { groupSize = format.groupSize } = candidate;
     const label = candidate.name.replace(/:[^/ ]+/, "");

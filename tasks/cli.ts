@@ -11,6 +11,7 @@ import { type CodebookSharing, type MethodOptions, methods, parseMethod, weighti
 import { corpora, type Document, drawSamples, type Recipe, recipes } from "any4/measure";
 import { parseTuning, TOKEN_WEIGHTS, type Tuning, writtenSamples } from "any4/quantize";
 import { progress, table, visible } from "any4/show";
+import { readJson } from "../lib/files/json_file.ts";
 import { fromReference } from "./reference_names.ts";
 
 export { Command, Option, OptionError };
@@ -265,13 +266,23 @@ export function list(text: string, before: string[] = []): string[] {
   return [...before, ...text.split(",").map((name) => name.trim()).filter((name) => name !== "")];
 }
 
-/** Parses "pattern=format", of an option that may be given several times. */
+/** Parses "pattern=format", or reads a JSON file of them, of an option that may be given several times. */
 export function override(text: string, before: Record<string, string> = {}): Record<string, string> {
+  if (text.endsWith(".json")) return { ...before, ...overridesOf(text) };
   const [, pattern, format] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (!pattern || !format) {
     throw new InvalidArgumentError("expected pattern=format, such as model.layers.0.*=int8");
   }
   return { ...before, [pattern]: format };
+}
+
+/** The formats by pattern in a JSON file. */
+function overridesOf(path: string): Record<string, string> {
+  const found = Object.entries(refusing(readJson)(path)).map(([pattern, format]) => {
+    if (typeof format === "string") return [pattern, format] as const;
+    throw new InvalidArgumentError(`${path} has no format for "${pattern}"`);
+  });
+  return Object.fromEntries(found);
 }
 
 /** Parses a group size: a whole number, or "row". */
@@ -314,7 +325,7 @@ function refusing<T>(parse: (text: string) => T): (text: string) => T {
     try {
       return parse(text);
     } catch (error) {
-      if (error instanceof OptionError) throw new InvalidArgumentError(error.message);
+      if (error instanceof Any4Error) throw new InvalidArgumentError(error.message);
       throw error;
     }
   };

@@ -48,7 +48,7 @@ const options = command("compare", "Quantize a model by formats and methods, eac
   )
   .option(
     "--override <pattern=format>",
-    "format of matching Linears in every row, as in *.v_proj=any4sym:64; the last match counts",
+    "format of matching Linears in every row, as in *.v_proj=any4sym:64; or a .json file of them; the last match counts",
     override,
   )
   .addOption(weightingOption())

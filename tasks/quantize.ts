@@ -60,7 +60,7 @@ const options = command("quantize", "Quantize a model and save it as a Hugging F
   )
   .option(
     "--override <pattern=format>",
-    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4sym:64/int8; the last match counts",
+    "format of matching Linears: model.layers.0.*=int8, *.v_proj=any4sym:64/int8; or a .json file of them; the last match counts",
     override,
   )
   .option(

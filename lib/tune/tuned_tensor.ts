@@ -125,9 +125,11 @@ export class TunedLinear implements TunedTensor<PackedMatrix> {
     const out = new Float32Array(codes.length);
     const { codebook, scales } = { ...this.#packed, ...this.#current() };
     const zeros = this.#zeros?.values;
+    const scaled = new Float64Array(1 << this.#packed.bits);
     this.#eachGroup((group, table, from, to) => {
       const [scale, zero] = [scales[group]!, zeros?.[group] ?? 0];
-      for (let at = from; at < to; at++) out[at] = scale * codebook[table + codes[at]!]! + zero;
+      for (let code = 0; code < scaled.length; code++) scaled[code] = scale * codebook[table + code]! + zero;
+      for (let at = from; at < to; at++) out[at] = scaled[codes[at]!]!;
     });
     this.#eachOutlier((i, at) => out[at]! += this.#outliers!.values[i]!);
     return out;

@@ -196,6 +196,15 @@ Deno.test("compare measures rows in which some Linears have another format", asy
   const compare = (...more: string[]) =>
     json("compare", "--methods", "kmeans", "--tokens", "60", "--out", `${folder}/of.html`, ...more);
   const { rows: [mixed] } = await compare("--formats", "int2:64", "--override", "*.layers.0.*=int8:64");
+  const patterns = `${folder}/patterns.json`;
+  Deno.writeTextFileSync(patterns, '{"*.layers.0.*": "int8:64"}');
+  // The same was asked, so nothing is measured again.
+  const { rows: [again] } = await compare("--formats", "int2:64", "--override", patterns);
+  assertEquals(again, mixed);
+  Deno.writeTextFileSync(patterns, '{"*.layers.0.*": 8}');
+  const wrong = await task("compare", "--override", patterns);
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, `${patterns} has no format for "*.layers.0.*"`);
   const { rows: [low, high] } = await compare("--formats", "int2:64,int8:64", "--restart");
   // All four layers have as many weights.
   assertAlmostEquals(mixed.bitsPerWeight, (3 * low.bitsPerWeight + high.bitsPerWeight) / 4, 1e-6);
