@@ -5,7 +5,6 @@
  */
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { InterruptedError } from "../../errors.ts";
-import { waitFor } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
 import type { Allocation, Memory } from "./memory.ts";
 
@@ -164,7 +163,7 @@ export class Commands implements Disposable {
     this.#encoder.copyBufferToBuffer(buffer, 0, landing, 0, size);
     this.submit();
     try {
-      await waitFor(landing.mapAsync(GPUMapMode.READ, 0, size));
+      await landing.mapAsync(GPUMapMode.READ, 0, size);
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
       this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`);
@@ -226,7 +225,7 @@ export class Commands implements Disposable {
     this.#device.assertAlive();
     this.submit();
     try {
-      await waitFor(this.#device.gpu.queue.onSubmittedWorkDone());
+      await this.#device.gpu.queue.onSubmittedWorkDone();
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
       this.#device.fail(`Cannot wait for the GPU: ${(error as Error).message}`);

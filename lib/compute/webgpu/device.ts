@@ -220,7 +220,7 @@ export class Device implements Disposable {
    * @throws {DisposedError} when it has been closed.
    */
   async check(): Promise<void> {
-    await waitFor(Promise.all(this.#scopes));
+    await Promise.all(this.#scopes);
     this.assertAlive();
   }
 

@@ -5,7 +5,6 @@
  */
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
 import { DeviceError, OptionError } from "../../errors.ts";
-import { waitFor } from "../../event_loop.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 
 /** Kernels, and the arrays that they work on. */
@@ -203,7 +202,7 @@ export class GpuLab implements Disposable {
       gpu.queue.submit([encoder.finish()]);
       const results: Float32Array[] = [];
       for (const landing of landings) {
-        await waitFor(landing.mapAsync(GPUMapMode.READ));
+        await landing.mapAsync(GPUMapMode.READ);
         results.push(new Float32Array(landing.getMappedRange().slice(0)));
         landing.unmap();
       }
@@ -352,12 +351,12 @@ export class GpuLab implements Disposable {
     const { gpu } = this.#device;
     if (!this.features.has("timestamp-query")) {
       return async (prepared, repeats) => {
-        await waitFor(gpu.queue.onSubmittedWorkDone());
+        await gpu.queue.onSubmittedWorkDone();
         const encoder = gpu.createCommandEncoder();
         record(encoder.beginComputePass(), prepared, repeats);
         const start = performance.now();
         gpu.queue.submit([encoder.finish()]);
-        await waitFor(gpu.queue.onSubmittedWorkDone());
+        await gpu.queue.onSubmittedWorkDone();
         return (performance.now() - start) / 1000;
       };
     }
@@ -371,7 +370,7 @@ export class GpuLab implements Disposable {
       encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, landing, 0, 16);
       gpu.queue.submit([encoder.finish()]);
-      await waitFor(landing.mapAsync(GPUMapMode.READ));
+      await landing.mapAsync(GPUMapMode.READ);
       const [from, to] = new BigUint64Array(landing.getMappedRange().slice(0));
       landing.unmap();
       return Number(to! - from!) / 1e9;
