@@ -45,7 +45,7 @@ function tableOf({ rows, baseline }: EqualBits): string {
 
 /** The README's rows: of each number of bits, those of about equal bits per weight. */
 const COMPARED = [
-  ...["any4sym/int8 lnq:128", "any4:row", "nf4:36", "int4:72", "fp4:36"],
+  ...["any4sym/int8 lnq:128", "any4:row", "int4 awq:128", "nf4:36", "int4:72", "fp4:36"],
   ...["any3sym/int8 lnq:128", "any3:row", "int3:128"],
   ...["any2sym/int8 lnq:128", "any2:128", "int2:64"],
 ];
@@ -56,7 +56,7 @@ export function readmeTable(): string[] {
   const compared = COMPARED.map((name) => {
     const row = rows.find(({ format, groupSize }) => `${format}:${groupSize}` === name)!;
     const groups = row.groupSize === "row" ? "a scale a row" : `groups of ${row.groupSize}`;
-    const shown = row.format.replace("/int8 lnq", " by lnq");
+    const shown = row.format.replace("/int8 lnq", " by lnq").replace(" awq", " by AWQ");
     const format = row.learned ? `**${shown}**` : shown;
     const perplexity = row.perplexity > 1e4 ? "over 10,000" : measured(row.perplexity, row.perplexityStderr);
     return [`${format}, ${groups}`, row.bitsPerWeight.toFixed(2), measured(row.kl, row.klStderr), perplexity];

@@ -7,6 +7,7 @@ import { bmpUrl } from "./bmp.ts";
 import { colorAt } from "./color_scale.ts";
 import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
 import { escapeHtml } from "../escape_html.ts";
+import type { FilledShape } from "./palette.ts";
 
 /** Options of {@linkcode figureSvg}. */
 export interface SvgOptions extends FigureSize {
@@ -42,17 +43,20 @@ function text(words: string, attributes: Attributes): string {
 function marker(x: number, y: number, { marker }: Trace): string {
   const { color, size = 6, symbol = "circle" } = marker!;
   const r = size / 2;
-  if (symbol === "circle") return element("circle", { cx: x, cy: y, r, fill: color });
   if (symbol === "line-ns-open") {
     return element("path", { d: `M${x.toFixed(1)} ${y - r}v${size}`, stroke: color, "stroke-width": 2 });
   }
+  const open = symbol.endsWith("-open");
+  const style = open ? { fill: "none", stroke: color, "stroke-width": 2 } : { fill: color };
+  const shape = symbol.replace("-open", "") as FilledShape;
+  if (shape === "circle") return element("circle", { cx: x, cy: y, r, ...style });
   const corners = {
     diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
     square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
     "triangle-down": [[-1.1, -0.8], [1.1, -0.8], [0, 1.1]],
-  }[symbol];
+  }[shape];
   const points = corners.map(([dx, dy]) => `${(x + r * dx!).toFixed(1)},${(y + r * dy!).toFixed(1)}`);
-  return element("polygon", { points: points.join(" "), fill: color });
+  return element("polygon", { points: points.join(" "), ...style });
 }
 
 function stroke({ color, width, dash }: NonNullable<Trace["line"]>): Attributes {

@@ -1,5 +1,6 @@
 /**
- * The style of a format in all plots: the hue shows its family, shape and dash show its bits.
+ * The style of a format in all plots: the hue shows its family, shape and dash show its bits; marks are hollow where a name says
+ * by which method its codes were chosen ("any4sym/int8 lnq").
  *
  * Learned formats are cool, fixed ones warm, which every common colour blindness tells apart. Each colour has at
  * least 3:1 against white and against the report's dark background, so that a figure needs no second palette.
@@ -7,8 +8,11 @@
  * @module
  */
 
-/** Plotly's names of the marker shapes in use. */
-export type PointShape = "circle" | "diamond" | "square" | "triangle-down";
+/** Plotly's names of the filled marker shapes in use. */
+export type FilledShape = "circle" | "diamond" | "square" | "triangle-down";
+
+/** Plotly's names of the marker shapes in use, filled or hollow. */
+export type PointShape = FilledShape | `${FilledShape}-open`;
 
 /** Plotly's names of dashes. */
 export type Dash = "solid" | "dash" | "dot" | "dashdot";
@@ -38,21 +42,19 @@ export const fixedColor: string = FAMILIES.int!;
 /** The colour of lines that belong to no format, legible on light and on dark. */
 export const neutralColor = "#7d858d";
 
-/** The style of a format by its name: "any4", "int3", "nf4" … */
+const BITS: Record<number, { shape: FilledShape; dash: Dash }> = {
+  2: { shape: "triangle-down", dash: "dot" },
+  3: { shape: "square", dash: "dash" },
+  4: { shape: "circle", dash: "solid" },
+  32: { shape: "circle", dash: "solid" },
+};
+
+/** The style of a format by its name: "any4", "int3", "nf4", "int4 gptq" … */
 export function formatStyle(name: string): FormatStyle {
   const [, family = "", bits = "4"] = /^([a-z]*)(\d*)/i.exec(name) ?? [];
   const color = FAMILIES[family.toLowerCase()] ?? neutralColor;
-  switch (Number(bits)) {
-    case 2:
-      return { color, symbol: "triangle-down", dash: "dot" };
-    case 3:
-      return { color, symbol: "square", dash: "dash" };
-    case 4:
-    case 32:
-      return { color, symbol: "circle", dash: "solid" };
-    default:
-      return { color, symbol: "diamond", dash: "dashdot" };
-  }
+  const { shape, dash } = BITS[Number(bits)] ?? { shape: "diamond", dash: "dashdot" };
+  return { color, symbol: / (awq|gptq|leanquant|lnq)/.test(name) ? `${shape}-open` : shape, dash };
 }
 
 /** The colours of series that are no formats, in order of use: none that a quantized format has. */

@@ -18,3 +18,10 @@ Deno.test("every colour has 3:1 against the light and the dark page", () => {
     }
   }
 });
+
+Deno.test("marks are hollow where a format's codes were chosen by more than k-means", () => {
+  const symbols = ["any4", "any4, calibrated", "any4sym/int8 lnq", "int3 awq+gptq"].map((name) =>
+    formatStyle(name).symbol
+  );
+  assertEquals(symbols, ["circle", "circle", "circle-open", "square-open"]);
+});
