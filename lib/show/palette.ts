@@ -8,11 +8,13 @@
  * @module
  */
 
-/** Plotly's names of the filled marker shapes in use. */
-export type FilledShape = "circle" | "diamond" | "square" | "triangle-down";
-
 /** Plotly's names of the marker shapes in use, filled or hollow. */
-export type PointShape = FilledShape | `${FilledShape}-open`;
+export type PointShape =
+  | ("circle" | "diamond" | "square" | "triangle-down")
+  | ("circle-open" | "diamond-open" | "square-open" | "triangle-down-open");
+
+/** A filled one. */
+export type FilledShape = Exclude<PointShape, `${string}-open`>;
 
 /** Plotly's names of dashes. */
 export type Dash = "solid" | "dash" | "dot" | "dashdot";

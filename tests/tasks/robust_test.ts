@@ -102,7 +102,8 @@ Deno.test("results begin before the first is measured, or there is a sentence; w
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "--config", `${new URL("deno.json", root).pathname}`, ...task.split(" "), to],
       cwd: folder,
-      env: { NO_COLOR: "" },
+      // As Deno sets it, unless it runs in a task already.
+      env: { NO_COLOR: "", INIT_CWD: folder },
     }).output();
     return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
   };
