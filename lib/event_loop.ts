@@ -15,8 +15,8 @@ const LONGEST_IN_KERNEL_MS = 1000;
 const LOOK_MS = 300;
 const LOOKS = 3;
 
-/** The times in milliseconds that a wait holds the thread at once, and their share of the time that has been waited. */
-const [SHORTEST_HOLD_MS, LONGEST_HOLD_MS] = [0.5, 25];
+/** Milliseconds of a wait before it holds the thread, those that it holds it at once, and their share of what has been waited. */
+const [UNHELD_MS, LONGEST_HOLD_MS] = [50, 25];
 const HOLD_SHARE = 0.1;
 
 let last = performance.now();
@@ -75,12 +75,13 @@ export function beat(): void {
  */
 async function hold(): Promise<void> {
   while (waits.size > 0) {
-    // What is waited for comes in while the loop rests; between turns alone Deno looks for it only after some sixty of them.
-    await turn(1);
-    const share = HOLD_SHARE * (performance.now() - since);
-    if (share < SHORTEST_HOLD_MS) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    beats++;
+    // Between turns without a rest Deno looks only after some sixty of them for what comes in: short waits are not held.
+    const waited = performance.now() - since;
+    if (waited < UNHELD_MS) continue;
     held = true;
-    Atomics.wait(nowhere, 0, 0, Math.min(share, LONGEST_HOLD_MS));
+    Atomics.wait(nowhere, 0, 0, Math.min(HOLD_SHARE * waited, LONGEST_HOLD_MS));
     held = false;
   }
 }
