@@ -15,6 +15,9 @@ const LONGEST_IN_KERNEL_MS = 1000;
 const LOOK_MS = 300;
 const LOOKS = 3;
 
+/** How long a GPU may be at what it was asked for, in milliseconds. */
+const LONGEST_GPU_MS = 120_000;
+
 /** Milliseconds of a wait before it holds the thread, those that it holds it at once, and their share of what has been waited. */
 const [UNHELD_MS, LONGEST_HOLD_MS] = [50, 25];
 const HOLD_SHARE = 0.1;
@@ -25,6 +28,8 @@ let beats = 0;
 /** What is waited for outside of this thread, and since when nothing has come of it, by `performance.now()`. */
 const waits = new Set<Promise<unknown>>();
 let since = 0;
+/** When each wait for a GPU is believed to be interrupted, by `performance.now()`. */
+const patience = new Set<{ readonly end: number }>();
 /** Whether {@linkcode hold} holds the thread. Code that finds it so knows that an interrupt has ended `hold`. */
 let held = false;
 /** A place in memory that nobody writes to. */
@@ -87,8 +92,7 @@ async function hold(): Promise<void> {
 }
 
 /**
- * Waits for work done elsewhere: in another thread, by a server. In a notebook's kernel an interrupt ends the wait. Not for the
- * many short waits for a GPU's results, which come in late while this holds the thread.
+ * Waits for work done elsewhere: in another thread, by a server. In a notebook's kernel an interrupt ends the wait.
  *
  * @throws {InterruptedError} when it is interrupted.
  */
@@ -104,6 +108,18 @@ export function waitFor<T>(promise: Promise<T>): Promise<T> {
   });
 }
 
+/** Waits for a GPU, whose results come in late while {@linkcode waitFor} holds the thread: this does not. */
+export async function waitForGpu<T>(promise: Promise<T>): Promise<T> {
+  const wait = { end: performance.now() + LONGEST_GPU_MS };
+  patience.add(wait);
+  try {
+    return await promise;
+  } finally {
+    patience.delete(wait);
+    beats++;
+  }
+}
+
 /** What ends works that are watched, the innermost last. */
 const watched: (() => void)[] = [];
 /** Looks at them, while there are any. */
@@ -114,7 +130,8 @@ function look(): void {
   const now = performance.now();
   // A late look means that the thread was busy, not idle.
   const late = now - looked > 2 * LOOK_MS;
-  silent = late || beats !== seen ? 0 : silent + 1;
+  const patient = patience.values().some(({ end }) => end > now);
+  silent = late || patient || beats !== seen ? 0 : silent + 1;
   [seen, looked] = [beats, now];
   if (held || silent >= LOOKS) interruptAll();
 }
@@ -129,7 +146,10 @@ function interruptAll(): InterruptedError {
 
 function watch(interrupt: () => void): void {
   // An interrupt also ends what would have said that a wait is over.
-  if (watched.length === 0) waits.clear();
+  if (watched.length === 0) {
+    waits.clear();
+    patience.clear();
+  }
   watched.push(interrupt);
   [silent, looked] = [0, performance.now()];
   clock ??= setInterval(look, LOOK_MS);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InterruptedError } from "../lib/errors.ts";
-import { interruptible, pause, waitFor } from "../lib/event_loop.ts";
+import { interruptible, pause, waitFor, waitForGpu } from "../lib/event_loop.ts";
 
 Deno.test("pause() in long work lets timers fire", async () => {
   let fired = false;
@@ -85,5 +85,9 @@ Deno.test("in a kernel, work that keeps the thread busy, pauses, or waits for so
       await waitFor(wait(1500));
       return "waiting";
     };
-    for (const work of [busy, pausing, waiting]) assertEquals(await interruptible<string>(work), work.name);
+    const onGpu = async () => {
+      await waitForGpu(wait(1500));
+      return "onGpu";
+    };
+    for (const work of [busy, pausing, waiting, onGpu]) assertEquals(await interruptible<string>(work), work.name);
   }));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
-import { InterruptedError } from "../../errors.ts";
+import { waitForGpu } from "../../event_loop.ts";
 import type { Device } from "./device.ts";
 import type { Allocation, Memory } from "./memory.ts";
 
@@ -163,9 +163,8 @@ export class Commands implements Disposable {
     this.#encoder.copyBufferToBuffer(buffer, 0, landing, 0, size);
     this.submit();
     try {
-      await landing.mapAsync(GPUMapMode.READ, 0, size);
+      await waitForGpu(landing.mapAsync(GPUMapMode.READ, 0, size));
     } catch (error) {
-      if (error instanceof InterruptedError) throw error;
       this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`);
     }
     await this.#device.check();
@@ -225,9 +224,8 @@ export class Commands implements Disposable {
     this.#device.assertAlive();
     this.submit();
     try {
-      await this.#device.gpu.queue.onSubmittedWorkDone();
+      await waitForGpu(this.#device.gpu.queue.onSubmittedWorkDone());
     } catch (error) {
-      if (error instanceof InterruptedError) throw error;
       this.#device.fail(`Cannot wait for the GPU: ${(error as Error).message}`);
     }
     await this.#device.check();

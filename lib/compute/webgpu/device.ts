@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { waitFor } from "../../event_loop.ts";
+import { waitFor, waitForGpu } from "../../event_loop.ts";
 import { type Any4Error, DeviceError, DisposedError } from "../../errors.ts";
 
 /** Options of opening a device. */
@@ -220,7 +220,7 @@ export class Device implements Disposable {
    * @throws {DisposedError} when it has been closed.
    */
   async check(): Promise<void> {
-    await Promise.all(this.#scopes);
+    await waitForGpu(Promise.all(this.#scopes));
     this.assertAlive();
   }
 
