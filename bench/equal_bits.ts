@@ -11,7 +11,6 @@
 import { parseArgs } from "node:util";
 import { calibrate, loadModel, quantizeModel } from "any4";
 import { methodOf } from "any4/learn";
-import { awq } from "any4/quantize";
 import {
   candidatesOf,
   compare,
@@ -101,16 +100,15 @@ async function measure(
     }
   })();
   const rows: Row[] = [...before?.rows ?? []];
-  for (const { awq: first, ...candidate } of candidates) {
+  for (const candidate of candidates) {
     // After AWQ, inputs are others.
-    const calibration = first ? texts : statistics;
+    const calibration = candidate.awq ? texts : statistics;
     const format = formatOf(candidate.format);
     const { groupSize = format.groupSize } = candidate;
     const label = candidate.name.replace(/:[^/ ]+/, "");
     if (rows.some((row) => row.format === label && row.groupSize === groupSize)) continue;
     const start = performance.now();
-    using ready = first ? await awq(model, { ...candidate, text: texts }) : undefined;
-    using small = await quantizeModel(ready ?? model, { ...candidate, calibration });
+    using small = await quantizeModel(model, { ...candidate, calibration });
     const seconds = (performance.now() - start) / 1000;
     peak.quantize = peakMemory();
     const found = await compare(small, reference);

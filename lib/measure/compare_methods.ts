@@ -66,9 +66,9 @@ export interface CompareMethodsOptions extends
 
 /**
  * Formats and methods, each with each. A format may have a group size and say how it is stored, as in `override`:
- * "any4:128/matrix", "any4sym:64/int8/16-tables", "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is followed by k-means. Layers may be tuned after it,
- * with options: "lnq+tune", "lnq+tune:epochs=4", then all together: "lnq+tune-model", "lnq+tune+tune-model". To a fixed format
- * "lloyd" rounds as k-means does, so it is left out there.
+ * "any4:128/matrix", "any4sym:64/int8/16-tables", "any2:128/outliers=0.005". A method may follow AWQ: "awq+gptq"; "awq" alone is
+ * followed by k-means. Layers may be tuned after it, with options: "lnq+tune", "lnq+tune:epochs=4", then all together:
+ * "lnq+tune-model", "lnq+tune+tune-model". To a fixed format "lloyd" rounds as k-means does, so it is left out there.
  *
  * @throws {OptionError} when a format or a method is unknown.
  *

@@ -76,9 +76,7 @@ async function transform(model: Model, options: AwqOptions): Promise<Model> {
   const choice = parseChoice(options.format, options.groupSize);
   const choices = new Map(linearNames(model.layout).map((linear) => [linear, choice]));
   const scaled = await scaleInputs(model, new MemoryStore(), { ...options, choices });
-  const tensors = new Map(model.tensors);
-  for (const name of tensors.keys()) if (scaled.changes(name)) tensors.set(name, scaled.tensor(name)!);
-  return model.with({ tensors });
+  return model.with({ tensors: new Map([...model.tensors, ...scaled.changed()]) });
 }
 
 /**

@@ -59,12 +59,13 @@ export function finishOnDisk(
   const [linears, ends]: [LinearSummary[], LinearSummary[]] = [[], []];
   let [parameters, originalBytes, bits, weights] = [0, 0, 0, 0];
   const names = new Set(linearNames(model.layout).map((linear) => `${linear}.weight`));
+  const scaled = new ScaledSource(model, journal);
   for (const place of model.places.values()) {
     const { name: tensor, rows, cols } = place;
     const linear = tensor.replace(/\.weight$/, "");
     parameters += rows * cols;
     originalBytes += model.storedBytes(tensor);
-    const stored = storedTensor(place, job);
+    const stored = storedTensor(place, { ...job, scaled });
     const bytes = stored.tensors.reduce((sum, each) => sum + tensorBytes(each), 0);
     tensors.push(...stored.tensors);
     if (names.has(tensor)) {
@@ -104,6 +105,7 @@ export function finishOnDisk(
     scaleType,
     outliers,
     method: methodText(options),
+    ...(options.awq ? { awq: true } : {}),
     sequential: options.sequential ?? false,
     ...(options.targetBits === undefined ? {} : { targetBits: options.targetBits }),
   };
@@ -152,7 +154,10 @@ function methodText({ method, awq, tuneBlocks, tuneModel }: QuantizeOnDiskOption
 }
 
 /** A tensor to be written: a quantized Linear, or the original. */
-function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJob): StoredTensor {
+function storedTensor(
+  place: TensorPlace,
+  { model, journal, options, scaled }: FinishedJob & { scaled: ScaledSource },
+): StoredTensor {
   const { checkpoint, layout } = model;
   const { dequantized, reference } = options;
   const { name } = place;
@@ -173,7 +178,6 @@ function storedTensor(place: TensorPlace, { model, journal, options }: FinishedJ
     const values = () => dequantize(packed());
     return { done, tensors: dequantized ? [denseTensor(place, { dtype: "BF16", values })] : done.tensors };
   }
-  const scaled = new ScaledSource(model, journal);
   if (scaled.changes(name)) {
     const values = () => denseWeights(scaled.tensor(name)!, name).data;
     return { tensors: [denseTensor(place, { dtype: dequantized ? "BF16" : "F32", values })] };

@@ -66,6 +66,8 @@ export interface CardSummary {
   readonly outliers?: number;
   /** The method that chose tables and codes, with its options. */
   readonly method?: string;
+  /** Whether AWQ made the model ready before. */
+  readonly awq?: boolean;
   /** Whether each Linear was calibrated on those quantized before. */
   readonly sequential: boolean;
   /** The target in bits per weight. */
@@ -179,7 +181,7 @@ export function modelCard(summary: CardSummary, measured?: MeasuredQuality): str
     ]
     : [];
   const stored = layoutOf(summary, learned);
-  const scaled = /\bafter awq\b/.test(summary.method ?? "")
+  const scaled = summary.awq
     ? ["Before, inputs were scaled and weights clipped by AWQ, each Linear for its own format."]
     : [];
   const target = summary.targetBits === undefined ? [] : [

@@ -48,9 +48,7 @@ async function quantizeLinears(model: Model, options: QuantizeModelOptions): Pro
   };
   const store = new MemoryStore();
   await run(model, store, { ...options, onProgress });
-  const tensors = new Map(model.tensors);
-  const scaled = new ScaledSource(model, store);
-  for (const name of tensors.keys()) if (scaled.changes(name)) tensors.set(name, scaled.tensor(name)!);
+  const tensors = new Map([...model.tensors, ...new ScaledSource(model, store).changed()]);
   for (const layer of model.layout.layers.keys()) {
     for (const [name, tensor] of doneOfLayer(model, store, { layer })) tensors.set(name, tensor);
   }

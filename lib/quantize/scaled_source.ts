@@ -65,6 +65,11 @@ export class ScaledSource implements Source {
     return found && this.has(tensor);
   }
 
+  /** The tensors that are others than the original's, by name. */
+  *changed(): Iterable<[string, Matrix | PackedMatrix]> {
+    for (const name of this.#changes.keys()) if (this.changes(name)) yield [name, this.tensor(name)!];
+  }
+
   tensor(name: string): Matrix | PackedMatrix | undefined {
     let tensor = this.#source.tensor(name);
     for (const i of tensor ? this.#changes.get(name) ?? [] : []) {

@@ -25,8 +25,9 @@ export interface TunedLayer {
 }
 
 /**
- * Tunes a layer: 8 epochs at a rate of 0.002, at least 512 tokens a step, where nothing else is said. Of all epochs it takes the one with the least error, after rounding, on one of eight sequences that are held
- * back, so that the layer does not become worse there.
+ * Tunes a layer: 8 epochs at a rate of 0.002, at least 512 tokens a step, where nothing else is said. Of all epochs it takes the
+ * one with the least error, after rounding, on one of eight sequences that are held back, so that the layer does not become worse
+ * there.
  *
  * @param source the model.
  * @param options.tensor finds the layer's weights by tensor name; packed ones are tuned, and so are norms and biases.
