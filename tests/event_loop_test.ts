@@ -89,5 +89,7 @@ Deno.test("in a kernel, work that keeps the thread busy, pauses, or waits for so
       await waitForGpu(wait(1500));
       return "onGpu";
     };
-    for (const work of [busy, pausing, waiting, onGpu]) assertEquals(await interruptible<string>(work), work.name);
+    for (const work of [busy, pausing, waiting, onGpu]) {
+      assertEquals(await interruptible<string>(work), work.name);
+    }
   }));
