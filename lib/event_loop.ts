@@ -6,21 +6,20 @@
 import { InterruptedError } from "./errors.ts";
 import { jupyter } from "./jupyter.ts";
 
-/** The longest time that work runs without a pause, in milliseconds. */
-const LONGEST_MS = 50;
-/** The same in a notebook's kernel, where each pause is a gap in which an interrupt does harm; see {@linkcode interruptible}. */
-const LONGEST_IN_KERNEL_MS = 1000;
+/**
+ * The longest time that work runs without a pause, in milliseconds, and the same in a notebook's kernel, where each pause is a gap
+ * in which an interrupt does harm; see {@linkcode interruptible}.
+ */
+const [LONGEST_MS, LONGEST_IN_KERNEL_MS] = [50, 1000];
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
-const LOOK_MS = 300;
-const LOOKS = 3;
+const [LOOK_MS, LOOKS] = [300, 3];
 
 /** How long a GPU may be at what it was asked for, in milliseconds. */
 const LONGEST_GPU_MS = 120_000;
 
 /** Milliseconds of a wait before it holds the thread, those that it holds it at once, and their share of what has been waited. */
-const [UNHELD_MS, LONGEST_HOLD_MS] = [50, 25];
-const HOLD_SHARE = 0.1;
+const [UNHELD_MS, LONGEST_HOLD_MS, HOLD_SHARE] = [50, 25, 0.1];
 
 let last = performance.now();
 /** The number of signs of life so far. */
@@ -29,7 +28,7 @@ let beats = 0;
 const waits = new Set<Promise<unknown>>();
 let since = 0;
 /** When each wait for a GPU is believed to be interrupted, by `performance.now()`. */
-const patience = new Set<{ readonly end: number }>();
+const patience = new Map<Promise<unknown>, number>();
 /** Whether {@linkcode hold} holds the thread. Code that finds it so knows that an interrupt has ended `hold`. */
 let held = false;
 /** A place in memory that nobody writes to. */
@@ -80,8 +79,7 @@ export function beat(): void {
  */
 async function hold(): Promise<void> {
   while (waits.size > 0) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    beats++;
+    await turn();
     // Between turns without a rest Deno looks only after some sixty of them for what comes in: short waits are not held.
     const waited = performance.now() - since;
     if (waited < UNHELD_MS) continue;
@@ -109,15 +107,12 @@ export function waitFor<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** Waits for a GPU, whose results come in late while {@linkcode waitFor} holds the thread: this does not. */
-export async function waitForGpu<T>(promise: Promise<T>): Promise<T> {
-  const wait = { end: performance.now() + LONGEST_GPU_MS };
-  patience.add(wait);
-  try {
-    return await promise;
-  } finally {
-    patience.delete(wait);
+export function waitForGpu<T>(promise: Promise<T>): Promise<T> {
+  patience.set(promise, performance.now() + LONGEST_GPU_MS);
+  return promise.finally(() => {
+    patience.delete(promise);
     beats++;
-  }
+  });
 }
 
 /** What ends works that are watched, the innermost last. */
@@ -130,8 +125,7 @@ function look(): void {
   const now = performance.now();
   // A late look means that the thread was busy, not idle.
   const late = now - looked > 2 * LOOK_MS;
-  const patient = patience.values().some(({ end }) => end > now);
-  silent = late || patient || beats !== seen ? 0 : silent + 1;
+  silent = late || beats !== seen || patience.values().some((end) => end > now) ? 0 : silent + 1;
   [seen, looked] = [beats, now];
   if (held || silent >= LOOKS) interruptAll();
 }
@@ -165,8 +159,7 @@ function unwatch(interrupt: () => void): void {
 
 /** Whether an error is, or comes from, what Deno was making into an error when an interrupt came: it is none then. */
 function cutShort(error: unknown): boolean {
-  if (!(error instanceof Error)) return true;
-  return error.cause !== undefined && !(error.cause instanceof Error);
+  return !(error instanceof Error) || (error.cause !== undefined && !(error.cause instanceof Error));
 }
 
 /** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */
@@ -177,9 +170,8 @@ function watchOver<T>(promise: Promise<T>): Promise<T> {
       reject(new InterruptedError("Interrupted"));
     };
     watch(interrupt);
-    promise.then(resolve, (error) => cutShort(error) ? interrupt() : reject(error)).finally(() =>
-      unwatch(interrupt)
-    );
+    const fail = (error: unknown) => cutShort(error) ? interrupt() : reject(error);
+    promise.then(resolve, fail).finally(() => unwatch(interrupt));
   });
 }
 
