@@ -116,7 +116,7 @@ export function waitForGpu<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** What ends works that are watched, the innermost last. */
-const watched: (() => void)[] = [];
+const watched = new Set<() => void>();
 /** Looks at them, while there are any. */
 let clock: ReturnType<typeof setInterval> | undefined;
 let [seen, silent, looked] = [0, 0, 0];
@@ -140,26 +140,26 @@ function interruptAll(): InterruptedError {
 
 function watch(interrupt: () => void): void {
   // An interrupt also ends what would have said that a wait is over.
-  if (watched.length === 0) {
+  if (watched.size === 0) {
     waits.clear();
     patience.clear();
   }
-  watched.push(interrupt);
+  watched.add(interrupt);
   [silent, looked] = [0, performance.now()];
   clock ??= setInterval(look, LOOK_MS);
 }
 
 function unwatch(interrupt: () => void): void {
-  const i = watched.indexOf(interrupt);
-  if (i >= 0) watched.splice(i, 1);
-  if (watched.length > 0) return;
+  watched.delete(interrupt);
+  if (watched.size > 0) return;
   clearInterval(clock);
   clock = undefined;
 }
 
-/** Whether an error is, or comes from, what Deno was making into an error when an interrupt came: it is none then. */
-function cutShort(error: unknown): boolean {
-  return !(error instanceof Error) || (error.cause !== undefined && !(error.cause instanceof Error));
+/** Whether an error is, or comes from, an interrupt or what Deno was making into an error when one came: that is none yet. */
+export function cutShort(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof InterruptedError) return true;
+  return error.cause !== undefined && cutShort(error.cause);
 }
 
 /** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */
