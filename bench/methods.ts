@@ -25,7 +25,7 @@ Usage: deno run --allow-read --allow-write --allow-env --allow-sys bench/methods
   --formats LIST      formats as the task compare takes them (any4,any3,any2)
   --methods LIST      methods, too (kmeans,lnq)
   --weightings LIST   weightings of columns, for methods that know nothing else of inputs (mean-square)
-  --token-weights LIST  weights of tokens: none, norm, loss (none)
+  --token-weights LIST  weights of tokens: none, norm (none)
   --documents FILE    a JSON array of texts to measure on, instead of the library's own
   --measured N        measure on about this many tokens (4000)
   --context N         tokens of context; longer texts are cut off there
