@@ -185,25 +185,45 @@ export class AwqSearch {
     const group = (at: number) => groupOf(at, { cols, groupSize });
     const most = new Float64Array(groups);
     data.forEach((w, at) => most[group(at)] = Math.max(most[group(at)]!, Math.abs(w)));
-    // Groups are taken by themselves: only the blocks on the diagonal count.
-    const blocks = this.#stats.gram!.map((value, at) => {
-      const [i, j] = [Math.floor(at / cols), at % cols];
-      return Math.floor(i / groupSize) === Math.floor(j / groupSize) ? value / (scales[i]! * scales[j]!) : 0;
-    });
     const least = new Float64Array(groups).fill(Infinity);
     const best = new Float32Array(groups);
     for (let i = 0; i < CLIPS; i++) {
       const values = Float32Array.from(most, (largest) => largest * (1 - i / (2 * CLIPS)));
       const clipped = clampedTo(matrix, { groupSize, values });
       const after = this.#rounded({ matrix: clipped, how }, scales);
-      const products = await this.#errors({ rows, cols, data: after.map((w, at) => w - data[at]!) }, blocks);
-      const errors = new Float64Array(groups);
-      products.forEach((value, at) => errors[group(at)]! += value);
+      const errors = await this.#groupErrors({ rows, cols, data: after.map((w, at) => w - data[at]!) }, {
+        groupSize,
+        scales,
+      });
       errors.forEach((error, g) => {
         if (error < least[g]!) [least[g], best[g]] = [error, values[g]!];
       });
     }
     return { groupSize, values: best };
+  }
+
+  /** The part of each group's own errors in the squared error of the outputs, [rows, groups]. */
+  async #groupErrors(
+    { rows, cols, data }: Matrix,
+    { groupSize, scales }: { groupSize: number; scales: Float64Array },
+  ): Promise<Float64Array> {
+    const groups = Math.ceil(cols / groupSize);
+    const sums = new Float64Array(rows * groups);
+    for (let group = 0; group < groups; group++) {
+      const from = group * groupSize;
+      const width = Math.min(groupSize, cols - from);
+      const some = { rows, cols: width, data: new Float32Array(rows * width) };
+      for (let r = 0; r < rows; r++) {
+        some.data.set(data.subarray(r * cols + from, r * cols + from + width), r * width);
+      }
+      const block = Float32Array.from({ length: width * width }, (_, at) => {
+        const [i, j] = [from + Math.floor(at / width), from + at % width];
+        return this.#stats.gram![i * cols + j]! / (scales[i]! * scales[j]!);
+      });
+      const products = await this.#errors(some, block);
+      products.forEach((value, at) => sums[Math.floor(at / width) * groups + group]! += value);
+    }
+    return sums;
   }
 
   /** What rounding makes of a matrix whose columns were multiplied by scales. */
