@@ -165,10 +165,8 @@ export class AwqSearch {
       for (const { matrix, how } of takers) {
         if (!how) continue;
         const { rows, cols, data } = matrix;
-        const differences = this.#rounded({ matrix: scaledColumns(matrix, scales), how }, scales);
-        for (let r = 0, at = 0; r < rows; r++) {
-          for (let c = 0; c < cols; c++, at++) differences[at] = differences[at]! / scales[c]! - data[at]!;
-        }
+        const rounded = this.#rounded({ matrix: scaledColumns(matrix, scales), how }, scales);
+        const differences = rounded.map((w, at) => w / scales[at % cols]! - data[at]!);
         const errors = await this.#errors({ rows, cols, data: differences }, this.#stats.gram!);
         for (const value of errors) error += value;
       }
@@ -191,39 +189,23 @@ export class AwqSearch {
       const values = Float32Array.from(most, (largest) => largest * (1 - i / (2 * CLIPS)));
       const clipped = clampedTo(matrix, { groupSize, values });
       const after = this.#rounded({ matrix: clipped, how }, scales);
-      const errors = await this.#groupErrors({ rows, cols, data: after.map((w, at) => w - data[at]!) }, {
-        groupSize,
-        scales,
-      });
+      const differences = after.map((w, at) => (w - data[at]!) / scales[at % cols]!);
+      const errors = new Float64Array(groups);
+      // Groups are taken by themselves: only the blocks on the diagonal count.
+      for (let from = 0; from < cols; from += groupSize) {
+        const width = Math.min(groupSize, cols - from);
+        const place = (at: number) => Math.floor(at / width) * cols + from + at % width;
+        const part = (rows: number, of: Float32Array) =>
+          new Float32Array(rows * width).map((_, at) => of[place(at)]!);
+        const block = part(width, this.#stats.gram!.subarray(from * cols));
+        const products = await this.#errors({ rows, cols: width, data: part(rows, differences) }, block);
+        products.forEach((value, at) => errors[group(place(at))]! += value);
+      }
       errors.forEach((error, g) => {
         if (error < least[g]!) [least[g], best[g]] = [error, values[g]!];
       });
     }
     return { groupSize, values: best };
-  }
-
-  /** The part of each group's own errors in the squared error of the outputs, [rows, groups]. */
-  async #groupErrors(
-    { rows, cols, data }: Matrix,
-    { groupSize, scales }: { groupSize: number; scales: Float64Array },
-  ): Promise<Float64Array> {
-    const groups = Math.ceil(cols / groupSize);
-    const sums = new Float64Array(rows * groups);
-    for (let group = 0; group < groups; group++) {
-      const from = group * groupSize;
-      const width = Math.min(groupSize, cols - from);
-      const some = { rows, cols: width, data: new Float32Array(rows * width) };
-      for (let r = 0; r < rows; r++) {
-        some.data.set(data.subarray(r * cols + from, r * cols + from + width), r * width);
-      }
-      const block = Float32Array.from({ length: width * width }, (_, at) => {
-        const [i, j] = [from + Math.floor(at / width), from + at % width];
-        return this.#stats.gram![i * cols + j]! / (scales[i]! * scales[j]!);
-      });
-      const products = await this.#errors(some, block);
-      products.forEach((value, at) => sums[Math.floor(at / width) * groups + group]! += value);
-    }
-    return sums;
   }
 
   /** What rounding makes of a matrix whose columns were multiplied by scales. */
