@@ -21,7 +21,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   "lib/files": 1550,
   "lib/learn": 2150,
   "kernels/wgsl": 2610,
-  "lib/compute": 4530,
+  "lib/compute": 4535,
   "lib/hub": 1200,
   "lib/model/decoder": 1320,
   "lib/model/architectures": 1350,
