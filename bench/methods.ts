@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { calibrate, loadModel } from "any4";
 import { methodOf } from "any4/learn";
 import { type CandidateCost, candidatesOf, compareMethods, type Document } from "any4/measure";
-import { writtenSamples } from "any4/quantize";
+import { type TokenWeights, writtenSamples } from "any4/quantize";
 import { table } from "any4/show";
 
 const HELP = `Compares methods and formats, calibrated with more and more tokens.
@@ -24,6 +24,8 @@ Usage: deno run --allow-read --allow-write --allow-env --allow-sys bench/methods
   --tokens LIST       tokens to calibrate with (512,2048,8192)
   --formats LIST      formats as the task compare takes them (any4,any3,any2)
   --methods LIST      methods, too (kmeans,lnq)
+  --weightings LIST   weightings of columns, for methods that know nothing else of inputs (mean-square)
+  --token-weights LIST  weights of tokens: none, norm (none)
   --documents FILE    a JSON array of texts to measure on, instead of the library's own
   --measured N        measure on about this many tokens (4000)
   --context N         tokens of context; longer texts are cut off there
@@ -39,6 +41,8 @@ const { values: options } = parseArgs({
     tokens: { type: "string", default: "512,2048,8192" },
     formats: { type: "string", default: "any4,any3,any2" },
     methods: { type: "string", default: "kmeans,lnq" },
+    weightings: { type: "string", default: "mean-square" },
+    "token-weights": { type: "string", default: "none" },
     documents: { type: "string" },
     measured: { type: "string", default: "4000" },
     context: { type: "string" },
@@ -51,8 +55,25 @@ if (options.help) {
   Deno.exit();
 }
 
-/** A row of the table, and the tokens that it was calibrated with. */
-type Row = CandidateCost & { readonly calibrated: number };
+/** How a row was calibrated. */
+interface Setting {
+  /** Tokens. */
+  readonly calibrated: number;
+  readonly weighting?: string;
+  readonly tokenWeights?: TokenWeights;
+}
+
+/** A row of the table, and its setting. */
+type Row = CandidateCost & Setting;
+
+/** The tokens and what else is not as always, in words. */
+function nameOf({ calibrated, weighting = "mean-square", tokenWeights = "none" }: Setting): string {
+  const others = [
+    weighting !== "mean-square" && weighting,
+    tokenWeights !== "none" && `tokens by ${tokenWeights}`,
+  ];
+  return [calibrated, ...others.filter((one) => one)].join(", ");
+}
 
 function kept(): Row[] {
   try {
@@ -73,17 +94,26 @@ const documents: Document[] | undefined = options.documents === undefined
 const candidates = candidatesOf(options.formats.split(","), options.methods.split(","));
 const gram = candidates.some(({ method }) => methodOf(method).needs === "gram");
 const rows = kept();
-for (const calibrated of sizes) {
-  const calibration = await calibrate(model, { text: texts, maxTokens: calibrated, gram });
+const settings = sizes.flatMap((calibrated) =>
+  options["token-weights"].split(",").flatMap((tokenWeights) =>
+    options.weightings.split(",").map((weighting) => (
+      { calibrated, weighting, tokenWeights: tokenWeights as TokenWeights }
+    ))
+  )
+);
+const rowsOf = (setting: Setting) => rows.filter((row) => nameOf(row) === nameOf(setting));
+for (const setting of settings) {
+  const { calibrated: maxTokens, weighting, tokenWeights } = setting;
   await compareMethods(model, {
     candidates,
-    calibration,
+    calibration: await calibrate(model, { text: texts, maxTokens, gram, tokenWeights }),
+    weighting,
     documents,
     maxTokens: Number(options.measured),
     ...(options.context && { context: Number(options.context) }),
-    known: rows.filter((row) => row.calibrated === calibrated),
+    known: rowsOf(setting),
     onRow(row) {
-      rows.push({ ...row, calibrated });
+      rows.push({ ...row, ...setting });
       if (options.out) Deno.writeTextFileSync(options.out, JSON.stringify(rows, null, 1) + "\n");
     },
   });
@@ -91,10 +121,10 @@ for (const calibrated of sizes) {
 const right = (title: string) => ({ title, align: "right" as const });
 console.log(table(
   [{ title: "tokens" }, { title: "candidate" }, ...["bits", "KL", "±", "perplexity", "s"].map(right)],
-  sizes.flatMap((calibrated) =>
-    candidates.map(({ name }) => rows.find((row) => row.calibrated === calibrated && row.name === name)!)
-  ).map(({ calibrated, name, bitsPerWeight, kl, klStderr, perplexity, seconds }) => [
-    String(calibrated),
+  settings.flatMap((setting) =>
+    candidates.map(({ name }) => rowsOf(setting).find((row) => row.name === name)!)
+  ).map(({ name, bitsPerWeight, kl, klStderr, perplexity, seconds, ...setting }) => [
+    nameOf(setting),
     name,
     bitsPerWeight.toFixed(3),
     kl.toFixed(5),

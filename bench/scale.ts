@@ -27,6 +27,7 @@ Usage: deno run --allow-all bench/scale.ts [options]
   --rows N      rows of each kind of matrix that scikit-learn clusters too (32)
   --rounds N    rounds of that, of which the median counts (3)
   --tokens N    tokens to decode (16)
+  --with LIST   more options of the task quantize, as in "--target-bits 3.5"
   --python CMD  a Python with scikit-learn and joblib (python3)
   --only PART   quantize, cluster or decode; all when absent
   --help        this text
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     rows: { type: "string", default: "32" },
     rounds: { type: "string", default: "3" },
     tokens: { type: "string", default: "16" },
+    with: { type: "string", default: "" },
     python: { type: "string", default: "python3" },
     only: { type: "string" },
     help: { type: "boolean", default: false },
@@ -50,8 +52,10 @@ const { folder, out = `${folder}-any4` } = options;
 /** Quantizes in a process of its own, as the task does. */
 async function quantizeIt(): Promise<void> {
   const started = performance.now();
+  const more = options.with.split(" ").filter((one) => one !== "");
+  const task = ["run", "-A", "tasks/quantize.ts", "--backend", "wasm", "--json", "--model", folder];
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "tasks/quantize.ts", "--model", folder, "--out", out, "--backend", "wasm", "--json"],
+    args: [...task, "--out", out, ...more],
     cwd: fileURLToPath(new URL("..", import.meta.url)),
     stdout: "piped",
   }).spawn();

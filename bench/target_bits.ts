@@ -1,5 +1,6 @@
 /**
- * Formats chosen for each Linear beside one format for all, at equal bits: the table "Formats by target" of bench/README.md.
+ * Formats chosen for each Linear beside one format for all, at equal bits, tuned or not: the tables "Formats by target" and
+ * "Tuning with codes fixed" of bench/README.md.
  *
  * ```sh
  * deno run --allow-read --allow-env --allow-sys bench/target_bits.ts --formats any3sym/int8,any3sym:64/matrix/int8
@@ -9,8 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { calibrate, loadModel } from "any4";
-import { parseMethod } from "any4/learn";
-import { candidatesOf, compare, type Document, referenceLogits } from "any4/measure";
+import { type Candidate, candidatesOf, compare, type Document, referenceLogits } from "any4/measure";
 import { quantizeModel, writtenSamples } from "any4/quantize";
 import { table } from "any4/show";
 
@@ -19,9 +19,11 @@ const HELP = `Measures a model in some formats, and with formats chosen for as m
 Usage: deno run --allow-read --allow-env --allow-sys bench/target_bits.ts [options]
 
   --model NAME        tinyworld, a folder in Hugging Face layout, or a GGUF file (tinyworld)
-  --formats LIST      formats for all Linears, as the task compare takes them
+  --formats LIST      formats for all Linears, as the task compare takes them, or bits to choose formats for
+  --alone             do not choose formats for as many bits as each of them has
   --candidates LIST   formats to choose from, instead of the default
-  --method NAME       method (lnq)
+  --method NAME       method (lnq), and tuning as in lnq+tune-model:epochs=2:codes=true
+  --tuned N           tune on the first N texts of the calibration instead of all
   --calibrate FILE    a JSON array of texts to calibrate with, instead of what the model writes itself
   --skip N            leave out the first N of them (0)
   --tokens N          tokens to calibrate with (8192)
@@ -36,7 +38,9 @@ const { values: options } = parseArgs({
     model: { type: "string", default: "tinyworld" },
     formats: { type: "string", default: "any2sym/int8,any3sym/int8,any4sym/int8" },
     candidates: { type: "string" },
+    alone: { type: "boolean", default: false },
     method: { type: "string", default: "lnq" },
+    tuned: { type: "string", default: "Infinity" },
     calibrate: { type: "string" },
     skip: { type: "string", default: "0" },
     tokens: { type: "string", default: "8192" },
@@ -62,27 +66,42 @@ const documents: Document[] | undefined = options.documents === undefined
 const reference = await referenceLogits(model, {
   documents,
   maxTokens: Number(options.measured),
+  truncate: options.context !== undefined,
   ...(options.context && { context: Number(options.context) }),
 });
 const calibration = await calibrate(model, { text, maxTokens, gram: true });
-const shared = { calibration, method: parseMethod(options.method) };
+const tuned = text.slice(0, Number(options.tuned));
 
+console.error(
+  `original: perplexity ${reference.perplexity.perplexity} on ${reference.perplexity.tokens} tokens`,
+);
 const rows: string[][] = [];
-for (const { name, ...one } of candidatesOf(options.formats.split(","), [options.method])) {
-  let targetBits: number | undefined;
-  for (const how of ["one format", "chosen"]) {
+const isBits = (text: string) => /^[\d.]+$/.test(text);
+for (const format of options.formats.split(",")) {
+  const [{ name, method, tuneBlocks, tuneModel, ...one }] = candidatesOf(
+    [isBits(format) ? "any4" : format],
+    [options.method],
+  ) as [Candidate];
+  const shared = {
+    calibration,
+    method,
+    tuneBlocks: tuneBlocks && { text: tuned, ...tuneBlocks },
+    tuneModel: tuneModel && { text: tuned, ...tuneModel },
+  };
+  let targetBits = isBits(format) ? Number(format) : undefined;
+  for (const chosen of isBits(format) ? [true] : options.alone ? [false] : [false, true]) {
     const started = performance.now();
     using small = await quantizeModel(model, {
       ...shared,
-      ...(targetBits === undefined ? one : { targetBits, candidates: options.candidates?.split(",") }),
+      ...(chosen ? { targetBits, candidates: options.candidates?.split(",") } : one),
     });
     const seconds = (performance.now() - started) / 1000;
-    const { kl, klStderr, perplexity } = await compare(small, reference);
+    const { kl, klStderr, perplexity, perplexityStderr } = await compare(small, reference);
     rows.push([
-      how === "chosen" ? "chosen" : name,
+      chosen ? `chosen for ${targetBits!.toFixed(2)} bits` : name,
       small.bitsPerWeight.toFixed(3),
       `${kl.toPrecision(3)} ± ${klStderr.toPrecision(2)}`,
-      perplexity.toFixed(3),
+      `${perplexity.toFixed(3)} ± ${perplexityStderr.toPrecision(2)}`,
       seconds.toFixed(1),
     ]);
     console.error(rows.at(-1)!.join("  "));

@@ -165,10 +165,8 @@ export class AwqSearch {
       for (const { matrix, how } of takers) {
         if (!how) continue;
         const { rows, cols, data } = matrix;
-        const differences = this.#rounded({ matrix: scaledColumns(matrix, scales), how }, scales);
-        for (let r = 0, at = 0; r < rows; r++) {
-          for (let c = 0; c < cols; c++, at++) differences[at] = differences[at]! / scales[c]! - data[at]!;
-        }
+        const rounded = this.#rounded({ matrix: scaledColumns(matrix, scales), how }, scales);
+        const differences = rounded.map((w, at) => w / scales[at % cols]! - data[at]!);
         const errors = await this.#errors({ rows, cols, data: differences }, this.#stats.gram!);
         for (const value of errors) error += value;
       }
@@ -185,20 +183,24 @@ export class AwqSearch {
     const group = (at: number) => groupOf(at, { cols, groupSize });
     const most = new Float64Array(groups);
     data.forEach((w, at) => most[group(at)] = Math.max(most[group(at)]!, Math.abs(w)));
-    // Groups are taken by themselves: only the blocks on the diagonal count.
-    const blocks = this.#stats.gram!.map((value, at) => {
-      const [i, j] = [Math.floor(at / cols), at % cols];
-      return Math.floor(i / groupSize) === Math.floor(j / groupSize) ? value / (scales[i]! * scales[j]!) : 0;
-    });
     const least = new Float64Array(groups).fill(Infinity);
     const best = new Float32Array(groups);
     for (let i = 0; i < CLIPS; i++) {
       const values = Float32Array.from(most, (largest) => largest * (1 - i / (2 * CLIPS)));
       const clipped = clampedTo(matrix, { groupSize, values });
       const after = this.#rounded({ matrix: clipped, how }, scales);
-      const products = await this.#errors({ rows, cols, data: after.map((w, at) => w - data[at]!) }, blocks);
+      const differences = after.map((w, at) => (w - data[at]!) / scales[at % cols]!);
       const errors = new Float64Array(groups);
-      products.forEach((value, at) => errors[group(at)]! += value);
+      // Groups are taken by themselves: only the blocks on the diagonal count.
+      for (let from = 0; from < cols; from += groupSize) {
+        const width = Math.min(groupSize, cols - from);
+        const place = (at: number) => Math.floor(at / width) * cols + from + at % width;
+        const part = (rows: number, of: Float32Array) =>
+          new Float32Array(rows * width).map((_, at) => of[place(at)]!);
+        const block = part(width, this.#stats.gram!.subarray(from * cols));
+        const products = await this.#errors({ rows, cols: width, data: part(rows, differences) }, block);
+        products.forEach((value, at) => errors[group(place(at))]! += value);
+      }
       errors.forEach((error, g) => {
         if (error < least[g]!) [least[g], best[g]] = [error, values[g]!];
       });

@@ -19,7 +19,7 @@ import type { Tuning } from "./tuning_options.ts";
 import { examplesOf, keepTuned, piecesOf, untuned } from "./tuning_text.ts";
 
 /**
- * Tunes a model of which a store has all Linears, and keeps what has changed. Resumes behind the last epoch that the store has.
+ * Tunes a model of which a store has all Linears, and keeps what has changed. Resumes behind the last step that the store has.
  *
  * @param options.onStep is told of each step.
  * @throws {OptionError} when an option is out of range, a layer has experts, or there is no text.
@@ -49,7 +49,7 @@ export async function tuneWhole(
     original: (name) => denseWeights(source.tensor(name)!, name).data,
     examples: examplesOf(source, sample.pieces, { inputs: hidden, targets: pass.state.hidden }),
     state: store.get("descent", "model"),
-    onEpoch: (state) => store.set("descent", "model", state),
+    onState: (state) => store.set("descent", "model", state),
   });
   keepTuned(source, store, { tensors, meanSquare: (linear) => meanSquares.get(linear) });
 }

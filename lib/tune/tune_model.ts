@@ -21,10 +21,8 @@ import type { TunedTensor } from "./tuned_tensor.ts";
 type Tensor = Matrix | PackedMatrix;
 type TunedSource = Pick<Source, "config" | "layout" | "backend" | "tensor">;
 
-/** How far it is between two epochs. */
+/** How far it is between two steps. */
 export interface ModelDescent extends AdamState {
-  /** Epochs that are done. */
-  readonly epoch: number;
   /** The divergence on sequences that were held back, before anything was tuned. */
   readonly before: number;
   /** The least so far, after rounding, and the values then. */
@@ -32,6 +30,9 @@ export interface ModelDescent extends AdamState {
   /** All parameters' values with which it was least. */
   readonly best: Float32Array;
 }
+
+/** Of so many steps one is kept: of a large model they take minutes. */
+const KEPT_STEPS = 8;
 
 /**
  * Tunes a model: 4 epochs at a rate of 0.002, at least 1024 tokens a step, where nothing else is said. Of all epochs it takes the
@@ -43,7 +44,7 @@ export interface ModelDescent extends AdamState {
  * @param options.original finds the original's weights, where codes are tuned.
  * @param options.examples what the first layer is given, and what the last gives.
  * @param options.state where to go on.
- * @param options.onEpoch is given the state after each epoch.
+ * @param options.onState is given the state after each epoch, and after each eighth step.
  * @param options.onStep is told of each step.
  * @returns what has changed, by tensor name, rounded to the types that it is stored in, and the mean divergence in nats a token.
  * @throws {OptionError} when an option is out of range, or a layer has experts.
@@ -55,12 +56,12 @@ export async function tuneModel(
     original: (name: string) => Float32Array;
     examples: readonly Example[];
     state?: ModelDescent;
-    onEpoch?: (state: ModelDescent) => void;
+    onState?: (state: ModelDescent) => void;
     onStep?: (done: number, steps: number) => void;
   },
 ): Promise<{ tensors: ReadonlyMap<string, Tensor>; before: number; after: number }> {
   checkSteps(options);
-  const { tensor, original, onEpoch, onStep, signal } = options;
+  const { tensor, original, onState, onStep, signal } = options;
   const { epochs = 4, rate = 0.002, batchTokens = 1024, codes = false } = options;
   const { kept, back } = split(options.examples);
   const plan = new Plan(kept, { epochs, rate, batchTokens, cols: source.config.hidden_size, seed: 0 });
@@ -70,22 +71,25 @@ export async function tuneModel(
   const begun = async () => {
     const before = await layers.divergence(back, signal);
     const start = adam.save();
-    return { ...start, epoch: 0, before, after: before, best: start.values };
+    return { ...start, before, after: before, best: start.values };
   };
   let state = options.state ?? await begun();
-  while (state.epoch < epochs) {
-    const { epoch } = state;
-    for (const [i, batch] of plan.epochs[epoch]!.entries()) {
-      await layers.pull(batch, signal);
+  for (const [epoch, batches] of plan.epochs.entries()) {
+    for (const [i, batch] of batches.entries()) {
       const step = plan.step(epoch, i);
+      if (step < state.steps) continue;
+      await layers.pull(batch, signal);
       adam.step(plan.rate(step));
       onStep?.(step + 1, plan.steps);
+      const last = i === batches.length - 1;
+      if (!last && (step + 1) % KEPT_STEPS > 0) continue;
+      state = { ...state, ...adam.save() };
+      if (last) {
+        const divergence = await layers.divergence(back, signal);
+        if (divergence < state.after) state = { ...state, after: divergence, best: state.values };
+      }
+      onState?.(state);
     }
-    const now = adam.save();
-    const divergence = await layers.divergence(back, signal);
-    const { after, best } = divergence < state.after ? { after: divergence, best: now.values } : state;
-    state = { ...now, epoch: epoch + 1, before: state.before, after, best };
-    onEpoch?.(state);
   }
   const { before, after, best } = state;
   adam.setValues(best);
