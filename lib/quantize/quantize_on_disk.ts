@@ -91,8 +91,12 @@ export async function intoFolder(
     if (!summary) {
       if (!files) await quantize(model, { journal, options });
       const finished = finishOnDisk(folder, { name: linkedName(name), model, journal, options });
-      const seconds = (performance.now() - started) / 1000;
-      summary = { ...finished, folder, seconds, peakBytes: peakMemory() };
+      summary = {
+        ...finished,
+        folder,
+        seconds: (performance.now() - started) / 1000,
+        peakBytes: peakMemory(),
+      };
       journal.finish({ form, result: { ...summary, found: summary.linears.length } });
     }
     if (options.measure) {
