@@ -8,9 +8,9 @@ import { jupyter } from "./jupyter.ts";
 
 /**
  * The longest time that work runs without a pause, in milliseconds, and the same in a notebook's kernel, where each pause is a gap
- * in which an interrupt does harm; see {@linkcode interruptible}.
+ * in which an interrupt does harm, see {@linkcode interruptible}, and output needs none: with a signal to look at, and without.
  */
-const [LONGEST_MS, LONGEST_IN_KERNEL_MS] = [50, 1000];
+const [LONGEST_MS, LONGEST_WITH_SIGNAL_MS, LONGEST_IN_KERNEL_MS] = [50, 1000, 5000];
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
 const [LOOK_MS, LOOKS] = [300, 3];
@@ -63,7 +63,8 @@ export interface Abortable {
 export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
   const waited = performance.now() - last;
-  if (waited >= LONGEST_MS && (waited >= LONGEST_IN_KERNEL_MS || !jupyter())) await turn();
+  const longest = !jupyter() ? LONGEST_MS : signal ? LONGEST_WITH_SIGNAL_MS : LONGEST_IN_KERNEL_MS;
+  if (waited >= longest) await turn();
   signal?.throwIfAborted();
 }
 
@@ -140,10 +141,7 @@ function interruptAll(): InterruptedError {
 
 function watch(interrupt: () => void): void {
   // An interrupt also ends what would have said that a wait is over.
-  if (watched.size === 0) {
-    waits.clear();
-    patience.clear();
-  }
+  if (watched.size === 0) [waits, patience].forEach((all) => all.clear());
   watched.add(interrupt);
   [silent, looked] = [0, performance.now()];
   clock ??= setInterval(look, LOOK_MS);

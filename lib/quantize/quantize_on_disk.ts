@@ -76,13 +76,12 @@ export async function intoFolder(
   using model = await ModelOnDisk.open(name, options);
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, plan });
-  const form = formOf(options);
   const files = job.done?.(model);
   const existed = exists(folder);
   try {
     using journal = Journal.open(folder, {
       asked: fingerprint(model, options),
-      form,
+      form: formOf(options),
       restart: options.restart,
       files,
       held,
@@ -91,13 +90,9 @@ export async function intoFolder(
     if (!summary) {
       if (!files) await quantize(model, { journal, options });
       const finished = finishOnDisk(folder, { name: linkedName(name), model, journal, options });
-      summary = {
-        ...finished,
-        folder,
-        seconds: (performance.now() - started) / 1000,
-        peakBytes: peakMemory(),
-      };
-      journal.finish({ form, result: { ...summary, found: summary.linears.length } });
+      const seconds = (performance.now() - started) / 1000;
+      summary = { ...finished, folder, seconds, peakBytes: peakMemory() };
+      journal.finish({ form: formOf(options), result: { ...summary, found: summary.linears.length } });
     }
     if (options.measure) {
       const measured = await options.measure(folder);
