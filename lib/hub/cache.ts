@@ -9,6 +9,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { HubError } from "../errors.ts";
+import { beat } from "../event_loop.ts";
 import type { RepoKind } from "./repo_kind.ts";
 import { ask, isFile, isSameFile, tryTo } from "../files/disk.ts";
 
@@ -52,7 +53,10 @@ export class RepoCache {
     using file = await Deno.open(path);
     const hash = newHash(checksum, (await file.stat()).size);
     const chunk = new Uint8Array(CHUNK_BYTES);
-    for (let read; (read = await file.read(chunk)) !== null;) hash.update(chunk.subarray(0, read));
+    for (let read; (read = await file.read(chunk)) !== null;) {
+      beat();
+      hash.update(chunk.subarray(0, read));
+    }
     if (hash.digest("hex") !== checksum) return false;
     this.vouch(checksum, stamp);
     return true;

@@ -57,7 +57,7 @@ export async function downloadFile(file: RepoFile, transfer: Transfer): Promise<
         // The previous holder of the lock may have finished.
         if (await cache.isIntact(file.checksum)) return;
         await fill(part, file, transfer);
-        await part.sync();
+        await waitFor(part.sync());
         await Deno.rename(`${blob}.incomplete`, blob);
         cache.vouch(file.checksum);
       });
@@ -117,7 +117,7 @@ class Growing {
 
 async function fill(part: Deno.FsFile, file: RepoFile, transfer: Transfer): Promise<void> {
   const growing = new Growing(part, file);
-  await growing.resume();
+  await waitFor(growing.resume());
   let wrong = 0;
   for (let attempt = 1;;) {
     const before = growing.length;

@@ -3,6 +3,7 @@ import { HubError } from "../../lib/errors.ts";
 import { RepoCache } from "../../lib/hub/cache.ts";
 import { downloadFile } from "../../lib/hub/download_file.ts";
 import { hubSettings } from "../../lib/hub/settings.ts";
+import { inKernel } from "../in_kernel.ts";
 import { checksumOf, utf8 } from "./server.ts";
 
 const bytes = utf8("weights");
@@ -53,4 +54,23 @@ Deno.test("a redirect from https to http is not followed", async () => {
 
 Deno.test("redirects without end are an error", async () => {
   await assertRejects(() => download("https://hub.test", "https://hub.test/again"), HubError, "redirect");
+});
+
+Deno.test("in a kernel, a disk that takes long to write or to read what came before is no interrupt", async () => {
+  const { prototype } = Deno.FsFile;
+  const { sync, stat } = prototype;
+  const late = <T>(work: () => Promise<T>) => new Promise<void>((done) => setTimeout(done, 1500)).then(work);
+  prototype.sync = function () {
+    return late(() => sync.call(this));
+  };
+  prototype.stat = function () {
+    return late(() => stat.call(this));
+  };
+  try {
+    await inKernel(async () => {
+      assertEquals((await download("https://hub.test", "https://storage.test/a")).length, 2);
+    });
+  } finally {
+    Object.assign(prototype, { sync, stat });
+  }
 });
