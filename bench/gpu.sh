@@ -10,14 +10,15 @@ set -eu
 cd "$(dirname "$0")/.."
 kit=out/gpu
 version=2.9.6
+peer=bitsandbytes==0.50.2
 
 # Deno: the one that was packed, else the machine's own.
 find_deno() {
   deno=deno
-  if [ -f "$kit/deno-linux-x64-glibc-$version.tgz" ]; then
-    bin=$(mktemp -d)
-    tar -xzf "$kit/deno-linux-x64-glibc-$version.tgz" -C "$bin"
-    deno=$bin/package/deno
+  if [ -f "$kit/deno-$version.xz" ]; then
+    deno=$(mktemp -d)/deno
+    python3 -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' \
+      "$kit/deno-$version.xz" "$deno"
     chmod +x "$deno"
   fi
   # Nothing is fetched and nothing of the user's is read.
@@ -30,7 +31,7 @@ find_deno() {
 find_vulkan() {
   if ! PATH=$PATH:/sbin ldconfig -p | grep -q 'libvulkan\.so\.1'; then
     loader=$(mktemp -d)
-    for package in "$kit"/libvulkan1_*.deb; do
+    for package in "$kit"/*.deb; do
       if command -v dpkg-deb > /dev/null; then dpkg-deb -x "$package" "$loader"; else
         (cd "$loader" && ar p "$OLDPWD/$package" data.tar.xz | tar -xJ)
       fi
@@ -53,14 +54,26 @@ case "${1:-}" in
     mkdir -p "$kit"
     cd "$kit"
     npm pack --silent "@deno/linux-x64-glibc@$version"
-    apt-get download libvulkan1
-    ls -l
+    tar -xzOf "deno-linux-x64-glibc-$version.tgz" package/deno | xz -9 > "deno-$version.xz"
+    rm "deno-linux-x64-glibc-$version.tgz"
+    # NVIDIA's driver wants libglvnd beside the loader.
+    apt-get download libvulkan1 libglvnd0 libegl1 libglx0 libgl1 libopengl0 libgles2
+    # Of bitsandbytes what CUDA 13 needs.
+    python3 -m pip download --quiet --no-deps --only-binary=:all: --platform manylinux_2_24_x86_64 -d . "$peer"
+    python3 -c 'import sys, zipfile
+for wheel in sys.argv[1:]:
+    archive = zipfile.ZipFile(wheel)
+    archive.extractall("site", [n for n in archive.namelist() if not n.endswith(".so") or "cuda130" in n])' bitsandbytes-*.whl
+    rm bitsandbytes-*.whl
+    du -sh .
     ;;
   run)
     shift
     find_deno
     find_vulkan
     mkdir -p out
+    PYTHONPATH=$PWD/$kit/site${PYTHONPATH:+:$PYTHONPATH}
+    export PYTHONPATH
     exec "$deno" run --no-check --cached-only --allow-all bench/gpu.ts "$@"
     ;;
   table)

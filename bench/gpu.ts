@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cpuUsage } from "node:process";
 import { parseArgs } from "node:util";
 import type { Matrix } from "../lib/matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../lib/matrix/packed_matrix.ts";
@@ -26,6 +27,7 @@ Usage: bench/gpu.sh run [options]
   --out FILE     the document (out/gpu.json); it is written anew after each part
   --minutes N    time that all may take (8): what does not fit is left out, and named
   --python CMD   a Python with torch, for PyTorch's side (python3)
+  --only TEXT    only the parts whose names begin so: "ladder", "decode llama-3.2-1b any4"
   --software     take a software GPU too: to rehearse
   --small        small sizes: to rehearse
   --help         this text
@@ -40,6 +42,10 @@ export interface Decode extends ModelSpeed {
   readonly format: string;
   /** Kernels that a token starts. */
   readonly dispatchesPerToken: number;
+  /** Seconds of the processor's that a token takes. */
+  readonly processorPerToken: number;
+  /** Microseconds in WebGPU's functions. */
+  readonly callsPerToken: Readonly<Record<string, number>>;
 }
 
 /** What PyTorch takes for a product, and what it copies. */
@@ -95,10 +101,61 @@ const DISPATCHES = 1000;
 interface Options {
   readonly out: string;
   readonly python: string;
+  readonly only: string;
   readonly small: boolean;
   readonly software: boolean;
   /** When all has to be over, by performance.now(). */
   readonly end: number;
+}
+
+/** Times WebGPU's functions until its end. */
+class Calls {
+  readonly #times = new Map<string, { count: number; milliseconds: number }>();
+  readonly #undo: (() => void)[] = [];
+
+  constructor() {
+    const { prototype: queue } = GPUQueue;
+    const { prototype: device } = GPUDevice;
+    const { prototype: encoder } = GPUCommandEncoder;
+    const { prototype: pass } = GPUComputePassEncoder;
+    const timed: [object, string[]][] = [
+      [queue, ["submit", "writeBuffer"]],
+      [device, ["createBindGroup", "createCommandEncoder"]],
+      [encoder, ["beginComputePass", "finish"]],
+      [pass, ["setPipeline", "setBindGroup", "dispatchWorkgroups", "end"]],
+      [GPUBuffer.prototype, ["mapAsync"]],
+    ];
+    for (const [prototype, names] of timed) for (const name of names) this.#time(prototype, name);
+  }
+
+  #time(prototype: object, name: string): void {
+    const functions = prototype as Record<string, (...args: unknown[]) => unknown>;
+    const own = functions[name]!;
+    const time = { count: 0, milliseconds: 0 };
+    this.#times.set(name, time);
+    functions[name] = function (this: unknown, ...args: unknown[]) {
+      const start = performance.now();
+      try {
+        return own.apply(this, args);
+      } finally {
+        time.milliseconds += performance.now() - start;
+        time.count++;
+      }
+    };
+    this.#undo.push(() => functions[name] = own);
+  }
+
+  count(name: string): number {
+    return this.#times.get(name)!.count;
+  }
+
+  /** Microseconds by function. */
+  end(tokens: number): Record<string, number> {
+    for (const undo of this.#undo) undo();
+    return Object.fromEntries(
+      Array.from(this.#times, ([name, { milliseconds }]) => [name, 1000 * milliseconds / tokens]),
+    );
+  }
 }
 
 /** One run. */
@@ -143,6 +200,7 @@ class Run {
   /** Runs a part if there is time for it; its failure is noted and ends no other. */
   async #part(name: string, least: number, work: () => Promise<void>): Promise<void> {
     const { leftOut, seconds } = this.#document;
+    if (!name.startsWith(this.#options.only)) return;
     if (this.#left < least) {
       leftOut.push(`${name}: no time left`);
       return;
@@ -169,11 +227,18 @@ class Run {
     };
     const [one, eight] = small ? ["tiny", "tiny"] : ["llama-3.2-1b", "llama-3.1-8b"];
     await race(small ? SMALL_RACES : FIRST_RACES);
-    await this.#model(one, FORMATS);
     await this.#part("PyTorch", 20, () => this.#peer());
+    const [first, others] = [FORMATS.slice(0, 3), FORMATS.slice(3)];
+    await this.#model(one, first);
+    const more = racesOf(SHAPES[0]);
+    if (!small) {
+      await race(more.slice(0, 4));
+      await this.#model(eight, first.slice(0, 2));
+    }
+    await this.#model(one, others);
     if (small) return this.#document;
-    await race(racesOf(SHAPES[0]));
-    await this.#model(eight, FORMATS);
+    await race(more.slice(4));
+    await this.#model(eight, [...first.slice(2), ...others]);
     for (const shape of SHAPES.slice(1)) await race(racesOf(shape));
     return this.#document;
   }
@@ -211,7 +276,15 @@ class Run {
     const names = this.#options.small ? ["add", "rope", "top_k"] : CHECKS;
     const files = names.map((name) => new URL(`../tests/kernels/${name}_test.ts`, import.meta.url).pathname);
     const seconds = Math.min(80, this.#left - 10);
-    const args = ["test", "--no-check", "--allow-all", "--cached-only", "--reporter=tap", ...files];
+    const args = [
+      "test",
+      "--no-check",
+      "--allow-all",
+      "--cached-only",
+      "--parallel",
+      "--reporter=tap",
+      ...files,
+    ];
     const process = new Deno.Command(Deno.execPath(), {
       args,
       stdin: "null",
@@ -251,8 +324,9 @@ class Run {
     for (const { name, rows, cols } of places) {
       if (!names.has(name)) others.set(name, randomWeight({ rows, cols }, { format: "bf16" }));
     }
+    const eightBillion = config.hidden_size > 2048;
     for (const format of formats) {
-      await this.#part(`decode ${shape} ${format}`, 25, async () => {
+      await this.#part(`decode ${shape} ${format}`, eightBillion && format === "f16" ? 40 : 25, async () => {
         const made = new Map<string, Matrix | PackedMatrix>();
         const tensors = new Map(others);
         for (const { name, rows, cols } of places) {
@@ -286,27 +360,26 @@ class Run {
       ? { promptTokens: 16, newTokens: 8, rounds: 1 }
       : { promptTokens: 512, newTokens: 64, rounds: 3 };
     const speed = await modelSpeed(model, sizes);
-    using session = model.session(16);
-    await session.forward([1]);
-    const { prototype } = GPUComputePassEncoder;
-    const { dispatchWorkgroups } = prototype;
-    let dispatches = 0;
-    prototype.dispatchWorkgroups = function (...workgroups) {
-      dispatches++;
-      return dispatchWorkgroups.apply(this, workgroups);
+    using session = model.session(sizes.newTokens + 2);
+    await session.greedy([1], 2);
+    const calls = new Calls();
+    const before = cpuUsage();
+    await session.greedy([1], sizes.newTokens);
+    const { user, system } = cpuUsage(before);
+    return {
+      shape: model.name,
+      format,
+      ...speed,
+      dispatchesPerToken: calls.count("dispatchWorkgroups") / sizes.newTokens,
+      processorPerToken: (user + system) / 1e6 / sizes.newTokens,
+      callsPerToken: calls.end(sizes.newTokens),
     };
-    try {
-      await session.greedy([1], 4);
-    } finally {
-      prototype.dispatchWorkgroups = dispatchWorkgroups;
-    }
-    return { shape: model.name, format, ...speed, dispatchesPerToken: dispatches / 4 };
   }
 
   async #peer(): Promise<void> {
     const { python, small } = this.#options;
     const script = new URL("./gpu_peer.py", import.meta.url).pathname;
-    const seconds = Math.min(90, this.#left - 5);
+    const seconds = Math.min(60, this.#left - 5);
     const process = new Deno.Command(python, {
       args: [script, ...(small ? ["--small"] : [])],
       stdin: "null",
@@ -346,8 +419,13 @@ function sizesOf([rows, cols]: readonly [number, number], tokens: number, bits: 
 
 /** The products of a shape beyond the first, those that matter most first. */
 function racesOf(shape: readonly [number, number]): Sizes[] {
-  const all = ([4, 3, 2, 8] as const).flatMap((bits) => [1, 512, 8].map((tokens) => ({ bits, tokens })));
-  return all.slice(1).map(({ bits, tokens }) => sizesOf(shape, tokens, bits));
+  const all = [[4, 512], [4, 8], [3, 1], [2, 1], [8, 1], [3, 8], [2, 8], [8, 8], [3, 512], [2, 512], [
+    8,
+    512,
+  ]];
+  return all.map(([bits, tokens]) => ({ bits: bits as Sizes["bits"], tokens: tokens! })).map((
+    { bits, tokens },
+  ) => sizesOf(shape, tokens, bits));
 }
 
 const FIRST_RACES: readonly Sizes[] = SHAPES.map((shape) => sizesOf(shape, 1, 4));
@@ -362,6 +440,7 @@ if (import.meta.main) {
       out: { type: "string", default: "out/gpu.json" },
       minutes: { type: "string", default: "8" },
       python: { type: "string", default: "python3" },
+      only: { type: "string", default: "" },
       software: { type: "boolean", default: false },
       small: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },

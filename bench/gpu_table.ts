@@ -41,7 +41,8 @@ function fastest(results: readonly Result[], wanted: (name: string) => boolean):
 
 /** What a rung rounds. */
 const kinds: Record<string, (name: string) => boolean> = {
-  "f32": (name) => !/f16|int8|^copy|^dense|^a line/.test(name),
+  "f32": (name) => !/f16|int8|^copy|^dense|^a line|masks/.test(name),
+  "f32, codes without masks": (name) => name.includes("masks"),
   "products of halves": (name) => /, f16$/.test(name) && !/^a line/.test(name),
   "int8 activations": (name) => name.startsWith("7 "),
   "a line": (name) => name.startsWith("a line"),
@@ -103,6 +104,8 @@ function decodes({ decode, dispatch }: GpuDocument): string {
   const rows = decode.map((it: Decode) => {
     const half = decode.find(({ shape, format }) => shape === it.shape && format === "f16");
     const starts = dispatch && it.dispatchesPerToken * dispatch.gpuEach / 1e6 * it.decode;
+    const recording = Object.entries(it.callsPerToken).filter(([name]) => name !== "mapAsync")
+      .reduce((sum, [, microseconds]) => sum + microseconds, 0) / 1e6 * it.decode;
     return [
       `${it.shape}, ${it.format}`,
       it.bitsPerWeight.toFixed(2),
@@ -111,10 +114,11 @@ function decodes({ decode, dispatch }: GpuDocument): string {
       digits(it.prefill),
       it.dispatchesPerToken,
       starts === undefined ? "" : share(starts, 1),
+      share(recording, 1),
     ];
   });
   const head = ["shape, format", "bits/w", "decode tok/s", "× f16", "prefill tok/s", "kernels a token"];
-  return table([...head, "their starting"], rows);
+  return table([...head, "to start them, of the time", "to record them"], rows);
 }
 
 /** All tables. */

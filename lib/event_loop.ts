@@ -8,9 +8,9 @@ import { jupyter } from "./jupyter.ts";
 
 /**
  * The longest time that work runs without a pause, in milliseconds, and the same in a notebook's kernel, where each pause is a gap
- * in which an interrupt does harm; see {@linkcode interruptible}.
+ * in which an interrupt does harm, see {@linkcode interruptible}, and output needs none: with a signal to look at, and without.
  */
-const [LONGEST_MS, LONGEST_IN_KERNEL_MS] = [50, 1000];
+const [LONGEST_MS, LONGEST_WITH_SIGNAL_MS, LONGEST_IN_KERNEL_MS] = [50, 1000, 5000];
 
 /** Milliseconds between looks at whether work goes on, and how many of them without a sign of life mean that it does not. */
 const [LOOK_MS, LOOKS] = [300, 3];
@@ -63,7 +63,8 @@ export interface Abortable {
 export async function pause(signal?: AbortSignal): Promise<void> {
   beats++;
   const waited = performance.now() - last;
-  if (waited >= LONGEST_MS && (waited >= LONGEST_IN_KERNEL_MS || !jupyter())) await turn();
+  const longest = !jupyter() ? LONGEST_MS : signal ? LONGEST_WITH_SIGNAL_MS : LONGEST_IN_KERNEL_MS;
+  if (waited >= longest) await turn();
   signal?.throwIfAborted();
 }
 
@@ -116,7 +117,7 @@ export function waitForGpu<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** What ends works that are watched, the innermost last. */
-const watched: (() => void)[] = [];
+const watched = new Set<() => void>();
 /** Looks at them, while there are any. */
 let clock: ReturnType<typeof setInterval> | undefined;
 let [seen, silent, looked] = [0, 0, 0];
@@ -140,26 +141,23 @@ function interruptAll(): InterruptedError {
 
 function watch(interrupt: () => void): void {
   // An interrupt also ends what would have said that a wait is over.
-  if (watched.length === 0) {
-    waits.clear();
-    patience.clear();
-  }
-  watched.push(interrupt);
+  if (watched.size === 0) [waits, patience].forEach((all) => all.clear());
+  watched.add(interrupt);
   [silent, looked] = [0, performance.now()];
   clock ??= setInterval(look, LOOK_MS);
 }
 
 function unwatch(interrupt: () => void): void {
-  const i = watched.indexOf(interrupt);
-  if (i >= 0) watched.splice(i, 1);
-  if (watched.length > 0) return;
+  watched.delete(interrupt);
+  if (watched.size > 0) return;
   clearInterval(clock);
   clock = undefined;
 }
 
-/** Whether an error is, or comes from, what Deno was making into an error when an interrupt came: it is none then. */
-function cutShort(error: unknown): boolean {
-  return !(error instanceof Error) || (error.cause !== undefined && !(error.cause instanceof Error));
+/** Whether an error is, or comes from, an interrupt or what Deno was making into an error when one came: that is none yet. */
+export function cutShort(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof InterruptedError) return true;
+  return error.cause !== undefined && cutShort(error.cause);
 }
 
 /** A promise that is rejected too when {@linkcode look} finds that nothing goes on. */

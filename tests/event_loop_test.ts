@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InterruptedError } from "../lib/errors.ts";
 import { interruptible, pause, waitFor, waitForGpu } from "../lib/event_loop.ts";
+import { inKernel } from "./in_kernel.ts";
 
 Deno.test("pause() in long work lets timers fire", async () => {
   let fired = false;
@@ -22,21 +23,6 @@ Deno.test("pause() throws the reason of a signal that has been given, and nothin
   assertEquals(error.name, "AbortError");
   await assertRejects(() => pause(AbortSignal.abort(new Error("enough"))), Error, "enough");
 });
-
-/** Runs as in a notebook's kernel. */
-async function inKernel(run: () => Promise<void>): Promise<void> {
-  const deno = Deno;
-  const jupyter = { broadcast() {} };
-  Object.defineProperty(globalThis, "Deno", {
-    value: Object.create(deno, { jupyter: { value: jupyter } }),
-    configurable: true,
-  });
-  try {
-    await run();
-  } finally {
-    Object.defineProperty(globalThis, "Deno", { value: deno, configurable: true });
-  }
-}
 
 const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 

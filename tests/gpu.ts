@@ -41,7 +41,9 @@ export function plainTensor(plain: PlainBackend, cols: number, data: Float32Arra
   return tensor;
 }
 
-type Lab = Pick<GpuLab, "run" | "features" | "subgroupSize" | typeof Symbol.dispose>;
+type Lab =
+  & Pick<GpuLab, "run" | "features" | "subgroupSize" | typeof Symbol.dispose>
+  & Partial<Pick<GpuLab, "workgroupBytes" | "workgroupSize">>;
 
 /** A laboratory as tests use it. */
 export class Bench implements Disposable {

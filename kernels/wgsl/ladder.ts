@@ -6,7 +6,7 @@
 import { activationsInt8 } from "./activations_int8.ts";
 import type { Element } from "./bindings.ts";
 import type { Kernel } from "./kernel.ts";
-import { type Candidate, FEW_TOKENS, type Target } from "./mod.ts";
+import { type Candidate, FEW_TOKENS, type Target, teams, tiles } from "./mod.ts";
 import { chunkFits, chunksOf, type TableShape } from "./table.ts";
 import { tableNaive } from "./table_1_naive.ts";
 import { tableWords } from "./table_2_words.ts";
@@ -30,9 +30,7 @@ export function tableLadder(shape: TableShape, target: Target): Candidate[] {
   const each = (name: string, make: (element: Element) => Kernel): Candidate[] =>
     elements.map((element) => ({ name: name + (element === "f16" ? ", f16" : ""), kernel: make(element) }));
   if (tokens > FEW_TOKENS) {
-    return ([64, 16] as const).flatMap((tile) =>
-      each(`tiles of ${tile} tokens`, (element) => tableTiled(shape, { element, tile }))
-    );
+    return tiles(target, (options) => tableTiled(shape, options));
   }
   const naive: Candidate = { name: "1 naive", kernel: tableNaive(shape, { tokens }) };
   const [narrow, ...wider] = chunksOf(bits).filter((chunk) => chunkFits(shape, chunk));
@@ -68,6 +66,12 @@ export function tableLadder(shape: TableShape, target: Target): Candidate[] {
     const kernel = tableInt8(shape, { tokens, subgroupSize: subgroups });
     rungs.push({ name: "7 int8 activations", kernel, activations: activationsInt8(shape) });
   }
+  rungs.push(
+    ...teams(shape, target).map(({ name, kernel }) => ({
+      name: `${shape.line ? "a line," : "8"} ${name}`,
+      kernel,
+    })),
+  );
   if (shape.line) {
     rungs.push(
       ...each(

@@ -15,11 +15,15 @@ import { tableWords } from "./table_2_words.ts";
 import type { RowsOptions } from "./table_4_rows.ts";
 import { type LookupName, lookups } from "./table_6_subgroups.ts";
 import { fitsInt8, tableInt8 } from "./table_7_int8.ts";
+import { fitsTeams, tableTeams } from "./table_8_teams.ts";
 import { tableTiled } from "./table_tiled.ts";
-import type { TileOptions } from "./tile.ts";
+import { tileBytes, type TileOptions } from "./tile.ts";
 
 /** Most tokens that the kernels for few tokens are made for. */
 export const FEW_TOKENS = 8;
+
+/** Bytes of workgroup memory where nobody says. */
+const WORKGROUP_BYTES = 32768;
 
 /** A kernel that a tuner can choose. */
 export interface Candidate {
@@ -36,7 +40,14 @@ export interface Target {
   /** Tokens: kernels for up to {@linkcode FEW_TOKENS} take just so many, those for more any number. */
   readonly tokens: number;
   /** The device. */
-  readonly device: { readonly features: ReadonlySet<string>; readonly subgroupSize: number };
+  readonly device: {
+    readonly features: ReadonlySet<string>;
+    readonly subgroupSize: number;
+    /** Bytes of workgroup memory; 32 KB, as most have, when absent. */
+    readonly workgroupBytes?: number;
+    /** Invocations of a workgroup at most; 256 when absent. */
+    readonly workgroupSize?: number;
+  };
   /**
    * Allow products of halves, with an error of 0.05 %, where the device has them. Activations of thousands can overflow
    * them: they are for models that are known to have none.
@@ -73,11 +84,27 @@ export function tableKernels(shape: TableShape, target: Target): Candidate[] {
     kernel: lookups[lookup](shape, { ...options, tokens }),
   }));
   if (chunkFits(shape, 32)) candidates.push({ name: "words", kernel: tableWords(shape, { tokens }) });
+  candidates.push(...teams(shape, target));
   if (target.int8Activations && fitsInt8(shape)) {
     const kernel = tableInt8(shape, { tokens, subgroupSize });
     candidates.push({ name: "int8", kernel, activations: activationsInt8(shape) });
   }
   return candidates;
+}
+
+/** Rows and subgroups of a team, and invocations of a workgroup: for many rows, and for few. */
+const TEAMS = [[2, 1, 1024], [4, 2, 1024], [2, 1, 512], [2, 1, 256], [4, 4, 256]] as const;
+
+/** Kernels of subgroups for a few rows that the device can run. */
+export function teams(shape: TableShape, { tokens, device }: Target): Candidate[] {
+  const subgroupSize = subgroupsOf(device) ?? 0;
+  if (!chunkFits(shape, 32) || !fitsTeams(shape, subgroupSize)) return [];
+  const { workgroupBytes = WORKGROUP_BYTES, workgroupSize = 256 } = device;
+  const fitting = TEAMS.filter(([rows, , threads]) => threads <= workgroupSize && rows * tokens <= 16);
+  return fitting.map(([rows, split, threads]) => ({
+    name: `teams, ${rows} rows, ${split} of ${threads} threads`,
+    kernel: tableTeams(shape, { tokens, subgroupSize, rows, split, threads, workgroupBytes }),
+  }));
 }
 
 /** Look-ups worth trying: pairs of 4 bits are many, those of 3 and 2 few. */
@@ -109,6 +136,10 @@ export function denseKernels(shape: DenseShape, target: Target): Candidate[] {
   const candidates = [
     { name: "dense", kernel: denseDecode(shape, { tokens, subgroupSize }) },
     { name: `dense, ${rows} rows`, kernel: denseDecode(shape, { tokens, subgroupSize, rows }) },
+    {
+      name: "dense, 2 rows, 256 threads",
+      kernel: denseDecode(shape, { tokens, subgroupSize, rows: 2, threads: 256 }),
+    },
   ];
   if (subgroupSize) candidates.push({ name: "dense, tree", kernel: denseDecode(shape, { tokens }) });
   return candidates;
@@ -128,9 +159,17 @@ function elementsOf({ halfProducts, device }: Target): readonly Element[] {
   return halfProducts && device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
 }
 
-function tiles(target: Target, kernel: (options: TileOptions) => Kernel): Candidate[] {
-  const sizes = target.tokens > 32 ? [64, 16] as const : [16, 64] as const;
+/** Kernels of tiles, the best guess first. */
+export function tiles(target: Target, kernel: (options: TileOptions) => Kernel): Candidate[] {
+  const sizes = target.tokens > 32 ? [64, 128, 16] as const : [16, 64] as const;
   return elementsOf(target).flatMap((element) =>
-    sizes.map((tile) => ({ name: `tiled, ${tile} tokens, ${element}`, kernel: kernel({ element, tile }) }))
+    sizes.filter((tile) => tileBytes(tile, element) <= (target.device.workgroupBytes ?? WORKGROUP_BYTES)).map(
+      (
+        tile,
+      ) => ({
+        name: `tiled, ${tile} tokens, ${element}`,
+        kernel: kernel({ element, tile }),
+      }),
+    )
   );
 }

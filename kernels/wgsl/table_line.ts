@@ -17,7 +17,7 @@ const TWO_23 = "0x4b000000u";
  * instructions of full speed, where many GPUs convert at a quarter of it. Around the middle, sums are smaller, and
  * codes of up to 4 bits are exact in halves.
  */
-const linear: LookupOf = ({ bits }, { element }): Lookup => {
+export const linear: LookupOf = ({ bits }, { element }): Lookup => {
   const middle = 2 ** (bits - 1);
   return {
     declare: "",
@@ -32,6 +32,22 @@ let center = valueAt(0u, 0u) + ${middle}.0 * step;`,
     total: (_, { p, s }) => `(step * ${p} + center * ${s})`,
   };
 };
+
+/** What activations of four neighbouring columns are multiplied by for {@linkcode inPlace}. */
+export const IN_PLACE = "vec4f(1.0, 0x1p-4, 0x1p-8, 0x1p-12)";
+
+/** The same for 4 bits with codes left where they are in a word, 16 to the power of their place times as large: they take no shift. */
+export const inPlace: LookupOf = (shape, options): Lookup => ({
+  ...linear(shape, options),
+  four(words, { first }) {
+    const word = words[first >> 3]!;
+    const codes = `(vec4u(${
+      first % 8 === 0 ? word : `${word} >> 16u`
+    }) & vec4u(0xfu, 0xf0u, 0xf00u, 0xf000u))`;
+    const middles = [0, 1, 2, 3].map((j) => `${2 ** 23 + 8 * 16 ** j}.0`);
+    return `(bitcast<vec4f>(${codes} | vec4u(${TWO_23})) - vec4f(${middles.join(", ")}))`;
+  },
+});
 
 /**
  * Several rows a workgroup as on the fourth rung, without any table: codes are the numbers. The fast way for 8 bits,

@@ -6,7 +6,7 @@
 import { activations, activationsType } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 import { bitsAt, chunkFits, groups, tableBindings, type TableShape } from "./table.ts";
-import { TILE_ROWS, tileKernel, type TileOptions } from "./tile.ts";
+import { tileKernel, type TileOptions, tileRows } from "./tile.ts";
 
 /** WGSL of `eight(row, c)`: the codes of columns c … c + 7, c a multiple of 8, as a stream in two words. */
 function eight({ cols, bits }: TableShape): string {
@@ -34,8 +34,8 @@ function eight({ cols, bits }: TableShape): string {
 export function tableTiled(shape: TableShape, options: TileOptions = {}): Kernel {
   const { rows, cols, bits, groupSize, perRow } = shape;
   const values = 2 ** bits;
-  const tables = perRow ? TILE_ROWS : 1;
-  const staged = tables * values <= 1024;
+  const tables = perRow ? tileRows(options.tile ?? 64) : 1;
+  const staged = tables * values <= 2048;
   const value = (j: number, n: string) => {
     const code = bitsAt(["codes8.x", "codes8.y"], { offset: j * bits, count: bits });
     return staged ? `lut[${perRow ? `${n} * ${values}u + ` : ""}${code}]` : `valueAt(r, ${code})`;

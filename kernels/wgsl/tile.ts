@@ -2,7 +2,7 @@
  * Shared parts of the kernels of many tokens: a workgroup computes a tile of tokens by rows, 32 columns at a time.
  *
  * Invocations stage activations and weights of 32 columns in workgroup memory; then each adds up 4 tokens by 4 rows in
- * registers: 64 multiply-adds for 8 loads of four values. What is staged lies as it came, columns side by side, so that
+ * registers, or 8 by 8: 64 multiply-adds for 8 loads of four values, or 256 for 16. What is staged lies as it came, columns side by side, so that
  * nothing is transposed; a row takes nine vec4 instead of eight, so that neighbouring invocations, which read the same
  * columns of neighbouring rows, meet in no bank.
  *
@@ -12,18 +12,25 @@ import { addDot, type Element } from "./bindings.ts";
 import { enables, type Kernel, unrolled } from "./kernel.ts";
 import { type LinearShape, write } from "./linear.ts";
 
-/** Rows of a tile. */
-export const TILE_ROWS = 64;
+/** Rows of a tile: as many as it has tokens, but for the smallest. */
+export function tileRows(tile: number): number {
+  return Math.max(tile, 64);
+}
 
 /** A staged row, in fours of values: eight, and one against bank conflicts. */
 const STRIDE = 9;
+
+/** Bytes of workgroup memory that a tile takes, with a table of 16 values for each row. */
+export function tileBytes(tile: number, element: Element): number {
+  return (tile + tileRows(tile)) * STRIDE * (element === "f16" ? 8 : 16) + tileRows(tile) * 64;
+}
 
 /** Parameters that the tuner chooses. */
 export interface TileOptions {
   /** The type of products; f32 when absent. */
   readonly element?: Element;
-  /** Tokens of a tile: 64 when absent; 16 waste less where tokens are few. */
-  readonly tile?: 16 | 64;
+  /** Tokens of a tile: 64 when absent; 16 waste less where tokens are few, 128 read what is staged half as often. */
+  readonly tile?: 16 | 64 | 128;
 }
 
 /** The staging of weights. */
@@ -48,9 +55,12 @@ export function tileKernel(
   { element = "f32", tile = 64 }: TileOptions,
 ): Kernel {
   const { rows, cols } = shape;
-  // 16 invocations for the rows, tile / 4 for the tokens.
-  const threads = 4 * tile;
-  const down = tile / 4;
+  // 16 invocations for the rows, at most as many for the tokens, each of which computes a block of them.
+  const threads = Math.min(4 * tile, 256);
+  const down = threads / 16;
+  const [tokensEach, rowsEach] = [tile / down, tileRows(tile) / 16];
+  const block = (make: (t: number, r: number) => string) =>
+    unrolled(tokensEach, (t) => Array.from({ length: rowsEach }, (_, r) => make(t, r)).join(" "));
   const four = `vec4<${element}>`;
   const narrowed = (value: string) => element === "f16" ? `vec4h(${value})` : value;
   const features = element === "f16" ? ["shader-f16"] : [];
@@ -58,19 +68,19 @@ export function tileKernel(
     name: `${name} ${tile} ${rows}×${cols} ${element}`,
     features,
     // Tiles of the same rows follow one another, so that weights that are read again are still in a cache.
-    workgroups: (tokens) => [Math.ceil(tokens / tile), Math.ceil(rows / TILE_ROWS), 1],
+    workgroups: (tokens) => [Math.ceil(tokens / tile), Math.ceil(rows / tileRows(tile)), 1],
     code: `${enables(features)}${declare}
 var<workgroup> xs: array<${four}, ${tile * STRIDE}>;
-var<workgroup> ws: array<${four}, ${TILE_ROWS * STRIDE}>;
+var<workgroup> ws: array<${four}, ${tileRows(tile) * STRIDE}>;
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
   let token = wid.x * ${tile}u;
-  let row = wid.y * ${TILE_ROWS}u;
+  let row = wid.y * ${tileRows(tile)}u;
   let across = i % 16u;
   let down = i / 16u;
   ${begin?.(threads) ?? ""}
-  ${unrolled(4, (t) => [0, 1, 2, 3].map((r) => `var a${t}_${r} = 0.0;`).join(" "))}
+  ${block((t, r) => `var a${t}_${r} = 0.0;`)}
   for (var k = 0u; k < ${cols}u; k += 32u) {
     // Eight invocations load 32 neighbouring columns of a token.
     ${
@@ -82,7 +92,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u
     }
     // Four invocations make eight neighbouring weights each of a row.
     ${
-      unrolled(4 * TILE_ROWS / threads, (n) =>
+      unrolled(4 * tileRows(tile) / threads, (n) =>
         `{
       let n = i / 4u + ${n * threads / 4}u;
       let r = min(row + n, ${rows - 1}u);
@@ -96,22 +106,23 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u
     workgroupBarrier();
     for (var q = 0u; q < 8u; q++) {
       // Rows 16 apart: neighbouring invocations have neighbouring rows, here and when they write.
-      ${unrolled(4, (r) => `let w${r} = ws[(across + ${16 * r}u) * ${STRIDE}u + q];`)}
+      ${unrolled(rowsEach, (r) => `let w${r} = ws[(across + ${16 * r}u) * ${STRIDE}u + q];`)}
       ${
-      unrolled(4, (t) => {
-        const products = [0, 1, 2, 3].map((r) => addDot(`a${t}_${r}`, ["x", `w${r}`], element)).join(" ");
-        return `{ let x = xs[(down + ${down * t}u) * ${STRIDE}u + q]; ${products} }`;
+      unrolled(tokensEach, (t) => {
+        const products = Array.from({ length: rowsEach }, (_, r) =>
+          addDot(`a${t}_${r}`, ["x", `w${r}`], element));
+        return `{ let x = xs[(down + ${down * t}u) * ${STRIDE}u + q]; ${products.join(" ")} }`;
       })
     }
     }
     workgroupBarrier();
   }
   ${
-      unrolled(4, (r) =>
+      unrolled(rowsEach, (r) =>
         `{
     let r = row + across + ${16 * r}u;
     ${
-          unrolled(4, (t) => {
+          unrolled(tokensEach, (t) => {
             const written = write(shape, { t: "t", row: "r", value: `a${t}_${r}` });
             return `{ let t = token + down + ${
               down * t

@@ -3,55 +3,46 @@
  *
  * @module
  */
-import { Any4Error, CheckpointError } from "../errors.ts";
+import { Any4Error, CheckpointError, InterruptedError } from "../errors.ts";
+import { cutShort } from "../event_loop.ts";
 
-/** Whether a path exists; a broken link does. */
-export function exists(path: string): boolean {
+/**
+ * What the disk answers; undefined where it has no answer. Questions that may fail, such as whether a file is there, go through
+ * this: a notebook's interrupt that comes while Deno makes their error is not to be taken for an answer.
+ *
+ * @throws {InterruptedError} when it was interrupted.
+ */
+export function ask<Answer>(question: () => Answer): Answer | undefined {
   try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
+    return question();
+  } catch (error) {
+    if (cutShort(error)) throw new InterruptedError("Interrupted");
+    return undefined;
   }
 }
 
-/** Whether there is something at a path, at the end of a link too. */
-function existsAt(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether a path exists; a broken link does. */
+export function exists(path: string): boolean {
+  return ask(() => Deno.lstatSync(path)) !== undefined;
 }
 
 /** Whether a path is a file, links followed. */
 export function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
+  return ask(() => Deno.statSync(path).isFile) ?? false;
 }
 
 /** Whether there is a folder, at the end of a link too. */
 export function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
+  return ask(() => Deno.statSync(path).isDirectory) ?? false;
 }
 
 /** Whether two paths lead to the same file or folder, also by links and by mounts of it at two places. */
 export function isSameFile(a: string, b: string): boolean {
-  try {
+  return ask(() => {
     const [first, second] = [Deno.statSync(a), Deno.statSync(b)];
     if (first.ino !== null && first.ino !== 0) return first.ino === second.ino && first.dev === second.dev;
     return Deno.realPathSync(a) === Deno.realPathSync(b);
-  } catch {
-    return false;
-  }
+  }) ?? false;
 }
 
 /** Where a link inside a folder leads if that is outside of the folder; undefined for all else. */
@@ -103,13 +94,9 @@ export function openFile<Start>(
   }
 }
 
-/** Runs an optional clean-up and ignores its failure. */
+/** Runs an optional clean-up and ignores its failure: the caller has a result or a better error already. */
 export function tryTo(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // The caller has a result or a better error already.
-  }
+  ask(run);
 }
 
 /** Writes a text, whole or not at all; see {@linkcode writeBeside}. */
@@ -138,7 +125,9 @@ export function writeBeside(path: string, chunks: () => Iterable<Uint8Array>): v
   const part = `${path}.${crypto.randomUUID()}.part`;
   try {
     // A device, a pipe or a folder is not replaced.
-    if (existsAt(path) && !isFile(path)) throw new CheckpointError(`Cannot write ${path}: it is not a file`);
+    if (ask(() => Deno.statSync(path).isFile) === false) {
+      throw new CheckpointError(`Cannot write ${path}: it is not a file`);
+    }
     {
       using file = Deno.openSync(part, { write: true, create: true, truncate: true });
       for (const bytes of chunks()) {

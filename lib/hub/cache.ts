@@ -10,7 +10,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { HubError } from "../errors.ts";
 import type { RepoKind } from "./repo_kind.ts";
-import { isFile, isSameFile, tryTo } from "../files/disk.ts";
+import { ask, isFile, isSameFile, tryTo } from "../files/disk.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 /** Sizes and times of blobs whose checksums are known to be right. */
@@ -91,12 +91,8 @@ export class RepoCache {
   /** The commit that a branch or tag was at when it was last downloaded; a commit is itself. */
   commit(revision: string): string | undefined {
     if (isCommit(revision)) return revision;
-    try {
-      const commit = Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim();
-      return isCommit(commit) ? commit : undefined;
-    } catch {
-      return undefined;
-    }
+    const commit = ask(() => Deno.readTextFileSync(`${this.folder}/refs/${revision}`).trim());
+    return commit !== undefined && isCommit(commit) ? commit : undefined;
   }
 
   /** Stores the commit of a branch or tag. */

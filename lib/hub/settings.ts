@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ask } from "../files/disk.ts";
 
 /** Settings of the Hugging Face Hub; absent ones come from the environment. */
 export interface HubOptions {
@@ -59,9 +60,5 @@ export function hubSettings(
 
 /** The token in a file; "" if there is no such file. */
 function readToken(path: string): string {
-  try {
-    return Deno.readTextFileSync(path).trim();
-  } catch {
-    return "";
-  }
+  return ask(() => Deno.readTextFileSync(path).trim()) ?? "";
 }

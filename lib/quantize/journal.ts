@@ -92,13 +92,14 @@ export class Journal implements Store, Disposable {
    * @param options.form how the model is to be written: of a finished one, that must be the same too.
    * @param options.restart drop what was done.
    * @param options.files where Linears are that others have done; the journal's own folder when absent.
+   * @param options.held receives the lock, to close it where the journal is not closed.
    * @throws {ResumeError} when something else was asked for, another process is at the job, or job.json is another release's
    * or damaged.
    * @throws {CheckpointError} when the folder cannot be written.
    */
   static open(
     folder: string,
-    options: { asked: Asked; form?: unknown; restart?: boolean; files?: FileStore },
+    options: { asked: Asked; form?: unknown; restart?: boolean; files?: FileStore; held?: DisposableStack },
   ): Journal {
     const { asked, form, restart, files } = options;
     const place = `${folder}/${UNFINISHED}`;
@@ -110,6 +111,7 @@ export class Journal implements Store, Disposable {
       if (!lock.tryLockSync(true)) {
         throw new ResumeError(`Cannot quantize into ${folder}: another process is at it`);
       }
+      options.held?.use(lock);
       for (const { name } of [...Deno.readDirSync(place)]) {
         // Files that were incomplete when the process was killed.
         if (name !== LOCK && (restart || name.endsWith(".part"))) {

@@ -50,50 +50,50 @@ import { type FormatChoice, planOf } from "./plan.ts";
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export function quantizeOnDisk(
+export async function quantizeOnDisk(
   name: string,
   folder: string,
   options: QuantizeOnDiskOptions = {},
 ): Promise<OnDiskSummary> {
-  return interruptible(() => intoFolder(name, folder, { options }));
+  // What is interrupted does not get to its end, wherever that finds it: the journal's lock is given back here.
+  using held = new DisposableStack();
+  return await interruptible(() => intoFolder(name, folder, { options, held }));
 }
 
 /**
  * {@linkcode quantizeOnDisk}, perhaps of Linears that others have done.
  *
  * @param job.done finds them: the files of every Linear of the plan, else it throws.
+ * @param job.held receives the lock, to close it where this is interrupted.
  */
 export async function intoFolder(
   name: string,
   folder: string,
-  job: { options: QuantizeOnDiskOptions; done?: (model: ModelOnDisk) => FileStore },
+  job: { options: QuantizeOnDiskOptions; done?: (model: ModelOnDisk) => FileStore; held?: DisposableStack },
 ): Promise<OnDiskSummary> {
-  const { options } = job;
+  const { options, held } = job;
   const started = performance.now();
   using model = await ModelOnDisk.open(name, options);
   const plan = planOf(model.linears(), options);
   checkOptions(model, { folder, options, plan });
-  const form = formOf(options);
   const files = job.done?.(model);
   const existed = exists(folder);
   try {
     using journal = Journal.open(folder, {
       asked: fingerprint(model, options),
-      form,
+      form: formOf(options),
       restart: options.restart,
       files,
+      held,
     });
     let summary = journal.finished as OnDiskSummary | undefined;
-    // Where this is interrupted, the journal is closed all the same, and its lock given back.
-    summary ??= await interruptible(async () => {
+    if (!summary) {
       if (!files) await quantize(model, { journal, options });
-      const named = linkedName(name);
-      const written = finishOnDisk(folder, { name: named, model, journal, options });
+      const finished = finishOnDisk(folder, { name: linkedName(name), model, journal, options });
       const seconds = (performance.now() - started) / 1000;
-      const made = { ...written, folder, seconds, peakBytes: peakMemory() };
-      journal.finish({ form, result: { ...made, found: made.linears.length } });
-      return made;
-    });
+      summary = { ...finished, folder, seconds, peakBytes: peakMemory() };
+      journal.finish({ form: formOf(options), result: { ...summary, found: summary.linears.length } });
+    }
     if (options.measure) {
       const measured = await options.measure(folder);
       writeText(`${folder}/README.md`, modelCard(summary, measured));

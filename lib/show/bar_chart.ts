@@ -4,7 +4,7 @@
  * @module
  */
 import type { Figure, Trace } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import { figure, hover, plotText, plotWidth } from "./make_figure.ts";
 import { formatStyle, isFormat, seriesStyle } from "./palette.ts";
 import { axisFor } from "./ticks.ts";
 import { decimal } from "../terminal/units.ts";
@@ -48,8 +48,7 @@ export function barChart(
   series: readonly BarSeries[],
   options: BarOptions = {},
 ): Figure {
-  const { width = 800, height = 260, title, log = false, format = (value: number) => decimal(value) } =
-    options;
+  const { height = 260, title, log = false, format = (value: number) => decimal(value) } = options;
   const bar = 0.8 / series.length;
   const data = series.flatMap(({ name, values, color }, s): Trace[] => {
     const heights = things.map((_, i) => Number.isFinite(values[i]) ? values[i]! : null);
@@ -74,10 +73,10 @@ export function barChart(
     return Array.from(colors, ([color, chosen]) => trace(chosen, color));
   });
   const letters = Math.max(0, ...things.map((thing) => thing.length));
-  // JupyterLab's output has half of the width on a small screen.
-  const turned = letters * 7.4 > (width / 2 - 80) / things.length;
+  const sides = { l: 86, r: 16 };
+  const turned = letters * 7.4 > plotWidth(options, sides) / things.length;
   const bottom = turned ? Math.min(24 + 6.5 * letters, 240) : 30;
-  const margin = { l: 86, r: 16, t: 10, b: bottom + (options.x ? 26 : 0) };
+  const margin = { ...sides, t: 10, b: bottom + (options.x ? 26 : 0) };
   return figure(data, {
     ...(title ? { title: { text: plotText(title) } } : {}),
     height: height + margin.t + margin.b,
@@ -97,5 +96,5 @@ export function barChart(
       format: options.format,
       most: 6,
     }),
-  }, { width });
+  }, options);
 }

@@ -78,6 +78,8 @@ export interface Axis {
   readonly ticktext: readonly string[];
   /** Clockwise rotation of the labels, in degrees. */
   readonly tickangle?: number;
+  /** Style of the labels; size in pixels. */
+  readonly tickfont?: { readonly size: number };
   /** The part of the plot's height that it covers, from 0 to 1. */
   readonly domain?: readonly [number, number];
   /** For the horizontal axis: the vertical axis above it. */

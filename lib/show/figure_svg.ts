@@ -13,8 +13,8 @@ import type { FilledShape } from "./palette.ts";
 export interface SvgOptions extends FigureSize {
   /** A description for screen readers. */
   readonly title?: string;
-  /** Background colour, with dark text on it; for pages of unknown brightness. */
-  readonly paper?: string;
+  /** The text's colour, for pages of unknown brightness. */
+  readonly ink?: string;
 }
 
 /** Text has the surrounding colour; a stand-alone SVG follows the reader's colour scheme. */
@@ -64,7 +64,7 @@ function stroke({ color, width, dash }: NonNullable<Trace["line"]>): Attributes 
 }
 
 /** The position of a value between the axis's ends, in pixels. */
-function scale({ range, type }: Axis, [start, end]: readonly [number, number]) {
+export function scale({ range, type }: Axis, [start, end]: readonly [number, number]) {
   return (value: number, plain = type !== "log") =>
     start + (end - start) * ((plain ? value : Math.log10(value)) - range[0]) / (range[1] - range[0]);
 }
@@ -78,7 +78,7 @@ export function figureSvg(
   { data, layout }: Pick<Figure, "data" | "layout">,
   options: SvgOptions = {},
 ): string {
-  const { width = 800, title = "", paper } = options;
+  const { width = 800, title = "", ink } = options;
   const { margin, height, xaxis, yaxis, yaxis2, shapes = [], annotations = [] } = layout;
   const [left, right, top, bottom] = [margin.l, width - margin.r, margin.t, height - margin.b];
   const vertical = (axis: Axis) => {
@@ -88,14 +88,13 @@ export function figureSvg(
   const px = scale(xaxis, [left, right]);
   const axes = [yaxis, ...(yaxis2 ? [yaxis2] : [])].map((axis) => ({ axis, py: vertical(axis) }));
   const parts: string[] = [];
-  if (paper) parts.push(element("rect", { width, height, rx: 4, fill: paper }));
   if (layout.title) {
     layout.title.text.split("<br>").forEach((line, i) =>
       parts.push(text(line, { x: 12, y: 24 + 20 * i, "font-size": 15, fill: "currentColor" }))
     );
   }
   const grid = { stroke: "currentColor", "stroke-opacity": 0.14 };
-  const muted = { fill: "currentColor", "fill-opacity": 0.75 };
+  const muted = { fill: "currentColor", "fill-opacity": ink ? 1 : 0.75 };
 
   xaxis.tickvals.forEach((value, i) => {
     const x = px(value);
@@ -103,7 +102,13 @@ export function figureSvg(
     const turned = xaxis.tickangle
       ? { "text-anchor": "end", transform: `translate(${x + 4} ${bottom + 8}) rotate(${xaxis.tickangle})` }
       : { "text-anchor": "middle", x, y: bottom + 18 };
-    parts.push(text(xaxis.ticktext[i]!, { ...muted, "font-size": xaxis.tickangle ? 11 : 13, ...turned }));
+    parts.push(
+      text(xaxis.ticktext[i]!, {
+        ...muted,
+        "font-size": xaxis.tickfont?.size ?? (xaxis.tickangle ? 11 : 13),
+        ...turned,
+      }),
+    );
   });
   for (const { axis, py } of axes) {
     axis.tickvals.forEach((value, i) => {
@@ -121,12 +126,10 @@ export function figureSvg(
     }
   }
   if (xaxis.title) {
-    parts.push(text(xaxis.title.text, {
-      ...muted,
-      "text-anchor": "middle",
-      x: (left + right) / 2,
-      y: bottom + 40,
-    }));
+    const place = { ...muted, "text-anchor": "middle", x: (left + right) / 2 };
+    xaxis.title.text.split("<br>").forEach((line, i) =>
+      parts.push(text(line, { ...place, y: bottom + 40 + 17 * i }))
+    );
   }
   for (const { xref, yref, x0, x1, y0, y1, line } of shapes) {
     const x = (value: number) => xref === "paper" ? left + value * (right - left) : px(value);
@@ -136,7 +139,10 @@ export function figureSvg(
   for (const trace of data) {
     if (trace.visible === false) continue;
     if (trace.type === "heatmap") {
-      parts.push(cells(trace, { px, py: axes[0]!.py }), colorBar(trace, { left: right + 14, top, bottom }));
+      parts.push(
+        cells(trace, { px, py: axes[0]!.py }),
+        colorBar(trace, { left: right + 14, top, bottom, muted }),
+      );
       continue;
     }
     const { py } = axes[trace.yaxis === "y2" ? 1 : 0]!;
@@ -173,7 +179,7 @@ export function figureSvg(
     viewBox: `0 0 ${width} ${height}`,
     width,
     height,
-    style: `max-width:100%;height:auto${paper ? ";color:#1e2227" : ""}`,
+    style: `max-width:100%;height:auto${ink ? `;color:${ink}` : ""}`,
     role: "img",
     "font-family": "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "font-size": 13,
@@ -181,7 +187,7 @@ export function figureSvg(
   return element(
     "svg",
     attributes,
-    `<title>${escapeHtml(title)}</title>${paper ? "" : `<style>${STYLE}</style>`}${parts.join("\n")}`,
+    `<title>${escapeHtml(title)}</title>${ink ? "" : `<style>${STYLE}</style>`}${parts.join("\n")}`,
   );
 }
 
@@ -233,7 +239,7 @@ function cellSize([first, last]: readonly [number, number], count: number): numb
 /** The colour bar to the right of the plot. */
 function colorBar(
   { zmin, zmax, colorscale, colorbar }: Trace,
-  { left, top, bottom }: { left: number; top: number; bottom: number },
+  { left, top, bottom, muted }: { left: number; top: number; bottom: number; muted: Attributes },
 ): string {
   if (!colorbar) return "";
   const steps = 64;
@@ -247,7 +253,6 @@ function colorBar(
       height: height + 0.5,
       fill: `rgb(${colorAt(colorscale!, (i + 0.5) / steps).join(" ")})`,
     }));
-  const muted = { fill: "currentColor", "fill-opacity": 0.75 };
   const y = (value: number) => bottom - (bottom - top) * (value - zmin!) / (zmax! - zmin!);
   const right = left + colorbar.thickness;
   const words = colorbar.tickvals.map((value, i) =>

@@ -48,8 +48,7 @@ export function heatMap(
   options: HeatMapOptions = {},
 ): Figure {
   const { rows, cols, data } = matrix;
-  const { width = 800, title, columns, rowNames, value = "value", format = (v: number) => decimal(v) } =
-    options;
+  const { title, columns, rowNames, value = "value", format = (v: number) => decimal(v) } = options;
   const block = { rows: Math.ceil(rows / MOST_ROWS), cols: Math.ceil(cols / MOST_COLUMNS) };
   const shown = { rows: Math.ceil(rows / block.rows), cols: Math.ceil(cols / block.cols) };
   const span = (i: number, size: number, end: number) => [i * size, Math.min((i + 1) * size, end)] as const;
@@ -140,5 +139,5 @@ export function heatMap(
       range: [rows - 0.5, -0.5],
       ...axis(rows, rowNames, 8),
     },
-  }, { width });
+  }, options);
 }

@@ -47,7 +47,7 @@ export function histogramPlot(
   formats: readonly FormatValues[],
   options: HistogramOptions = {},
 ): Figure {
-  const { width = 800, title, x = "weight", y = "weights" } = options;
+  const { title, x = "weight", y = "weights" } = options;
   const [low, high] = extent([weights, ...formats.map(({ values }) => values)]);
   const bin = (high - low) / BINS;
   const counts = new Array<number>(BINS).fill(0);
@@ -92,7 +92,7 @@ export function histogramPlot(
   const whole = BARS_HEIGHT_PX + gap + ROW_HEIGHT_PX * formats.length;
   const margin = { l: 86, r: 12, t: 10, b: 52 };
   const most = Math.max(...counts);
-  const xTicks = roundTicks([low, high], width < 500 ? 4 : 9);
+  const xTicks = roundTicks([low, high], 9);
   const yTicks = roundTicks([0, most], 5);
   return figure([bars, ...strokes], {
     ...(title ? { title: { text: plotText(title) } } : {}),
@@ -118,5 +118,5 @@ export function histogramPlot(
       tickvals: formats.map((_, i) => row(i)),
       ticktext: formats.map(({ name }) => plotText(name)),
     },
-  }, { width });
+  }, options);
 }

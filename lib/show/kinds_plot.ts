@@ -90,5 +90,5 @@ export function kindsPlot(
       ticktext: ticks.map((ratio) => ratio === 1 ? "original" : increaseTickText(ratio)),
     },
     shapes: [{ ...line, xref: "paper", yref: "y", x0: 0, x1: 1, y0: 0, y1: 0 }],
-  }, { width });
+  }, options);
 }

@@ -47,20 +47,19 @@ export function klPlot(
       labels: sorted.map((row) => `${row.name ?? row.format}: KL ${measured(row.kl, row.klStderr)}`),
     };
   });
-  const { width = 800 } = size;
   return lineChart(series, {
-    width,
-    x: width < 500 ? "bits per weight" : "bits per weight: codes, scales, zeros and tables",
-    y: width < 500 ? "KL" : "KL to the original, nats a token",
+    ...size,
+    x: "bits per weight: codes, scales, zeros and tables",
+    y: "KL to the original, nats a token",
     log: "y",
-    ticks: bitsTicks(rows.map(({ bitsPerWeight }) => bitsPerWeight), width < 500 ? 1 : 0.5),
+    ticks: bitsTicks(rows.map(({ bitsPerWeight }) => bitsPerWeight)),
     height: 380,
     format: (value) => String(Number(value.toPrecision(3))),
   });
 }
 
-/** Each step between the least and the most bits; undefined, for the chart to choose, where these are near one another. */
-function bitsTicks(bits: readonly number[], step: number): number[] | undefined {
-  const [from, to] = [Math.ceil(Math.min(...bits) / step), Math.floor(Math.max(...bits) / step)];
-  return to <= from ? undefined : Array.from({ length: to - from + 1 }, (_, i) => (from + i) * step);
+/** Each half between the least and the most bits; undefined, for the chart to choose, where these are near one another. */
+function bitsTicks(bits: readonly number[]): number[] | undefined {
+  const [from, to] = [Math.ceil(2 * Math.min(...bits)), Math.floor(2 * Math.max(...bits))];
+  return to <= from ? undefined : Array.from({ length: to - from + 1 }, (_, i) => (from + i) / 2);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Figure, FigureSize, Trace } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import { figure, hover, plotText, plotWidth } from "./make_figure.ts";
 import { neutralColor, seriesStyle } from "./palette.ts";
 import { percent } from "../terminal/units.ts";
 
@@ -35,7 +35,6 @@ export function layerErrorPlot(
   series: readonly LayerSeries[],
   options: FigureSize = {},
 ): Figure {
-  const { width = 800 } = options;
   const margin = { l: 86, r: 12, t: 10, b: 92 };
   const data = series.map(({ name, errors }, s): Trace => {
     const { color, symbol, dash } = seriesStyle(name, s);
@@ -61,7 +60,7 @@ export function layerErrorPlot(
     [1, 2, 5].map((digit) => digit * 10 ** power)
   )
     .filter((error) => error >= low / 1.5 && error <= high * 1.5);
-  const shown = ticks(starts, { all: layers.length, fit: Math.floor((width - margin.l) / 15) });
+  const shown = ticks(starts, { all: layers.length, fit: Math.floor(plotWidth(options, margin) / 9) });
   return figure(data, {
     height: HEIGHT_PX,
     margin,
@@ -91,7 +90,7 @@ export function layerErrorPlot(
       layer: "below",
       line: { color: neutralColor, width: 0.5 },
     })),
-  }, { width });
+  }, options);
 }
 
 /** "model.layers.3.self_attn.q_proj" as "3.q_proj"; names without a number stay as they are. */

@@ -5,14 +5,23 @@
  */
 import { display, type MimeBundle } from "../display.ts";
 import type { Axis, Figure, FigureLayout, FigureSize, Trace } from "./figure.ts";
-import { figureSvg } from "./figure_svg.ts";
+import { figureSvg, scale } from "./figure_svg.ts";
 import { neutralColor } from "./palette.ts";
 
 const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const GRID = "rgba(128,136,144,0.22)";
 const TITLE_HEIGHT_PX = 34;
-/** Letters that fit a line of 370 pixels: JupyterLab's output on a window of 800. */
+/** The narrowest page of a figure that is not told its width: JupyterLab's output on a window of 800 pixels. */
+const NARROW_PX = 360;
+/** Letters that fit its width as a title. */
 const LONGEST_TITLE = 44;
+/** Width of an axis's letters, and the least distance of turned labels that can be read, in pixels. */
+const [LETTER_PX, LEAST_PX] = [6.8, 8];
+
+/** Pixels from the plot's left end to its right end, on the narrowest page that is expected. */
+export function plotWidth({ width = NARROW_PX }: FigureSize, { l, r }: { l: number; r: number }): number {
+  return width - l - r;
+}
 
 /**
  * Makes a figure in the common style, with a legend below if a trace wants one.
@@ -24,10 +33,13 @@ const LONGEST_TITLE = 44;
 export function figure(data: readonly Trace[], layout: FigureLayout, size: FigureSize = {}): Figure {
   const { width = 800 } = size;
   const legend = legendHeight(data, width);
-  const { title, margin, height, xaxis, yaxis, yaxis2, annotations = [], ...rest } = layout;
-  const lines = title ? titleLines(title.text) : [];
+  const { title, height, yaxis, yaxis2, annotations = [], ...rest } = layout;
+  const lines = title ? titleLines(title.text, LONGEST_TITLE) : [];
   const above = lines.length === 0 ? 0 : TITLE_HEIGHT_PX + 20 * (lines.length - 1);
-  const plot = height - margin.t - margin.b;
+  const xaxis = fittedAxis(layout.xaxis, plotWidth(size, layout.margin));
+  const below = xaxis.title?.text.includes("<br>") ? 18 : 0;
+  const margin = { ...layout.margin, t: layout.margin.t + above, b: layout.margin.b + below };
+  const plot = height - layout.margin.t - layout.margin.b;
   const styled = {
     data,
     layout: {
@@ -42,8 +54,8 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
       hoverlabel: { align: "left" },
       // Dragging would zoom, so that a page could not be scrolled by touch.
       dragmode: false,
-      height: above + height + legend,
-      margin: { ...margin, t: margin.t + above, b: margin.b + legend },
+      height: above + height + below + legend,
+      margin: { ...margin, b: margin.b + legend },
       xaxis: styledAxis(xaxis),
       yaxis: styledAxis(yaxis),
       ...(yaxis2 ? { yaxis2: styledAxis(yaxis2) } : {}),
@@ -53,7 +65,7 @@ export function figure(data: readonly Trace[], layout: FigureLayout, size: Figur
       legend: { orientation: "h", x: 0, y: -margin.b / plot, xanchor: "left", yanchor: "top" },
     },
   };
-  return displayed(styled, () => figureSvg(styled, { width, title: title?.text, paper: "#ffffff" }));
+  return displayed(styled, () => figureSvg(styled, { width, title: title?.text, ink: neutralColor }));
 }
 
 /** Adds to plain data how a notebook displays it: by plotly, or as a static picture. */
@@ -88,13 +100,37 @@ const TITLE = {
   yanchor: "top",
 };
 
-/** A title in two lines of about equal length where one would not fit a narrow page. */
-function titleLines(title: string): string[] {
-  if (title.length <= LONGEST_TITLE) return [title];
+/** A title in two lines of about equal length where one of so many letters at most does not do. */
+function titleLines(title: string, most: number): string[] {
+  if (title.length <= most) return [title];
   const spaces = Array.from(title.matchAll(/ /g), ({ index }) => index);
   const middle = title.length / 2;
   const at = spaces.reduce((best, i) => Math.abs(i - middle) < Math.abs(best - middle) ? i : best, 0);
   return at === 0 ? [title] : [title.slice(0, at), title.slice(at + 1)];
+}
+
+/** The horizontal axis on a plot of some width: a long title is in two lines, and no label lies over another. */
+function fittedAxis(axis: Axis, width: number): Axis {
+  const { tickvals, ticktext, title } = axis;
+  const fitted = title
+    ? { ...axis, title: { text: titleLines(title.text, width / LETTER_PX).join("<br>") } }
+    : axis;
+  if (axis.tickangle) {
+    const distance = width / tickvals.length;
+    const step = Math.ceil(LEAST_PX / distance);
+    const some = ticktext.map((label, i) => i % step === 0 ? label : "");
+    const steep = { tickangle: -90, tickfont: { size: Math.min(Math.floor(step * distance), 13) } };
+    return { ...fitted, ticktext: some, ...(distance < 15 ? steep : {}) };
+  }
+  const px = scale(axis, [0, width]);
+  let end = -Infinity;
+  const apart = ticktext.map((label, i) => {
+    const [middle, half] = [px(tickvals[i]!), LETTER_PX * label.length / 2];
+    if (middle - half < end) return "";
+    end = middle + half + 6;
+    return label;
+  });
+  return { ...fitted, tickangle: 0, ticktext: apart };
 }
 
 function styledAxis(axis: Axis): Axis {

@@ -17,6 +17,7 @@ import { display, type View, view } from "../display.ts";
 import { histogramPlot } from "./histogram_plot.ts";
 import { figureSvg } from "./figure_svg.ts";
 import { pictureHtml } from "./html.ts";
+import { neutralColor } from "./palette.ts";
 import { recordsView } from "./table_view.ts";
 import { count, decimal, size } from "../terminal/units.ts";
 
@@ -59,7 +60,7 @@ function rowPicture(matrix: Matrix | PackedMatrix): string {
   const width = 560;
   if (!isPacked(matrix)) {
     const plot = histogramPlot(matrix.data.subarray(0, matrix.cols), [], { width });
-    return figureSvg(plot, { width, paper: "#ffffff" });
+    return figureSvg(plot, { width, ink: neutralColor });
   }
   const row = new Float32Array(matrix.cols);
   dequantizeRows(matrix, { from: 0, to: 1 }, row);
@@ -70,6 +71,6 @@ function rowPicture(matrix: Matrix | PackedMatrix): string {
   const group = row.subarray(0, Math.min(matrix.groupSize, matrix.cols));
   return figureSvg(histogramPlot(group, [{ name: matrix.format, values }], { width }), {
     width,
-    paper: "#ffffff",
+    ink: neutralColor,
   });
 }

@@ -136,7 +136,7 @@ export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): 
     margin,
     xaxis: {
       type: "log",
-      title: { text: width < 500 ? "bits per weight" : "bits per weight: codes, scales, zeros and tables" },
+      title: { text: "bits per weight: codes, scales, zeros and tables" },
       range: xRange,
       tickvals: bits,
       ticktext: bits.map(String),
@@ -167,7 +167,7 @@ export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): 
       ax: offsets[i]!.dx,
       ay: offsets[i]!.dy,
     })),
-  }, { width });
+  }, options);
 }
 
 /** The range from the smallest to the largest value, extended at both ends by a part of it. */

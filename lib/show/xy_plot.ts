@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Figure, FigureSize, Line, Trace } from "./figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
 import { figure, hover, plotText } from "./make_figure.ts";
 import { type Dash, neutralColor, seriesStyle } from "./palette.ts";
 import { cellText } from "./table_view.ts";
@@ -50,7 +50,7 @@ export interface XyOptions extends PlotOptions {
   readonly ticks?: readonly number[];
   /** The first and the last height shown. */
   readonly range?: readonly [number, number];
-  /** A dashed horizontal line for comparison, such as the original's perplexity. */
+  /** A dashed horizontal line for comparison, named in the legend, such as the original's perplexity. */
   readonly level?: { readonly y: number; readonly name: string };
 }
 
@@ -132,41 +132,17 @@ function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", 
     format: options.format,
     most: 7,
   });
-  const place = level && (log.includes("y") ? Math.log10(level.y) : level.y);
-  const line: Line | undefined = place === undefined ? undefined : {
-    type: "line",
-    layer: "below",
-    line: { color: neutralColor, width: 1.5, dash: "dash" },
-    xref: "paper",
-    yref: "y",
-    x0: 0,
-    x1: 1,
-    y0: level!.y,
-    y1: level!.y,
-  };
+  const line = { color: neutralColor, width: 1.5, dash: "dash" } as const;
+  const ends = xaxis.range.map((end) => xaxis.type === "log" ? 10 ** end : end);
+  const compared = (level ? [level] : []).map(({ name, y }): Trace => (
+    { type: "scatter", mode: "lines", name: plotText(name), x: ends, y: [y, y], line, hoverinfo: "skip" }
+  ));
   const margin = { l: 86, r: 16, t: 10, b: options.x ? 52 : 30 };
-  return figure(data, {
+  return figure([...data, ...compared], {
     ...(title ? { title: { text: plotText(title) } } : {}),
     height: height + margin.t + margin.b,
     margin,
     xaxis,
     yaxis,
-    ...(line ? { shapes: [line] } : {}),
-    ...(level
-      ? {
-        annotations: [
-          levelName(level.name, {
-            y: place!,
-            x: xaxis.range[1],
-            toTop: place! < (yaxis.range[0] + yaxis.range[1]) / 2,
-          }),
-        ],
-      }
-      : {}),
-  }, { width });
-}
-
-/** The name of the comparison line, at its right end, on the side with more space. */
-function levelName(name: string, { x, y, toTop }: { x: number; y: number; toTop: boolean }) {
-  return { text: plotText(name), x, y, ax: -6 - 3.7 * name.length, ay: toTop ? -11 : 11 };
+  }, options);
 }

@@ -1,5 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { exists, isFile } from "../../lib/files/disk.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { CheckpointError, InterruptedError } from "../../lib/errors.ts";
+import { ask, exists, isFile, tryTo } from "../../lib/files/disk.ts";
 import { inFolder, list } from "../in_folder.ts";
 
 Deno.test("a link that leads nowhere exists and is no file; a folder is none either", () => {
@@ -10,6 +11,20 @@ Deno.test("a link that leads nowhere exists and is no file; a folder is none eit
     assertEquals(paths.map(exists), [false, true, true, true]);
     assertEquals(paths.map(isFile), [false, false, false, true]);
   });
+});
+
+Deno.test("an interrupt is no answer of the disk: what it makes of an error ends the work, and so does what comes from it", () => {
+  assertEquals(ask(() => Deno.statSync("/nowhere/at/all")), undefined);
+  // Deno 2.9.6 throws the error's text where an interrupt comes while it makes the error.
+  const text = "No such file or directory (os error 2): stat '/nowhere'";
+  const damaged = new CheckpointError("Cannot open /nowhere: undefined", { cause: text });
+  for (const thrown of [text, undefined, damaged, new CheckpointError("it is damaged", { cause: damaged })]) {
+    const question = () => {
+      throw thrown;
+    };
+    assertThrows(() => ask(question), InterruptedError, "Interrupted");
+    assertThrows(() => tryTo(question), InterruptedError);
+  }
 });
 
 /** Runs a program that has `writeBeside`, `path` and every permission. */

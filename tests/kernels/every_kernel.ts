@@ -27,6 +27,7 @@ import { scale } from "../../kernels/wgsl/scale.ts";
 import { scatterAdd } from "../../kernels/wgsl/scatter_add.ts";
 import { storeKv } from "../../kernels/wgsl/store_kv.ts";
 import { topK } from "../../kernels/wgsl/top_k.ts";
+import { together } from "../../kernels/wgsl/together.ts";
 import { activationNames } from "../../lib/compute/backend.ts";
 
 /** All combinations of some choices. */
@@ -46,7 +47,12 @@ const HEADS = every({ heads: [4], kvHeads: [2], headDim: [64, 20, 7], softcap: [
   .flatMap((shape) => [shape, { ...shape, window: 5 }]);
 const DEVICES = [
   { features: new Set<string>(), subgroupSize: 0 },
-  { features: new Set(["shader-f16", "subgroups"]), subgroupSize: 32 },
+  {
+    features: new Set(["shader-f16", "subgroups"]),
+    subgroupSize: 32,
+    workgroupBytes: 49152,
+    workgroupSize: 1024,
+  },
 ];
 /** Kernels of one token, of several, and of many, to be multiplied in tiles. */
 const TARGETS = every({ device: DEVICES, tokens: [1, 3, 8, 9] }).map((target) => (
@@ -71,7 +77,10 @@ function tables(): Kernel[] {
     const table = { codebook: stored, scales: stored, perRow: codebook === "row", line: codebook === "line" };
     const all = { ...PART, ...shape, ...table, bias: i % 4 < 2 };
     const target = TARGETS[i % TARGETS.length]!;
-    return [...linears([...tableKernels(all, target), ...tableLadder(all, target)]), embedPacked(all)];
+    const kernels = linears([...tableKernels(all, target), ...tableLadder(all, target)]);
+    const fewer = linears(tableKernels({ ...all, rows: 30, bias: false }, target));
+    const both = fewer.flatMap((kernel, k) => together([kernels[k]!, kernel], target.tokens) ?? []);
+    return [...kernels, ...both, embedPacked(all)];
   });
 }
 

@@ -10,11 +10,13 @@ import { tableLut } from "../../kernels/wgsl/table_3_lut.ts";
 import { tableRows } from "../../kernels/wgsl/table_4_rows.ts";
 import { tablePairs } from "../../kernels/wgsl/table_5_pairs.ts";
 import { tableSubgroups } from "../../kernels/wgsl/table_6_subgroups.ts";
+import { LEAST_LANES, tableTeams } from "../../kernels/wgsl/table_8_teams.ts";
 import { tableInt8 } from "../../kernels/wgsl/table_7_int8.ts";
 import { tableLine } from "../../kernels/wgsl/table_line.ts";
 import { tableTiled } from "../../kernels/wgsl/table_tiled.ts";
+import { tileBytes } from "../../kernels/wgsl/tile.ts";
 import type { QuantizeOptions } from "../../lib/learn/quantize.ts";
-import { bench, gpuReason, hasGpu } from "../gpu.ts";
+import { type Bench, bench, gpuReason, hasGpu } from "../gpu.ts";
 import { errorOf, packed } from "./linear.ts";
 
 const LIMITS = { f32: 1e-5, f16: 2e-3 };
@@ -43,11 +45,21 @@ interface Rung {
 }
 
 /** On devices without subgroups these tests are of the tree, twice. */
-const subgroupSize = hasGpu ? (await bench()).lab.subgroupSize : 0;
+const { subgroupSize = 0 }: Partial<Bench["lab"]> = hasGpu ? (await bench()).lab : {};
 
 const isLine = ({ format }: { format: string }) => format.startsWith("int");
 const fitsAll = ({ format }: { format: string }) => format !== "int3" && format !== "int2";
 const fitsPairs = ({ format }: { format: string }) => fitsAll({ format }) && format !== "int8";
+/** Rows of a subgroup by turns; a part of the columns at a time where memory is as small as this. */
+const teams: Rung["make"] = (shape, { tokens }) =>
+  tableTeams(shape, {
+    tokens,
+    subgroupSize,
+    rows: tokens === 1 ? 3 : 2,
+    split: tokens === 8 ? 1 : 2,
+    threads: 64,
+    workgroupBytes: tokens === 1 ? 1000 : 16384,
+  });
 const RUNGS: Readonly<Record<string, Rung>> = {
   "table_1_naive.ts": { make: tableNaive, most: 3 },
   "table_2_words.ts": { make: tableWords },
@@ -72,6 +84,12 @@ const RUNGS: Readonly<Record<string, Rung>> = {
     make: (shape, options) => tableSubgroups(shape, { ...options, subgroupSize, lookup: "pairs" }),
     halves: true,
     fits: fitsPairs,
+  },
+  "table_8_teams.ts": {
+    make: teams,
+    most: 3,
+    fits: ({ format }) =>
+      subgroupSize >= LEAST_LANES && (isLine({ format }) || 2 ** Number(format.at(-1)) <= subgroupSize),
   },
   "table_line.ts": { make: tableLine, halves: true, fits: isLine },
   "table_line.ts, subgroups": {
@@ -132,10 +150,11 @@ Deno.test({
     for (const [i, { format, cols }] of WEIGHTS.entries()) {
       for (const element of ["f32", "f16"] as const) {
         if (element === "f16" && !gpu.lab.features.has("shader-f16")) continue;
-        // Both tiles for each width, and both elements.
-        for (const [tile, tokens] of [[16, 17], [64, 70]] as const) {
+        // Tiles for each width, and both elements.
+        for (const [tile, tokens] of [[16, 17], [64, 70], [128, 150]] as const) {
           if ((tile === 16) !== ((element === "f16") === (i % 2 === 0)) && i > 2) continue;
-          const weight = packed(70, cols, {
+          if (tileBytes(tile, element) > (gpu.lab.workgroupBytes ?? 16384)) continue;
+          const weight = packed(tile === 128 ? 131 : 70, cols, {
             format,
             groupSize: [32, 20, 7, 128, 16, "row" as const, 32, 64][i],
           });

@@ -9,6 +9,7 @@ import {
 import {
   calibrate,
   CheckpointError,
+  InterruptedError,
   loadModel,
   OptionError,
   quantizeModel,
@@ -23,6 +24,7 @@ import { ModelOnDisk } from "../../lib/model/model_on_disk.ts";
 import { calibrateLayers } from "../../lib/quantize/calibrate.ts";
 import { Journal } from "../../lib/quantize/journal.ts";
 import { Random } from "../../lib/random.ts";
+import { inKernel } from "../in_kernel.ts";
 
 const folder = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -372,6 +374,16 @@ Deno.test("two processes are not at one folder at the same time", async () => {
   using _ = Journal.open(out, { asked: {} });
   await assertRejects(() => quantizeOnDisk(tiny, out), ResumeError, "another process");
 });
+
+Deno.test("what is interrupted gives back its lock, also where it was about to end", () =>
+  inKernel(async () => {
+    const out = fresh();
+    // It shows no sign of life, as what a kernel has ended shows none.
+    const ended = { format: "int4", measure: () => new Promise<never>(() => {}) } as const;
+    await assertRejects(() => quantizeOnDisk(tiny, out, ended), InterruptedError);
+    const { found } = await quantizeOnDisk(tiny, out, { format: "int4", restart: true });
+    assertEquals(found, 0);
+  }));
 
 Deno.test("what makes no sense is refused before anything is written", async () => {
   const wrong: [QuantizeOnDiskOptions, string][] = [

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { lineChart } from "../../lib/show/xy_plot.ts";
 
 Deno.test("a line on logarithmic axes leaves out what has no logarithm", () => {
@@ -7,8 +7,10 @@ Deno.test("a line on logarithmic axes leaves out what has no logarithm", () => {
   assert(layout.yaxis.range[0] < -1 && layout.yaxis.range[0] > -1.5);
 });
 
-Deno.test("on a logarithmic axis a level's line is at its value, as plotly wants lines, and its name at the logarithm, as labels", () => {
-  const series = [{ name: "a", x: [1, 2], y: [1, 1000] }];
-  const { layout } = lineChart(series, { log: "y", level: { y: 100, name: "of old" } });
-  assertEquals([layout.shapes![0]!.y0, layout.shapes![0]!.y1, layout.annotations![0]!.y], [100, 100, 2]);
+Deno.test("a level's line goes from end to end of logarithmic axes and has its name in the legend", () => {
+  const series = [{ name: "a", x: [1, 100], y: [1, 1000] }];
+  const { data, layout } = lineChart(series, { log: "xy", level: { y: 100, name: "of old" } });
+  const { name, x, y, showlegend } = data[1]!;
+  assertEquals([name, y, showlegend], ["of old", [100, 100], undefined]);
+  for (const i of [0, 1]) assertAlmostEquals(Math.log10(x[i]!), layout.xaxis.range[i]!, 1e-12);
 });

@@ -37,6 +37,7 @@ import type {
   KvShape,
   Largest,
   LinearOptions,
+  LinearProduct,
   NormOptions,
   RopeOptions,
   TokenPlace,
@@ -298,15 +299,25 @@ export class WebGpuBackend implements Backend {
   }
 
   linear(out: Tensor, x: Tensor, options: LinearOptions): void {
-    checkLinear(out, x, options.weight);
-    const bias = options.bias && this.#vector(options.bias);
-    const { weight } = own(this, options.weight, GpuHandle);
+    this.linears(x, [{ out, ...options }]);
+  }
+
+  linears(x: Tensor, products: readonly LinearProduct[]): void {
     const tokens = x.rows;
-    this.#linear.run(this.#roomOf(out), this.#roomOf(x), { weight, bias, tokens });
-    if (!weight.outliers) return;
-    const { rows, cols } = weight;
-    const [kernel] = this.#kernel(`add outliers ${rows} ${cols}`, () => [addOutliers({ rows, cols })]);
-    this.#commands.run(kernel!, [this.#roomOf(out), this.#roomOf(x), ...weight.outliers], { tokens });
+    const all = products.map(({ out, weight, bias }) => {
+      checkLinear(out, x, weight);
+      return {
+        out: this.#roomOf(out),
+        weight: own(this, weight, GpuHandle).weight,
+        bias: bias && this.#vector(bias),
+      };
+    });
+    this.#linear.run(this.#roomOf(x), all, tokens);
+    for (const { out, weight: { rows, cols, outliers } } of all) {
+      if (!outliers) continue;
+      const [kernel] = this.#kernel(`add outliers ${rows} ${cols}`, () => [addOutliers({ rows, cols })]);
+      this.#commands.run(kernel!, [out, this.#roomOf(x), ...outliers], { tokens });
+    }
   }
 
   rope(x: Tensor, options: RopeOptions): void {

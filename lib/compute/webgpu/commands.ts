@@ -162,17 +162,13 @@ export class Commands implements Disposable {
     this.#encoder ??= this.#device.gpu.createCommandEncoder();
     this.#encoder.copyBufferToBuffer(buffer, 0, landing, 0, size);
     this.submit();
-    try {
-      await waitForGpu(landing.mapAsync(GPUMapMode.READ, 0, size));
-    } catch (error) {
-      this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`);
-    }
+    const copy = await this.#device.read(landing, size).catch((error) =>
+      this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`)
+    );
     await this.#device.check();
-    const copy = landing.getMappedRange(0, size).slice(0, bytes);
-    landing.unmap();
     this.#landing ??= landing;
     if (this.#landing !== landing) landing.destroy();
-    return copy;
+    return copy!.slice(0, bytes);
   }
 
   /**

@@ -75,6 +75,10 @@ export class Device implements Disposable {
   readonly subgroupSize: number;
   /** Bytes of a binding at most. */
   readonly mostBytes: number;
+  /** Bytes of workgroup memory. */
+  readonly workgroupBytes: number;
+  /** Invocations of a workgroup at most. */
+  readonly workgroupSize: number;
   /** Whether its compiler knows `enable subgroups;`. */
   readonly #directive: boolean;
   #failure: Any4Error | undefined;
@@ -83,6 +87,8 @@ export class Device implements Disposable {
   protected readonly ballast: ArrayBuffer = new ArrayBuffer(32 << 20);
   /** Error scopes that are still open questions. */
   readonly #scopes = new Set<Promise<void>>();
+  /** Buffers that have been mapped. */
+  readonly #mapped = new WeakSet<GPUBuffer>();
 
   private constructor(
     gpu: GPUDevice,
@@ -95,6 +101,8 @@ export class Device implements Disposable {
   ) {
     this.gpu = gpu;
     this.mostBytes = Math.min(mostBytes, gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+    this.workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize;
+    this.workgroupSize = gpu.limits.maxComputeInvocationsPerWorkgroup;
     this.description = info.description || info.device || info.vendor || "unnamed GPU";
     this.software = info.isFallbackAdapter;
     this.features = features;
@@ -211,6 +219,34 @@ export class Device implements Disposable {
     };
     const mistake = found(gpu.popErrorScope());
     return { pipeline, mistake };
+  }
+
+  /**
+   * The first bytes of a buffer that can be mapped, once all that was submitted is done. The array belongs to the caller.
+   *
+   * @param bytes a multiple of 4.
+   */
+  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    const mapping = buffer.mapAsync(GPUMapMode.READ, 0, bytes);
+    const take = () => {
+      const copy = buffer.getMappedRange(0, bytes).slice(0);
+      buffer.unmap();
+      return copy;
+    };
+    // Deno's mapAsync has the bytes when it returns, and says so ten milliseconds later; of a buffer that has never been
+    // mapped, it does not give them before.
+    if (this.#mapped.has(buffer)) {
+      try {
+        const copy = take();
+        mapping.catch(() => {});
+        return copy;
+      } catch {
+        // It says so first, as the standard has it.
+      }
+    }
+    await waitForGpu(mapping);
+    this.#mapped.add(buffer);
+    return take();
   }
 
   /**

@@ -40,8 +40,8 @@ export interface RaceOptions {
 /** Values behind each output, where no kernel may write. */
 const BEHIND = 64;
 
-/** Rounds at least. */
-const ROUNDS = 3;
+/** Rounds at least and at most. */
+const [ROUNDS, MOST_ROUNDS] = [3, 100];
 
 /** Times that a job is run in one turn, at most. */
 const REPEATS = 4096;
@@ -57,6 +57,13 @@ interface Prepared {
   readonly turns: readonly (readonly Dispatch[])[];
   /** The index of the next copy. */
   next: number;
+}
+
+/** A job in a race. */
+interface Contestant {
+  readonly prepared: Prepared;
+  /** Times that it is run in a turn. */
+  repeats: number;
 }
 
 interface Dispatch {
@@ -177,6 +184,16 @@ export class GpuLab implements Disposable {
     return this.#device.subgroupSize;
   }
 
+  /** Bytes of workgroup memory. */
+  get workgroupBytes(): number {
+    return this.#device.workgroupBytes;
+  }
+
+  /** Invocations of a workgroup at most. */
+  get workgroupSize(): number {
+    return this.#device.workgroupSize;
+  }
+
   /**
    * Runs a job.
    *
@@ -202,9 +219,7 @@ export class GpuLab implements Disposable {
       gpu.queue.submit([encoder.finish()]);
       const results: Float32Array[] = [];
       for (const landing of landings) {
-        await landing.mapAsync(GPUMapMode.READ);
-        results.push(new Float32Array(landing.getMappedRange().slice(0)));
-        landing.unmap();
+        results.push(new Float32Array(await this.#device.read(landing, landing.size)));
       }
       return results.map((data, i) => {
         if (!data.subarray(data.length - BEHIND).every(Number.isNaN)) {
@@ -226,29 +241,34 @@ export class GpuLab implements Disposable {
   async race(jobs: readonly GpuJob[], options: RaceOptions = {}): Promise<number[]> {
     const { seconds = 1, bytes = 0 } = options;
     using buffers = new Buffers(this.#device.gpu);
-    const clock = this.#clock(buffers);
-    const contestants: { job: GpuJob; prepared: Prepared; repeats: number; times: number[] }[] = [];
+    const contestants: Contestant[] = [];
     for (const job of jobs) {
       const all = job.inputs.reduce((sum, { byteLength }) => sum + byteLength, 0);
       const copies = Math.min(Math.max(1, Math.ceil(bytes / Math.max(all, 1))), COPIES);
-      const prepared = await this.#guarded(job, () => this.#prepare(job, { buffers, copies }));
-      contestants.push({ job, prepared, repeats: 1, times: [] });
+      const contestant = {
+        prepared: await this.#guarded(job, () => this.#prepare(job, { buffers, copies })),
+        repeats: 1,
+      };
+      // What is wrong with a job is known by its first turn.
+      await this.#guarded(job, () => this.#clock([contestant], { buffers }));
+      contestants.push(contestant);
     }
     // A turn is long beside the clock's grain, 10 milliseconds where it is not the GPU's.
     const least = this.features.has("timestamp-query") ? 0.002 : 0.1;
-    const turn = (contestant: typeof contestants[0]) =>
-      this.#guarded(contestant.job, () => clock(contestant.prepared, contestant.repeats));
-    for (const contestant of contestants) {
-      await turn(contestant);
-      while (await turn(contestant) < least && contestant.repeats < REPEATS) contestant.repeats *= 2;
+    const round = async () => (await this.#clock(contestants, { buffers }))[0]!;
+    let taken = await round();
+    const isShort = ({ repeats }: Contestant, i: number) => taken[i]! < least && repeats < REPEATS;
+    while (contestants.some(isShort)) {
+      for (const contestant of contestants.filter(isShort)) contestant.repeats *= 2;
+      taken = await round();
     }
-    const start = performance.now();
-    for (let round = 0; round < ROUNDS || performance.now() - start < 1000 * seconds; round++) {
-      for (const contestant of contestants) {
-        contestant.times.push(await turn(contestant) / contestant.repeats);
-      }
-    }
-    return contestants.map(({ times }) => times.sort((a, b) => a - b)[times.length >> 1]!);
+    const all = taken.reduce((sum, one) => sum + one, 0);
+    const rounds = Math.min(Math.max(ROUNDS, Math.ceil(seconds / all)), MOST_ROUNDS);
+    const times = await this.#clock(contestants, { buffers, rounds });
+    return contestants.map(({ repeats }, i) => {
+      const sorted = times.map((round) => round[i]! / repeats).sort((a, b) => a - b);
+      return sorted[sorted.length >> 1]!;
+    });
   }
 
   /** Uploads, compiles and binds. */
@@ -346,35 +366,52 @@ export class GpuLab implements Disposable {
     return done!;
   }
 
-  /** Seconds that some turns take. */
-  #clock(buffers: Buffers): (prepared: Prepared, repeats: number) => Promise<number> {
+  /**
+   * Seconds that the turns of each round take. By the GPU's own clock nothing is waited for between them: a GPU that rests
+   * lowers its frequency.
+   */
+  async #clock(
+    contestants: readonly Contestant[],
+    { buffers, rounds = 1 }: { buffers: Buffers; rounds?: number },
+  ): Promise<number[][]> {
     const { gpu } = this.#device;
+    const times: number[][] = [];
     if (!this.features.has("timestamp-query")) {
-      return async (prepared, repeats) => {
-        await gpu.queue.onSubmittedWorkDone();
-        const encoder = gpu.createCommandEncoder();
-        record(encoder.beginComputePass(), prepared, repeats);
-        const start = performance.now();
-        gpu.queue.submit([encoder.finish()]);
-        await gpu.queue.onSubmittedWorkDone();
-        return (performance.now() - start) / 1000;
-      };
+      for (let r = 0; r < rounds; r++) {
+        times.push([]);
+        for (const { prepared, repeats } of contestants) {
+          await gpu.queue.onSubmittedWorkDone();
+          const encoder = gpu.createCommandEncoder();
+          record(encoder.beginComputePass(), prepared, repeats);
+          const start = performance.now();
+          gpu.queue.submit([encoder.finish()]);
+          await gpu.queue.onSubmittedWorkDone();
+          times[r]!.push((performance.now() - start) / 1000);
+        }
+      }
+      return times;
     }
-    const querySet = buffers.keep(gpu.createQuerySet({ type: "timestamp", count: 2 }));
-    const resolved = buffers.make(16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
-    const landing = buffers.make(16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-    const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
-    return async (prepared, repeats) => {
+    const count = 2 * contestants.length;
+    const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+    const resolved = buffers.make(8 * count, QUERY_RESOLVE | COPY_SRC);
+    const landing = buffers.make(8 * count * rounds, MAP_READ | COPY_DST);
+    for (let r = 0; r < rounds; r++) {
+      const querySet = buffers.keep(gpu.createQuerySet({ type: "timestamp", count }));
       const encoder = gpu.createCommandEncoder();
-      record(encoder.beginComputePass({ timestampWrites }), prepared, repeats);
-      encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, landing, 0, 16);
+      for (const [i, { prepared, repeats }] of contestants.entries()) {
+        const [beginningOfPassWriteIndex, endOfPassWriteIndex] = [2 * i, 2 * i + 1];
+        const timestampWrites = { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex };
+        record(encoder.beginComputePass({ timestampWrites }), prepared, repeats);
+      }
+      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, landing, 8 * count * r, 8 * count);
       gpu.queue.submit([encoder.finish()]);
-      await landing.mapAsync(GPUMapMode.READ);
-      const [from, to] = new BigUint64Array(landing.getMappedRange().slice(0));
-      landing.unmap();
-      return Number(to! - from!) / 1e9;
-    };
+    }
+    const stamps = new BigUint64Array(await this.#device.read(landing, landing.size));
+    for (let at = 0; at < stamps.length; at += count) {
+      times.push(contestants.map((_, i) => Number(stamps[at + 2 * i + 1]! - stamps[at + 2 * i]!) / 1e9));
+    }
+    return times;
   }
 
   /** Frees the device. */

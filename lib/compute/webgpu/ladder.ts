@@ -25,7 +25,12 @@ export interface LadderOptions {
   /** Rows of x; 1, as when decoding, when absent. More than 8 are multiplied tile by tile, as in prefill. */
   readonly tokens?: number;
   /** Where the kernels are to run, a {@linkcode GpuLab}; anywhere, hence without what only some GPUs have, when absent. */
-  readonly device?: { readonly features: ReadonlySet<string>; readonly subgroupSize: number };
+  readonly device?: {
+    readonly features: ReadonlySet<string>;
+    readonly subgroupSize: number;
+    readonly workgroupBytes?: number;
+    readonly workgroupSize?: number;
+  };
   /** Also kernels that multiply halves, where the device can. */
   readonly halfProducts?: boolean;
   /** Also the kernel that rounds activations to bytes. */

@@ -4,6 +4,8 @@
  * @module
  */
 import { INT8_GROUP } from "../../../kernels/wgsl/activations_int8.ts";
+import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
+import { together } from "../../../kernels/wgsl/together.ts";
 import { type Candidate, denseKernels, FEW_TOKENS, tableKernels } from "../../../kernels/wgsl/mod.ts";
 import { DisposedError } from "../../errors.ts";
 import type { ActivationType } from "../backend.ts";
@@ -26,10 +28,22 @@ interface Plan {
   readonly task: string;
   /** Kernels that can do it, by name, the default first. */
   readonly candidates: ReadonlyMap<string, Candidate>;
+  /** That and the part's place: plans of the same are one. */
+  readonly place: string;
+}
+
+/** A product and where it goes. */
+export interface LinearTo {
+  readonly out: Allocation;
+  readonly weight: GpuWeight;
+  readonly bias?: Allocation;
 }
 
 /** Products of a shape that take turns when it is timed: enough to leave none of them in a cache. */
 const TURNS = 32;
+
+/** Seconds that a turn takes at least, and how often its products are repeated for that at most. */
+const [LEAST_TURN, MOST_REPEATS] = [0.004, 64];
 
 /** Runs linears on a device. */
 export class LinearRunner {
@@ -41,6 +55,8 @@ export class LinearRunner {
   readonly #plans = new WeakMap<WeightPart, Map<string, Plan>>();
   /** The same by what parts are and where: layers share them. */
   readonly #known = new Map<string, Plan>();
+  /** Kernels of several products, and where there is none. */
+  readonly #together = new Map<string, Kernel | null>();
   readonly #activations: ActivationType;
   /** Tasks that have been met and not been timed. */
   readonly #open = new Map<string, Product[]>();
@@ -60,23 +76,51 @@ export class LinearRunner {
     this.#activations = means.activations ?? "f32";
   }
 
-  /** out = x · weightᵀ + bias. */
-  run(
-    out: Allocation,
-    x: Allocation,
-    options: { weight: GpuWeight; bias?: Allocation; tokens: number },
-  ): void {
-    const { weight, bias, tokens } = options;
-    for (const part of weight.parts) {
-      const product = { part, bias, tokens };
-      const plan = this.#plan(product);
-      if (plan.candidates.size > 1 && this.#tuner.isOpen(plan.task)) {
-        const met = this.#open.get(plan.task);
-        if (!met) this.#open.set(plan.task, [product]);
-        else if (met.length < TURNS) met.push(product);
-      }
-      this.#run(this.#tuner.winner(plan.task), { out, x, product });
+  /** out = x · weightᵀ + bias, for some weights: as one kernel where they can be. */
+  run(x: Allocation, products: readonly LinearTo[], tokens: number): void {
+    const all = products.flatMap(({ out, weight, bias }) =>
+      weight.parts.map((part) => ({ out, x, product: { part, bias, tokens } }))
+    );
+    for (const { product } of all) this.#meet(product);
+    // A kernel cannot write one buffer through two bindings.
+    const apart = new Set(all.map(({ out }) => out)).size === all.length;
+    if (all.length > 1 && apart && tokens <= FEW_TOKENS && this.#runTogether(all)) return;
+    for (const one of all) this.#run(this.#tuner.winner(this.#plan(one.product).task), one);
+  }
+
+  /** Remembers a product that is to be timed. */
+  #meet(product: Product): void {
+    const { task, candidates } = this.#plan(product);
+    if (candidates.size === 1 || !this.#tuner.isOpen(task)) return;
+    const met = this.#open.get(task);
+    if (!met) this.#open.set(task, [product]);
+    else if (met.length < TURNS) met.push(product);
+  }
+
+  /** Runs products of an x as one kernel, the fastest for the largest of them; false where there is none that does all. */
+  #runTogether(all: readonly { out: Allocation; x: Allocation; product: Product }[]): boolean {
+    const plans = all.map(({ product }) => this.#plan(product));
+    const { tokens } = all[0]!.product;
+    const rows = all.map(({ product }) => product.part.shape.rows);
+    const { task, candidates } = plans[rows.indexOf(Math.max(...rows))]!;
+    const name = this.#tuner.winner(task) ?? candidates.keys().next().value!;
+    const key = [name, ...plans.map(({ place }) => place)].join();
+    let kernel = this.#together.get(key);
+    if (kernel === undefined) {
+      const found = plans.map(({ candidates }) => candidates.get(name));
+      const plain = found.flatMap((candidate) =>
+        !candidate || candidate.activations ? [] : [candidate.kernel]
+      );
+      kernel = plain.length === all.length && together(plain, tokens) || null;
+      this.#together.set(key, kernel);
     }
+    const bindings = [
+      all[0]!.x,
+      ...all.flatMap(({ out, product: { part, bias } }) => [out, ...part.rooms, ...(bias ? [bias] : [])]),
+    ];
+    if (!kernel || bindings.length > this.#device.gpu.limits.maxStorageBuffersPerShaderStage) return false;
+    this.#commands.run(kernel, bindings, { tokens });
+    return true;
   }
 
   /** Times the kernels of the shapes that have come since, and takes the fastest from now on. */
@@ -85,12 +129,18 @@ export class LinearRunner {
       this.#open.delete(task);
       const { tokens, part: { shape } } = products[0]!;
       const [x, out] = [shape.cols, shape.outCols].map((cols) => this.#memory.take(4 * tokens * cols));
-      const turn = (name: string) => () =>
-        this.#commands.seconds(() => {
-          for (const product of products) this.#run(name, { out: out!, x: x!, product });
+      let repeats = 1;
+      const turn = (name: string) => async () => {
+        const all = Array.from({ length: repeats }, () => products).flat();
+        const seconds = await this.#commands.seconds(() => {
+          for (const product of all) this.#run(name, { out: out!, x: x!, product });
         });
+        return seconds / repeats;
+      };
       const names = [...this.#plan(products[0]!).candidates.keys()];
       try {
+        // A GPU that waits more than it works lowers its frequency.
+        repeats = Math.min(Math.ceil(LEAST_TURN / await turn(names[0]!)()), MOST_REPEATS);
         await this.#tuner.decide(task, new Map(names.map((name) => [name, turn(name)])));
       } catch (error) {
         // The weights' model was disposed of meanwhile: whoever reads now has nothing to do with it.
@@ -133,7 +183,7 @@ export class LinearRunner {
       const what = Object.entries(shape).map(([name, value]) => `${name} ${value}`).join(", ");
       const task = `${part.kind} ${what}, ${key}, ${this.#activations}`;
       const place = `${task} at ${firstRow} of ${outCols}`;
-      plan = this.#known.get(place) ?? { task, candidates: this.#candidates({ part, bias, tokens }) };
+      plan = this.#known.get(place) ?? { task, place, candidates: this.#candidates({ part, bias, tokens }) };
       plans.set(key, plan);
       this.#known.set(place, plan);
     }
@@ -143,7 +193,7 @@ export class LinearRunner {
   #candidates({ part, bias, tokens }: Product): Plan["candidates"] {
     const target = {
       tokens,
-      device: { features: this.#device.features, subgroupSize: this.#device.subgroupSize },
+      device: this.#device,
       halfProducts: this.#activations === "f16",
       int8Activations: this.#activations === "int8",
     };

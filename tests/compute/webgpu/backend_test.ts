@@ -328,3 +328,49 @@ Deno.test("auto takes no software GPU, and webgpu where there is none is an erro
     Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
   }
 });
+
+test("linears() starts one kernel for weights of one kind, and has the bits of linear() in any case", async () => {
+  using backend = await open();
+  const { prototype } = GPUComputePassEncoder;
+  const { dispatchWorkgroups } = prototype;
+  let started = 0;
+  prototype.dispatchWorkgroups = function (...workgroups) {
+    started++;
+    return dispatchWorkgroups.apply(this, workgroups);
+  };
+  try {
+    for (
+      const [formats, kernels] of [
+        [["any4", "any4", "any4"], 1],
+        [["F32", "F32"], 1],
+        [["int4", "int4"], 1],
+        // Of other names, or of another size of workgroups.
+        [["any4", "int3"], 2],
+        [["nf4", "F32", "nf4"], 3],
+      ] as const
+    ) {
+      for (const tokens of [1, 7, 18]) {
+        const x = tensor(backend, tokens, normal(tokens * 160));
+        const products = formats.map((format, i) => {
+          const rows = 30 + 7 * i;
+          const matrix = { rows, cols: 160, data: normal(rows * 160) };
+          const weight = backend.weight(
+            format === "F32" ? matrix : quantize(matrix, { format, groupSize: 32 }),
+          );
+          const bias = i === 0 ? backend.weight({ rows: 1, cols: rows, data: normal(rows) }) : undefined;
+          return { out: tensor(backend, tokens, rows), weight, bias };
+        });
+        started = 0;
+        backend.linears(x, products);
+        assertEquals(started, tokens === 18 ? formats.length : kernels, `${formats} ${tokens}`);
+        for (const { out, ...product } of products) {
+          const apart = tensor(backend, tokens, out.cols);
+          backend.linear(apart, x, product);
+          assertEquals(await backend.read(out), await backend.read(apart), `${formats} ${tokens}`);
+        }
+      }
+    }
+  } finally {
+    prototype.dispatchWorkgroups = dispatchWorkgroups;
+  }
+});
