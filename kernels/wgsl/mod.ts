@@ -162,14 +162,9 @@ function elementsOf({ halfProducts, device }: Target): readonly Element[] {
 /** Kernels of tiles, the best guess first. */
 export function tiles(target: Target, kernel: (options: TileOptions) => Kernel): Candidate[] {
   const sizes = target.tokens > 32 ? [64, 128, 16] as const : [16, 64] as const;
+  const { workgroupBytes = WORKGROUP_BYTES } = target.device;
   return elementsOf(target).flatMap((element) =>
-    sizes.filter((tile) => tileBytes(tile, element) <= (target.device.workgroupBytes ?? WORKGROUP_BYTES)).map(
-      (
-        tile,
-      ) => ({
-        name: `tiled, ${tile} tokens, ${element}`,
-        kernel: kernel({ element, tile }),
-      }),
-    )
+    sizes.filter((tile) => tileBytes(tile, element) <= workgroupBytes)
+      .map((tile) => ({ name: `tiled, ${tile} tokens, ${element}`, kernel: kernel({ element, tile }) }))
   );
 }

@@ -27,7 +27,7 @@ const STRIDE = 9;
 const LANES = 32;
 
 /** Subgroups of fewer lanes cannot add up a chunk. */
-export const LEAST_LANES = 8;
+const LEAST_LANES = 8;
 
 /** Parameters of the kernel; a tuner chooses all but tokens. */
 export interface TeamOptions {
@@ -46,47 +46,33 @@ export interface TeamOptions {
 }
 
 /** Whether a kernel can be made for a weight: its subgroups hold a table, or it needs none. */
-export function fitsTeams(shape: TableShape, subgroupSize: number): boolean {
-  return subgroupSize >= LEAST_LANES && (!!shape.line || 2 ** shape.bits <= subgroupSize);
+export function fitsTeams({ bits, line }: Pick<TableShape, "bits" | "line">, subgroupSize: number): boolean {
+  return subgroupSize >= LEAST_LANES && (!!line || 2 ** bits <= subgroupSize);
 }
 
-/** A lane keeps one value of each row's table, as often as the table goes into the subgroup. */
-function inRegisters({ bits, perRow }: TableShape, { rows }: TeamOptions): Lookup {
-  const row = (r: number) => perRow ? `row${r}` : "0u";
+/** Codes that one look-up gives the values of: pairs of 2 bits where they are halves, two of which fit a register. */
+function codesAtOnce({ bits, codebook }: TableShape, { subgroupSize }: TeamOptions): 1 | 2 {
+  return bits === 2 && codebook === "f16" && subgroupSize >= 16 ? 2 : 1;
+}
+
+/** A lane keeps what one look-up in each row's table gives, as often as that table goes into the subgroup. */
+function inRegisters(shape: TableShape, options: TeamOptions): Lookup {
+  const { bits, perRow } = shape;
+  const per = codesAtOnce(shape, options);
+  const value = (r: number, j: number) =>
+    `valueAt(${perRow ? `row${r}` : "0u"}, lane / ${2 ** (bits * j)}u % ${2 ** bits}u)`;
+  const entry = (r: number) =>
+    per === 1 ? value(r, 0) : `pack2x16float(vec2f(${value(r, 0)}, ${value(r, 1)}))`;
   return {
     declare: "",
-    fill: unrolled(
-      perRow ? rows : 1,
-      (r) => `let table${r} = valueAt(${row(r)}, lane % ${2 ** bits}u);`,
-    ),
+    fill: unrolled(perRow ? options.rows : 1, (r) => `let table${r} = ${entry(r)};`),
     four(words, { first, r }) {
-      const code = (j: number) => bitsAt(words, { offset: (first + j) * bits, count: bits });
-      const value = (j: number) => `subgroupShuffle(table${perRow ? r : 0}, ${code(j)})`;
-      return `vec4f(${[0, 1, 2, 3].map(value).join(", ")})`;
-    },
-  };
-}
-
-/** Whether lanes can keep pairs of values as halves. */
-function pairs({ bits, codebook }: TableShape, { subgroupSize }: TeamOptions): boolean {
-  return bits === 2 && codebook === "f16" && subgroupSize >= 16;
-}
-
-/** The same for pairs of 2-bit codes, whose values are halves and stay halves, two a register. */
-function pairsInRegisters({ perRow }: TableShape, { rows }: TeamOptions): Lookup {
-  const value = (r: number, code: string) => `valueAt(${perRow ? `row${r}` : "0u"}, ${code})`;
-  return {
-    declare: "",
-    fill: unrolled(
-      perRow ? rows : 1,
-      (r) => `let table${r} = pack2x16float(vec2f(${value(r, "lane % 4u")}, ${value(r, "lane / 4u % 4u")}));`,
-    ),
-    four(words, { first, r }) {
-      const two = [0, 2].map((j) => {
-        const codes = bitsAt(words, { offset: (first + j) * 2, count: 4 });
-        return `unpack2x16float(subgroupShuffle(table${perRow ? r : 0}, ${codes}))`;
+      const looked = Array.from({ length: 4 / per }, (_, n) => {
+        const codes = bitsAt(words, { offset: (first + n * per) * bits, count: per * bits });
+        const found = `subgroupShuffle(table${perRow ? r : 0}, ${codes})`;
+        return per === 1 ? found : `unpack2x16float(${found})`;
       });
-      return `vec4f(${two.join(", ")})`;
+      return `vec4f(${looked.join(", ")})`;
     },
   };
 }
@@ -113,8 +99,6 @@ export function tableTeams(shape: TableShape, options: TeamOptions): Kernel {
   const inPlaces = !!shape.line && bits === 4;
   const lookup = shape.line
     ? (inPlaces ? inPlace : linear)(shape, { rows, threads, element: "f32" })
-    : pairs(shape, options)
-    ? pairsInRegisters(shape, options)
     : inRegisters(shape, options);
   const chunks = Math.ceil(cols / CHUNK);
   const part = staged(chunks, options);

@@ -2,9 +2,9 @@
  * Shared parts of the kernels of many tokens: a workgroup computes a tile of tokens by rows, 32 columns at a time.
  *
  * Invocations stage activations and weights of 32 columns in workgroup memory; then each adds up 4 tokens by 4 rows in
- * registers, or 8 by 8: 64 multiply-adds for 8 loads of four values, or 256 for 16. What is staged lies as it came, columns side by side, so that
- * nothing is transposed; a row takes nine vec4 instead of eight, so that neighbouring invocations, which read the same
- * columns of neighbouring rows, meet in no bank.
+ * registers, or 8 by 8: 64 multiply-adds for 8 loads of four values, or 256 for 16. What is staged lies as it came,
+ * columns side by side, so that nothing is transposed; a row takes nine vec4 instead of eight, so that neighbouring
+ * invocations, which read the same columns of neighbouring rows, meet in no bank.
  *
  * @module
  */

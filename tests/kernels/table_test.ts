@@ -10,11 +10,12 @@ import { tableLut } from "../../kernels/wgsl/table_3_lut.ts";
 import { tableRows } from "../../kernels/wgsl/table_4_rows.ts";
 import { tablePairs } from "../../kernels/wgsl/table_5_pairs.ts";
 import { tableSubgroups } from "../../kernels/wgsl/table_6_subgroups.ts";
-import { LEAST_LANES, tableTeams } from "../../kernels/wgsl/table_8_teams.ts";
+import { fitsTeams, tableTeams } from "../../kernels/wgsl/table_8_teams.ts";
 import { tableInt8 } from "../../kernels/wgsl/table_7_int8.ts";
 import { tableLine } from "../../kernels/wgsl/table_line.ts";
 import { tableTiled } from "../../kernels/wgsl/table_tiled.ts";
 import { tileBytes } from "../../kernels/wgsl/tile.ts";
+import type { PackedMatrix } from "../../lib/matrix/packed_matrix.ts";
 import type { QuantizeOptions } from "../../lib/learn/quantize.ts";
 import { type Bench, bench, gpuReason, hasGpu } from "../gpu.ts";
 import { errorOf, packed } from "./linear.ts";
@@ -41,7 +42,7 @@ interface Rung {
   /** How many of the tests' numbers of tokens it is tried with. */
   readonly most?: number;
   /** What it is made for or differs in; int3's and int2's lines are for table_line.ts alone when absent. */
-  readonly fits?: (weight: { format: string }) => boolean;
+  readonly fits?: (weight: PackedMatrix) => boolean;
 }
 
 /** On devices without subgroups these tests are of the tree, twice. */
@@ -88,8 +89,8 @@ const RUNGS: Readonly<Record<string, Rung>> = {
   "table_8_teams.ts": {
     make: teams,
     most: 3,
-    fits: ({ format }) =>
-      subgroupSize >= LEAST_LANES && (isLine({ format }) || 2 ** Number(format.at(-1)) <= subgroupSize),
+    fits: (weight) =>
+      fitsTeams({ bits: weight.bits as TableShape["bits"], line: isLine(weight) }, subgroupSize),
   },
   "table_line.ts": { make: tableLine, halves: true, fits: isLine },
   "table_line.ts, subgroups": {

@@ -162,13 +162,13 @@ export class Commands implements Disposable {
     this.#encoder ??= this.#device.gpu.createCommandEncoder();
     this.#encoder.copyBufferToBuffer(buffer, 0, landing, 0, size);
     this.submit();
-    const copy = await this.#device.read(landing, size).catch((error) =>
+    const copy = await this.#device.read(landing, bytes).catch((error) =>
       this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`)
     );
     await this.#device.check();
     this.#landing ??= landing;
     if (this.#landing !== landing) landing.destroy();
-    return copy!.slice(0, bytes);
+    return copy!;
   }
 
   /**

@@ -223,13 +223,12 @@ export class Device implements Disposable {
 
   /**
    * The first bytes of a buffer that can be mapped, once all that was submitted is done. The array belongs to the caller.
-   *
-   * @param bytes a multiple of 4.
    */
   async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    const mapping = buffer.mapAsync(GPUMapMode.READ, 0, bytes);
+    const size = Math.ceil(bytes / 4) * 4;
+    const mapping = buffer.mapAsync(GPUMapMode.READ, 0, size);
     const take = () => {
-      const copy = buffer.getMappedRange(0, bytes).slice(0);
+      const copy = buffer.getMappedRange(0, size).slice(0, bytes);
       buffer.unmap();
       return copy;
     };

@@ -59,6 +59,9 @@ interface Prepared {
   next: number;
 }
 
+/** What mistakes are said to be of. */
+type Named = Pick<GpuJob, "kernels">;
+
 /** A job in a race. */
 interface Contestant {
   readonly prepared: Prepared;
@@ -240,33 +243,35 @@ export class GpuLab implements Disposable {
    */
   async race(jobs: readonly GpuJob[], options: RaceOptions = {}): Promise<number[]> {
     const { seconds = 1, bytes = 0 } = options;
+    if (jobs.length === 0) return [];
     using buffers = new Buffers(this.#device.gpu);
     const contestants: Contestant[] = [];
     for (const job of jobs) {
       const all = job.inputs.reduce((sum, { byteLength }) => sum + byteLength, 0);
       const copies = Math.min(Math.max(1, Math.ceil(bytes / Math.max(all, 1))), COPIES);
-      const contestant = {
-        prepared: await this.#guarded(job, () => this.#prepare(job, { buffers, copies })),
-        repeats: 1,
-      };
       // What is wrong with a job is known by its first turn.
-      await this.#guarded(job, () => this.#clock([contestant], { buffers }));
-      contestants.push(contestant);
+      contestants.push(
+        await this.#guarded(job, async () => {
+          const contestant = { prepared: await this.#prepare(job, { buffers, copies }), repeats: 1 };
+          await this.#clock([contestant], { buffers });
+          return contestant;
+        }),
+      );
     }
+    const all = { kernels: jobs.flatMap(({ kernels }) => kernels) };
+    const clock = (rounds: number) => this.#guarded(all, () => this.#clock(contestants, { buffers, rounds }));
     // A turn is long beside the clock's grain, 10 milliseconds where it is not the GPU's.
     const least = this.features.has("timestamp-query") ? 0.002 : 0.1;
-    const round = async () => (await this.#clock(contestants, { buffers }))[0]!;
-    let taken = await round();
+    let [taken] = await clock(1) as [number[]];
     const isShort = ({ repeats }: Contestant, i: number) => taken[i]! < least && repeats < REPEATS;
     while (contestants.some(isShort)) {
       for (const contestant of contestants.filter(isShort)) contestant.repeats *= 2;
-      taken = await round();
+      [taken] = await clock(1) as [number[]];
     }
-    const all = taken.reduce((sum, one) => sum + one, 0);
-    const rounds = Math.min(Math.max(ROUNDS, Math.ceil(seconds / all)), MOST_ROUNDS);
-    const times = await this.#clock(contestants, { buffers, rounds });
+    const round = taken.reduce((sum, one) => sum + one, 0);
+    const times = await clock(Math.min(Math.max(ROUNDS, Math.ceil(seconds / round)), MOST_ROUNDS));
     return contestants.map(({ repeats }, i) => {
-      const sorted = times.map((round) => round[i]! / repeats).sort((a, b) => a - b);
+      const sorted = times.map((one) => one[i]! / repeats).sort((a, b) => a - b);
       return sorted[sorted.length >> 1]!;
     });
   }
@@ -339,13 +344,13 @@ export class GpuLab implements Disposable {
   }
 
   /** Does something whose mistakes are the job's and not the device's. */
-  #guarded<T>(job: GpuJob, work: () => Promise<T>): Promise<T> {
+  #guarded<T>(job: Named, work: () => Promise<T>): Promise<T> {
     const result = this.#busy.then(() => this.#watched(job, work));
     this.#busy = result.catch(() => {});
     return result;
   }
 
-  async #watched<T>(job: GpuJob, work: () => Promise<T>): Promise<T> {
+  async #watched<T>(job: Named, work: () => Promise<T>): Promise<T> {
     const { gpu } = this.#device;
     this.#device.assertAlive();
     const scopes = ["validation", "out-of-memory"] as const;
@@ -447,6 +452,6 @@ export function bindingKinds(code: string): GPUBufferBindingType[] {
   return Array.from(kinds, (kind) => kind ?? "read-only-storage");
 }
 
-function nameOf({ kernels }: GpuJob): string {
+function nameOf({ kernels }: Named): string {
   return kernels.map(({ name }) => name).join(", then ");
 }

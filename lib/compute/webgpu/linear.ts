@@ -15,11 +15,14 @@ import type { Allocation, Memory } from "./memory.ts";
 import type { Tuner } from "./tuner.ts";
 import type { GpuWeight, WeightPart } from "./weights.ts";
 
-/** A product of a part with some tokens. */
+/** A product of a part with some tokens, and how it can be done. */
 interface Product {
   readonly part: WeightPart;
   readonly bias?: Allocation;
   readonly tokens: number;
+  readonly out: Allocation;
+  readonly x: Allocation;
+  readonly plan: Plan;
 }
 
 /** The type of products. */
@@ -28,8 +31,8 @@ interface Plan {
   readonly task: string;
   /** Kernels that can do it, by name, the default first. */
   readonly candidates: ReadonlyMap<string, Candidate>;
-  /** That and the part's place: plans of the same are one. */
-  readonly place: string;
+  /** Its own: parts of the same task at the same place share a plan. */
+  readonly number: number;
 }
 
 /** A product and where it goes. */
@@ -79,18 +82,16 @@ export class LinearRunner {
   /** out = x · weightᵀ + bias, for some weights: as one kernel where they can be. */
   run(x: Allocation, products: readonly LinearTo[], tokens: number): void {
     const all = products.flatMap(({ out, weight, bias }) =>
-      weight.parts.map((part) => ({ out, x, product: { part, bias, tokens } }))
+      weight.parts.map((part) => ({ part, bias, tokens, out, x, plan: this.#plan({ part, bias, tokens }) }))
     );
-    for (const { product } of all) this.#meet(product);
-    // A kernel cannot write one buffer through two bindings.
-    const apart = new Set(all.map(({ out }) => out)).size === all.length;
-    if (all.length > 1 && apart && tokens <= FEW_TOKENS && this.#runTogether(all)) return;
-    for (const one of all) this.#run(this.#tuner.winner(this.#plan(one.product).task), one);
+    for (const product of all) this.#meet(product);
+    if (all.length > 1 && tokens <= FEW_TOKENS && this.#runTogether(all)) return;
+    for (const product of all) this.#run(this.#tuner.winner(product.plan.task), product);
   }
 
   /** Remembers a product that is to be timed. */
   #meet(product: Product): void {
-    const { task, candidates } = this.#plan(product);
+    const { task, candidates } = product.plan;
     if (candidates.size === 1 || !this.#tuner.isOpen(task)) return;
     const met = this.#open.get(task);
     if (!met) this.#open.set(task, [product]);
@@ -98,29 +99,26 @@ export class LinearRunner {
   }
 
   /** Runs products of an x as one kernel, the fastest for the largest of them; false where there is none that does all. */
-  #runTogether(all: readonly { out: Allocation; x: Allocation; product: Product }[]): boolean {
-    const plans = all.map(({ product }) => this.#plan(product));
-    const { tokens } = all[0]!.product;
-    const rows = all.map(({ product }) => product.part.shape.rows);
-    const { task, candidates } = plans[rows.indexOf(Math.max(...rows))]!;
+  #runTogether(all: readonly Product[]): boolean {
+    const [{ tokens, x }] = all as [Product];
+    const { task, candidates } = all.reduce((a, b) => b.part.shape.rows > a.part.shape.rows ? b : a).plan;
     const name = this.#tuner.winner(task) ?? candidates.keys().next().value!;
-    const key = [name, ...plans.map(({ place }) => place)].join();
+    const key = [name, ...all.map(({ plan }) => plan.number)].join();
     let kernel = this.#together.get(key);
-    if (kernel === undefined) {
-      const found = plans.map(({ candidates }) => candidates.get(name));
-      const plain = found.flatMap((candidate) =>
-        !candidate || candidate.activations ? [] : [candidate.kernel]
-      );
-      kernel = plain.length === all.length && together(plain, tokens) || null;
-      this.#together.set(key, kernel);
-    }
-    const bindings = [
-      all[0]!.x,
-      ...all.flatMap(({ out, product: { part, bias } }) => [out, ...part.rooms, ...(bias ? [bias] : [])]),
-    ];
-    if (!kernel || bindings.length > this.#device.gpu.limits.maxStorageBuffersPerShaderStage) return false;
-    this.#commands.run(kernel, bindings, { tokens });
+    if (kernel === undefined) this.#together.set(key, kernel = this.#kernelOf(all, name));
+    // A kernel cannot write one buffer through two bindings.
+    if (!kernel || new Set(all.map(({ out }) => out)).size < all.length) return false;
+    this.#commands.run(kernel, [x, ...all.flatMap((one) => [one.out, ...weightsOf(one)])], { tokens });
     return true;
+  }
+
+  /** The candidates of that name as one kernel; null where they are none, or have too many bindings. */
+  #kernelOf(all: readonly Product[], name: string): Kernel | null {
+    const found = all.map(({ plan }) => plan.candidates.get(name));
+    const kernels = found.flatMap((one) => one && !one.activations ? [one.kernel] : []);
+    const bindings = all.reduce((sum, one) => sum + 1 + weightsOf(one).length, 1);
+    const fits = bindings <= this.#device.gpu.limits.maxStorageBuffersPerShaderStage;
+    return fits && kernels.length === all.length && together(kernels, all[0]!.tokens) || null;
   }
 
   /** Times the kernels of the shapes that have come since, and takes the fastest from now on. */
@@ -129,15 +127,15 @@ export class LinearRunner {
       this.#open.delete(task);
       const { tokens, part: { shape } } = products[0]!;
       const [x, out] = [shape.cols, shape.outCols].map((cols) => this.#memory.take(4 * tokens * cols));
+      const all = products.map((product) => ({ ...product, out: out!, x: x! }));
       let repeats = 1;
       const turn = (name: string) => async () => {
-        const all = Array.from({ length: repeats }, () => products).flat();
         const seconds = await this.#commands.seconds(() => {
-          for (const product of all) this.#run(name, { out: out!, x: x!, product });
+          for (let i = 0; i < repeats; i++) for (const one of all) this.#run(name, one);
         });
         return seconds / repeats;
       };
-      const names = [...this.#plan(products[0]!).candidates.keys()];
+      const names = [...products[0]!.plan.candidates.keys()];
       try {
         // A GPU that waits more than it works lowers its frequency.
         repeats = Math.min(Math.ceil(LEAST_TURN / await turn(names[0]!)()), MOST_REPEATS);
@@ -152,14 +150,10 @@ export class LinearRunner {
   }
 
   /** Runs the kernel of that name, or the default where there is none. */
-  #run(
-    name: string | undefined,
-    { out, x, product }: { out: Allocation; x: Allocation; product: Product },
-  ): void {
-    const { part, bias, tokens } = product;
-    const { candidates } = this.#plan(product);
+  #run(name: string | undefined, product: Product): void {
+    const { part, tokens, out, x, plan: { candidates } } = product;
     const candidate = (name !== undefined && candidates.get(name)) || candidates.values().next().value!;
-    const weights = [...part.rooms, ...(bias ? [bias] : [])];
+    const weights = weightsOf(product);
     const { kernel, activations } = candidate;
     if (!activations) {
       this.#commands.run(kernel, [out, x, ...weights], { tokens });
@@ -173,7 +167,7 @@ export class LinearRunner {
     for (const room of rounded.reverse()) this.#memory.free(room);
   }
 
-  #plan({ part, bias, tokens }: Product): Plan {
+  #plan({ part, bias, tokens }: Pick<Product, "part" | "bias" | "tokens">): Plan {
     let plans = this.#plans.get(part);
     if (!plans) this.#plans.set(part, plans = new Map());
     const key = `${tokens > FEW_TOKENS ? "many" : tokens} tokens, bias ${!!bias}`;
@@ -183,14 +177,15 @@ export class LinearRunner {
       const what = Object.entries(shape).map(([name, value]) => `${name} ${value}`).join(", ");
       const task = `${part.kind} ${what}, ${key}, ${this.#activations}`;
       const place = `${task} at ${firstRow} of ${outCols}`;
-      plan = this.#known.get(place) ?? { task, place, candidates: this.#candidates({ part, bias, tokens }) };
+      plan = this.#known.get(place) ??
+        { task, number: this.#known.size, candidates: this.#candidates({ part, bias, tokens }) };
       plans.set(key, plan);
       this.#known.set(place, plan);
     }
     return plan;
   }
 
-  #candidates({ part, bias, tokens }: Product): Plan["candidates"] {
+  #candidates({ part, bias, tokens }: Pick<Product, "part" | "bias" | "tokens">): Plan["candidates"] {
     const target = {
       tokens,
       device: this.#device,
@@ -207,4 +202,9 @@ export class LinearRunner {
     candidates.sort((a, b) => Number(!!wanted(b)) - Number(!!wanted(a)));
     return new Map(candidates.map((candidate) => [candidate.name, candidate]));
   }
+}
+
+/** What a kernel reads beside x. */
+function weightsOf({ part, bias }: Product): Allocation[] {
+  return [...part.rooms, ...(bias ? [bias] : [])];
 }

@@ -104,4 +104,5 @@ test("a laboratory times jobs that take turns", async (lab) => {
   const [fast, long] = await lab.race(jobs, { seconds: 0.1, bytes: 64 });
   assert(fast! > 0);
   assertLess(fast!, long!);
+  assertEquals(await lab.race([]), []);
 });
