@@ -184,7 +184,7 @@ function gatherQueries(
 function scoresOfFour(out: usize, queries: usize, keys: usize, headDim: i32, some: i32): void {
   const bytes = <usize> headDim << 4;
   for (let s = 0; s < some; s += SIDE) {
-    multiplyFour(out, 128, queries, queries + bytes, keys, false);
+    multiplyFour(out, 128, queries, queries + bytes, keys, 16, false);
     keys += 2 * bytes;
     out += 32;
   }
@@ -272,7 +272,7 @@ function addValuesOfFour(out: usize, shares: usize, values: usize, width: i32, s
   const row = <usize> width << 2;
   const end = shares + (<usize> some << 4);
   for (const last = out + row; out < last; out += 32) {
-    multiplyFour(out, row, shares, end, values, true);
+    multiplyFour(out, row, shares, end, values, 16, true);
     values += EIGHT;
   }
 }

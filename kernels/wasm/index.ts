@@ -49,4 +49,5 @@ export { packFours, prepareInt16, prepareInt8 } from "./prepare_rounded";
 export { addOutliers, embedOutliers } from "./outliers";
 export { packPanels } from "./panels";
 export { packTurned, product } from "./product";
+export { squaredErrors } from "./squared_errors";
 export { columnSums } from "./statistics";

@@ -75,8 +75,8 @@ export function matmul(
       // Sums lie close together until they are complete: rows of out may be far apart.
       let at = x + (<usize> c * fours << 4);
       for (let sum = sums; sum < sums + <usize> fours * SUMS_BYTES; sum += SUMS_BYTES, at += four) {
-        multiplyFour(sum, ROWS << 2, at, at + four, tile, c > 0);
-        if (rows > PANEL) multiplyFour(sum + ROW, ROWS << 2, at, at + four, tile + panel, c > 0);
+        multiplyFour(sum, ROWS << 2, at, at + four, tile, 16, c > 0);
+        if (rows > PANEL) multiplyFour(sum + ROW, ROWS << 2, at, at + four, tile + panel, 16, c > 0);
       }
     }
     for (let t = 0; t < tokens; t++) {

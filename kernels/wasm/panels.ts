@@ -33,10 +33,12 @@ export function packPanels(out: usize, x: usize, tokens: i32, cols: i32, from: i
 
 /**
  * out[i] = Σ a[k, i] · b[k], of eight values for each of four rows that lie `apart`, added to what is there if `more`; a, four
- * values for each k, ends at `end`.
+ * values for each k, `step` bytes apart, ends at `end`.
  */
 @inline
-export function multiplyFour(out: usize, apart: usize, a: usize, end: usize, b: usize, more: bool): void {
+export function multiplyFour(
+  out: usize, apart: usize, a: usize, end: usize, b: usize, step: usize, more: bool,
+): void {
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
   if (more) {
     a0 = v128.load(out);
@@ -49,7 +51,7 @@ export function multiplyFour(out: usize, apart: usize, a: usize, end: usize, b: 
     d1 = v128.load(out + 3 * apart, 16);
   }
   // No name is given twice, and the body stands once: optimizers make much more of that.
-  for (; a < end; a += 16) {
+  for (; a < end; a += step) {
     const four = v128.load(a), left = v128.load(b), right = v128.load(b, 16);
     const x0 = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
     a0 = madd(x0, left, a0);

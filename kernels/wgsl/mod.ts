@@ -35,19 +35,24 @@ export interface Candidate {
   readonly activations?: Kernel;
 }
 
-/** The device that a kernel runs on, and its precision. */
+/** What kernels need to know of a device. */
+export interface KernelDevice {
+  /** WebGPU's features that it has. */
+  readonly features: ReadonlySet<string>;
+  /** Invocations of a subgroup; 0 where they vary. */
+  readonly subgroupSize: number;
+  /** Bytes of workgroup memory; 32 KB, as most have, when absent. */
+  readonly workgroupBytes?: number;
+  /** Invocations of a workgroup at most; 256 when absent. */
+  readonly workgroupSize?: number;
+}
+
+/** What a kernel is made for: the device that it runs on, and its precision. */
 export interface Target {
   /** Tokens: kernels for up to {@linkcode FEW_TOKENS} take just so many, those for more any number. */
   readonly tokens: number;
   /** The device. */
-  readonly device: {
-    readonly features: ReadonlySet<string>;
-    readonly subgroupSize: number;
-    /** Bytes of workgroup memory; 32 KB, as most have, when absent. */
-    readonly workgroupBytes?: number;
-    /** Invocations of a workgroup at most; 256 when absent. */
-    readonly workgroupSize?: number;
-  };
+  readonly device: KernelDevice;
   /**
    * Allow products of halves, with an error of 0.05 %, where the device has them. Activations of thousands can overflow
    * them: they are for models that are known to have none.
@@ -151,7 +156,7 @@ function otherRows(tokens: number): number {
 }
 
 /** The device's least subgroup size, if it has subgroups. */
-function subgroupsOf({ features, subgroupSize }: Target["device"]): number | undefined {
+function subgroupsOf({ features, subgroupSize }: KernelDevice): number | undefined {
   return features.has("subgroups") && subgroupSize > 0 ? subgroupSize : undefined;
 }
 

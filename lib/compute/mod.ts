@@ -51,5 +51,6 @@ export type {
 } from "./gradients.ts";
 export type { DeviceOptions } from "./webgpu/device.ts";
 export { type GpuJob, GpuLab, type RaceOptions } from "./webgpu/gpu_lab.ts";
+export type { KernelDevice } from "../../kernels/wgsl/mod.ts";
 export { ladder, type LadderOptions, type Rung } from "./webgpu/ladder.ts";
 export { winnersFile } from "./webgpu/tuner.ts";

@@ -26,11 +26,7 @@ export class PlainGradients implements Gradients {
 
   product(sum: Tensor, factors: { a: Tensor; b: Tensor; turned?: boolean }): void {
     const { m, k, n } = productShape(sum, factors);
-    const [s, a, b] = [sum, factors.a, factors.b].map(this.#values) as [
-      Float32Array,
-      Float32Array,
-      Float32Array,
-    ];
+    const [s, a, b] = [this.#values(sum), this.#values(factors.a), this.#values(factors.b)];
     const [step, stride] = factors.turned ? [1, m] : [k, 1];
     const row = new Float64Array(n);
     for (let i = 0; i < m; i++) {
@@ -44,12 +40,8 @@ export class PlainGradients implements Gradients {
   }
 
   norm(by: NormGradients, { epsilon, centered, ...of }: NormInputs): void {
-    const [x, w, g, dx] = [
-      this.#values(of.x),
-      this.#values(of.weight),
-      this.#values(of.g),
-      this.#values(by.x),
-    ];
+    const [x, w] = [this.#values(of.x), this.#values(of.weight)];
+    const [g, dx] = [this.#values(of.g), this.#values(by.x)];
     const [dw, db] = [by.weight && this.#values(by.weight), by.bias && this.#values(by.bias)];
     const n = w.length;
     for (let at = 0; at < x.length; at += n) {

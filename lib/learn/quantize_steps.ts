@@ -16,6 +16,7 @@ import { roundByHessian } from "./round_by_hessian.ts";
 import { descend, type DescentOptions, normals } from "./row_descent.ts";
 import type { Solution, Tables } from "./tables.ts";
 import type { ScaledMatrix } from "./scaled_row.ts";
+import { PlainSquaredErrors, type SquaredErrors } from "./squared_errors.ts";
 
 export type { ScaledMatrix, Tables };
 
@@ -49,6 +50,8 @@ export interface QuantizeSteps {
   descend(scaled: ScaledMatrix, start: Tables & Solution, options: DescentOptions): Solution;
   /** What each row says of its codebook by least squares: {@linkcode RowDescent.normals} of all, [rows, 2^bits, 2^bits + 1]. */
   normals(scaled: ScaledMatrix, at: Tables & Solution, hessian: Float32Array): Float64Array;
+  /** Finds squared errors of outputs by H, [cols, cols]; these alone may differ in bits, where products are float32. */
+  squaredErrors(hessian: Float32Array, groupSize: number): SquaredErrors;
 }
 
 /** Writes the scaled weights of a row to scaled[at …]. */
@@ -171,4 +174,5 @@ export const plainSteps: QuantizeSteps = {
   roundByHessian,
   descend,
   normals,
+  squaredErrors: (hessian, groupSize) => new PlainSquaredErrors(hessian, groupSize),
 };

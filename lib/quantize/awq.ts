@@ -9,8 +9,9 @@ import { interruptible, pause } from "../event_loop.ts";
 import { OptionError } from "../errors.ts";
 import type { InputStats } from "../learn/input_stats.ts";
 import { quantize, resolveGroupSize } from "../learn/quantize.ts";
+import { plainSteps, type QuantizeSteps } from "../learn/quantize_steps.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { dequantize, isPacked } from "../matrix/packed_matrix.ts";
+import { dequantizeRows, isPacked } from "../matrix/packed_matrix.ts";
 import { linearNames } from "../model/decoder/layout.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../model/source.ts";
@@ -18,7 +19,7 @@ import type { SampleOptions } from "./calibrate.ts";
 import { layeredStats } from "./layer_calibration.ts";
 import { type FormatChoice, parseChoice } from "./plan.ts";
 import { denseWeights, learningOf, type LearningOptions } from "./quantize_linear.ts";
-import { clampedTo, type GroupLimits, groupOf, scaledColumns } from "./scaled_input.ts";
+import { clampedTo, eachGroup, type GroupLimits, scaledColumns } from "./scaled_input.ts";
 import { ScaledSource } from "./scaled_source.ts";
 import { MemoryStore, type Store } from "./store.ts";
 
@@ -40,6 +41,9 @@ const POWERS = 20;
 
 /** Parts of a group's largest weight that are tried: 1, 19/20 … 11/20. */
 const CLIPS = 10;
+
+/** Rows whose errors are found at a time, at least, and parts of a matrix. */
+const LEAST_ROWS = 64, PARTS = 8;
 
 /** The factors of columns for a power of their mean input, as AWQ's code has them. */
 export function scalesOf(meanAbs: ArrayLike<number>, power: number): Float64Array {
@@ -138,12 +142,12 @@ interface Taker {
 
 /** The search for one input's scales, and for where its takers are clipped. */
 export class AwqSearch {
-  readonly #backend: Backend;
+  readonly #steps: QuantizeSteps;
   readonly #stats: InputStats;
 
   /** @param stats statistics of the input, with `gram`. */
-  constructor(backend: Backend, stats: InputStats) {
-    this.#backend = backend;
+  constructor(backend: Pick<Backend, "steps">, stats: InputStats) {
+    this.#steps = backend.steps ?? plainSteps;
     this.#stats = stats;
   }
 
@@ -158,93 +162,79 @@ export class AwqSearch {
     rowOf: Uint32Array,
   ): Promise<Float64Array> {
     const meanAbs = sharedMeans(this.#stats.meanAbs, rowOf);
+    const cols = rowOf.length;
+    using errors = this.#steps.squaredErrors(this.#stats.gram!, cols);
     let [best, least] = [scalesOf(meanAbs, 0), Infinity];
     for (let i = 0; i < POWERS; i++) {
       const scales = scalesOf(meanAbs, i / POWERS);
       let error = 0;
       for (const { matrix, how } of takers) {
-        if (!how) continue;
-        const { rows, cols, data } = matrix;
-        const rounded = this.#rounded({ matrix: scaledColumns(matrix, scales), how }, scales);
-        const differences = rounded.map((w, at) => w / scales[at % cols]! - data[at]!);
-        const errors = await this.#errors({ rows, cols, data: differences }, this.#stats.gram!);
-        for (const value of errors) error += value;
+        if (!how || error >= least) continue;
+        for (const { part } of this.#differences({ matrix: scaledColumns(matrix, scales), how }, scales)) {
+          // No row has an error below 0: what is as bad as the best already stays so.
+          if (error >= least) break;
+          for (const value of errors.of(part)) error += value;
+        }
       }
       if (error < least) [best, least] = [scales, error];
+      await pause();
     }
     return best;
   }
 
   /** The parts of a scaled matrix's groups to which they are clipped: where their own part of the output has the least error. */
   async limits({ matrix, how }: Taker, scales: Float64Array): Promise<GroupLimits> {
-    const { rows, cols, data } = matrix;
+    const { cols, data } = matrix;
     const groupSize = resolveGroupSize(how.format, { groupSize: how.groupSize, cols });
-    const groups = rows * Math.ceil(cols / groupSize);
-    const group = (at: number) => groupOf(at, { cols, groupSize });
-    const most = new Float64Array(groups);
-    data.forEach((w, at) => most[group(at)] = Math.max(most[group(at)]!, Math.abs(w)));
-    const least = new Float64Array(groups).fill(Infinity);
-    const best = new Float32Array(groups);
+    using errors = this.#steps.squaredErrors(this.#stats.gram!, groupSize);
+    const most: number[] = [];
+    eachGroup(matrix, groupSize, (g, from, to) => {
+      most[g] = 0;
+      for (let at = from; at < to; at++) most[g] = Math.max(most[g]!, Math.abs(data[at]!));
+    });
+    const least = new Float64Array(most.length).fill(Infinity);
+    const best = new Float32Array(most.length);
     for (let i = 0; i < CLIPS; i++) {
       const values = Float32Array.from(most, (largest) => largest * (1 - i / (2 * CLIPS)));
-      const clipped = clampedTo(matrix, { groupSize, values });
-      const after = this.#rounded({ matrix: clipped, how }, scales);
-      const differences = after.map((w, at) => (w - data[at]!) / scales[at % cols]!);
-      const errors = new Float64Array(groups);
-      // Groups are taken by themselves: only the blocks on the diagonal count.
-      for (let from = 0; from < cols; from += groupSize) {
-        const width = Math.min(groupSize, cols - from);
-        const place = (at: number) => Math.floor(at / width) * cols + from + at % width;
-        const part = (rows: number, of: Float32Array) =>
-          new Float32Array(rows * width).map((_, at) => of[place(at)]!);
-        const block = part(width, this.#stats.gram!.subarray(from * cols));
-        const products = await this.#errors({ rows, cols: width, data: part(rows, differences) }, block);
-        products.forEach((value, at) => errors[group(place(at))]! += value);
+      const clipped = { matrix: clampedTo(matrix, { groupSize, values }), how, before: matrix };
+      for (const { row, part } of this.#differences(clipped, scales)) {
+        let g = row * Math.ceil(cols / groupSize);
+        for (const error of errors.of(part)) {
+          if (error < least[g]!) [least[g], best[g]] = [error, values[g]!];
+          g++;
+        }
       }
-      errors.forEach((error, g) => {
-        if (error < least[g]!) [least[g], best[g]] = [error, values[g]!];
-      });
+      await pause();
     }
     return { groupSize, values: best };
   }
 
-  /** What rounding makes of a matrix whose columns were multiplied by scales. */
-  #rounded({ matrix, how }: Taker, scales: Float64Array): Float32Array {
-    const { meanSquare, meanAbs, mean, tokens } = this.#stats;
-    const stats = {
-      tokens,
-      mean: mean.map((value, c) => value / scales[c]!),
-      meanAbs: meanAbs.map((value, c) => value / scales[c]!),
-      meanSquare: meanSquare.map((value, c) => value / scales[c]! ** 2),
-    };
-    return dequantize(quantize(matrix, { ...how, method: "kmeans", stats, steps: this.#backend.steps }));
-  }
-
-  /** d · (H d) of each weight, [rows, cols]: their sum is the squared error of the outputs. */
-  async #errors({ rows, cols, data }: Matrix, hessian: Float32Array): Promise<Float32Array> {
-    const backend = this.#backend;
-    const weight = { rows: cols, cols, data: hessian };
-    const [x, out] = [backend.tensor(rows, cols), backend.tensor(rows, cols)];
-    backend.write(x, data);
-    backend.linear(out, x, { weight: backend.weight(weight) });
-    const products = await backend.read(out);
-    backend.forget?.(weight);
-    backend.free?.(x);
-    backend.free?.(out);
-    for (let at = 0; at < products.length; at++) products[at]! *= data[at]!;
-    return products;
+  /** What rounding changes in the weights of a scaled matrix, or of what it was before, some rows at a time from a row on. */
+  *#differences({ matrix, how, before = matrix }: Taker & { before?: Matrix }, scales: Float64Array) {
+    const divided = (value: number, c: number) => value / scales[c]!;
+    const [mean, meanAbs] = [this.#stats.mean.map(divided), this.#stats.meanAbs.map(divided)];
+    const meanSquare = this.#stats.meanSquare.map(divided).map(divided);
+    const stats = { tokens: this.#stats.tokens, mean, meanAbs, meanSquare };
+    const packed = quantize(matrix, { ...how, method: "kmeans", stats, steps: this.#steps });
+    const [{ rows, cols }, { data: was }] = [matrix, before];
+    const step = Math.max(LEAST_ROWS, Math.ceil(rows / PARTS));
+    for (let row = 0; row < rows; row += step) {
+      const to = Math.min(row + step, rows);
+      const data = new Float32Array((to - row) * cols);
+      dequantizeRows(packed, { from: row, to }, data);
+      for (let i = 0, at = row * cols; i < data.length;) {
+        for (let c = 0; c < cols; c++, i++, at++) data[i] = (data[i]! - was[at]!) / scales[c]!;
+      }
+      yield { row, part: { rows: to - row, cols, data } };
+    }
   }
 }
 
 /** Means over the columns that come from one row, for each column. */
 function sharedMeans(values: Float64Array, rowOf: Uint32Array): Float64Array {
-  const sums = new Map<number, { sum: number; count: number }>();
-  values.forEach((value, c) => {
-    const entry = sums.get(rowOf[c]!) ?? { sum: 0, count: 0 };
-    sums.set(rowOf[c]!, { sum: entry.sum + value, count: entry.count + 1 });
-  });
+  const columns = Map.groupBy(rowOf.keys(), (c) => rowOf[c]!);
   return values.map((_, c) => {
-    const { sum, count } = sums.get(rowOf[c]!)!;
-    return sum / count;
+    const own = columns.get(rowOf[c]!)!;
+    return own.reduce((sum, other) => sum + values[other]!, 0) / own.length;
   });
 }

@@ -54,16 +54,25 @@ export function scaledColumns({ rows, cols, data }: Matrix, scales: Float64Array
   return { rows, cols, data: scaled };
 }
 
-/** The number of a weight's group, of a matrix [rows, cols]. */
-export function groupOf(at: number, { cols, groupSize }: { cols: number; groupSize: number }): number {
-  return Math.floor(at / cols) * Math.ceil(cols / groupSize) + Math.floor(at % cols / groupSize);
+/** Visits the groups of a matrix: the number of each, and where its weights are. */
+export function eachGroup(
+  { rows, cols }: { rows: number; cols: number },
+  groupSize: number,
+  visit: (group: number, from: number, to: number) => void,
+): void {
+  for (let r = 0, group = 0; r < rows; r++) {
+    for (let from = r * cols, end = from + cols; from < end; from += groupSize, group++) {
+      visit(group, from, Math.min(from + groupSize, end));
+    }
+  }
 }
 
 /** A matrix with each weight brought to at most its group's limit. */
 export function clampedTo({ rows, cols, data }: Matrix, { groupSize, values }: GroupLimits): Matrix {
-  const clamped = data.map((w, at) => {
-    const limit = values[groupOf(at, { cols, groupSize })]!;
-    return Math.max(-limit, Math.min(limit, w));
+  const clamped = new Float32Array(data.length);
+  eachGroup({ rows, cols }, groupSize, (group, from, to) => {
+    const limit = values[group]!;
+    for (let at = from; at < to; at++) clamped[at] = Math.max(-limit, Math.min(limit, data[at]!));
   });
   return { rows, cols, data: clamped };
 }

@@ -1,9 +1,15 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { calibrate, loadModel, OptionError, quantizeModel, quantizeOnDisk } from "any4";
+import { calibrate, dequantize, loadModel, OptionError, quantize, quantizeModel, quantizeOnDisk } from "any4";
 import { compare, referenceLogits } from "any4/measure";
 import { awq } from "any4/quantize";
+import { createBackend } from "../../lib/compute/create_backend.ts";
+import { formatOf } from "../../lib/formats/formats.ts";
+import { plainSteps } from "../../lib/learn/quantize_steps.ts";
 import { foldsOf } from "../../lib/model/decoder/folds.ts";
-import { scalesOf } from "../../lib/quantize/awq.ts";
+import { AwqSearch, scalesOf } from "../../lib/quantize/awq.ts";
+import { scaledColumns } from "../../lib/quantize/scaled_input.ts";
+import { Random } from "../../lib/random.ts";
+import { gramStats } from "../stats.ts";
 
 const models = new URL("../golden/models", import.meta.url).pathname;
 const text = "One day a girl found a key near the old well. She did not know which door it would open. ";
@@ -92,4 +98,31 @@ Deno.test("inputs are scaled for formats that take part, and not with statistics
   assert(some.tensors.get(other) !== model.tensors.get(other));
   const calibration = await calibrate(model, { text });
   await assertRejects(() => quantizeModel(model, { awq: true, calibration }), OptionError, "give the text");
+});
+
+Deno.test("a search that gives up on powers early picks what trying all of them picks, plainly and in WASM", async () => {
+  const random = new Random(7);
+  const [rows, cols, tokens] = [300, 64, 90];
+  const sizes = Float64Array.from({ length: cols }, () => Math.exp(1.5 * random.normal()));
+  const x = Float64Array.from({ length: tokens * cols }, (_, i) => random.normal() * sizes[i % cols]!);
+  const stats = gramStats(x, cols);
+  const matrix = { rows, cols, data: Float32Array.from({ length: rows * cols }, () => random.normal()) };
+  const taker = { matrix, how: { format: formatOf("int3"), groupSize: 16 } };
+  const errors = Array.from({ length: 20 }, (_, i) => {
+    const scales = scalesOf(stats.meanAbs, i / 20);
+    const after = dequantize(quantize(scaledColumns(matrix, scales), taker.how));
+    const differences = after.map((w, at) => w / scales[at % cols]! - matrix.data[at]!);
+    using squared = plainSteps.squaredErrors(stats.gram!, cols);
+    return squared.of({ rows, cols, data: differences }).reduce((a, b) => a + b);
+  });
+  const best = errors.indexOf(Math.min(...errors));
+  assert(best > 0 && best < 19, `the best power is the ${best}th`);
+  const rowOf = Uint32Array.from({ length: cols }, (_, c) => c);
+  using backend = await createBackend("wasm");
+  const [plain, fast] = [new AwqSearch({}, stats), new AwqSearch(backend, stats)];
+  const scales = await plain.scales([taker], rowOf);
+  assertEquals(scales, scalesOf(stats.meanAbs, best / 20));
+  assertEquals(await fast.scales([taker], rowOf), scales);
+  const scaled = { ...taker, matrix: scaledColumns(matrix, scales) };
+  assertEquals(await fast.limits(scaled, scales), await plain.limits(scaled, scales));
 });

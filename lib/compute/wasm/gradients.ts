@@ -130,18 +130,10 @@ export class WasmGradients implements Gradients {
     const room = 4 * Math.ceil(tokens / 4);
     const scratch = this.#take("scores", 3 * room * kvHeads);
     const places = [by.q, by.k, by.v, q, k, v, g].map(at);
-    const args = [
-      ...places,
-      tokens,
-      heads,
-      kvHeads,
-      headDim,
-      scale,
-      softcap,
-      of.window ?? tokens,
-      scratch,
-      room,
-    ];
-    this.#run("attentionGradient", args, { count: kvHeads, each: tokens * tokens * headDim });
+    const shape = [tokens, heads, kvHeads, headDim, scale, softcap, of.window ?? tokens];
+    this.#run("attentionGradient", [...places, ...shape, scratch, room], {
+      count: kvHeads,
+      each: tokens * tokens * headDim,
+    });
   }
 }

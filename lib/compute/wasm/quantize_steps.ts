@@ -19,9 +19,10 @@ import { isShared, rowCodebooks } from "../../matrix/codebooks.ts";
 import { groupsPerRow } from "../../matrix/packed_matrix.ts";
 import { roundTo } from "../../matrix/rounding.ts";
 import { wordsPerRow } from "../../matrix/packing.ts";
-import type { Arena } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { takeShared } from "./shared.ts";
+import { Slab } from "./slab.ts";
+import { WasmSquaredErrors } from "./squared_errors.ts";
 
 /** Weights that are worked on at a time: memory that has grown does not shrink again. */
 const SLAB_WEIGHTS = 1 << 22;
@@ -80,19 +81,15 @@ export class WasmSteps implements QuantizeSteps {
     return codebook;
   }
 
-  round(scaled: ScaledMatrix, { bits, ...rest }: Tables): Uint32Array {
+  round(scaled: ScaledMatrix, tables: Tables): Uint32Array {
     const { rows, cols } = scaled.matrix;
-    const codebook = rowCodebooks({ bits, rows, ...rest });
-    const perRow = wordsPerRow(cols, bits);
+    const perRow = wordsPerRow(cols, tables.bits);
     const { buffer, byteOffset } = takeShared(this.#pool, 4 * rows * perRow);
     const codes = new Uint32Array(buffer, byteOffset, rows * perRow);
-    const k = 2 ** bits;
-    const stride = isShared({ bits, codebook }) ? 0 : k;
-    for (const { from, to, ...slab } of slabs(scaled)) {
-      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
-      using room = new Slab(this.#pool, { ...slab, tables, words: 4 * (to - from) * perRow });
+    for (const { from, to, stride, ...slab } of tableSlabs(scaled, tables)) {
+      using room = new Slab(this.#pool, { ...slab, words: 4 * (to - from) * perRow });
       const { words, data, scales, zeros, tables: table } = room.at;
-      const args = [words!, data!, scales!, zeros ?? 0, table!, 4 * stride, bits, cols, scaled.groupSize];
+      const args = [words!, data!, scales!, zeros ?? 0, table!, stride, tables.bits, cols, scaled.groupSize];
       room.run("roundRows", args, { rows: to - from, cols, grain: ROUNDED_WEIGHTS });
       codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
     }
@@ -115,22 +112,18 @@ export class WasmSteps implements QuantizeSteps {
 
   roundByHessian(
     scaled: ScaledMatrix,
-    { bits, ...rest }: Tables,
+    tables: Tables,
     { order, lower }: FactoredHessian,
   ): Uint32Array {
     const { rows, cols } = scaled.matrix;
-    const codebook = rowCodebooks({ bits, rows, ...rest });
-    const perRow = wordsPerRow(cols, bits);
+    const perRow = wordsPerRow(cols, tables.bits);
     const codes = new Uint32Array(rows * perRow);
-    const k = 2 ** bits;
-    const stride = isShared({ bits, codebook }) ? 0 : k;
-    for (const { from, to, ...slab } of slabs(scaled)) {
-      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
-      using room = new Slab(this.#pool, { ...slab, tables, order, lower, words: 4 * (to - from) * perRow });
+    for (const { from, to, stride, ...slab } of tableSlabs(scaled, tables)) {
+      using room = new Slab(this.#pool, { ...slab, order, lower, words: 4 * (to - from) * perRow });
       const { words, data, scales, zeros, tables: table, order: columns, lower: factor } = room.at;
-      const places = [words!, data!, scales!, zeros ?? 0, table!, 4 * stride, columns!, factor!];
+      const places = [words!, data!, scales!, zeros ?? 0, table!, stride, columns!, factor!];
       const work = { rows: to - from, cols, grain: HESSIAN_ROWS * cols };
-      room.run("roundRowsByHessian", [...places, bits, cols, scaled.groupSize], work);
+      room.run("roundRowsByHessian", [...places, tables.bits, cols, scaled.groupSize], work);
       codes.set(new Uint32Array(room.arena.memory.buffer, words, (to - from) * perRow), from * perRow);
     }
     return codes;
@@ -147,20 +140,19 @@ export class WasmSteps implements QuantizeSteps {
     const steps = scaleSteps(scaled, options.scaleType);
     const { step, least, largest, half } = codebookRounding(type, bits);
     const k = 2 ** bits;
-    const stride = isShared({ bits, codebook }) ? 0 : k;
-    for (const { from, to, ...slab } of slabs({ ...scaled, scales, zeros })) {
-      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+    for (
+      const { from, to, stride, ...slab } of tableSlabs({ ...scaled, scales, zeros }, { bits, codebook })
+    ) {
       const words = start.codes.subarray(from * perRow, to * perRow);
       const own = (all: Float64Array) => all.subarray(from * groups, to * groups);
       using room = new Slab(this.#pool, {
         ...slab,
-        tables,
         hessian,
         words,
         ...(steps && { scaleSteps: own(steps.scales), zeroSteps: own(steps.zeros) }),
       });
       const { at, arena } = room;
-      const places = [at.words!, at.data!, at.scales!, at.zeros ?? 0, at.tables!, 4 * stride, at.hessian!];
+      const places = [at.words!, at.data!, at.scales!, at.zeros ?? 0, at.tables!, stride, at.hessian!];
       const rounding = [step, least, largest, Number(half)];
       const rescaling = [at.scaleSteps ?? 0, at.zeroSteps ?? 0, Number(steps?.half ?? false)];
       const how = [...rounding, ...rescaling, Number(refits), rounds, sweeps];
@@ -172,7 +164,9 @@ export class WasmSteps implements QuantizeSteps {
       });
       const { buffer } = arena.memory;
       codes.set(new Uint32Array(buffer, at.words, words.length), from * perRow);
-      for (const [name, into] of Object.entries({ tables, scales: slab.scales, zeros: slab.zeros })) {
+      for (
+        const [name, into] of Object.entries({ tables: slab.tables, scales: slab.scales, zeros: slab.zeros })
+      ) {
         into?.set(new Float32Array(buffer, at[name], into.length));
       }
     }
@@ -183,25 +177,16 @@ export class WasmSteps implements QuantizeSteps {
     const { rows, cols } = scaled.matrix;
     const { bits } = at;
     const perRow = wordsPerRow(cols, bits);
-    const codebook = rowCodebooks({ rows, ...at });
     const k = 2 ** bits;
     const size = k * (k + 1);
-    const stride = isShared({ bits, codebook }) ? 0 : k;
     const all = new Float64Array(rows * size);
-    for (const { from, to, ...slab } of slabs(scaled)) {
-      const tables = stride === 0 ? codebook : codebook.subarray(from * k, to * k);
+    for (const { from, to, stride, ...slab } of tableSlabs(scaled, at)) {
       const words = at.codes.subarray(from * perRow, to * perRow);
-      using room = new Slab(this.#pool, { ...slab, tables, hessian, words, normals: 8 * (to - from) * size });
+      using room = new Slab(this.#pool, { ...slab, hessian, words, normals: 8 * (to - from) * size });
       const { at: place, arena } = room;
-      const places = [
-        place.normals!,
-        place.words!,
-        place.data!,
-        place.scales!,
-        place.zeros ?? 0,
-        place.tables!,
-      ];
-      room.run("normalRows", [...places, 4 * stride, place.hessian!, bits, cols, scaled.groupSize], {
+      const { normals, data, scales, zeros, tables } = place;
+      const places = [normals!, place.words!, data!, scales!, zeros ?? 0, tables!];
+      room.run("normalRows", [...places, stride, place.hessian!, bits, cols, scaled.groupSize], {
         rows: to - from,
         cols,
         grain: HESSIAN_ROWS * cols,
@@ -210,6 +195,10 @@ export class WasmSteps implements QuantizeSteps {
       all.set(new Float64Array(arena.memory.buffer, place.normals, (to - from) * size), from * size);
     }
     return all;
+  }
+
+  squaredErrors(hessian: Float32Array, groupSize: number): WasmSquaredErrors {
+    return new WasmSquaredErrors(this.#pool, hessian, groupSize);
   }
 }
 
@@ -229,49 +218,12 @@ function* slabs({ matrix: { rows, cols, data }, groupSize, scales, zeros }: Scal
   }
 }
 
-/** Arrays in shared memory for a moment. */
-class Slab implements Disposable {
-  readonly arena: Arena;
-  /** Addresses by name. */
-  readonly at: Record<string, number> = {};
-  readonly #pool: Pool;
-
-  /** Places copies of arrays, and room of that many bytes where a number is given. */
-  constructor(pool: Pool, parts: Record<string, Float32Array | Float64Array | Uint32Array | number>) {
-    this.#pool = pool;
-    const sizes = Object.values(parts).map((part) => typeof part === "number" ? part : part.byteLength);
-    this.arena = pool.arena(sizes.reduce((sum, bytes) => sum + bytes + 64, 0));
-    for (const [name, part] of Object.entries(parts)) {
-      const bytes = typeof part === "number" ? part : part.byteLength;
-      const address = this.at[name] = this.arena.allocate(bytes);
-      const { buffer } = this.arena.memory;
-      if (part instanceof Float32Array) new Float32Array(buffer, address, part.length).set(part);
-      if (part instanceof Float64Array) new Float64Array(buffer, address, part.length).set(part);
-      if (part instanceof Uint32Array) new Uint32Array(buffer, address, part.length).set(part);
-    }
-  }
-
-  /**
-   * Runs a kernel on rows, whose last arguments are a slot of scratch for each thread.
-   *
-   * @param work.grain weights that a thread takes at a time.
-   * @param work.more bytes of a slot beyond those that most kernels need.
-   */
-  run(
-    name: string,
-    args: number[],
-    work: { rows: number; cols: number; grain: number; more?: number },
-  ): void {
-    const { rows, cols, grain, more = 0 } = work;
-    // As kernels/wasm/kmeans_workspace.ts asks.
-    const slotBytes = 65536 + 128 * cols + Math.ceil(more / 64) * 64;
-    const slots = this.at.slots = this.arena.allocate(this.#pool.threads * slotBytes);
-    const { buffer } = this.arena.memory;
-    for (let t = 0; t < this.#pool.threads; t++) new Int32Array(buffer, slots + t * slotBytes, 1)[0] = 0;
-    this.#pool.run(this.arena, name, [...args, slots, slotBytes], rows, Math.ceil(grain / cols));
-  }
-
-  [Symbol.dispose](): void {
-    for (const address of Object.values(this.at)) this.arena.free(address);
+/** The same with the codebooks of each run's rows, `stride` bytes apart: 0 where one is all rows'. */
+function* tableSlabs(scaled: ScaledMatrix, { bits, ...rest }: Tables) {
+  const codebook = rowCodebooks({ bits, rows: scaled.matrix.rows, ...rest });
+  const stride = isShared({ bits, codebook }) ? 0 : 4 << bits;
+  for (const slab of slabs(scaled)) {
+    const tables = stride === 0 ? codebook : codebook.subarray(slab.from << bits, slab.to << bits);
+    yield { ...slab, tables, stride };
   }
 }

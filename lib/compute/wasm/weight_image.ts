@@ -71,6 +71,12 @@ export function weightImage(
   const values = (data: Float32Array, type: Stored) =>
     place(data.length * STORED[type].bytes, (memory, at) => STORED[type].write(data, memory, at));
 
+  const copied = ({ buffer, byteOffset, byteLength: length }: ArrayBufferView) =>
+    place(
+      length,
+      (memory, at) => new Uint8Array(memory, at, length).set(new Uint8Array(buffer, byteOffset, length)),
+    );
+
   const { rows, cols } = matrix;
   const { dataAt } = options;
   let dtype: Stored;
@@ -98,8 +104,7 @@ export function weightImage(
       bits,
       rows,
       cols,
-      dataAt ??
-        place(codes.byteLength, (memory, at) => new Uint32Array(memory, at, codes.length).set(codes)),
+      dataAt ?? copied(codes),
       STORED[dtype].id,
       values(codebook, dtype),
       shared ? 0 : 2 ** bits * STORED[dtype].bytes,
@@ -107,22 +112,15 @@ export function weightImage(
       values(scales, scaleType),
       zeros ? values(zeros, scaleType) : 0,
       STORED[scaleType].id,
-      levels
-        ? place(
-          levels.data.length,
-          (memory, at) => new Uint8Array(memory, at, levels.data.length).set(levels.data),
-        )
-        : 0,
+      levels ? copied(levels.data) : 0,
       levels?.stride ?? 0,
       levels ? values(levels.factors, "F32") : 0,
     ];
     if (matrix.outliers) {
       const { starts, columns, values: added } = matrix.outliers;
       outliers = {
-        starts: place(starts.byteLength, (memory, at) =>
-          new Uint32Array(memory, at, starts.length).set(starts)).at,
-        columns: place(columns.byteLength, (memory, at) =>
-          new Uint16Array(memory, at, columns.length).set(columns)).at,
+        starts: copied(starts).at,
+        columns: copied(columns).at,
         values: values(added, "F16").at,
       };
     }

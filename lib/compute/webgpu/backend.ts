@@ -148,20 +148,10 @@ export class WebGpuBackend implements Backend {
     { tuner, activations }: { tuner: Tuner; activations?: ActivationType },
   ) {
     this.device = device;
-    this.#memory = new Memory(device);
-    this.#commands = new Commands(device, this.#memory);
-    this.#weights = new Weights({
-      memory: this.#memory,
-      commands: this.#commands,
-      mostBytes: device.mostBytes,
-    });
-    this.#linear = new LinearRunner({
-      device,
-      commands: this.#commands,
-      memory: this.#memory,
-      tuner,
-      activations,
-    });
+    const memory = this.#memory = new Memory(device);
+    const commands = this.#commands = new Commands(device, memory);
+    this.#weights = new Weights({ memory, commands, mostBytes: device.mostBytes });
+    this.#linear = new LinearRunner({ device, commands, memory, tuner, activations });
   }
 
   /**
@@ -278,12 +268,8 @@ export class WebGpuBackend implements Backend {
     const { cols } = options.weight;
     const shape = { cols, epsilon, add: !!add };
     const [kernel] = this.#kernel(`norm ${Object.values(shape)}`, () => [rmsNorm(shape)]);
-    const bindings = [
-      this.#roomOf(out),
-      this.#roomOf(x),
-      this.#vector(options.weight),
-      ...(add ? [this.#roomOf(add)] : []),
-    ];
+    const bindings = [this.#roomOf(out), this.#roomOf(x), this.#vector(options.weight)];
+    if (add) bindings.push(this.#roomOf(add));
     this.#commands.run(kernel!, bindings, { tokens: x.rows * x.cols / cols });
   }
 
@@ -349,25 +335,18 @@ export class WebGpuBackend implements Backend {
     for (const name of ["k", "v"] as const) {
       layer[name] = this.#grown(layer[name], { cache, total, position, cols: k.cols });
     }
-    const [keys, values] = [layer.k!, layer.v!];
+    const [keys, values, added] = [layer.k!, layer.v!, [this.#roomOf(k), this.#roomOf(v)]];
     const step = { tokens, position };
     const shape = { heads: q.cols / headDim, kvHeads: k.cols / headDim, headDim, scale, softcap, window };
     const name = Object.values(shape).join();
     if (frequencies) {
       const turned = { ...shape, half: frequencies.length, magnitude };
       const [store] = this.#kernel(`turn and store ${Object.values(turned)}`, () => [ropeStore(turned)]);
-      const bindings = [
-        this.#roomOf(q),
-        keys,
-        values,
-        this.#roomOf(k),
-        this.#roomOf(v),
-        this.#turns(frequencies),
-      ];
+      const bindings = [this.#roomOf(q), keys, values, ...added, this.#turns(frequencies)];
       this.#commands.run(store!, bindings, step);
     } else {
       const [store] = this.#kernel(`store ${k.cols}`, () => [storeKv({ cols: k.cols })]);
-      this.#commands.run(store!, [keys, values, this.#roomOf(k), this.#roomOf(v)], step);
+      this.#commands.run(store!, [keys, values, ...added], step);
     }
     if (tokens > FEW) {
       const [kernel] = this.#kernel(`prefill ${name}`, () => [attentionPrefill(shape)]);

@@ -194,15 +194,10 @@ export class Device implements Disposable {
   ): { pipeline: GPUComputePipeline; mistake: Promise<string | undefined> } {
     const { gpu } = this;
     gpu.pushErrorScope("validation");
-    const module = gpu.createShaderModule({
-      label: name,
-      code: this.#directive ? code : withoutDirective(code),
-    });
-    const pipeline = gpu.createComputePipeline({
-      label: name,
-      layout,
-      compute: { module, entryPoint: "main" },
-    });
+    const known = this.#directive ? code : withoutDirective(code);
+    const module = gpu.createShaderModule({ label: name, code: known });
+    const compute = { module, entryPoint: "main" };
+    const pipeline = gpu.createComputePipeline({ label: name, layout, compute });
     const found = async (scope: Promise<GPUError | null>) => {
       try {
         const error = await scope;

@@ -5,7 +5,7 @@
  */
 import { INT8_GROUP } from "../../../kernels/wgsl/activations_int8.ts";
 import { tableLadder } from "../../../kernels/wgsl/ladder.ts";
-import { type Candidate, denseKernels, type Target } from "../../../kernels/wgsl/mod.ts";
+import { type Candidate, denseKernels, type KernelDevice, type Target } from "../../../kernels/wgsl/mod.ts";
 import { OptionError } from "../../errors.ts";
 import type { Matrix } from "../../matrix/matrix.ts";
 import { isPacked, type PackedMatrix } from "../../matrix/packed_matrix.ts";
@@ -25,19 +25,14 @@ export interface LadderOptions {
   /** Rows of x; 1, as when decoding, when absent. More than 8 are multiplied tile by tile, as in prefill. */
   readonly tokens?: number;
   /** Where the kernels are to run, a {@linkcode GpuLab}; anywhere, hence without what only some GPUs have, when absent. */
-  readonly device?: {
-    readonly features: ReadonlySet<string>;
-    readonly subgroupSize: number;
-    readonly workgroupBytes?: number;
-    readonly workgroupSize?: number;
-  };
+  readonly device?: KernelDevice;
   /** Also kernels that multiply halves, where the device can. */
   readonly halfProducts?: boolean;
   /** Also the kernel that rounds activations to bytes. */
   readonly int8Activations?: boolean;
 }
 
-const ANY: Target["device"] = { features: new Set(), subgroupSize: 0 };
+const ANY: KernelDevice = { features: new Set(), subgroupSize: 0 };
 
 /**
  * The kernels for out = x · Wᵀ, from the plainest on. Of a packed weight they are those of kernels/wgsl/ladder.ts; of a dense

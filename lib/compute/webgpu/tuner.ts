@@ -4,6 +4,7 @@
  * @module
  */
 import { cacheFolder } from "../../cache_folder.ts";
+import { ask, tryTo, writeText } from "../../files/disk.ts";
 import type { Device } from "./device.ts";
 
 /** Options of a tuner. */
@@ -70,34 +71,21 @@ export class Tuner {
     if (file === undefined || !granted({ name: "write", path: file })) return;
     const all = readWinners(file);
     all[this.#device.description] = { ...all[this.#device.description], [task]: winner };
-    try {
+    // On a full disk, say, the next process times again.
+    tryTo(() => {
       Deno.mkdirSync(file.replace(/[^/\\]*$/, ""), { recursive: true });
-      const beside = `${file}.${Deno.pid}`;
-      Deno.writeTextFileSync(beside, JSON.stringify(all, null, 2));
-      Deno.renameSync(beside, file);
-    } catch {
-      // On a full disk, say, the next process times again.
-    }
+      writeText(file, JSON.stringify(all, null, 2));
+    });
   }
 }
 
+/** What a file says that is an object of objects of names; what is something else is left out. */
 function readWinners(file: string): Winners {
-  try {
-    const winners: unknown = JSON.parse(Deno.readTextFileSync(file));
-    const isRecord = (value: unknown): value is Record<string, unknown> =>
-      typeof value === "object" && value !== null && !Array.isArray(value);
-    if (!isRecord(winners)) return {};
-    return Object.fromEntries(
-      Object.entries(winners).map(([device, tasks]) => [
-        device,
-        Object.fromEntries(
-          Object.entries(isRecord(tasks) ? tasks : {}).filter(([, name]) => typeof name === "string"),
-        ),
-      ]),
-    ) as Winners;
-  } catch {
-    return {};
-  }
+  const entries = (value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  const devices = entries(ask(() => JSON.parse(Deno.readTextFileSync(file))));
+  const names = (tasks: unknown) => entries(tasks).filter(([, name]) => typeof name === "string");
+  return Object.fromEntries(devices.map(([device, tasks]) => [device, Object.fromEntries(names(tasks))]));
 }
 
 /**

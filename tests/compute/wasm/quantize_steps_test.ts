@@ -261,3 +261,28 @@ Deno.test("methods of E[x xᵀ] have the bits of plain steps on any number of th
     }
   }
 });
+
+Deno.test("squared errors are the plain ones, of rows and of groups, and have the same bits on any number of threads", () => {
+  using one = new Pool({ threads: 1 });
+  using three = new Pool({ threads: 3 });
+  for (const [rows, cols] of [[1, 1], [3, 7], [9, 130], [40, 333], [70, 600]] as const) {
+    const hessian = gramStats(matrixOf(50, cols).data, cols).gram!;
+    const differences = matrixOf(rows, cols);
+    for (const groupSize of [1, 32, 100, 300, cols]) {
+      const [plain, alone, shared] = [plainSteps, new WasmSteps(one), new WasmSteps(three)].map((steps) => {
+        using errors = steps.squaredErrors(hessian, groupSize);
+        errors.of(matrixOf(rows + 5, cols, () => NaN)); // leaves its values in the scratch
+        return errors.of(differences);
+      }) as [Float64Array, Float64Array, Float64Array];
+      assertEquals(bytes(alone), bytes(shared));
+      const largest = plain.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+      assertEquals(alone.length, rows * Math.ceil(cols / Math.min(groupSize, cols)));
+      plain.forEach((value, i) =>
+        assert(
+          Math.abs(value - alone[i]!) <= 1e-5 * largest,
+          `${i} of ${rows}×${cols} in groups of ${groupSize}`,
+        )
+      );
+    }
+  }
+});
