@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFile, isFolder } from "../files/disk.ts";
+import { ask, isFile, isFolder } from "../files/disk.ts";
 import { GgufFile } from "../files/gguf/file.ts";
 import { isCommit, RepoCache } from "./cache.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
@@ -73,25 +73,19 @@ function modelsIn(folder: string, repo: string): CachedModel[] {
 }
 
 function modelType(folder: string): string | undefined {
-  try {
-    const { model_type } = JSON.parse(Deno.readTextFileSync(`${folder}/config.json`));
-    return typeof model_type === "string" ? model_type : undefined;
-  } catch {
-    return undefined;
-  }
+  const type = ask(() => JSON.parse(Deno.readTextFileSync(`${folder}/config.json`)).model_type);
+  return typeof type === "string" ? type : undefined;
 }
 
 function ggufFacts(path: string): { architecture?: string; licence?: string } {
-  try {
+  return ask(() => {
     using file = GgufFile.open(path);
     const text = (key: string) => {
       const value = file.metadata[key];
       return typeof value === "string" ? value : undefined;
     };
     return { architecture: text("general.architecture"), licence: text("general.license") };
-  } catch {
-    return {};
-  }
+  }) ?? {};
 }
 
 /** The licence in the first lines of a model card, which are YAML. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { isFile, isFolder } from "../files/disk.ts";
+import { ask, isFile, isFolder } from "../files/disk.ts";
 import { RepoCache } from "./cache.ts";
 import { downloadFile } from "./download_file.ts";
 import type { DownloadOptions } from "./download_model.ts";
@@ -68,7 +68,7 @@ export async function downloadDataset(
     return cached({ ...wanted, revision: commit }, { cache, why: `${settings.endpoint} has no such files` });
   } catch (error) {
     if (!(error instanceof HubError) || !unreachable(error)) throw error;
-    const before = tryCached(wanted, cache);
+    const before = ask(() => cached(wanted, { cache, why: "" }));
     if (!before) throw error;
     options.onNotice?.(`${error.message}. Using what was downloaded before`);
     return before;
@@ -76,14 +76,6 @@ export async function downloadDataset(
 }
 
 const below = (path: string, folder: string) => path.slice(folder.length + 1);
-
-function tryCached(wanted: DatasetFiles, cache: RepoCache): string[] | undefined {
-  try {
-    return cached(wanted, { cache, why: "" });
-  } catch {
-    return undefined;
-  }
-}
 
 /** The files of a previous download. */
 function cached({ repo, revision, folder, pattern }: DatasetFiles, from: {

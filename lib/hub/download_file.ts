@@ -4,7 +4,7 @@
  * @module
  */
 import { Any4Error, HubError } from "../errors.ts";
-import { interruptible, waitFor } from "../event_loop.ts";
+import { cutShort, interruptible, waitFor } from "../event_loop.ts";
 import { newHash, type RepoCache } from "./cache.ts";
 import { Alarm, ATTEMPTS, MOST_HOPS, pauseBetween, withoutSecrets } from "./hub_fetch.ts";
 import { type RepoKind, repoPath } from "./repo_kind.ts";
@@ -170,7 +170,7 @@ async function receive(growing: Growing, transfer: Transfer): Promise<string | u
     }
     return "the connection ended";
   } catch (error) {
-    if (error instanceof Any4Error) throw error;
+    if (error instanceof Any4Error || cutShort(error)) throw error;
     return withoutSecrets((error as Error).message, transfer.settings);
   }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { isFile, isFolder } from "../files/disk.ts";
+import { cutShort } from "../event_loop.ts";
+import { ask, isFile, isFolder } from "../files/disk.ts";
 import { partPaths } from "../files/gguf/split.ts";
 import { readJson } from "../files/json_file.ts";
 import { RepoCache } from "./cache.ts";
@@ -69,12 +70,9 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   } catch (error) {
     // Without a connection, the previous download is used.
     if (!(error instanceof HubError) || !unreachable(error)) throw error;
-    let folder: string;
-    try {
-      folder = await cached(id, cache, "");
-    } catch {
-      throw error;
-    }
+    const folder = await cached(id, cache, "").catch((other) => {
+      throw cutShort(other) ? other : error;
+    });
     options.onNotice?.(`${error.message}. Using what was downloaded before`);
     return folder;
   }
@@ -150,13 +148,11 @@ function onlyGguf({ repo }: ModelId, files: ReadonlyMap<string, RepoFile>): stri
 /** The names of a folder's weight files, by its index or by their names. */
 function weightFiles(folder: string): string[] {
   if (!isFile(`${folder}/${INDEX}`)) return [WEIGHTS];
-  try {
+  return ask(() => {
     const { weight_map } = readJson(`${folder}/${INDEX}`);
     // Names are checked when the checkpoint is opened; here an invalid one counts as missing.
     return [...new Set(Object.values(weight_map as object))].filter((name) => typeof name === "string");
-  } catch {
-    return [WEIGHTS];
-  }
+  }) ?? [WEIGHTS];
 }
 
 /** The previous download, if it is complete and intact. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { HubError, InterruptedError } from "../errors.ts";
-import { beat, waitFor } from "../event_loop.ts";
+import { HubError } from "../errors.ts";
+import { beat, cutShort, waitFor } from "../event_loop.ts";
 import { FileBlob } from "./file_blob.ts";
 import { type RepoKind, repoPath } from "./repo_kind.ts";
 import type { HubSettings } from "./settings.ts";
@@ -167,9 +167,7 @@ export function hubFetch(settings: HubSettings, purpose: Purpose): typeof fetch 
           return new Response([101, 204, 205, 304].includes(status) ? null : bytes, { status, headers });
         }
       } catch (cause) {
-        if (cause instanceof HubError || cause instanceof InterruptedError || init.signal?.aborted) {
-          throw cause;
-        }
+        if (cause instanceof HubError || cutShort(cause) || init.signal?.aborted) throw cause;
         if (cause instanceof Deno.errors.NotCapable) throw noPermission(url, purpose, cause);
         if (attempt === ATTEMPTS) {
           const reason = withoutSecrets((cause as Error).message, settings);

@@ -4,6 +4,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
+import { cutShort } from "../event_loop.ts";
 import { leadsOut } from "../files/disk.ts";
 import { currentFolder } from "../files/replace_files.ts";
 import { FileBlob } from "./file_blob.ts";
@@ -115,7 +116,7 @@ export async function pushModel(folder: string, options: PushOptions & { repo: s
       else if (step.value.state === "error") throw fail(`${step.value.path} could not be sent`);
     }
   } catch (cause) {
-    if (cause instanceof HubError) throw cause;
+    if (cause instanceof HubError || cutShort(cause)) throw cause;
     throw fail(withoutSecrets((cause as Error).message, settings));
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
+import { cutShort } from "../event_loop.ts";
 import { isCommit, isSafePath } from "./cache.ts";
 import type { RepoFile } from "./download_file.ts";
 import { withoutSecrets } from "./hub_fetch.ts";
@@ -57,7 +58,7 @@ export async function listRepo(
       if (type === "file" && checksum) files.set(path, { path, size: lfs?.size ?? size, checksum });
     }
   } catch (cause) {
-    if (cause instanceof HubError) throw cause;
+    if (cause instanceof HubError || cutShort(cause)) throw cause;
     throw new HubError(
       `Cannot load ${wanted.repo}: ${settings.endpoint} does not answer as the Hub does: ${
         withoutSecrets((cause as Error).message, settings)

@@ -10,7 +10,7 @@
  */
 import { CheckpointError, ResumeError } from "../errors.ts";
 import { CheckedFile } from "../files/safetensors/checked.ts";
-import { writeText } from "../files/disk.ts";
+import { tryTo, writeText } from "../files/disk.ts";
 import { readObject } from "../files/json_file.ts";
 import { sha256 } from "../files/sha256.ts";
 import type { TensorToWrite } from "../files/safetensors/write.ts";
@@ -216,11 +216,8 @@ export class Journal implements Store, Disposable {
 
   /** Lets other processes open it. */
   [Symbol.dispose](): void {
-    try {
-      this.#lock.close();
-    } catch {
-      // It was closed before.
-    }
+    // It may be closed already.
+    tryTo(() => this.#lock.close());
   }
 }
 

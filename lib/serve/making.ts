@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { ask } from "../files/disk.ts";
 import { formatOf, formats } from "../formats/formats.ts";
 import { methods } from "../learn/methods/mod.ts";
 import type { Model } from "../model/model.ts";
@@ -108,9 +109,5 @@ const isGroupSize = (value: unknown): value is number | "row" =>
 
 /** The memory that programs can still have; infinite where the system does not say. */
 export function systemFreeBytes(): number {
-  try {
-    return Deno.systemMemoryInfo().available;
-  } catch {
-    return Infinity;
-  }
+  return ask(() => Deno.systemMemoryInfo().available) ?? Infinity;
 }

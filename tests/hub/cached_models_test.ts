@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { InterruptedError } from "any4";
 import { cachedModels, downloadModel, starterModels } from "any4/hub";
 import { architectures } from "../../lib/model/architectures/mod.ts";
 import { TestHub, utf8 } from "./server.ts";
@@ -38,6 +39,25 @@ Deno.test("cachedModels() lists GGUF files one by one, also those it cannot read
   const [a, b] = cachedModels({ cache });
   assertEquals([a!.id, b!.id], ["org/many/a.gguf", "org/many/b.gguf"]);
   assertEquals([typeof a!.architecture, b!.architecture, b!.bytes], ["string", undefined, 19]);
+  await Deno.remove(cache, { recursive: true });
+});
+
+Deno.test("cachedModels() takes no interrupt for a file that cannot be read", async () => {
+  const cache = await Deno.makeTempDir();
+  const folder = `${cache}/models--org--name/snapshots/${commit}`;
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(`${folder}/config.json`, "{");
+  assertEquals(cachedModels({ cache })[0]!.architecture, undefined);
+  const { readTextFileSync } = Deno;
+  // What Deno throws where an interrupt comes while it makes an error.
+  Deno.readTextFileSync = () => {
+    throw "Uncaught undefined";
+  };
+  try {
+    assertThrows(() => cachedModels({ cache }), InterruptedError);
+  } finally {
+    Deno.readTextFileSync = readTextFileSync;
+  }
   await Deno.remove(cache, { recursive: true });
 });
 

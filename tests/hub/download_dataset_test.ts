@@ -74,3 +74,27 @@ Deno.test("a data set that is not there, or has no such files, is refused by its
   );
   await Deno.remove(cache, { recursive: true });
 });
+
+Deno.test("downloadDataset() takes no interrupt for a Hub that cannot be reached", async () => {
+  await using hub = new TestHub();
+  hub.repos.set("org/data", repo());
+  const cache = await Deno.makeTempDir();
+  const notices: string[] = [];
+  const onNotice = (notice: string) => notices.push(notice);
+  const options = { endpoint: hub.endpoint, cache, token: "", retryDelay: 1, onNotice };
+  await downloadDataset(wanted, options);
+  const { fetch } = globalThis;
+  let asked = 0;
+  // What Deno throws where an interrupt comes while it makes an error.
+  globalThis.fetch = () => {
+    asked++;
+    return Promise.reject("Uncaught undefined");
+  };
+  try {
+    const thrown = await downloadDataset(wanted, options).catch((error) => error);
+    assertEquals([thrown, asked, notices], ["Uncaught undefined", 1, []]);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  await Deno.remove(cache, { recursive: true });
+});

@@ -347,3 +347,22 @@ Deno.test("a server that is no Hub is an error, not a crash", async () => {
     "does not answer as the Hub does",
   );
 });
+
+Deno.test("downloadModel() takes no interrupt for a Hub that cannot be reached", async () => {
+  await using test = await start();
+  await test.get();
+  const notices: string[] = [];
+  const { fetch } = globalThis;
+  let asked = 0;
+  // What Deno throws where an interrupt comes while it makes an error.
+  globalThis.fetch = () => {
+    asked++;
+    return Promise.reject("Uncaught undefined");
+  };
+  try {
+    const thrown = await test.get({ onNotice: (notice) => notices.push(notice) }).catch((error) => error);
+    assertEquals([thrown, asked, notices], ["Uncaught undefined", 1, []]);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});

@@ -5,6 +5,7 @@
  */
 import { inspect } from "../../display.ts";
 import { CheckpointError, OptionError } from "../../errors.ts";
+import { ask } from "../../files/disk.ts";
 import { checkTokenIds } from "../decoder/token_ids.ts";
 import { byteLevelTokenizer } from "./byte_level_tokenizer.ts";
 import { type ChatOptions, ChatTemplate, type Message } from "./chat_template.ts";
@@ -221,9 +222,5 @@ function readTokenizer(folder: string, config: Json): { json: Json; config: Json
 }
 
 function filesOf(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
-  } catch {
-    return [];
-  }
+  return ask(() => [...Deno.readDirSync(folder)].map(({ name }) => name)) ?? [];
 }
