@@ -11,6 +11,7 @@ import { type CodebookSharing, type MethodOptions, methods, parseMethod, weighti
 import { corpora, type Document, drawSamples, type Recipe, recipes } from "any4/measure";
 import { parseTuning, TOKEN_WEIGHTS, type Tuning, writtenSamples } from "any4/quantize";
 import { progress, table, visible } from "any4/show";
+import { isFolder, isSameFile } from "../lib/files/disk.ts";
 import { readJson } from "../lib/files/json_file.ts";
 import { fromReference } from "./reference_names.ts";
 
@@ -212,8 +213,21 @@ export class Task extends Command {
   }
 }
 
+/**
+ * Goes to the folder that `deno task` was called from, which it left for the project's: relative paths start there, as they do
+ * for any other program.
+ */
+function returnToCaller(): void {
+  const variable = "INIT_CWD";
+  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return;
+  const called = Deno.env.get(variable);
+  const project = decodeURIComponent(new URL("..", import.meta.url).pathname);
+  if (called && isFolder(called) && isSameFile(Deno.cwd(), project)) Deno.chdir(called);
+}
+
 /** A command whose help goes to stdout and whose usage errors end with status 2. */
 export function command(name: string, description: string): Task {
+  returnToCaller();
   return new Task(`deno task ${name}`)
     .description(description)
     .configureHelp({ helpWidth: 100 })

@@ -106,11 +106,12 @@ async function planned(): Promise<{ plan: Plan; job: Job }> {
     throw new OptionError(`Cannot divide the task "${task}" into units: expected quantize or grid`);
   }
   const root = decodeURIComponent(new URL("..", import.meta.url).pathname).replace(/\/$/, "");
-  const line = `cd ${quoted(root)} && exec ${commandOf({ task, root })} ${
+  const cwd = Deno.cwd();
+  const line = `cd ${quoted(root)} && INIT_CWD=${quoted(cwd)} exec ${commandOf({ task, root })} ${
     given.map(quoted).join(" ")
   } --units`;
   const found: Plan = JSON.parse(await printed("bash", ["-c", line]));
-  const absolute = (path: string) => path.startsWith("/") ? path : `${root}/${path}`;
+  const absolute = (path: string) => path.startsWith("/") ? path : `${cwd}/${path}`;
   const work = absolute(found.work);
   const assembled = absolute(found.assembled);
   const stages = [
@@ -124,7 +125,7 @@ async function planned(): Promise<{ plan: Plan; job: Job }> {
   const args = [...given, "--work", work];
   return {
     plan: { work, assembled, stages },
-    job: { task, args, work, root, resources: { partition, cpus, gpus, mem, time } },
+    job: { task, args, work, root, cwd, resources: { partition, cpus, gpus, mem, time } },
   };
 }
 

@@ -51,6 +51,8 @@ export interface Job {
   readonly work: string;
   /** The folder of the project. */
   readonly root: string;
+  /** The folder that relative paths start from. */
+  readonly cwd: string;
   readonly resources: Resources;
 }
 
@@ -70,7 +72,7 @@ export const quoted = (word: string): string =>
 
 /** The job script. */
 export function jobScript(job: Job): string {
-  const { args, root, resources: { partition, cpus, gpus, mem, time } } = job;
+  const { args, root, cwd, resources: { partition, cpus, gpus, mem, time } } = job;
   const command = commandOf(job);
   const asked = Object.entries({ partition, "cpus-per-task": cpus, gpus, mem, time })
     .filter(([, value]) => value !== undefined).map(([key, value]) => `#SBATCH --${key}=${value}\n`).join("");
@@ -80,6 +82,7 @@ export function jobScript(job: Job): string {
 ${asked}set -euo pipefail
 # module load …
 cd ${quoted(root)}
+export INIT_CWD=${quoted(cwd)}
 stage=$1
 index=$(( \${2:-0} + \${SLURM_ARRAY_TASK_ID:-\${JOB_COMPLETION_INDEX:-0}} ))
 echo "$stage/$index on $(hostname)\${SLURMD_NODENAME:+ ($SLURMD_NODENAME)}, start \${SLURM_RESTART_COUNT:-0}"

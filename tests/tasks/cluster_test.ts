@@ -10,14 +10,14 @@ const root = decodeURIComponent(new URL("../..", import.meta.url).pathname).repl
 const folder = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
-/** Runs the task with its own permissions. */
+/** Runs the task with its own permissions, as if called from the folder. */
 async function cluster(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}/deno.json`));
   const words = (tasks.cluster.command as string).split(" ").slice(1);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...words.slice(1), ...args],
     cwd: root,
-    env: { NO_COLOR: "" },
+    env: { NO_COLOR: "", INIT_CWD: folder },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
@@ -28,6 +28,7 @@ const job: Job = {
   args: ["--model", "it's mine", "--work", "/shared/work"],
   work: "/shared/work",
   root,
+  cwd: "/shared",
   resources: { partition: "gpu", cpus: 8, gpus: "1", mem: "16G", time: "2:00:00" },
 };
 
@@ -92,7 +93,7 @@ Deno.test("a manifest has an Indexed Job for each stage, each waiting for the on
 
 Deno.test("processes of one machine quantize to the bytes of one process, and a second run does nothing again", async () => {
   const [out, alone] = [`${folder}/small`, `${folder}/alone`];
-  const args = ["quantize", "-m", "tinyworld", "-o", out, "--parts", "2", "--backend", "wasm"];
+  const args = ["quantize", "-m", "tinyworld", "-o", "small", "--parts", "2", "--backend", "wasm"];
   const first = await cluster("--engine", "local", "--json", ...args);
   assertEquals([first.code, first.stderr], [0, ""]);
   assertEquals(JSON.parse(first.stdout), { work: `${out}.units`, units: 2 + 4 + 4 + 1, rounds: 1 });

@@ -97,7 +97,7 @@ Deno.test("tasks that keep results can write where they are and where they are c
   }
 });
 
-Deno.test("results begin before the first is measured, or there is a sentence; what is there is not measured again", async () => {
+Deno.test("results begin before the first is measured, where the task was called from, or there is a sentence; what is there is not measured again", async () => {
   const measure = async (task: string, to: string, folder: string) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "--config", `${new URL("deno.json", root).pathname}`, ...task.split(" "), to],
@@ -110,7 +110,7 @@ Deno.test("results begin before the first is measured, or there is a sentence; w
   const data = new URL("tests/golden/tasks", root).pathname;
   await inFolder(async (folder) => {
     const evaluate = `eval --tasks boolq --data wikitext-2 --context 64 --data-dir ${data} --json --append`;
-    const first = await measure(evaluate, `${folder}/kept/results.jsonl`, folder);
+    const first = await measure(evaluate, "kept/results.jsonl", folder);
     assertEquals([first.code, first.stderr], [0, ""]);
     const lines = Deno.readTextFileSync(`${folder}/kept/results.jsonl`);
     assertEquals(lines.split("\n").length, 3);
@@ -125,7 +125,7 @@ Deno.test("results begin before the first is measured, or there is a sentence; w
       /^Cannot write \/nowhere\/results\.jsonl: this program may not write there/,
     );
     const tables = `tables --tasks boolq --formats original,int4 --data-dir ${data} --quiet --out`;
-    assertEquals(await measure(tables, `${folder}/a/b`, folder), { code: 0, stdout: "", stderr: "" });
+    assertEquals(await measure(tables, "a/b", folder), { code: 0, stdout: "", stderr: "" });
     assertEquals(list(`${folder}/a`), ["b.html", "b.jsonl", "b.md"]);
     assertStringIncludes(Deno.readTextFileSync(`${folder}/a/b.md`), "| int4, groups of 128 |");
   });
