@@ -46,7 +46,6 @@ export class Recorder implements Backend, Disposable {
   readonly #dense = new Map<Matrix | PackedMatrix, Tensor>();
   /** The gradients by weights that were asked for. */
   readonly #wanted = new Map<Matrix, Tensor>();
-  readonly #zeros = new Map<number, Float32Array>();
   /** Rotations back. */
   readonly #backwards = new WeakMap<Float32Array, Float32Array>();
 
@@ -109,10 +108,7 @@ export class Recorder implements Backend, Disposable {
 
   #zero(rows: number, cols: number): Tensor {
     const tensor = this.#backend.tensor(rows, cols);
-    const size = rows * cols;
-    const zeros = this.#zeros.get(size) ?? new Float32Array(size);
-    this.#zeros.set(size, zeros);
-    this.#backend.write(tensor, zeros);
+    this.#gradients.zero(tensor);
     return tensor;
   }
 
