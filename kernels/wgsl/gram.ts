@@ -5,7 +5,7 @@
  */
 import { bindings } from "./bindings.ts";
 import type { Kernel } from "./kernel.ts";
-import { outerProducts, tilesOf } from "./outer_products.ts";
+import { outerProducts, termType, tilesOf } from "./outer_products.ts";
 
 /**
  * sum += xᵀ x: tiles on and above the diagonal, each written a second time as its mirror, so that an element is one
@@ -15,11 +15,11 @@ import { outerProducts, tilesOf } from "./outer_products.ts";
  */
 export function gram({ cols }: { cols: number }): Kernel {
   const tiles = tilesOf(cols);
-  const x = { array: "x", count: `${cols}u` };
+  const x = { array: "x", values: cols };
   return outerProducts({
     name: `gram ${cols}`,
     workgroups: () => [tiles, tiles, 1],
-    declare: bindings({ sum: "array<f32>", x: "array<f32>", step: "Step" }),
+    declare: bindings({ sum: "array<f32>", x: termType(cols), step: "Step" }),
     terms: "step.tokens",
     left: x,
     right: x,

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Kernel, unrolled } from "./kernel.ts";
+import { vectors } from "./vectors.ts";
 
 /** Rows and columns of a workgroup's tile, of which each of 16 × 16 invocations has 4 × 4. */
 const TILE = 64;
@@ -11,17 +12,15 @@ const TILE = 64;
 /** Terms that are staged at a time. */
 const TERMS = 16;
 
-/** From a staged term to the next: one more than it has values, so that terms side by side meet in no bank. */
-const STRIDE = TILE + 1;
+/** From a staged term to the next, in fours of values: one more than it has, so that terms side by side meet in no bank. */
+const STRIDE = TILE / 4 + 1;
 
 /** One of two factors. */
 export interface Factor {
-  /** The binding, an `array<f32>`. */
+  /** The binding: [terms, values], of the type that `termType` says; or, `turned`, [tokens, terms] singles. */
   readonly array: string;
-  /** How many values each term has of it: WGSL of a number. */
-  readonly count: string;
-  /** Whether a value's terms are side by side, and not a term's values. */
-  readonly turned?: boolean;
+  /** How many values each term has: so many, or one of each token. */
+  readonly values: number | "turned";
 }
 
 /** A sum of products. */
@@ -47,63 +46,70 @@ export interface OuterProducts {
 /** How many tiles so many rows or columns take. */
 export const tilesOf = (count: number) => Math.ceil(count / TILE);
 
-/** WGSL that stages some terms of a factor from row or column `from` on; 0 where there are none. */
+/** WGSL type of a factor's binding that has so many values a term. */
+export const termType = (values: number) => `array<${vectors(values).type}>`;
+
+/** WGSL of how many values a term has. */
+const countOf = ({ values }: Factor) => values === "turned" ? "step.tokens" : `${values}u`;
+
+/** WGSL that stages some terms of a factor, four values an invocation, from row or column `from` on; 0 where there are none. */
 function stage(name: string, factor: Factor, { terms, from }: { terms: string; from: string }): string {
-  const { array, count, turned } = factor;
-  const [value, term] = [`min(${from} + c, ${count} - 1u)`, `min(k + t, ${terms} - 1u)`];
-  const at = turned ? `${value} * ${terms} + ${term}` : `${term} * ${count} + ${value}`;
-  return unrolled(TILE * TERMS / 256, (n) =>
-    `{
-      let t = ${turned ? "i % 16u" : `i / ${TILE}u + ${256 / TILE * n}u`};
-      let c = ${turned ? `i / 16u + ${16 * n}u` : `i % ${TILE}u`};
-      ${name}[t * ${STRIDE}u + c] = select(0.0, ${array}[${at}], k + t < ${terms} && ${from} + c < ${count});
-    }`);
+  const { array, values } = factor;
+  const count = countOf(factor);
+  const term = `min(t, ${terms} - 1u)`;
+  const value = (c: string) => `min(${c}, ${count} - 1u)`;
+  const single = (n: number) => {
+    const c = `c + ${n}u`;
+    const at = values === "turned" ? `${value(c)} * ${terms} + ${term}` : `${term} * ${count} + ${value(c)}`;
+    return `select(0.0, ${array}[${at}], t < ${terms} && ${c} < ${count})`;
+  };
+  const four = values !== "turned" && values % 4 === 0
+    ? `select(vec4f(), ${array}[${term} * ${values / 4}u + ${value("c")} / 4u], t < ${terms} && c < ${count})`
+    : `vec4f(${[0, 1, 2, 3].map(single).join(",\n      ")})`;
+  // Neighbouring invocations load what is side by side.
+  const [down, across] = values === "turned" ? ["i % 16u", "i / 16u"] : ["i / 16u", "i % 16u"];
+  return `{
+      let t = k + ${down};
+      let c = ${from} + 4u * (${across});
+      ${name}[${down} * ${STRIDE}u + ${across}] = ${four};
+    }`;
 }
 
-/**
- * A workgroup computes a tile of 64 × 64. Elements of an invocation are 16 apart: neighbouring invocations have neighbouring
- * columns.
- */
+/** A workgroup computes a tile of 64 × 64. */
 export function outerProducts(work: OuterProducts): Kernel {
   const { name, workgroups, declare, terms, left, right, begin = "", write } = work;
-  const four = [0, 1, 2, 3];
+  const four = ["x", "y", "z", "w"];
   return {
     name,
     workgroups,
     code: `${declare}
-var<workgroup> left: array<f32, ${STRIDE * TERMS}>;
-var<workgroup> right: array<f32, ${STRIDE * TERMS}>;
+var<workgroup> left: array<vec4f, ${STRIDE * TERMS}>;
+var<workgroup> right: array<vec4f, ${STRIDE * TERMS}>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
   ${begin}
   let row = wid.y * ${TILE}u;
   let column = wid.x * ${TILE}u;
-  let across = i % 16u;
-  let down = i / 16u;
-  ${unrolled(4, (r) => four.map((c) => `var a${r}_${c} = 0.0;`).join(" "))}
+  ${unrolled(4, (r) => `var sum${r} = vec4f();`)}
   for (var k = 0u; k < ${terms}; k += ${TERMS}u) {
     ${stage("left", left, { terms, from: "row" })}
     ${stage("right", right, { terms, from: "column" })}
     workgroupBarrier();
     for (var t = 0u; t < ${STRIDE * TERMS}u; t += ${STRIDE}u) {
-      ${unrolled(4, (c) => `let b${c} = right[t + across + ${16 * c}u];`)}
-      ${
-      unrolled(4, (r) => {
-        const sums = four.map((c) => `a${r}_${c} += a * b${c};`);
-        return `{ let a = left[t + down + ${16 * r}u]; ${sums.join(" ")} }`;
-      })
-    }
+      let a = left[t + i / 16u];
+      let b = right[t + i % 16u];
+      ${unrolled(4, (r) => `sum${r} += a.${four[r]} * b;`)}
     }
     workgroupBarrier();
   }
   ${
       unrolled(4, (r) =>
-        four.map((c) =>
+        four.map((axis, c) =>
           `{
-    let r = row + down + ${16 * r}u;
-    let c = column + across + ${16 * c}u;
-    if (r < ${left.count} && c < ${right.count}) { ${write(`a${r}_${c}`)} }
+    let r = row + i / 16u * 4u + ${r}u;
+    let c = column + i % 16u * 4u + ${c}u;
+    if (r < ${countOf(left)} && c < ${countOf(right)}) { ${write(`sum${r}.${axis}`)} }
   }`
         ).join("\n"))
     }

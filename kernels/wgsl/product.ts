@@ -5,7 +5,7 @@
  */
 import { bindings } from "./bindings.ts";
 import type { Kernel } from "./kernel.ts";
-import { outerProducts, tilesOf } from "./outer_products.ts";
+import { outerProducts, termType, tilesOf } from "./outer_products.ts";
 
 /** The sizes of a product that do not change with the number of tokens. */
 export interface ProductShape {
@@ -26,11 +26,16 @@ export function product({ cols, outCols, turned }: ProductShape): Kernel {
   return outerProducts({
     name: `product ${cols} × ${outCols}${turned ? ", turned" : ""}`,
     workgroups: (tokens) => [tilesOf(outCols), tilesOf(turned ? cols : tokens), 1],
-    declare: bindings({ sum: "array<f32>", a: "array<f32>", b: "array<f32>", step: "Step" }),
+    declare: bindings({
+      sum: "array<f32>",
+      a: turned ? termType(cols) : "array<f32>",
+      b: termType(outCols),
+      step: "Step",
+    }),
     terms: turned ? "step.tokens" : `${cols}u`,
     // The terms of a · b are columns of a.
-    left: turned ? { array: "a", count: `${cols}u` } : { array: "a", count: "step.tokens", turned: true },
-    right: { array: "b", count: `${outCols}u` },
+    left: { array: "a", values: turned ? cols : "turned" },
+    right: { array: "b", values: outCols },
     write: (value) => `sum[r * ${outCols}u + c] += ${value};`,
   });
 }
