@@ -154,8 +154,11 @@ export interface Figure extends View {
   readonly layout: FigureLayout;
 }
 
+/** A figure's width in pixels where nobody says: it fits beside a notebook's margin on a page of 800. */
+export const WIDTH_PX = 700;
+
 /** The size of a figure. */
 export interface FigureSize {
-  /** Width in pixels; 800 when absent. */
+  /** Width in pixels; 700 when absent. */
   readonly width?: number;
 }

@@ -5,7 +5,7 @@
  */
 import { bmpUrl } from "./bmp.ts";
 import { colorAt } from "./color_scale.ts";
-import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
+import { type Axis, type Figure, type FigureSize, type Trace, WIDTH_PX } from "./figure.ts";
 import { escapeHtml } from "../escape_html.ts";
 import type { FilledShape } from "./palette.ts";
 
@@ -78,7 +78,7 @@ export function figureSvg(
   { data, layout }: Pick<Figure, "data" | "layout">,
   options: SvgOptions = {},
 ): string {
-  const { width = 800, title = "", ink } = options;
+  const { width = WIDTH_PX, title = "", ink } = options;
   const { margin, height, xaxis, yaxis, yaxis2, shapes = [], annotations = [] } = layout;
   const [left, right, top, bottom] = [margin.l, width - margin.r, margin.t, height - margin.b];
   const vertical = (axis: Axis) => {

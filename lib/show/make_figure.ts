@@ -4,7 +4,14 @@
  * @module
  */
 import { display, type MimeBundle } from "../display.ts";
-import type { Axis, Figure, FigureLayout, FigureSize, Trace } from "./figure.ts";
+import {
+  type Axis,
+  type Figure,
+  type FigureLayout,
+  type FigureSize,
+  type Trace,
+  WIDTH_PX,
+} from "./figure.ts";
 import { figureSvg, scale } from "./figure_svg.ts";
 import { neutralColor } from "./palette.ts";
 
@@ -31,7 +38,7 @@ export function plotWidth({ width = NARROW_PX }: FigureSize, { l, r }: { l: numb
  * @param size the width of the layout; plotly stretches the figure to its container.
  */
 export function figure(data: readonly Trace[], layout: FigureLayout, size: FigureSize = {}): Figure {
-  const { width = 800 } = size;
+  const { width = WIDTH_PX } = size;
   const legend = legendHeight(data, width);
   const { title, height, yaxis, yaxis2, annotations = [], ...rest } = layout;
   const lines = title ? titleLines(title.text, LONGEST_TITLE) : [];
