@@ -11,7 +11,7 @@
 import { parseArgs } from "node:util";
 import { calibrate, loadModel } from "any4";
 import { type Candidate, candidatesOf, compare, type Document, referenceLogits } from "any4/measure";
-import { quantizeModel, writtenSamples } from "any4/quantize";
+import { awq, quantizeModel, writtenSamples } from "any4/quantize";
 import { table } from "any4/show";
 
 const HELP = `Measures a model in some formats, and with formats chosen for as many bits.
@@ -22,7 +22,7 @@ Usage: deno run --allow-read --allow-env --allow-sys bench/target_bits.ts [optio
   --formats LIST      formats for all Linears, as the task compare takes them, or bits to choose formats for
   --alone             do not choose formats for as many bits as each of them has
   --candidates LIST   formats to choose from, instead of the default
-  --method NAME       method (lnq), and tuning as in lnq+tune-model:epochs=2:codes=true
+  --method NAME       method (lnq; awq+gptq), and tuning as in lnq+tune-model:epochs=2:codes=true
   --tuned N           tune on the first N texts of the calibration instead of all
   --calibrate FILE    a JSON array of texts to calibrate with, instead of what the model writes itself
   --skip N            leave out the first N of them (0)
@@ -78,12 +78,12 @@ console.error(
 const rows: string[][] = [];
 const isBits = (text: string) => /^[\d.]+$/.test(text);
 for (const format of options.formats.split(",")) {
-  const [{ name, method, tuneBlocks, tuneModel, ...one }] = candidatesOf(
+  const [{ name, method, awq: first, tuneBlocks, tuneModel, ...one }] = candidatesOf(
     [isBits(format) ? "any4" : format],
     [options.method],
   ) as [Candidate];
+  if (first && !options.alone) throw new Error("AWQ makes a model ready for one format: give --alone");
   const shared = {
-    calibration,
     method,
     tuneBlocks: tuneBlocks && { text: tuned, ...tuneBlocks },
     tuneModel: tuneModel && { text: tuned, ...tuneModel },
@@ -91,8 +91,11 @@ for (const format of options.formats.split(",")) {
   let targetBits = isBits(format) ? Number(format) : undefined;
   for (const chosen of isBits(format) ? [true] : options.alone ? [false] : [false, true]) {
     const started = performance.now();
-    using small = await quantizeModel(model, {
+    using ready = first ? await awq(model, { ...one, text, maxTokens }) : undefined;
+    using small = await quantizeModel(ready ?? model, {
       ...shared,
+      // After AWQ, inputs are others.
+      calibration: ready ? await calibrate(ready, { text, maxTokens, gram: true }) : calibration,
       ...(chosen ? { targetBits, candidates: options.candidates?.split(",") } : one),
     });
     const seconds = (performance.now() - started) / 1000;
