@@ -154,9 +154,6 @@ export interface Figure extends View {
   readonly layout: FigureLayout;
 }
 
-/** A figure's width in pixels where nobody says: it fits beside a notebook's margin on a page of 800. */
-export const WIDTH_PX = 700;
-
 /** The size of a figure. */
 export interface FigureSize {
   /** Width in pixels; 700 when absent. */

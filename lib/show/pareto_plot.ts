@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Figure, type FigureSize, type Trace, WIDTH_PX } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { fixedColor, learnedColor, neutralColor } from "./palette.ts";
 import { placeLabels } from "./place_labels.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Axis, type Figure, type FigureSize, type Line, type Trace, WIDTH_PX } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import type { Axis, Figure, FigureSize, Line, Trace } from "./figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { LinearSpeedRow, ModelSpeedRow } from "./speed_data.ts";
 import { shapeText, times } from "./speed_table.ts";

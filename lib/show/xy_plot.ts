@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Figure, type FigureSize, type Trace, WIDTH_PX } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import type { Figure, FigureSize, Trace } from "./figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { type Dash, neutralColor, seriesStyle } from "./palette.ts";
 import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";
