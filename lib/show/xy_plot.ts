@@ -92,14 +92,8 @@ export function scatterPlot(series: readonly XySeries[], options: XyOptions = {}
 }
 
 function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", options: XyOptions): Figure {
-  const {
-    width = WIDTH_PX,
-    height = 300,
-    title,
-    log = "",
-    level,
-    format = (value: number) => decimal(value),
-  } = options;
+  const { width = WIDTH_PX, height = 300, title, log = "", level } = options;
+  const { format = (value: number) => decimal(value) } = options;
   const points = Math.max(0, ...series.map(({ x }) => x.length));
   const data = series.map(({ name, x, y, labels, color, dash, mode: own }, i): Trace => {
     const style = seriesStyle(name, i);
