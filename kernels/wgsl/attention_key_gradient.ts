@@ -5,8 +5,8 @@
  */
 import type { AttentionShape } from "./attention_decode.ts";
 import { opening, scores, shares } from "./attention_shares.ts";
-import { AttentionTile, EACH, PLACES, THREADS, TILE } from "./attention_tile.ts";
-import { type Kernel, unrolled } from "./kernel.ts";
+import { AttentionTile, PLACES, THREADS, TILE } from "./attention_tile.ts";
+import type { Kernel } from "./kernel.ts";
 
 /**
  * dk += Σ d · q and dv += Σ p · g over the queries of all heads that share a key, with p their shares and d the gradients by
@@ -50,20 +50,8 @@ ${tile.accumulate("byKey", "queryVector", "queries")}
     // The next tile's barriers come before anything of this one's is overwritten.
     }
   }
-${
-      unrolled(EACH, (j) =>
-        `  if (base + down + ${j}u < all) {
-${
-          ([["dk", "byKey"], ["dv", "byValue"]] as const).map(([array, name]) =>
-            tile.write(array, {
-              j,
-              start: `(base + down + ${j}u) * ${tile.keyRow}u + keyAt`,
-              make: (place, sum) => `${place} += ${name}${sum};`,
-            })
-          ).join("\n")
-        }
-  }`)
-    }
+${tile.write("dk", { of: "keys", make: (place, sum) => `${place} += byKey${sum};` })}
+${tile.write("dv", { of: "keys", make: (place, sum) => `${place} += byValue${sum};` })}
 }`,
   };
 }

@@ -20,7 +20,7 @@ import { type Kernel, unrolled } from "./kernel.ts";
 export function attentionPrefill(shape: AttentionShape): Kernel {
   const { heads, kvHeads, headDim, window } = shape;
   const tile = new AttentionTile(shape);
-  const { values, queryRow } = tile;
+  const { values } = tile;
   const firstKey = window ? `select(0u, first + 1u - ${window}u, first + 1u > ${window}u)` : "0u";
   const hidden = window ? `s > t || s + ${window}u <= t` : "s > t";
   return {
@@ -88,20 +88,14 @@ ${tile.accumulate("acc", "valueVector", "keys")}
   workgroupBarrier();
   found[i] = sum0;
   workgroupBarrier();
-  let row = row0 + down;
 ${
-      unrolled(EACH, (j) =>
-        `  if (row + ${j}u < step.tokens) {
-    let at = 4u * (down + ${j}u);
-    let sum = found[at] + found[at + 1u] + found[at + 2u] + found[at + 3u];
-${
-          tile.write("out", {
-            j,
-            start: `(row + ${j}u) * ${queryRow}u + queryAt`,
-            make: (place, sum) => `${place} = acc${sum} / sum;`,
-          })
-        }
-  }`)
+      tile.write("out", {
+        of: "queries",
+        begin: (j) =>
+          `let at = 4u * (down + ${j}u);
+    let sum = found[at] + found[at + 1u] + found[at + 2u] + found[at + 3u];`,
+        make: (place, sum) => `${place} = acc${sum} / sum;`,
+      })
     }
 }`,
   };

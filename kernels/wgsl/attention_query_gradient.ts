@@ -5,8 +5,8 @@
  */
 import type { AttentionShape } from "./attention_decode.ts";
 import { firstKey, opening, scores, shares } from "./attention_shares.ts";
-import { AttentionTile, EACH, PLACES, THREADS, TILE } from "./attention_tile.ts";
-import { type Kernel, unrolled } from "./kernel.ts";
+import { AttentionTile, PLACES, THREADS, TILE } from "./attention_tile.ts";
+import type { Kernel } from "./kernel.ts";
 
 /**
  * dq += Σ d · k, with d the gradients by products of q and k (Dao 2023, "FlashAttention-2", algorithm 2).
@@ -40,18 +40,7 @@ ${tile.store((j) => [`d${j}.x`, `d${j}.y`])}
 ${tile.accumulate("acc", "keyVector", "keys")}
     // The next tile's barriers come before anything of this one's is overwritten.
   }
-${
-      unrolled(EACH, (j) =>
-        `  if (row0 + down + ${j}u < all) {
-${
-          tile.write("dq", {
-            j,
-            start: `(row0 + down + ${j}u) * ${tile.queryRow}u + queryAt`,
-            make: (place, sum) => `${place} += acc${sum};`,
-          })
-        }
-  }`)
-    }
+${tile.write("dq", { of: "queries", make: (place, sum) => `${place} += acc${sum};` })}
 }`,
   };
 }

@@ -35,6 +35,9 @@ const AHEAD = 4;
 /** 0, 1, …, n − 1. */
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
+/** WGSL of the k-th vector of features of a thread. */
+const column = (k: number) => `across + ${k * ACROSS}u`;
+
 /** WGSL of a thread's numbers, in `main`. */
 export const PLACES = `let across = i % ${ACROSS}u;
   let down = i / ${ACROSS}u * ${EACH}u;`;
@@ -57,9 +60,9 @@ export class AttentionTile {
   /** What a head takes of a row, in elements of that type. */
   readonly head: number;
   /** What a row of queries takes. */
-  readonly queryRow: number;
+  readonly #queryRow: number;
   /** What a row of keys takes. */
-  readonly keyRow: number;
+  readonly #keyRow: number;
 
   /** @param shape the heads. */
   constructor({ heads, kvHeads, headDim }: AttentionShape) {
@@ -69,8 +72,8 @@ export class AttentionTile {
     this.#columns = upTo(Math.ceil(this.#vectors / ACROSS));
     this.values = this.#fours ? "array<vec4f>" : "array<f32>";
     this.head = this.#fours ? headDim / 4 : headDim;
-    this.queryRow = heads * this.head;
-    this.keyRow = kvHeads * this.head;
+    this.#queryRow = heads * this.head;
+    this.#keyRow = kvHeads * this.head;
   }
 
   /** WGSL of a function of a binding: the d-th vector of a head whose values start at `at`; past the head's end it is 0. */
@@ -101,8 +104,8 @@ export class AttentionTile {
         let d = n % ${CHUNK}u;
         let query = min(row0 + r, step.tokens - 1u);
         let key = min(base + r, all - 1u);
-        queryPart[d * ${STRIDE}u + r] = ${query}(query * ${this.queryRow}u + queryAt, chunk + d);
-        keyPart[d * ${STRIDE}u + r] = ${key}(key * ${this.keyRow}u + keyAt, chunk + d);
+        queryPart[d * ${STRIDE}u + r] = ${query}(query * ${this.#queryRow}u + queryAt, chunk + d);
+        keyPart[d * ${STRIDE}u + r] = ${key}(key * ${this.#keyRow}u + keyAt, chunk + d);
       }
       workgroupBarrier();
       for (var d = 0u; d < ${CHUNK * STRIDE}u; d += ${STRIDE}u) {
@@ -132,56 +135,63 @@ ${
     return unrolled(EACH, (j) => this.#columns.map((k) => make(j, k)).join("\n"));
   }
 
-  /** WGSL that adds to the sums `name` what `weights` are times of the vectors of a tile's keys, or queries, for queries, or keys. */
-  accumulate(name: string, reader: string, of: "keys" | "queries"): string {
+  /** WGSL that adds to the sums `name` of queries, or keys, the vectors of a tile's keys, or queries, times `weights`. */
+  accumulate(name: string, reader: string, vectorsOf: "keys" | "queries"): string {
     const columns = this.#columns;
-    const [from, row, at] = of === "keys"
-      ? ["base", this.keyRow, "keyAt"]
-      : ["row0", this.queryRow, "queryAt"];
+    const { first, row, at } = this.#side(vectorsOf);
     const weight = (j: number, s: number) =>
-      of === "keys"
-        ? `weights[(down + ${j}u) * ${STRIDE}u + n + ${s}u]`
-        : `weights[(n + ${s}u) * ${STRIDE}u + down + ${j}u]`;
+      vectorsOf === "keys"
+        ? `(down + ${j}u) * ${STRIDE}u + n + ${s}u`
+        : `(n + ${s}u) * ${STRIDE}u + down + ${j}u`;
     return `${
-      columns.map((k) => `    let column${k} = min(${this.#column(k)}, ${this.#vectors - 1}u);`).join("\n")
+      unrolled(columns.length, (k) => `    let column${k} = min(${column(k)}, ${this.#vectors - 1}u);`)
     }
     for (var n = 0u; n < ${TILE}u; n += ${AHEAD}u) {
 ${
       unrolled(AHEAD, (s) =>
-        `      let at${s} = min(${from} + n + ${s}u, all - 1u) * ${row}u + ${at};
+        `      let at${s} = min(${first} + n + ${s}u, all - 1u) * ${row}u + ${at};
 ${columns.map((k) => `      let v${s}_${k} = ${reader}(at${s}, column${k});`).join("\n")}`)
     }
 ${
       unrolled(EACH * AHEAD, (js) => {
         const [j, s] = [js % EACH, Math.floor(js / EACH)];
-        return `      let w${j}_${s} = ${weight(j, s)};
+        return `      let w${j}_${s} = weights[${weight(j, s)}];
 ${columns.map((k) => `      ${name}${j}_${k} += w${j}_${s} * v${s}_${k};`).join("\n")}`;
       })
     }
     }`;
   }
 
-  #column(k: number): string {
-    return `across + ${k * ACROSS}u`;
+  /** WGSL of the first row of a tile, what a row takes and where a head begins in it. */
+  #side(of: "keys" | "queries"): { first: string; row: number; at: string } {
+    return of === "keys"
+      ? { first: "base", row: this.#keyRow, at: "keyAt" }
+      : { first: "row0", row: this.#queryRow, at: "queryAt" };
   }
 
-  /** WGSL that writes the j-th row's values, from `start` in an array on: `make` of a place, a sum's number and its part. */
-  write(array: string, { j, start, make }: {
-    j: number;
-    start: string;
+  /** WGSL that writes values of a thread's queries, or keys: `make` of a place and a sum's number and part; first, `begin`. */
+  write(array: string, { of, begin = () => "", make }: {
+    of: "keys" | "queries";
+    begin?: (j: number) => string;
     make: (place: string, sum: string) => string;
   }): string {
-    return this.#columns.map((k) => {
-      const inHead = (k + 1) * ACROSS <= this.#vectors ? "" : `if (${this.#column(k)} < ${this.#vectors}u) `;
-      const all = this.#fours
-        ? make(`${array}[${start} + ${this.#column(k)}]`, `${j}_${k}`)
-        : upTo(4).map((c) => {
-          const d = `4u * (${this.#column(k)}) + ${c}u`;
-          return `if (${d} < ${this.#headDim}u) { ${
-            make(`${array}[${start} + ${d}]`, `${j}_${k}.${"xyzw"[c]}`)
-          } }`;
-        }).join(" ");
-      return `    ${inHead}{ ${all} }`;
-    }).join("\n");
+    const { first, row, at } = this.#side(of);
+    const value = (j: number, k: number) => {
+      if (this.#fours) return make(`${array}[start + ${column(k)}]`, `${j}_${k}`);
+      return upTo(4).map((c) => {
+        const d = `4u * (${column(k)}) + ${c}u`;
+        return `if (${d} < ${this.#headDim}u) { ${
+          make(`${array}[start + ${d}]`, `${j}_${k}.${"xyzw"[c]}`)
+        } }`;
+      }).join(" ");
+    };
+    const inHead = (k: number) =>
+      (k + 1) * ACROSS <= this.#vectors ? "" : `if (${column(k)} < ${this.#vectors}u) `;
+    return unrolled(EACH, (j) =>
+      `  if (${first} + down + ${j}u < step.tokens) {
+    let start = (${first} + down + ${j}u) * ${row}u + ${at};
+    ${begin(j)}
+${this.#columns.map((k) => `    ${inHead(k)}{ ${value(j, k)} }`).join("\n")}
+  }`);
   }
 }
