@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { activate } from "../../kernels/wgsl/activate.ts";
-import { activateGradient } from "../../kernels/wgsl/activate_gradient.ts";
+import { activate, activateGradient } from "../../kernels/wgsl/activate.ts";
 import { activationsInt8 } from "../../kernels/wgsl/activations_int8.ts";
 import { add } from "../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../kernels/wgsl/attention_combine.ts";
 import { attentionDecode } from "../../kernels/wgsl/attention_decode.ts";
-import { attentionKeyGradient } from "../../kernels/wgsl/attention_key_gradient.ts";
+import {
+  attentionKeyGradient,
+  attentionQueryGradient,
+  attentionShares,
+} from "../../kernels/wgsl/attention_gradient.ts";
 import { attentionPrefill } from "../../kernels/wgsl/attention_prefill.ts";
-import { attentionQueryGradient } from "../../kernels/wgsl/attention_query_gradient.ts";
-import { attentionShares } from "../../kernels/wgsl/attention_shares.ts";
 import { columnSums } from "../../kernels/wgsl/column_sums.ts";
-import { columns } from "../../kernels/wgsl/columns.ts";
-import { columnsGradient } from "../../kernels/wgsl/columns_gradient.ts";
+import { columns, columnsGradient } from "../../kernels/wgsl/columns.ts";
 import { copy } from "../../kernels/wgsl/copy.ts";
 import { embed } from "../../kernels/wgsl/embed.ts";
 import { embedPacked } from "../../kernels/wgsl/embed_packed.ts";
@@ -24,19 +24,17 @@ import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { tableLadder } from "../../kernels/wgsl/ladder.ts";
 import { layerNorm } from "../../kernels/wgsl/layer_norm.ts";
 import { type Candidate, denseKernels, tableKernels } from "../../kernels/wgsl/mod.ts";
-import { normGradient } from "../../kernels/wgsl/norm_gradient.ts";
+import { normGradient, vectorGradient } from "../../kernels/wgsl/norm_gradient.ts";
 import { addOutliers, embedOutliers } from "../../kernels/wgsl/outliers.ts";
 import { product } from "../../kernels/wgsl/product.ts";
 import { rmsNorm } from "../../kernels/wgsl/rms_norm.ts";
 import { rope } from "../../kernels/wgsl/rope.ts";
 import { ropeStore } from "../../kernels/wgsl/rope_store.ts";
-import { scale } from "../../kernels/wgsl/scale.ts";
+import { scale, softcapGradient } from "../../kernels/wgsl/scale.ts";
 import { scatterAdd } from "../../kernels/wgsl/scatter_add.ts";
-import { softcapGradient } from "../../kernels/wgsl/softcap_gradient.ts";
 import { storeKv } from "../../kernels/wgsl/store_kv.ts";
 import { topK } from "../../kernels/wgsl/top_k.ts";
 import { together } from "../../kernels/wgsl/together.ts";
-import { vectorGradient } from "../../kernels/wgsl/vector_gradient.ts";
 import { activationNames } from "../../lib/compute/backend.ts";
 
 /** All combinations of some choices. */

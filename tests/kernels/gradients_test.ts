@@ -4,14 +4,15 @@
  * @module
  */
 import { assertLess } from "@std/assert";
-import { activateGradient } from "../../kernels/wgsl/activate_gradient.ts";
+import { activateGradient } from "../../kernels/wgsl/activate.ts";
 import type { AttentionShape } from "../../kernels/wgsl/attention_decode.ts";
-import { attentionKeyGradient } from "../../kernels/wgsl/attention_key_gradient.ts";
-import { attentionQueryGradient } from "../../kernels/wgsl/attention_query_gradient.ts";
-import { attentionShares } from "../../kernels/wgsl/attention_shares.ts";
-import { normGradient } from "../../kernels/wgsl/norm_gradient.ts";
+import {
+  attentionKeyGradient,
+  attentionQueryGradient,
+  attentionShares,
+} from "../../kernels/wgsl/attention_gradient.ts";
+import { normGradient, vectorGradient } from "../../kernels/wgsl/norm_gradient.ts";
 import { product } from "../../kernels/wgsl/product.ts";
-import { vectorGradient } from "../../kernels/wgsl/vector_gradient.ts";
 import { activationNames } from "../../lib/compute/backend.ts";
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";

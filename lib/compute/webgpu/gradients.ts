@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { activateGradient } from "../../../kernels/wgsl/activate_gradient.ts";
-import { attentionKeyGradient } from "../../../kernels/wgsl/attention_key_gradient.ts";
-import { attentionQueryGradient } from "../../../kernels/wgsl/attention_query_gradient.ts";
-import { attentionShares } from "../../../kernels/wgsl/attention_shares.ts";
-import { columnsGradient } from "../../../kernels/wgsl/columns_gradient.ts";
+import { activateGradient } from "../../../kernels/wgsl/activate.ts";
+import {
+  attentionKeyGradient,
+  attentionQueryGradient,
+  attentionShares,
+} from "../../../kernels/wgsl/attention_gradient.ts";
+import { columnsGradient } from "../../../kernels/wgsl/columns.ts";
 import type { Kernel } from "../../../kernels/wgsl/kernel.ts";
-import { normGradient } from "../../../kernels/wgsl/norm_gradient.ts";
+import { normGradient, vectorGradient } from "../../../kernels/wgsl/norm_gradient.ts";
 import { product } from "../../../kernels/wgsl/product.ts";
-import { softcapGradient } from "../../../kernels/wgsl/softcap_gradient.ts";
-import { vectorGradient } from "../../../kernels/wgsl/vector_gradient.ts";
+import { softcapGradient } from "../../../kernels/wgsl/scale.ts";
 import type { Columns, Tensor, Weight } from "../backend.ts";
 import {
   type ActivationInputs,

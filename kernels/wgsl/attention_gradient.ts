@@ -1,5 +1,6 @@
 /**
- * What the gradients of attention need of every query.
+ * The gradients of attention by its queries, keys and values (Dao 2023, "FlashAttention-2", algorithm 2), in three kernels: what
+ * both need of every query, then that by queries, and those by keys and values.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { bindings } from "./bindings.ts";
 import { type Kernel, unrolled } from "./kernel.ts";
 
 /** WGSL at module scope: bindings, of which the first are `written`, workgroup memory, and the readers of heads. */
-export function opening(tile: AttentionTile, written: Readonly<Record<string, string>>): string {
+function opening(tile: AttentionTile, written: Readonly<Record<string, string>>): string {
   const { values } = tile;
   const read = { stats: "array<vec4f>", q: values, keys: values, values, g: values, step: "Step" };
   return `${bindings({ ...written, ...read }, { writes: Object.keys(written).length })}
@@ -28,7 +29,7 @@ ${tile.reader("gradientVector", "g")}`;
  * WGSL of a thread's scores, `s0` … `s3`, whether a query does not see a key, `no0` … `no3`, and the gradients by shares,
  * `found0` … `found3`: products of values and the gradient by the output.
  */
-export function scores(tile: AttentionTile, shape: AttentionShape): string {
+function scores(tile: AttentionTile, shape: AttentionShape): string {
   const { window } = shape;
   const tooOld = (t: string) => window ? ` | (key + vec2u(${window}u) <= ${t})` : "";
   return `${tile.products("score", ["queryVector", "keyVector"])}
@@ -46,7 +47,7 @@ ${
  * WGSL of a thread's shares, `p0` … `p3`, and the gradients by products of queries and keys, `d0` … `d3`: scale · p · (found −
  * Σ p · found), with `softcap` times 1 − (score / softcap)².
  */
-export function shares({ headDim, scale = 1 / Math.sqrt(headDim), softcap }: AttentionShape): string {
+function shares({ headDim, scale = 1 / Math.sqrt(headDim), softcap }: AttentionShape): string {
   return unrolled(EACH, (j) => {
     const bend = softcap ? ` * (1.0 - s${j} * s${j} * ${1 / softcap ** 2})` : "";
     return `    let stat${j} = stats[head * all + min(row0 + down + ${j}u, all - 1u)];
@@ -56,7 +57,7 @@ export function shares({ headDim, scale = 1 / Math.sqrt(headDim), softcap }: Att
 }
 
 /** WGSL of the first key that queries from row0 on see. */
-export function firstKey({ window }: AttentionShape): string {
+function firstKey({ window }: AttentionShape): string {
   return window ? `select(0u, row0 + 1u - ${window}u, row0 + 1u > ${window}u)` : "0u";
 }
 
@@ -124,6 +125,91 @@ ${
   }`
       )
     }
+}`,
+  };
+}
+
+/**
+ * dq += Σ d · k, with d the gradients by products of q and k.
+ *
+ * Bindings: dq [tokens, heads · headDim], stats from `attentionShares`, q, keys, values, g, step. A workgroup a head (x) and 32
+ * queries (y), which goes through the keys that they see.
+ */
+export function attentionQueryGradient(shape: AttentionShape): Kernel {
+  const { heads, kvHeads, headDim } = shape;
+  const tile = new AttentionTile(shape);
+  return {
+    name: `attention_query_gradient ${heads} / ${kvHeads} × ${headDim}`,
+    workgroups: (tokens) => [heads, Math.ceil(tokens / TILE), 1],
+    code: `${opening(tile, { dq: tile.values })}
+
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
+  let head = wid.x;
+  let queryAt = head * ${tile.head}u;
+  let keyAt = head * ${kvHeads}u / ${heads}u * ${tile.head}u;
+  let row0 = wid.y * ${TILE}u;
+  let all = step.tokens;
+  let end = min(all, row0 + ${TILE}u);
+  ${PLACES}
+${tile.eachSum((j, k) => `  var acc${j}_${k} = vec4f();`)}
+  for (var base = ${firstKey(shape)}; base < end; base += ${TILE}u) {
+${scores(tile, shape)}
+${shares(shape)}
+${tile.store((j) => [`d${j}.x`, `d${j}.y`])}
+    workgroupBarrier();
+${tile.accumulate("acc", "keyVector", "keys")}
+    // The next tile's barriers come before anything of this one's is overwritten.
+  }
+${tile.write("dq", { of: "queries", make: (place, sum) => `${place} += acc${sum};` })}
+}`,
+  };
+}
+
+/**
+ * dk += Σ d · q and dv += Σ p · g over the queries of all heads that share a key, with p their shares and d the gradients by
+ * products of q and k.
+ *
+ * Bindings: dk, dv [tokens, kvHeads · headDim], stats from `attentionShares`, q, keys, values, g, step. A workgroup a head of
+ * keys (x) and 32 keys (y), which goes through the queries that see them.
+ */
+export function attentionKeyGradient(shape: AttentionShape): Kernel {
+  const { heads, kvHeads, headDim, window } = shape;
+  const tile = new AttentionTile(shape);
+  const sums = (name: string) => tile.eachSum((j, k) => `  var ${name}${j}_${k} = vec4f();`);
+  return {
+    name: `attention_key_gradient ${heads} / ${kvHeads} × ${headDim}`,
+    workgroups: (tokens) => [kvHeads, Math.ceil(tokens / TILE), 1],
+    code: `${opening(tile, { dk: tile.values, dv: tile.values })}
+
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) i: u32) {
+  let keyAt = wid.x * ${tile.head}u;
+  let base = wid.y * ${TILE}u;
+  let all = step.tokens;
+  let end = ${window ? `min(all, base + ${TILE + window - 1}u)` : "all"};
+  ${PLACES}
+${sums("byKey")}
+${sums("byValue")}
+  for (var head = wid.x * ${heads / kvHeads}u; head < (wid.x + 1u) * ${heads / kvHeads}u; head++) {
+    let queryAt = head * ${tile.head}u;
+    for (var row0 = base; row0 < end; row0 += ${TILE}u) {
+${scores(tile, shape)}
+${shares(shape)}
+${tile.store((j) => [`p${j}.x`, `p${j}.y`])}
+    workgroupBarrier();
+    {
+${tile.accumulate("byValue", "gradientVector", "queries")}
+    }
+    workgroupBarrier();
+${tile.store((j) => [`d${j}.x`, `d${j}.y`])}
+    workgroupBarrier();
+${tile.accumulate("byKey", "queryVector", "queries")}
+    // The next tile's barriers come before anything of this one's is overwritten.
+    }
+  }
+${tile.write("dk", { of: "keys", make: (place, sum) => `${place} += byKey${sum};` })}
+${tile.write("dv", { of: "keys", make: (place, sum) => `${place} += byValue${sum};` })}
 }`,
   };
 }
