@@ -158,7 +158,7 @@ ${scores(tile, shape)}
 ${shares(shape)}
 ${tile.store((j) => [`d${j}.x`, `d${j}.y`])}
     workgroupBarrier();
-${tile.accumulate("acc", "keyVector", "keys")}
+${tile.accumulate("acc", { of: "keys", reader: "keyVector" })}
     // The next tile's barriers come before anything of this one's is overwritten.
   }
 ${tile.write("dq", { of: "queries", make: (place, sum) => `${place} += acc${sum};` })}
@@ -199,12 +199,12 @@ ${shares(shape)}
 ${tile.store((j) => [`p${j}.x`, `p${j}.y`])}
     workgroupBarrier();
     {
-${tile.accumulate("byValue", "gradientVector", "queries")}
+${tile.accumulate("byValue", { of: "queries", reader: "gradientVector" })}
     }
     workgroupBarrier();
 ${tile.store((j) => [`d${j}.x`, `d${j}.y`])}
     workgroupBarrier();
-${tile.accumulate("byKey", "queryVector", "queries")}
+${tile.accumulate("byKey", { of: "queries", reader: "queryVector" })}
     // The next tile's barriers come before anything of this one's is overwritten.
     }
   }

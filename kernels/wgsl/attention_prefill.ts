@@ -81,7 +81,7 @@ ${tile.store((j) => [scoreOf(`score${j}.x`, shape), scoreOf(`score${j}.y`, shape
 
 ${unrolled(EACH, (j) => `    let shrink${j} = shrinks[down + ${j}u];`)}
 ${tile.eachSum((j, k) => `    acc${j}_${k} *= shrink${j};`)}
-${tile.accumulate("acc", "valueVector", "keys")}
+${tile.accumulate("acc", { of: "keys", reader: "valueVector" })}
     // The next tile's first barrier, after the loads, comes before anything of this one's is overwritten.
   }
 

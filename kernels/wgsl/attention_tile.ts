@@ -136,13 +136,11 @@ ${
   }
 
   /** WGSL that adds to the sums `name` of queries, or keys, the vectors of a tile's keys, or queries, times `weights`. */
-  accumulate(name: string, reader: string, vectorsOf: "keys" | "queries"): string {
+  accumulate(name: string, { of, reader }: { of: "keys" | "queries"; reader: string }): string {
     const columns = this.#columns;
-    const { first, row, at } = this.#side(vectorsOf);
+    const { first, row, at } = this.#side(of);
     const weight = (j: number, s: number) =>
-      vectorsOf === "keys"
-        ? `(down + ${j}u) * ${STRIDE}u + n + ${s}u`
-        : `(n + ${s}u) * ${STRIDE}u + down + ${j}u`;
+      of === "keys" ? `(down + ${j}u) * ${STRIDE}u + n + ${s}u` : `(n + ${s}u) * ${STRIDE}u + down + ${j}u`;
     return `${
       unrolled(columns.length, (k) => `    let column${k} = min(${column(k)}, ${this.#vectors - 1}u);`)
     }

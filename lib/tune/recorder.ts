@@ -197,7 +197,7 @@ export class Recorder implements Backend, Disposable {
   }
 
   /** Some columns of a gradient. */
-  #piece(g: Tensor, from: number, cols: number): Tensor {
+  #some(g: Tensor, { from, cols }: { from: number; cols: number }): Tensor {
     if (cols === g.cols) return g;
     const piece = this.#hold(this.#backend.tensor(g.rows, cols));
     this.#backend.columns(piece, g, { from });
@@ -214,7 +214,7 @@ export class Recorder implements Backend, Disposable {
       if (byBias) this.#gradients.bias(byBias, g);
       let from = 0;
       for (const b of this.#values(weight)) {
-        this.#gradients.product(this.#sumBy(x), { a: this.#piece(g, from, b.rows), b });
+        this.#gradients.product(this.#sumBy(x), { a: this.#some(g, { from, cols: b.rows }), b });
         from += b.rows;
       }
     });
