@@ -10,8 +10,7 @@ import { ROTATED } from "./rotation.ts";
 /**
  * Rotary position embedding (Su et al. 2021, "RoFormer", equation 34), in place, on heads of `headDim` features laid side
  * by side: the pair (i, i + half) of token t turns by the angle (position + t) · frequencies[i], rounded to float32 as
- * every reference implementation has it, and grows by `magnitude`. Frequencies must not be negative. A head's features from
- * 2 · half on stay.
+ * every reference implementation has it, and grows by `magnitude`. A head's features from 2 · half on stay.
  *
  * Bindings: x [tokens, cols], frequencies [half], step. A thread a pair.
  */

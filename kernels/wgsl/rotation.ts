@@ -16,7 +16,7 @@ const polynomial = (coefficients: readonly number[], x: string): string =>
   coefficients.reduceRight((sum, c) => (sum ? `(${c} + ${x} * ${sum})` : `(${c})`), "");
 
 /**
- * WGSL of `rotated(pair: vec2f, angle: f32) -> vec2f`, right to 2⁻²² for angles in 0 … 2²⁴.
+ * WGSL of `rotated(pair: vec2f, angle: f32) -> vec2f`, right to 2⁻²² for angles in −2²⁴ … 2²⁴.
  *
  * A GPU's own sin and cos may err by 2⁻¹¹, and by more for large angles; and tricks of float arithmetic to make angles
  * small are undone by compilers that reorder it. So the angle goes to turns in whole numbers (Payne and Hanek 1983): a
@@ -32,7 +32,7 @@ fn upper(a: u32, b: u32) -> u32 {
   return (a >> 16u) * (b >> 16u) + (first >> 16u) + (second >> 16u);
 }
 
-// angle / 2π − ⌊angle / 2π⌋, in units of 2⁻³² turns.
+// angle / 2π − ⌊angle / 2π⌋, in units of 2⁻³² turns, of an angle that is not negative.
 fn turns(angle: f32) -> u32 {
   let bits = bitcast<u32>(angle);
   let m = (bits & 0x7fffffu) | 0x800000u; // angle = m · 2^(exponent − 150)
@@ -49,7 +49,8 @@ fn turns(angle: f32) -> u32 {
 }
 
 fn rotated(pair: vec2f, angle: f32) -> vec2f {
-  let turn = turns(angle);
+  let forward = turns(abs(angle));
+  let turn = select(forward, 0u - forward, angle < 0.0);
   let quarter = (turn + 0x20000000u) >> 30u;
   let r = f32(bitcast<i32>(turn - (quarter << 30u))) * ${2 * Math.PI / 2 ** 32};
   let squared = r * r;

@@ -1,5 +1,5 @@
 /**
- * In-place operations on single values.
+ * In-place operations on single values, and the way back through softcap.
  *
  * @module
  */
@@ -31,5 +31,21 @@ export function scale(shape: { cols: number } & ({ by: number } | { cap: number 
     types: { x: `array<${type}>` },
     perToken: perRow,
     body: `x[at] = ${value};`,
+  });
+}
+
+/**
+ * g *= 1 − (y / cap)², in place, for y = cap · tanh(x / cap).
+ *
+ * Bindings: g [tokens, cols], y [tokens, cols], step. A thread a vector of four values.
+ */
+export function softcapGradient({ cols, cap }: { cols: number; cap: number }): Kernel {
+  const { type, perRow } = vectors(cols);
+  return elementwise({
+    name: `softcap_gradient ${cap} ${cols}`,
+    types: { g: `array<${type}>`, y: `array<${type}>` },
+    perToken: perRow,
+    body: `let part = y[at] * ${1 / cap};
+  g[at] *= 1.0 - part * part;`,
   });
 }

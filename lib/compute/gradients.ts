@@ -11,6 +11,8 @@ import type { Tensor, Weight } from "./handle.ts";
 
 /** What gradients a backend computes. */
 export interface Gradients {
+  /** x = 0, where sums begin. */
+  zero(x: Tensor): void;
   /** sum += a · b, [m, k] · [k, n]; with `turned`, aᵀ · b of a [k, m]. */
   product(sum: Tensor, factors: { a: Tensor; b: Tensor; turned?: boolean }): void;
   /** Of a norm; `centered` says that it subtracts means, as layer norm does. */

@@ -24,6 +24,10 @@ export class PlainGradients implements Gradients {
     this.#values = values;
   }
 
+  zero(x: Tensor): void {
+    this.#values(x).fill(0);
+  }
+
   product(sum: Tensor, factors: { a: Tensor; b: Tensor; turned?: boolean }): void {
     const { m, k, n } = productShape(sum, factors);
     const [s, a, b] = [this.#values(sum), this.#values(factors.a), this.#values(factors.b)];

@@ -5,12 +5,14 @@
  */
 import { bmpUrl } from "./bmp.ts";
 import { colorAt } from "./color_scale.ts";
-import type { Axis, Figure, FigureSize, Trace } from "./figure.ts";
+import type { Axis, Figure, Trace } from "./figure.ts";
 import { escapeHtml } from "../escape_html.ts";
 import type { FilledShape } from "./palette.ts";
 
 /** Options of {@linkcode figureSvg}. */
-export interface SvgOptions extends FigureSize {
+export interface SvgOptions {
+  /** Width in pixels. */
+  readonly width: number;
   /** A description for screen readers. */
   readonly title?: string;
   /** The text's colour, for pages of unknown brightness. */
@@ -76,9 +78,9 @@ export function scale({ range, type }: Axis, [start, end]: readonly [number, num
  */
 export function figureSvg(
   { data, layout }: Pick<Figure, "data" | "layout">,
-  options: SvgOptions = {},
+  options: SvgOptions,
 ): string {
-  const { width = 800, title = "", ink } = options;
+  const { width, title = "", ink } = options;
   const { margin, height, xaxis, yaxis, yaxis2, shapes = [], annotations = [] } = layout;
   const [left, right, top, bottom] = [margin.l, width - margin.r, margin.t, height - margin.b];
   const vertical = (axis: Axis) => {

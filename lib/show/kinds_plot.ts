@@ -4,7 +4,7 @@
  * @module
  */
 import type { Figure, FigureSize, Trace } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { ReportRow } from "./report_data.ts";
@@ -36,7 +36,7 @@ export function kindsPlot(
   rows: readonly Pick<ReportRow, "format" | "kinds">[],
   options: KindsOptions,
 ): Figure {
-  const { baseline, width = 800 } = options;
+  const { baseline, width = WIDTH_PX } = options;
   const kinds = Object.keys(baseline.kinds);
   const longest = LETTER_PX * Math.max(...kinds.map((kind) => kind.length));
   const turned = kinds.length * (longest + LETTER_PX) > width - 98;

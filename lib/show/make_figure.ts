@@ -10,6 +10,8 @@ import { neutralColor } from "./palette.ts";
 
 const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const GRID = "rgba(128,136,144,0.22)";
+/** A figure's width in pixels where nobody says: it fits beside a notebook's margin on a page of 800. */
+export const WIDTH_PX = 700;
 const TITLE_HEIGHT_PX = 34;
 /** The narrowest page of a figure that is not told its width: JupyterLab's output on a window of 800 pixels. */
 const NARROW_PX = 360;
@@ -31,7 +33,7 @@ export function plotWidth({ width = NARROW_PX }: FigureSize, { l, r }: { l: numb
  * @param size the width of the layout; plotly stretches the figure to its container.
  */
 export function figure(data: readonly Trace[], layout: FigureLayout, size: FigureSize = {}): Figure {
-  const { width = 800 } = size;
+  const { width = WIDTH_PX } = size;
   const legend = legendHeight(data, width);
   const { title, height, yaxis, yaxis2, annotations = [], ...rest } = layout;
   const lines = title ? titleLines(title.text, LONGEST_TITLE) : [];

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Figure, FigureSize, Trace } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { increasePlace, increaseText, increaseTicks, increaseTickText } from "./increase_scale.ts";
 import { fixedColor, learnedColor, neutralColor } from "./palette.ts";
 import { placeLabels } from "./place_labels.ts";
@@ -74,7 +74,7 @@ const LETTER_PX = 7.4;
  * ```
  */
 export function paretoPlot(rows: readonly ReportRow[], options: ParetoOptions): Figure {
-  const { baseline, width = 800 } = options;
+  const { baseline, width = WIDTH_PX } = options;
   const margin = { l: 136, r: 12, t: 10, b: 52 };
   const plot = { width: width - margin.l - margin.r, height: HEIGHT_PX - margin.t - margin.b };
   const points = rows.map((row) => {

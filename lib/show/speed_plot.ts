@@ -4,7 +4,7 @@
  * @module
  */
 import type { Axis, Figure, FigureSize, Line, Trace } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { formatStyle, neutralColor } from "./palette.ts";
 import type { LinearSpeedRow, ModelSpeedRow } from "./speed_data.ts";
 import { shapeText, times } from "./speed_table.ts";
@@ -73,7 +73,7 @@ function overSizes(
     readonly axis: (largest: number, least: number) => Axis;
   },
 ): Figure {
-  const { width = 800, value, line, axis } = options;
+  const { width = WIDTH_PX, value, line, axis } = options;
   const values = [...rows.map(value), ...line === undefined ? [] : [line]];
   const shapes = [...new Set(rows.map(shapeText))];
   const data = [...new Set(rows.map(({ format }) => format))].map((format): Trace => {

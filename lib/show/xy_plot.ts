@@ -4,7 +4,7 @@
  * @module
  */
 import type { Figure, FigureSize, Trace } from "./figure.ts";
-import { figure, hover, plotText } from "./make_figure.ts";
+import { figure, hover, plotText, WIDTH_PX } from "./make_figure.ts";
 import { type Dash, neutralColor, seriesStyle } from "./palette.ts";
 import { cellText } from "./table_view.ts";
 import { axisFor } from "./ticks.ts";
@@ -92,8 +92,8 @@ export function scatterPlot(series: readonly XySeries[], options: XyOptions = {}
 }
 
 function xyPlot(series: readonly XySeries[], mode: "markers" | "lines+markers", options: XyOptions): Figure {
-  const { width = 800, height = 300, title, log = "", level, format = (value: number) => decimal(value) } =
-    options;
+  const { width = WIDTH_PX, height = 300, title, log = "", level } = options;
+  const { format = (value: number) => decimal(value) } = options;
   const points = Math.max(0, ...series.map(({ x }) => x.length));
   const data = series.map(({ name, x, y, labels, color, dash, mode: own }, i): Trace => {
     const style = seriesStyle(name, i);

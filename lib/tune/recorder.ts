@@ -42,11 +42,10 @@ export class Recorder implements Backend, Disposable {
   #held: Tensor[] = [];
   readonly #shapes = new WeakMap<KvCache, KvShape>();
   readonly #matrices = new WeakMap<Weight, Matrix | PackedMatrix>();
-  /** The values of Linears as activations. */
-  readonly #dense = new Map<Matrix | PackedMatrix, Tensor>();
+  /** The values of Linears as activations, in as many runs of rows as fit the backend's tensors. */
+  readonly #dense = new Map<Matrix | PackedMatrix, readonly Tensor[]>();
   /** The gradients by weights that were asked for. */
   readonly #wanted = new Map<Matrix, Tensor>();
-  readonly #zeros = new Map<number, Float32Array>();
   /** Rotations back. */
   readonly #backwards = new WeakMap<Float32Array, Float32Array>();
 
@@ -63,7 +62,7 @@ export class Recorder implements Backend, Disposable {
 
   /** Asks for the gradients by some dense weights, which begin at 0, and by no others. */
   want(matrices: Iterable<Matrix>): void {
-    for (const sum of this.#wanted.values()) this.#backend.free?.(sum);
+    this.#free(this.#wanted.values());
     this.#wanted.clear();
     for (const matrix of matrices) this.#wanted.set(matrix, this.#zero(matrix.rows, matrix.cols));
   }
@@ -96,10 +95,14 @@ export class Recorder implements Backend, Disposable {
 
   /** Forgets what was computed. */
   clear(): void {
-    for (const tensor of this.#held) this.#backend.free?.(tensor);
+    this.#free(this.#held);
     [this.#tape, this.#held] = [[], []];
     this.#copies.clear();
     this.#by.clear();
+  }
+
+  #free(tensors: Iterable<Tensor>): void {
+    for (const tensor of tensors) this.#backend.free?.(tensor);
   }
 
   #hold(tensor: Tensor): Tensor {
@@ -109,10 +112,7 @@ export class Recorder implements Backend, Disposable {
 
   #zero(rows: number, cols: number): Tensor {
     const tensor = this.#backend.tensor(rows, cols);
-    const size = rows * cols;
-    const zeros = this.#zeros.get(size) ?? new Float32Array(size);
-    this.#zeros.set(size, zeros);
-    this.#backend.write(tensor, zeros);
+    this.#gradients.zero(tensor);
     return tensor;
   }
 
@@ -166,11 +166,10 @@ export class Recorder implements Backend, Disposable {
 
   forget(matrix: Matrix | PackedMatrix): void {
     this.#backend.forget?.(matrix);
-    for (const kept of [this.#dense, this.#wanted as Map<Matrix | PackedMatrix, Tensor>]) {
-      const tensor = kept.get(matrix);
-      if (tensor) this.#backend.free?.(tensor);
-      kept.delete(matrix);
-    }
+    const wanted = this.#wanted.get(matrix as Matrix);
+    this.#free([...this.#dense.get(matrix) ?? [], ...(wanted ? [wanted] : [])]);
+    this.#dense.delete(matrix);
+    this.#wanted.delete(matrix as Matrix);
   }
 
   /** The gradient by a weight, where it is wanted. */
@@ -179,14 +178,30 @@ export class Recorder implements Backend, Disposable {
     return matrix && this.#wanted.get(matrix as Matrix);
   }
 
-  #values(weight: Weight): Tensor {
+  #values(weight: Weight): readonly Tensor[] {
     const matrix = this.#matrices.get(weight)!;
     let values = this.#dense.get(matrix);
     if (!values) {
-      this.#dense.set(matrix, values = this.#backend.tensor(matrix.rows, matrix.cols));
-      this.#backend.write(values, isPacked(matrix) ? dequantize(matrix) : matrix.data);
+      const { rows, cols } = matrix;
+      const data = isPacked(matrix) ? dequantize(matrix) : matrix.data;
+      const fitting = Math.floor((this.#backend.mostBytes ?? Infinity) / (4 * cols));
+      const most = Math.min(rows, Math.max(1, fitting));
+      values = Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
+        const part = this.#backend.tensor(Math.min(most, rows - i * most), cols);
+        this.#backend.write(part, data.subarray(i * most * cols, (i * most + part.rows) * cols));
+        return part;
+      });
+      this.#dense.set(matrix, values);
     }
     return values;
+  }
+
+  /** Some columns of a gradient. */
+  #some(g: Tensor, { from, cols }: { from: number; cols: number }): Tensor {
+    if (cols === g.cols) return g;
+    const piece = this.#hold(this.#backend.tensor(g.rows, cols));
+    this.#backend.columns(piece, g, { from });
+    return piece;
   }
 
   linear(out: Tensor, x: Tensor, options: LinearOptions): void {
@@ -197,7 +212,11 @@ export class Recorder implements Backend, Disposable {
       const [byWeight, byBias] = [this.#sumOf(weight), this.#sumOf(bias)];
       if (byWeight) this.#gradients.product(byWeight, { a: g, b: input, turned: true });
       if (byBias) this.#gradients.bias(byBias, g);
-      this.#gradients.product(this.#sumBy(x), { a: g, b: this.#values(weight) });
+      let from = 0;
+      for (const b of this.#values(weight)) {
+        this.#gradients.product(this.#sumBy(x), { a: this.#some(g, { from, cols: b.rows }), b });
+        from += b.rows;
+      }
     });
   }
 
@@ -346,10 +365,9 @@ export class Recorder implements Backend, Disposable {
   /** Frees what it keeps; the backend stays. */
   [Symbol.dispose](): void {
     this.clear();
-    for (const kept of [this.#dense, this.#wanted]) {
-      for (const tensor of kept.values()) this.#backend.free?.(tensor);
-      kept.clear();
-    }
+    this.#free([...this.#wanted.values(), ...[...this.#dense.values()].flat()]);
+    this.#wanted.clear();
+    this.#dense.clear();
   }
 }
 
@@ -360,7 +378,7 @@ export class Recorder implements Backend, Disposable {
  */
 export function checkGradients({ name, gradients }: Backend): Gradients {
   if (gradients) return gradients;
-  throw new OptionError(`Cannot find gradients on the ${name} backend: use wasm or plain`);
+  throw new OptionError(`Cannot find gradients on the ${name} backend: it has none`);
 }
 
 const unknown = (what: string) =>

@@ -115,6 +115,17 @@ Deno.test({
         }
       });
 
+      await t.step("a link fills in the fields and has the models write", async () => {
+        const fields = { prompt: "The king & his cat", beside: "tinyworld:int2", tokens: "7", colour: "kl" };
+        await page.goto(`${server.url}/?${new URLSearchParams({ ...fields, nobody: "knows" })}`);
+        await page.waitForSelector("article:nth-child(2) .token:nth-child(7)");
+        await page.waitForSelector("#write:not([disabled])");
+        assertEquals(await page.textContent("#problem"), "");
+        assertEquals(await page.textContent("article:first-child .given"), fields.prompt);
+        assertEquals(await page.locator("article:first-child .token").count(), 7);
+        assertEquals(await page.textContent("#least"), "0");
+      });
+
       await t.step("a conversation", async () => {
         await page.check('input[value="chat"]');
         for (const text of ["Who lived in the village?", "And then?"]) {

@@ -1,5 +1,5 @@
 /**
- * Gradients of operations: the plain ones against finite differences, those of WASM against the plain ones.
+ * Gradients of operations: the plain ones against finite differences, those of WASM and WebGPU against the plain ones.
  *
  * @module
  */
@@ -8,9 +8,11 @@ import { type Activation, activationNames, type Backend, type Tensor } from "../
 import { PlainBackend } from "../../lib/compute/plain.ts";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
+import { WebGpuBackend } from "../../lib/compute/webgpu/backend.ts";
 import { TensorError } from "../../lib/errors.ts";
 import { relativeError } from "../../lib/measure/layer_error.ts";
 import { Random } from "../../lib/random.ts";
+import { gpuReason, hasGpu } from "../gpu.ts";
 
 const random = new Random(3);
 const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
@@ -24,6 +26,18 @@ const wasms = ["any4_relaxed.wasm", "any4_simd.wasm"].map((file) => {
   return new WasmBackend(new Pool({ threads: 1, module: new WebAssembly.Module(bytes) }));
 });
 const pieces = new WasmBackend(threads, { worthwhile: 1 });
+
+/** A test of WebGPU, where there is one. */
+function testGpu(name: string, run: (gpu: Backend) => Promise<void>): void {
+  Deno.test({
+    name: `${name} on WebGPU${gpuReason}`,
+    ignore: !hasGpu,
+    async fn() {
+      using gpu = await WebGpuBackend.open({ tune: false });
+      await run(gpu);
+    },
+  });
+}
 
 /** An operation: its inputs' columns, its rows, what it computes and the gradients by its inputs. */
 interface Operation {
@@ -171,8 +185,36 @@ for (const operation of operations) {
   });
 }
 
-Deno.test("product() adds a · b and aᵀ · b to a sum, on all backends alike", async () => {
-  for (const [m, k, n] of [[1, 1, 1], [5, 3, 7], [8, 16, 8], [13, 1100, 9], [37, 65, 70]] as const) {
+/** What takes more than one workgroup, or vectors of four. */
+const larger: Operation[] = [
+  norm(300, { centered: false }),
+  norm(64, { centered: true, heads: 3 }),
+  attention({ tokens: 70, heads: 4, kvHeads: 2, headDim: 64 }),
+  attention({ tokens: 100, heads: 3, kvHeads: 1, headDim: 20 }, { softcap: 5, window: 40 }),
+];
+
+for (const operation of [...operations, ...larger]) {
+  const { name, rows, inputs, outputCols } = operation;
+  testGpu(`gradients of ${name} are the plain ones`, async (gpu) => {
+    const values = inputs.map(([rows, cols]) => normal(rows * cols));
+    const g = normal(rows * outputCols);
+    // What an earlier call has left behind does not count.
+    await found(operation, gpu, { values: values.map((each) => each.map(() => NaN)), g, rows });
+    const exact = await found(operation, plain, { values, g, rows });
+    const got = await found(operation, gpu, { values, g, rows });
+    got.forEach((each, i) => assertLess(relativeError(each, exact[i]!), 1e-5, `input ${i}`));
+    assertEquals(await found(operation, gpu, { values, g, rows }), got);
+  });
+}
+
+const SIZES = [[1, 1, 1], [5, 3, 7], [8, 16, 8], [13, 1100, 9], [37, 65, 70], [130, 70, 129]] as const;
+
+/** Products of all sizes, the same for every backend. */
+async function products(backend: Backend): Promise<Float32Array[]> {
+  const random = new Random(8);
+  const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
+  const results: Float32Array[] = [];
+  for (const [m, k, n] of SIZES) {
     for (const turned of [false, true]) {
       const [a, b, start] = [normal(m * k), normal(k * n), normal(m * n)];
       const expected = start.map((value, at) => {
@@ -180,23 +222,27 @@ Deno.test("product() adds a · b and aᵀ · b to a sum, on all backends alike",
         for (let l = 0; l < k; l++) value += a[turned ? l * m + i : i * k + l]! * b[l * n + j]!;
         return value;
       });
-      const run = async (backend: Backend) => {
-        const sum = tensor(backend, m, start);
-        backend.gradients!.product(sum, {
-          a: tensor(backend, turned ? k : m, a),
-          b: tensor(backend, k, b),
-          turned,
-        });
-        return await backend.read(sum);
-      };
-      const alone = await run(wasms[0]!);
-      for (const backend of [plain, ...wasms]) {
-        assertLess(relativeError(await run(backend), expected), 1e-5, `${m} × ${k} × ${n}`);
-      }
-      assertEquals(await run(pieces), alone);
+      const sum = tensor(backend, m, start);
+      backend.gradients!.product(sum, {
+        a: tensor(backend, turned ? k : m, a),
+        b: tensor(backend, k, b),
+        turned,
+      });
+      const found = await backend.read(sum);
+      assertLess(relativeError(found, expected), 1e-5, `${m} × ${k} × ${n}`);
+      results.push(found);
     }
   }
+  return results;
+}
+
+Deno.test("product() adds a · b and aᵀ · b to a sum, with the same bits in pieces", async () => {
+  await products(plain);
+  const [alone] = await Promise.all(wasms.map(products));
+  assertEquals(await products(pieces), alone);
 });
+
+testGpu("product() adds a · b and aᵀ · b to a sum", async (gpu) => void await products(gpu));
 
 Deno.test("product() throws on shapes that do not fit", () => {
   for (const backend of [plain, pieces]) {
@@ -205,16 +251,38 @@ Deno.test("product() throws on shapes that do not fit", () => {
   }
 });
 
-Deno.test("bias() sums columns, on all backends alike", async () => {
-  const g = normal(5 * 7);
-  const expected = Float32Array.from({ length: 7 }, (_, c) => {
+async function checkBias(backend: Backend): Promise<void> {
+  const g = normal(50 * 37);
+  const expected = Float32Array.from({ length: 37 }, (_, c) => {
     let sum = 1;
-    for (let t = 0; t < 5; t++) sum += g[t * 7 + c]!;
+    for (let t = 0; t < 50; t++) sum += g[t * 37 + c]!;
     return sum;
   });
+  const sum = tensor(backend, 1, new Float32Array(37).fill(1));
+  backend.gradients!.bias(sum, tensor(backend, 50, g));
+  assertLess(relativeError(await backend.read(sum), expected), 1e-6);
+}
+
+async function checkOthers(backend: Backend): Promise<void> {
+  const y = normal(3 * 7).map((value) => 5 * Math.tanh(value));
+  const g = normal(3 * 7);
+  const by = tensor(backend, 3, g);
+  backend.gradients!.softcap(by, { y: tensor(backend, 3, y), cap: 5 });
+  const expected = g.map((value, i) => value * (1 - (y[i]! / 5) ** 2));
+  assertLess(relativeError(await backend.read(by), expected), 1e-6);
+  const x = tensor(backend, 3, y.map(() => NaN));
+  backend.gradients!.zero(x);
+  assertEquals(await backend.read(x), new Float32Array(3 * 7));
+}
+
+Deno.test("bias() sums columns, softcap() changes a gradient in place, zero() begins a sum", async () => {
   for (const backend of [plain, ...wasms, pieces]) {
-    const sum = tensor(backend, 1, new Float32Array(7).fill(1));
-    backend.gradients!.bias(sum, tensor(backend, 5, g));
-    assertLess(relativeError(await backend.read(sum), expected), 1e-6);
+    await checkBias(backend);
+    await checkOthers(backend);
   }
+});
+
+testGpu("bias() sums columns, softcap() changes a gradient in place, zero() begins a sum", async (gpu) => {
+  await checkBias(gpu);
+  await checkOthers(gpu);
 });

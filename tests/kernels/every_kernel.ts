@@ -3,14 +3,19 @@
  *
  * @module
  */
-import { activate } from "../../kernels/wgsl/activate.ts";
+import { activate, activateGradient } from "../../kernels/wgsl/activate.ts";
 import { activationsInt8 } from "../../kernels/wgsl/activations_int8.ts";
 import { add } from "../../kernels/wgsl/add.ts";
 import { attentionCombine } from "../../kernels/wgsl/attention_combine.ts";
 import { attentionDecode } from "../../kernels/wgsl/attention_decode.ts";
+import {
+  attentionKeyGradient,
+  attentionQueryGradient,
+  attentionShares,
+} from "../../kernels/wgsl/attention_gradient.ts";
 import { attentionPrefill } from "../../kernels/wgsl/attention_prefill.ts";
 import { columnSums } from "../../kernels/wgsl/column_sums.ts";
-import { columns } from "../../kernels/wgsl/columns.ts";
+import { columns, columnsGradient } from "../../kernels/wgsl/columns.ts";
 import { copy } from "../../kernels/wgsl/copy.ts";
 import { embed } from "../../kernels/wgsl/embed.ts";
 import { embedPacked } from "../../kernels/wgsl/embed_packed.ts";
@@ -19,11 +24,13 @@ import type { Kernel } from "../../kernels/wgsl/kernel.ts";
 import { tableLadder } from "../../kernels/wgsl/ladder.ts";
 import { layerNorm } from "../../kernels/wgsl/layer_norm.ts";
 import { type Candidate, denseKernels, tableKernels } from "../../kernels/wgsl/mod.ts";
+import { normGradient, vectorGradient } from "../../kernels/wgsl/norm_gradient.ts";
 import { addOutliers, embedOutliers } from "../../kernels/wgsl/outliers.ts";
+import { product } from "../../kernels/wgsl/product.ts";
 import { rmsNorm } from "../../kernels/wgsl/rms_norm.ts";
 import { rope } from "../../kernels/wgsl/rope.ts";
 import { ropeStore } from "../../kernels/wgsl/rope_store.ts";
-import { scale } from "../../kernels/wgsl/scale.ts";
+import { scale, softcapGradient } from "../../kernels/wgsl/scale.ts";
 import { scatterAdd } from "../../kernels/wgsl/scatter_add.ts";
 import { storeKv } from "../../kernels/wgsl/store_kv.ts";
 import { topK } from "../../kernels/wgsl/top_k.ts";
@@ -90,26 +97,43 @@ function denses(): Kernel[] {
 }
 
 const MAKERS: readonly (() => Kernel[])[] = [
-  () => every({ cols: COLS, activation: activationNames, gated: BOTH }).map(activate),
+  () =>
+    every({ cols: COLS, activation: activationNames, gated: BOTH }).flatMap((
+      shape,
+    ) => [activate(shape), activateGradient(shape)]),
   () => COLS.map((cols) => activationsInt8({ cols })),
   () => COLS.map((cols) => add({ cols })),
   () => HEADS.map((shape) => attentionCombine({ ...shape, parts: 4 })),
   () => HEADS.flatMap((shape) => [1, 4].map((parts) => attentionDecode({ ...shape, parts }))),
   () => HEADS.map(attentionPrefill),
+  () =>
+    HEADS.flatMap((shape) =>
+      [attentionShares, attentionQueryGradient, attentionKeyGradient].map((make) => make(shape))
+    ),
   () => COLS.map((cols) => columnSums({ cols })),
-  () => [columns({ outCols: 8, cols: 24, from: 4, width: 4, stride: 8 })],
+  () =>
+    [columns, columnsGradient].map((make) => make({ outCols: 8, cols: 24, from: 4, width: 4, stride: 8 })),
   () => [copy({ words: 1024 })],
   () => every({ cols: COLS, dtype: ["F32", "F16", "BF16"] as const, firstRow: [0, 7], rows: [5] }).map(embed),
   () => COLS.map((cols) => gram({ cols })),
   () => every({ cols: [...COLS, 4096], epsilon: [1e-6], bias: BOTH, add: BOTH }).map(layerNorm),
+  () => every({ cols: COLS, epsilon: [1e-6], centered: BOTH }).map(normGradient),
+  () => every({ cols: COLS, outCols: [70], turned: BOTH }).map(product),
   () => every({ cols: [...COLS, 4096], epsilon: [1e-6], add: BOTH }).map(rmsNorm),
   () => every({ cols: [64], half: [16, 8], headDim: [32], magnitude: [1, 1.25] }).map(rope),
   () => every({ heads: [4], kvHeads: [2], headDim: [32], half: [16, 8] }).map(ropeStore),
-  () => COLS.flatMap((cols) => [scale({ cols, by: 0.5 }), scale({ cols, cap: 30 })]),
+  () =>
+    COLS.flatMap((
+      cols,
+    ) => [scale({ cols, by: 0.5 }), scale({ cols, cap: 30 }), softcapGradient({ cols, cap: 30 })]),
   () => COLS.map((cols) => scatterAdd({ cols })),
   () => COLS.flatMap((cols) => [addOutliers({ rows: 70, cols }), embedOutliers({ cols })]),
   () => COLS.map((cols) => storeKv({ cols })),
   () => every({ vocab: [1000, 20000], k: [1, 50] }).flatMap(topK).map(({ kernel }) => kernel),
+  () =>
+    [[true, true], [true, false], [false, true]].map(([weight, bias]) =>
+      vectorGradient({ cols: 33, weight: weight!, bias: bias! })
+    ),
   tables,
   denses,
 ];

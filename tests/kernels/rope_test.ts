@@ -17,9 +17,10 @@ Deno.test({
     for (const [tokens, heads, half] of [[1, 1, 1], [3, 2, 32], [70, 3, 5]] as const) {
       for (const position of [0, 1, 1000, 30_000, 100_000, 1_000_000, 16_000_000]) {
         const cols = 2 * half * heads;
-        // From 1 down to a ten thousandth radian a token, as Llama has them; and one token that does not turn at all.
+        // From 1 down to a ten thousandth radian a token, as Llama has them; one that does not turn, and some that turn back.
         const frequencies = Float32Array.from({ length: half }, (_, i) => 10_000 ** (-i / half));
         if (half === 32) frequencies[31] = 0;
+        if (half === 5) frequencies.forEach((frequency, i) => frequencies[i] = (-1) ** i * frequency);
         const x = normal(tokens * cols);
         const [out] = await gpu.runAll([rope({ cols, half })], {
           outputs: [x],

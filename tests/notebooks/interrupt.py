@@ -2,7 +2,8 @@
 
 Usage: python interrupt.py < cells, a JSON array of {"code", "interrupt": seconds until it comes, or null}
 
-Prints a JSON array of what each cell showed or failed with: texts. A cell that does not end in 60 seconds shows "hangs".
+Prints a JSON array of what each cell showed or failed with: texts. A cell that does not end in 60 seconds shows "hangs", one
+that fails without an interrupt also where it did.
 """
 
 import json
@@ -14,6 +15,7 @@ from jupyter_client.manager import start_new_kernel
 
 
 def run(manager, client, code, interrupt):
+    alone = interrupt is None
     request = client.execute(code)
     shown = []
     idle = False
@@ -35,7 +37,7 @@ def run(manager, client, code, interrupt):
         if message["msg_type"] == "stream":
             shown.append(content["text"])
         elif message["msg_type"] == "error":
-            shown.append(content["ename"])
+            shown.append("\n".join([content["ename"], *(content["traceback"] if alone else [])]))
         elif message["msg_type"] == "status" and content["execution_state"] == "idle":
             idle = True
     return "hangs"

@@ -5,7 +5,7 @@ import { paretoPlot } from "../../lib/show/pareto_plot.ts";
 import { HOSTILE, report, rows } from "./sample_report.ts";
 
 Deno.test("figureSvg() writes a well-formed picture with every label and follows the colour scheme", () => {
-  const svg = figureSvg(paretoPlot(rows, { baseline: report.baseline }), { title: HOSTILE });
+  const svg = figureSvg(paretoPlot(rows, { baseline: report.baseline }), { width: 700, title: HOSTILE });
   const open: string[] = [];
   for (const [, end, name] of svg.matchAll(/<(\/?)([a-z]+)(?:\s[^<>]*)?>/g)) {
     if (end === "") open.push(name!);

@@ -80,7 +80,9 @@ Deno.test("plots of speed have every format at every size, inside the axes, and 
   assertEquals(throughputPlot(rows).layout.shapes, []);
   const tokens = tokensPlot(models);
   assertEquals(tokens.data.filter(({ yaxis }) => yaxis === "y2").map(({ y }) => y[0]), [500, 1000]);
-  for (const figure of [speedups, bytes, tokens]) assertStringIncludes(figureSvg(figure), "<svg");
+  for (const figure of [speedups, bytes, tokens]) {
+    assertStringIncludes(figureSvg(figure, { width: 700 }), "<svg");
+  }
 });
 
 Deno.test("the page shows tables and plots, refers to nothing outside, and keeps texts texts", () => {

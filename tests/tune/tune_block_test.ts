@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { isPacked, loadModel, type Model, quantize } from "any4";
 import { WasmBackend } from "../../lib/compute/wasm/backend.ts";
 import { Pool } from "../../lib/compute/wasm/pool.ts";
@@ -10,6 +10,7 @@ import type { Example } from "../../lib/tune/examples.ts";
 import type { TuneOptions } from "../../lib/tune/examples.ts";
 import { tuneBlock } from "../../lib/tune/tune_block.ts";
 import { Random } from "../../lib/random.ts";
+import { gpuReason, hasGpu } from "../gpu.ts";
 import { load } from "../tiny_models.ts";
 
 /** A model's second layer in 2 bits, and what it is given and gives for some sequences. */
@@ -83,6 +84,25 @@ Deno.test("tuning has the same bits whatever the number of threads, and plain's 
   for (const [name, values] of oracle!) assertLess(relativeError(one!.get(name)!, values), 0.01, name);
 });
 
+Deno.test({
+  name: "tuning on WebGPU has WASM's numbers, and leaves no memory behind" + gpuReason,
+  ignore: !hasGpu,
+  async fn() {
+    using gpu = await load("llama3", "webgpu");
+    using wasm = await load("llama3", "wasm");
+    const given = await problem(wasm);
+    const tuned = (model: Model) => tuneBlock(model, { ...options, ...given, epochs: 2 });
+    const [found, expected] = [await tuned(gpu), await tuned(wasm)];
+    assertAlmostEquals(found.before, expected.before, 1e-4 * expected.before);
+    assertAlmostEquals(found.after, expected.after, 0.01 * expected.after);
+    assertLess(found.after, 0.97 * found.before);
+    const { bytes } = gpu.backend;
+    await tuned(gpu);
+    // Frequencies are freed some time later.
+    assertLess(gpu.backend.bytes! - bytes!, 4096);
+  },
+});
+
 Deno.test("what tuning would make worse stays as it was", async () => {
   using model = await load("llama3", "wasm");
   const given = await problem(model);
@@ -108,10 +128,10 @@ Deno.test("tuning refuses options that are out of range, and a backend that know
   await refused({ batchTokens: 1.5 }, "current value is 1.5");
   await refused({ rate: 1 }, "rate must be between 0 and 1, current value is 1");
   const { layout, config, backend } = model;
-  const without = Object.create(backend, { gradients: { value: undefined }, name: { value: "webgpu" } });
+  const without = Object.create(backend, { gradients: { value: undefined }, name: { value: "slate" } });
   await assertRejects(
     () => tuneBlock({ layout, config, backend: without }, { ...given, examples: [] }),
     OptionError,
-    "Cannot find gradients on the webgpu backend: use wasm or plain",
+    "Cannot find gradients on the slate backend: it has none",
   );
 });

@@ -8,6 +8,7 @@ import type { Example } from "../../lib/tune/examples.ts";
 import { Block } from "../../lib/tune/block.ts";
 import { divergenceGradient, Head } from "../../lib/tune/head.ts";
 import { type ModelDescent, tuneModel } from "../../lib/tune/tune_model.ts";
+import { gpuReason, hasGpu } from "../gpu.ts";
 import { load } from "../tiny_models.ts";
 
 const random = new Random(6);
@@ -92,6 +93,21 @@ Deno.test("tuning all layers together brings predictions nearer to the original'
     return isPacked(tensor) && isPacked(was) ? tensor.codes.every((word, i) => word === was.codes[i]) : true;
   });
   assert(codes.length > 14 && codes.every((same) => same));
+});
+
+Deno.test({
+  name: "tuning all layers on WebGPU has WASM's numbers" + gpuReason,
+  ignore: !hasGpu,
+  async fn() {
+    using gpu = await load("llama3", "webgpu");
+    using wasm = await load("llama3", "wasm");
+    const given = await problem(wasm);
+    const tuned = (model: Model) => tuneModel(model, { ...given, epochs: 1, rate: 0.005, batchTokens: 16 });
+    const [found, expected] = [await tuned(gpu), await tuned(wasm)];
+    assertAlmostEquals(found.before, expected.before, 1e-4 * expected.before);
+    assertAlmostEquals(found.after, expected.after, 0.01 * expected.after);
+    assertLess(found.after, found.before);
+  },
 });
 
 Deno.test("with codes, weights move to other codes, predictions come nearer, and it resumes with the same bits", async () => {

@@ -56,6 +56,11 @@ export class WasmGradients implements Gradients {
     return scratch.take(pool.arena(), purpose, 4 * values + 64);
   }
 
+  zero(x: Tensor): void {
+    const { pool, at } = this.#means;
+    new Float32Array(pool.arena().memory.buffer, at(x), x.rows * x.cols).fill(0);
+  }
+
   product(sum: Tensor, factors: { a: Tensor; b: Tensor; turned?: boolean }): void {
     const { m, k, n } = productShape(sum, factors);
     const { at } = this.#means;

@@ -49,6 +49,7 @@ import { WasmSteps } from "../wasm/quantize_steps.ts";
 import { Commands, type Slice } from "./commands.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 import { LinearRunner } from "./linear.ts";
+import { WebGpuGradients } from "./gradients.ts";
 import { type Allocation, Memory } from "./memory.ts";
 import { Tuner, winnersFile } from "./tuner.ts";
 import { type GpuWeight, Weights } from "./weights.ts";
@@ -130,6 +131,7 @@ export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   /** The device. */
   readonly device: Device;
+  readonly gradients: WebGpuGradients;
   readonly #memory: Memory;
   readonly #commands: Commands;
   readonly #weights: Weights;
@@ -152,6 +154,12 @@ export class WebGpuBackend implements Backend {
     const commands = this.#commands = new Commands(device, memory);
     this.#weights = new Weights({ memory, commands, mostBytes: device.mostBytes });
     this.#linear = new LinearRunner({ device, commands, memory, tuner, activations });
+    this.gradients = new WebGpuGradients({
+      commands,
+      room: (tensor) => this.#roomOf(tensor),
+      vector: (weight) => this.#vector(weight),
+      take: (purpose, bytes) => this.#take(purpose, bytes),
+    });
   }
 
   /**

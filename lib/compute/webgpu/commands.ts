@@ -110,10 +110,13 @@ export class Commands implements Disposable {
 
   /** Copies bytes of one buffer to another, after what was recorded so far. */
   copy(from: Allocation, to: Allocation, place: { from?: number; to?: number; bytes: number }): void {
-    this.#device.assertAlive();
-    this.#close();
-    this.#encoder ??= this.#device.gpu.createCommandEncoder();
-    this.#encoder.copyBufferToBuffer(from.buffer, place.from ?? 0, to.buffer, place.to ?? 0, place.bytes);
+    this.#between().copyBufferToBuffer(from.buffer, place.from ?? 0, to.buffer, place.to ?? 0, place.bytes);
+    this.#recorded++;
+  }
+
+  /** Sets the first bytes of a buffer to 0, after what was recorded so far. */
+  clear(room: Allocation, bytes: number): void {
+    this.#between().clearBuffer(room.buffer, 0, bytes);
     this.#recorded++;
   }
 
@@ -158,9 +161,7 @@ export class Commands implements Disposable {
     this.#device.assertAlive();
     const size = Math.ceil(bytes / 4) * 4;
     const landing = this.#land(size);
-    this.#close();
-    this.#encoder ??= this.#device.gpu.createCommandEncoder();
-    this.#encoder.copyBufferToBuffer(buffer, 0, landing, 0, size);
+    this.#between().copyBufferToBuffer(buffer, 0, landing, 0, size);
     this.submit();
     const copy = await this.#device.read(landing, bytes).catch((error) =>
       this.#device.fail(`Cannot read from the GPU: ${(error as Error).message}`)
@@ -202,9 +203,7 @@ export class Commands implements Disposable {
     } finally {
       this.#timing = false;
     }
-    this.#close();
-    this.#encoder ??= gpu.createCommandEncoder();
-    this.#encoder.resolveQuerySet(querySet, 0, 2, buffer, 0);
+    this.#between().resolveQuerySet(querySet, 0, 2, buffer, 0);
     const [start, end] = new BigUint64Array(await this.#read(buffer, 16));
     querySet.destroy();
     buffer.destroy();
@@ -262,6 +261,13 @@ export class Commands implements Disposable {
       this.#device.gpu.queue.writeBuffer(this.#slots, slot * SLOT, Uint32Array.of(tokens, position));
     }
     return slot;
+  }
+
+  /** What records between kernels. */
+  #between(): GPUCommandEncoder {
+    this.#device.assertAlive();
+    this.#close();
+    return this.#encoder ??= this.#device.gpu.createCommandEncoder();
   }
 
   #open(): GPUComputePassEncoder {

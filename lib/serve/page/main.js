@@ -7,6 +7,8 @@ import { Text } from "./text.js";
 const TOP = 5;
 /** Tokens that the server compares at most. */
 const MOST_COMPARED = 512;
+/** Fields that a link may fill in. */
+const FILLED = ["model", "beside", "tokens", "temperature", "seed", "prompt"];
 
 const NO_TOKEN = document.querySelector("#detail p");
 const $ = (id) => document.getElementById(id);
@@ -246,5 +248,17 @@ for (const input of document.querySelectorAll('input[name="mode"]')) {
     $("prompt-label").textContent = chosen("mode") === "chat" ? "Message" : "Text";
   });
 }
+
+/** A link may fill in the fields, `?prompt=Once upon a time&tokens=24&colour=kl`; one with a text also writes. */
+function follow(link) {
+  for (const [name, value] of link) {
+    const radio = document.querySelector(`input[name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
+    if (radio && !radio.disabled) radio.click();
+    else if (FILLED.includes(name)) $(name).value = value;
+  }
+  if (link.has("prompt")) $("form").requestSubmit();
+}
+
 new SpeedPlot($("plot"), ["nothing written yet"]);
 await listModels();
+follow(new URLSearchParams(location.search));
