@@ -156,6 +156,6 @@ export interface Figure extends View {
 
 /** The size of a figure. */
 export interface FigureSize {
-  /** Width in pixels; 700 when absent. */
+  /** Width in pixels; 680 when absent. */
   readonly width?: number;
 }

@@ -11,7 +11,7 @@ import { neutralColor } from "./palette.ts";
 const FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const GRID = "rgba(128,136,144,0.22)";
 /** A figure's width in pixels where nobody says: it fits beside a notebook's margin on a page of 800. */
-export const WIDTH_PX = 700;
+export const WIDTH_PX = 680;
 const TITLE_HEIGHT_PX = 34;
 /** The narrowest page of a figure that is not told its width: JupyterLab's output on a window of 800 pixels. */
 const NARROW_PX = 360;
