@@ -6,10 +6,11 @@
 import { OptionError } from "../errors.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
-import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
+import { Decoder } from "../model/decoder/decoder.ts";
 import { hasExperts, type Layout, linearNames } from "../model/decoder/layout.ts";
 import { withOffset } from "../model/model.ts";
 import type { Source } from "../model/source.ts";
+import { OneWorkspace } from "./one_workspace.ts";
 import { Recorder } from "./recorder.ts";
 import { TunedLinear, type TunedTensor, TunedVector } from "./tuned_tensor.ts";
 
@@ -35,7 +36,7 @@ export class Block implements Disposable {
   readonly #recorder: Recorder;
   /** Weights as the decoder wants them, by tensor name, and what was added to each value for that. */
   readonly #weights = new Map<string, { matrix: Matrix; offset: number }>();
-  readonly #works = new Map<number, Workspace>();
+  readonly #work: OneWorkspace;
   #decoder: Decoder;
   #tuned: ReadonlySet<string> = new Set();
 
@@ -54,6 +55,7 @@ export class Block implements Disposable {
     this.#layer = layer;
     this.#tensor = tensor;
     this.#recorder = new Recorder(source.backend);
+    this.#work = new OneWorkspace(this.#recorder);
     this.#decoder = this.#build();
   }
 
@@ -126,7 +128,7 @@ export class Block implements Disposable {
     const tokens = hidden.length / hidden_size;
     const recorder = this.#recorder;
     recorder.clear();
-    const work = this.#work(tokens);
+    const work = this.#work.of(this.#decoder, tokens);
     recorder.write(work.x, hidden);
     const shape = { kvHeads: num_key_value_heads, headDim: head_dim, capacity: tokens };
     const cache = recorder.cache({ ...shape, layers: num_hidden_layers });
@@ -143,20 +145,14 @@ export class Block implements Disposable {
    * @returns the gradient by the input.
    */
   async backward(gradient: Float32Array): Promise<Float32Array> {
-    const { x } = this.#work(gradient.length / this.#source.config.hidden_size);
+    const { x } = this.#work.of(this.#decoder, gradient.length / this.#source.config.hidden_size);
     return await this.#recorder.backward({ tensor: x, gradient }, x);
-  }
-
-  #work(tokens: number): Workspace {
-    let work = this.#works.get(tokens);
-    if (!work) this.#works.set(tokens, work = this.#decoder.workspace(tokens));
-    return work;
   }
 
   /** Frees what it has on the backend. */
   [Symbol.dispose](): void {
     this.#recorder[Symbol.dispose]();
     for (const { matrix } of this.#weights.values()) this.#recorder.forget(matrix);
-    for (const work of this.#works.values()) freeWorkspace(this.#recorder, work);
+    this.#work[Symbol.dispose]();
   }
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import type { Source } from "../model/source.ts";
-import { Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
+import { Decoder } from "../model/decoder/decoder.ts";
 import { logSumExp } from "../model/decoder/log_sum_exp.ts";
 import { withOffset } from "../model/model.ts";
+import { OneWorkspace } from "./one_workspace.ts";
 import { Recorder } from "./recorder.ts";
 
 /** The last norm and the head, which stay as they are. */
@@ -14,13 +15,14 @@ export class Head implements Disposable {
   readonly #source: Pick<Source, "config" | "layout" | "backend">;
   readonly #recorder: Recorder;
   readonly #decoder: Decoder;
-  readonly #works = new Map<number, Workspace>();
+  readonly #work: OneWorkspace;
 
   /** @param source the model, with its tensors. */
   constructor(source: Pick<Source, "config" | "layout" | "backend" | "tensor">) {
     const { config, layout } = source;
     this.#source = source;
     this.#recorder = new Recorder(source.backend);
+    this.#work = new OneWorkspace(this.#recorder);
     const find = (name: string, offset = 0) => {
       const tensor = source.tensor(name);
       return tensor && this.#recorder.weight(withOffset(tensor, offset));
@@ -37,8 +39,8 @@ export class Head implements Disposable {
   async logits(hidden: Float32Array): Promise<Float32Array> {
     const { config, backend } = this.#source;
     const tokens = hidden.length / config.hidden_size;
-    const work = this.#work(tokens);
     this.#recorder.clear();
+    const work = this.#work.of(this.#decoder, tokens);
     this.#recorder.write(work.x, hidden);
     const { num_key_value_heads: kvHeads, head_dim: headDim } = config;
     const cache = backend.cache({ layers: 0, kvHeads, headDim, capacity: 0 });
@@ -48,20 +50,14 @@ export class Head implements Disposable {
 
   /** The gradient by the hidden states of the last {@linkcode Head.logits}, from the one by the logits. */
   async backward(gradient: Float32Array): Promise<Float32Array> {
-    const { x, logits } = this.#work(gradient.length / this.#source.config.vocab_size);
+    const { x, logits } = this.#work.of(this.#decoder, gradient.length / this.#source.config.vocab_size);
     return await this.#recorder.backward({ tensor: logits!, gradient }, x);
-  }
-
-  #work(tokens: number): Workspace {
-    let work = this.#works.get(tokens);
-    if (!work) this.#works.set(tokens, work = this.#decoder.workspace(tokens));
-    return work;
   }
 
   /** Frees what it has on the backend. */
   [Symbol.dispose](): void {
     this.#recorder[Symbol.dispose]();
-    for (const work of this.#works.values()) freeWorkspace(this.#recorder, work);
+    this.#work[Symbol.dispose]();
   }
 }
 
