@@ -10,7 +10,6 @@ import { Decoder } from "../model/decoder/decoder.ts";
 import { hasExperts, type Layout, linearNames } from "../model/decoder/layout.ts";
 import { withOffset } from "../model/model.ts";
 import type { Source } from "../model/source.ts";
-import { OneWorkspace } from "./one_workspace.ts";
 import { Recorder } from "./recorder.ts";
 import { TunedLinear, type TunedTensor, TunedVector } from "./tuned_tensor.ts";
 
@@ -36,7 +35,6 @@ export class Block implements Disposable {
   readonly #recorder: Recorder;
   /** Weights as the decoder wants them, by tensor name, and what was added to each value for that. */
   readonly #weights = new Map<string, { matrix: Matrix; offset: number }>();
-  readonly #work: OneWorkspace;
   #decoder: Decoder;
   #tuned: ReadonlySet<string> = new Set();
 
@@ -55,7 +53,6 @@ export class Block implements Disposable {
     this.#layer = layer;
     this.#tensor = tensor;
     this.#recorder = new Recorder(source.backend);
-    this.#work = new OneWorkspace(this.#recorder);
     this.#decoder = this.#build();
   }
 
@@ -128,7 +125,7 @@ export class Block implements Disposable {
     const tokens = hidden.length / hidden_size;
     const recorder = this.#recorder;
     recorder.clear();
-    const work = this.#work.of(this.#decoder, tokens);
+    const work = recorder.workspace(this.#decoder, tokens);
     recorder.write(work.x, hidden);
     const shape = { kvHeads: num_key_value_heads, headDim: head_dim, capacity: tokens };
     const cache = recorder.cache({ ...shape, layers: num_hidden_layers });
@@ -145,7 +142,7 @@ export class Block implements Disposable {
    * @returns the gradient by the input.
    */
   async backward(gradient: Float32Array): Promise<Float32Array> {
-    const { x } = this.#work.of(this.#decoder, gradient.length / this.#source.config.hidden_size);
+    const { x } = this.#recorder.workspace(this.#decoder, gradient.length / this.#source.config.hidden_size);
     return await this.#recorder.backward({ tensor: x, gradient }, x);
   }
 
@@ -153,6 +150,5 @@ export class Block implements Disposable {
   [Symbol.dispose](): void {
     this.#recorder[Symbol.dispose]();
     for (const { matrix } of this.#weights.values()) this.#recorder.forget(matrix);
-    this.#work[Symbol.dispose]();
   }
 }

@@ -7,7 +7,6 @@ import type { Source } from "../model/source.ts";
 import { Decoder } from "../model/decoder/decoder.ts";
 import { logSumExp } from "../model/decoder/log_sum_exp.ts";
 import { withOffset } from "../model/model.ts";
-import { OneWorkspace } from "./one_workspace.ts";
 import { Recorder } from "./recorder.ts";
 
 /** The last norm and the head, which stay as they are. */
@@ -15,14 +14,12 @@ export class Head implements Disposable {
   readonly #source: Pick<Source, "config" | "layout" | "backend">;
   readonly #recorder: Recorder;
   readonly #decoder: Decoder;
-  readonly #work: OneWorkspace;
 
   /** @param source the model, with its tensors. */
   constructor(source: Pick<Source, "config" | "layout" | "backend" | "tensor">) {
     const { config, layout } = source;
     this.#source = source;
     this.#recorder = new Recorder(source.backend);
-    this.#work = new OneWorkspace(this.#recorder);
     const find = (name: string, offset = 0) => {
       const tensor = source.tensor(name);
       return tensor && this.#recorder.weight(withOffset(tensor, offset));
@@ -40,7 +37,7 @@ export class Head implements Disposable {
     const { config, backend } = this.#source;
     const tokens = hidden.length / config.hidden_size;
     this.#recorder.clear();
-    const work = this.#work.of(this.#decoder, tokens);
+    const work = this.#recorder.workspace(this.#decoder, tokens);
     this.#recorder.write(work.x, hidden);
     const { num_key_value_heads: kvHeads, head_dim: headDim } = config;
     const cache = backend.cache({ layers: 0, kvHeads, headDim, capacity: 0 });
@@ -50,14 +47,16 @@ export class Head implements Disposable {
 
   /** The gradient by the hidden states of the last {@linkcode Head.logits}, from the one by the logits. */
   async backward(gradient: Float32Array): Promise<Float32Array> {
-    const { x, logits } = this.#work.of(this.#decoder, gradient.length / this.#source.config.vocab_size);
+    const { x, logits } = this.#recorder.workspace(
+      this.#decoder,
+      gradient.length / this.#source.config.vocab_size,
+    );
     return await this.#recorder.backward({ tensor: logits!, gradient }, x);
   }
 
   /** Frees what it has on the backend. */
   [Symbol.dispose](): void {
     this.#recorder[Symbol.dispose]();
-    this.#work[Symbol.dispose]();
   }
 }
 

@@ -18,6 +18,7 @@ import type {
 } from "../compute/backend.ts";
 import type { Gradients } from "../compute/gradients.ts";
 import { OptionError } from "../errors.ts";
+import { type Decoder, freeWorkspace, type Workspace } from "../model/decoder/decoder.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { dequantize, isPacked, type PackedMatrix } from "../matrix/packed_matrix.ts";
 
@@ -46,6 +47,7 @@ export class Recorder implements Backend, Disposable {
   readonly #dense = new Map<Matrix | PackedMatrix, readonly Tensor[]>();
   /** The gradients by weights that were asked for. */
   readonly #wanted = new Map<Matrix, Tensor>();
+  #work?: Workspace;
   /** Rotations back. */
   readonly #backwards = new WeakMap<Float32Array, Float32Array>();
 
@@ -315,6 +317,18 @@ export class Recorder implements Backend, Disposable {
     return this.#backend.tensor(rows, cols);
   }
 
+  /** Room for the activations of one sequence: another length's takes its place, since texts have hundreds of lengths. */
+  workspace(decoder: Decoder, tokens: number): Workspace {
+    if (this.#work?.x.rows === tokens) return this.#work;
+    this.#freeWork();
+    return this.#work = decoder.workspace(tokens);
+  }
+
+  #freeWork(): void {
+    if (this.#work) freeWorkspace(this, this.#work);
+    this.#work = undefined;
+  }
+
   cache(shape: KvShape): KvCache {
     const cache = this.#backend.cache(shape);
     this.#shapes.set(cache, shape);
@@ -365,6 +379,7 @@ export class Recorder implements Backend, Disposable {
   /** Frees what it keeps; the backend stays. */
   [Symbol.dispose](): void {
     this.clear();
+    this.#freeWork();
     this.#free([...this.#wanted.values(), ...[...this.#dense.values()].flat()]);
     this.#wanted.clear();
     this.#dense.clear();
