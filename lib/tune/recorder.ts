@@ -320,13 +320,8 @@ export class Recorder implements Backend, Disposable {
   /** Room for the activations of one sequence: another length's takes its place, since texts have hundreds of lengths. */
   workspace(decoder: Decoder, tokens: number): Workspace {
     if (this.#work?.x.rows === tokens) return this.#work;
-    this.#freeWork();
-    return this.#work = decoder.workspace(tokens);
-  }
-
-  #freeWork(): void {
     if (this.#work) freeWorkspace(this, this.#work);
-    this.#work = undefined;
+    return this.#work = decoder.workspace(tokens);
   }
 
   cache(shape: KvShape): KvCache {
@@ -379,7 +374,8 @@ export class Recorder implements Backend, Disposable {
   /** Frees what it keeps; the backend stays. */
   [Symbol.dispose](): void {
     this.clear();
-    this.#freeWork();
+    if (this.#work) freeWorkspace(this, this.#work);
+    this.#work = undefined;
     this.#free([...this.#wanted.values(), ...[...this.#dense.values()].flat()]);
     this.#wanted.clear();
     this.#dense.clear();
