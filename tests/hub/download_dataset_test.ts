@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { HubError } from "any4";
 import { downloadDataset } from "any4/hub";
-import { type HubRepo, TestHub, utf8 } from "./server.ts";
+import { type HubRepo, interruptedRequests, TestHub, utf8 } from "./server.ts";
 
 const commit = "da".repeat(20);
 const wanted = {
@@ -83,18 +83,7 @@ Deno.test("downloadDataset() takes no interrupt for a Hub that cannot be reached
   const onNotice = (notice: string) => notices.push(notice);
   const options = { endpoint: hub.endpoint, cache, token: "", retryDelay: 1, onNotice };
   await downloadDataset(wanted, options);
-  const { fetch } = globalThis;
-  let asked = 0;
-  // What Deno throws where an interrupt comes while it makes an error.
-  globalThis.fetch = () => {
-    asked++;
-    return Promise.reject("Uncaught undefined");
-  };
-  try {
-    const thrown = await downloadDataset(wanted, options).catch((error) => error);
-    assertEquals([thrown, asked, notices], ["Uncaught undefined", 1, []]);
-  } finally {
-    globalThis.fetch = fetch;
-  }
+  const found = await interruptedRequests(() => downloadDataset(wanted, options));
+  assertEquals([...found, notices], ["Uncaught undefined", 1, []]);
   await Deno.remove(cache, { recursive: true });
 });

@@ -321,3 +321,22 @@ export function tinyworldRepo(): HubRepo {
     },
   };
 }
+
+/**
+ * What some work fails with, and how often it asked, where each request ends as Deno ends one when an interrupt comes while it
+ * makes an error.
+ */
+export async function interruptedRequests(work: () => Promise<unknown>): Promise<[unknown, number]> {
+  const { fetch } = globalThis;
+  let asked = 0;
+  globalThis.fetch = () => {
+    asked++;
+    return Promise.reject("Uncaught undefined");
+  };
+  try {
+    const thrown = await work().catch((error) => error);
+    return [thrown, asked];
+  } finally {
+    globalThis.fetch = fetch;
+  }
+}
